@@ -1,0 +1,1 @@
+"""The API: takes trade messages over HTTP, checks them, and puts them into the queue."""

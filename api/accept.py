@@ -1,0 +1,58 @@
+"""POST /api/message: one trade message in, one update into every tube."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.answers import answer
+from tradewire import trade, update
+from tradewire.errors import Fault, InvalidTrade
+from tradewire.limits import MAX_MESSAGE_BYTES
+from tradewire.queue import TUBES
+
+if TYPE_CHECKING:
+    from api.pool import QueuePool
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+"""What an Idempotency-Key may be: visible ASCII, and short."""
+
+
+def add_routes(app: Flask, pool: QueuePool) -> None:
+    """Add the route."""
+
+    @app.post("/api/message")
+    def message() -> Response:
+        received_at = datetime.now(UTC)
+        key = _idempotency_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+        placed, ignored = trade.decode(_body(), received_at)
+        message_id = update.keyed_id(key, 0, placed) if key else update.new_id()
+        with pool.lend() as queue:
+            queue.put(update.encode(placed, message_id, received_at), TUBES)
+        body: dict[str, Any] = {"status": "OK", "userId": placed.user_id, "id": message_id}
+        if ignored:
+            body["ignored"] = ignored
+        return answer(201, body, {"Location": f"/api/message/{message_id}"})
+
+
+def _body() -> bytes:
+    """Read the body, once, straight from the server, which knows where it ends."""
+    try:
+        body: bytes = request.environ["wsgi.input"].read(MAX_MESSAGE_BYTES + 1)
+    except (ParseException, OSError) as error:
+        raise InvalidTrade([Fault(None, "bad-body", f"The body did not arrive as HTTP: {error}.")]) from error
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise RequestEntityTooLarge(f"The body is larger than {MAX_MESSAGE_BYTES} bytes.")
+    return body
+
+
+def _idempotency_key(header: str | None) -> str | None:
+    if header is None or _KEY.fullmatch(header):
+        return header
+    detail = "The header Idempotency-Key is not 1 to 255 visible ASCII characters."
+    raise InvalidTrade([Fault(None, "bad-idempotency-key", detail)])

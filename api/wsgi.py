@@ -1,0 +1,23 @@
+"""The entry point for gunicorn: `api.wsgi:app`. Connects to nothing until the first request."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from api.app import create_app
+from tradewire.logging import setup
+from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.settings import Settings
+
+if TYPE_CHECKING:
+    from tradewire.queue import Queue
+
+_settings = Settings.from_env(os.environ)
+
+
+def _open_queue() -> Queue:
+    return BeanstalkQueue(_settings.queue, _settings.queue_max_bytes)
+
+
+app = create_app(_settings, _open_queue, setup("api"))

@@ -1,0 +1,237 @@
+"""Post a plausible stream of trades through nginx, until told to stop.
+
+Started by `supervisorctl start demo`. TRADEWIRE_DEMO_RATE is its speed; the same
+TRADEWIRE_DEMO_SEED gives the same trades.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import random
+import sys
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from tradewire.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Currency(NamedTuple):
+    """What the demo knows of a currency."""
+
+    per_euro: float
+    """What one euro buys. Every pair's rate follows from two of these, so that they always fit together."""
+    countries: str
+    """Where one sells it."""
+    decimals: int = 2
+    """Digits behind an amount's point."""
+
+
+CURRENCIES = {
+    "EUR": Currency(1.0, "FR DE IE ES IT NL PT FI"),
+    "USD": Currency(1.085, "US"),
+    "GBP": Currency(0.853, "GB"),
+    "CHF": Currency(0.958, "CH LI"),
+    "JPY": Currency(164.2, "JP", decimals=0),
+    "SEK": Currency(11.32, "SE"),
+    "NOK": Currency(11.58, "NO"),
+    "DKK": Currency(7.459, "DK"),
+    "PLN": Currency(4.31, "PL"),
+    "CZK": Currency(25.1, "CZ"),
+    "HUF": Currency(392.0, "HU", decimals=0),
+    "RON": Currency(4.974, "RO"),
+    "TRY": Currency(35.1, "TR"),
+    "AUD": Currency(1.642, "AU"),
+    "NZD": Currency(1.781, "NZ"),
+    "CAD": Currency(1.476, "CA"),
+    "ZAR": Currency(20.1, "ZA"),
+    "INR": Currency(90.4, "IN"),
+    "SGD": Currency(1.458, "SG"),
+    "HKD": Currency(8.48, "HK"),
+    "CNY": Currency(7.84, "CN"),
+    "KRW": Currency(1478.0, "KR", decimals=0),
+    "BRL": Currency(5.61, "BR"),
+    "MXN": Currency(18.4, "MX"),
+    "AED": Currency(3.985, "AE"),
+    "THB": Currency(39.2, "TH"),
+}
+PAIRS = [
+    "EURUSD",
+    "EURGBP",
+    "GBPUSD",
+    "USDJPY",
+    "EURCHF",
+    "EURSEK",
+    "EURNOK",
+    "EURDKK",
+    "EURPLN",
+    "EURCZK",
+    "EURHUF",
+    "EURRON",
+    "EURTRY",
+    "AUDUSD",
+    "NZDUSD",
+    "USDCAD",
+    "USDZAR",
+    "GBPINR",
+    "USDSGD",
+    "USDHKD",
+    "USDCNY",
+    "USDKRW",
+    "USDBRL",
+    "USDMXN",
+    "GBPAED",
+    "EURTHB",
+    "GBPJPY",
+    "AUDNZD",
+]
+"""The busiest first."""
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+USERS = 200
+STEP = 0.0002
+"""Standard deviation of one step of a currency's walk, as a share of its rate."""
+PULL = 0.001
+"""How strongly each step leads back to where the walk began; without it, a week's walk would end anywhere."""
+MISMATCHES = 1 / 200
+"""Share of the trades whose rate does not fit their amounts."""
+BACKOFF_SECONDS = (0.25, 15.0)
+"""First and longest pause while the stack takes nothing."""
+
+_log = logging.getLogger("demo")
+
+
+class Trade(NamedTuple):
+    """One trade, numbers as they will be written."""
+
+    user: str
+    sold: str
+    bought: str
+    amount_sell: str
+    amount_buy: str
+    rate: str
+    country: str
+    age_seconds: float
+    """How long ago it was placed when it is posted."""
+
+    def body(self, now: datetime) -> bytes:
+        """Write it as a message. By hand, as no JSON encoder would keep 747.10 as it is."""
+        placed = now - timedelta(seconds=self.age_seconds)
+        time_placed = f"{placed:%d}-{MONTHS[placed.month - 1]}-{placed:%y %H:%M:%S}"  # %b follows the locale
+        return (
+            f'{{"userId": "{self.user}", "currencyFrom": "{self.sold}", "currencyTo": "{self.bought}", '
+            f'"amountSell": {self.amount_sell}, "amountBuy": {self.amount_buy}, "rate": {self.rate}, '
+            f'"timePlaced": "{time_placed}", "originatingCountry": "{self.country}"}}'
+        ).encode()
+
+
+def trades(seed: int) -> Iterator[Trade]:
+    """Give trades without end, the same for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 - a demonstration, not a secret
+    walk = dict.fromkeys(CURRENCIES, 0.0)  # the logarithm of how far each currency has come
+    # A few users do most of the trading (Zipf), and so do a few pairs.
+    users = [str(chance.randrange(100_000, 1_000_000)) for _ in range(USERS)]
+    user_weights = [1 / rank for rank in range(1, USERS + 1)]
+    pair_weights = [1 / rank**0.7 for rank in range(1, len(PAIRS) + 1)]
+    while True:
+        for currency in walk:
+            walk[currency] += chance.gauss(-PULL * walk[currency], STEP)
+        pair = chance.choices(PAIRS, pair_weights)[0]
+        sold, bought = pair[:3], pair[3:]
+        if chance.random() < 0.5:  # noqa: PLR2004 - either way round
+            sold, bought = bought, sold
+        price = CURRENCIES[bought].per_euro / CURRENCIES[sold].per_euro * math.exp(walk[bought] - walk[sold])
+        rate = Decimal(f"{price:.5g}")
+        amount_sell = _rounded(chance.lognormvariate(6.5, 1.3) * CURRENCIES[sold].per_euro, sold)
+        amount_buy = _rounded(amount_sell * rate, bought)
+        if chance.random() < MISMATCHES:
+            rate *= Decimal("1.01")
+        yield Trade(
+            chance.choices(users, user_weights)[0],
+            sold,
+            bought,
+            f"{amount_sell:f}",
+            f"{amount_buy:f}",
+            f"{rate:f}",
+            chance.choice(CURRENCIES[sold].countries.split()),
+            chance.uniform(0, 3),
+        )
+
+
+def _rounded(amount: float | Decimal, currency: str) -> Decimal:
+    """Round as the currency is; a few cents at the least, so that no amount is zero."""
+    unit = Decimal(1).scaleb(-CURRENCIES[currency].decimals)
+    return max(Decimal(amount).quantize(unit), unit)
+
+
+class Poster:
+    """Posts messages one by one over one connection, and waits where the stack can't take one."""
+
+    def __init__(self, address: str) -> None:
+        url = urlsplit(address)
+        self._connection = HTTPConnection(url.hostname or "", url.port, timeout=20)
+        self.accepted = 0
+        self.refused = 0
+
+    def post(self, body: bytes) -> None:
+        """Post until it is answered for good. The key makes every retry the same message."""
+        key = str(uuid.uuid4())
+        pause, longest = BACKOFF_SECONDS
+        waiting = False
+        while missing := self._missing(body, key):
+            if not waiting:
+                _log.warning("waiting, and trying again: %s", missing)
+                waiting = True
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            pause = min(2 * pause, longest)
+        if waiting:
+            _log.info("going on")
+
+    def _missing(self, body: bytes, key: str) -> str:
+        """Post once. Say what kept it from being answered for good; empty if nothing did."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        try:
+            self._connection.request("POST", "/api/message", body, headers)
+            answer = self._connection.getresponse()
+            text = answer.read().decode(errors="replace").strip()
+        except (OSError, HTTPException) as error:
+            self._connection.close()  # the next request opens it anew
+            return f"nginx does not answer: {error!r}"
+        if answer.status in {429, 503}:
+            return f"{answer.status} {text}"
+        if answer.status == 201:  # noqa: PLR2004 - Created
+            self.accepted += 1
+        else:
+            self.refused += 1
+            _log.error("refused, with %s: %s; it was %s", answer.status, text, body.decode())
+        return ""
+
+
+def main() -> None:
+    """Post at the wanted rate, until SIGTERM ends the process: there is nothing to finish."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = Settings.from_env(os.environ)
+    poster = Poster(settings.address)
+    _log.info("posting %s trades a second to %s, seed %s", settings.demo_rate, settings.address, settings.demo_seed)
+    due = told = time.monotonic()
+    for trade in trades(settings.demo_seed):
+        now = time.monotonic()
+        time.sleep(max(0, due - now))
+        # As customers come: independent of each other. What was missed in a wait is not caught up with.
+        due = max(due, now - 1) + random.expovariate(settings.demo_rate)
+        poster.post(trade.body(datetime.now(UTC)))
+        if time.monotonic() - told >= 60:  # noqa: PLR2004 - a minute
+            told = time.monotonic()
+            _log.info("%s trades accepted so far, %s refused", poster.accepted, poster.refused)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What a processor feeds: the contract of a sink. One file each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewire.feed import Verdict
+
+
+class Sink(Protocol):
+    """Where updates go. Every call raises Unavailable where what is behind the sink is away."""
+
+    tube: str
+    """The tube whose jobs are for this sink."""
+
+    def connect(self) -> None:
+        """Make sure that the sink can be reached; called before jobs are taken for it."""
+
+    def deliver(self, updates: Sequence[bytes]) -> Verdict:
+        """Deliver updates, MAX_JOB_BYTES at most, all or none of them.
+
+        OK: done. WAIT: not now, and nothing was taken. Raises BadUpdate where at least one among them can
+        never be delivered; the caller finds out which, by smaller pieces.
+        """
+
+    def hold_off(self, timeout_seconds: float) -> bool:
+        """After a WAIT: wait until delivering is worth a try. True where the sink said so itself."""
+
+    def close(self) -> None:
+        """Close what is open. Harmless when closed."""

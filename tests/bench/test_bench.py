@@ -1,0 +1,25 @@
+"""The short form of the benchmarks: they run, and lose nothing. Speed is for tests/bench/run to say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bench import scenarios
+from tests.stack import stack
+from tests.support import need
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.timeout(300)
+def test_every_scenario_runs_and_shows_every_message_to_every_browser(home: Path) -> None:
+    need("wrk")
+    with stack(home, RATE="off", ADDRESS_CONNECTIONS="5000") as running:
+        figures = asyncio.run(scenarios.run(running, 2))
+    by_name = {(figure.scenario, figure.name): figure.value for figure in figures}
+    assert all(value >= 0 for value in by_name.values())
+    assert by_name["1,000 messages wait, then a browser comes", "growth of the queue's log in 6 s"] == 0

@@ -1,0 +1,96 @@
+"""What a person sees: the page, in a real browser, on a real stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.chaos.scenario import Chaos, Poster, settle
+from tests.support import example
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def count(page: Page) -> Locator:
+    return page.get_by_test_id("count")
+
+
+def post(running: Stack, **changes: object) -> str:
+    answer = running.post(example(**changes))
+    assert answer.status == 201, answer.body
+    update_id: str = answer.json["id"]
+    return update_id
+
+
+def test_a_posted_trade_is_shown_with_its_exact_amounts(running: Stack, page: Page) -> None:
+    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804")
+    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    expect(row).to_contain_text("1,234,567.10")
+    expect(row).to_contain_text("922,345.0804")
+    expect(count(page)).to_have_attribute("data-value", "1")
+
+
+def test_markup_in_a_user_id_is_shown_as_text(running: Stack, page: Page) -> None:
+    update_id = post(running, userId="<script>alert(1)</script><img src=x>")
+    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    expect(row).to_contain_text("<script>alert(1)</script><img src=x>")
+    assert row.locator("img, script").count() == 0
+
+
+def test_a_mismatching_rate_is_marked_in_words(running: Stack, page: Page) -> None:
+    update_id = post(running, amountBuy=900)
+    expect(page.locator(f'[data-testid="row"][data-id="{update_id}"]')).to_contain_text("mismatch")
+
+
+def test_a_message_delivered_twice_is_shown_once(running: Stack, page: Page) -> None:
+    ids = {running.post(example(userId="once"), Idempotency_Key="the-same-key").json["id"] for _ in range(3)}
+    assert len(ids) == 1
+    post(running, userId="the next one")
+    expect(count(page)).to_have_attribute("data-value", "2")
+
+
+def test_the_page_resumes_after_nginx_was_killed_without_missing_anything(running: Stack, page: Page) -> None:
+    with Poster(running.port) as poster:
+        Chaos(running, poster).strike("nginx")
+    settle(running)
+    page.wait_for_selector('[data-testid="state"][data-state="live"]')
+    shown_to_nobody_else = str(len(poster.accepted))
+    expect(count(page)).to_have_attribute("data-value", shown_to_nobody_else, timeout=20_000)
+    expect(page.get_by_test_id("notice")).to_be_hidden()
+
+
+def test_the_page_says_what_may_be_missing_after_the_websocket_server_was_killed(running: Stack, page: Page) -> None:
+    post(running)
+    expect(count(page)).to_have_attribute("data-value", "1")
+    running.kill(running.pid("wsserver"))
+    expect(page.get_by_test_id("notice")).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live")
+    post(running)
+    expect(count(page)).to_have_attribute("data-value", "2")
+
+
+def test_the_page_holds_the_last_thousand_and_counts_them_all(running: Stack, page: Page) -> None:
+    with Poster(running.port, pause_seconds=0) as poster:
+        while len(poster.accepted) < 1100:
+            page.wait_for_timeout(50)
+    settle(running)
+    expect(count(page)).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
+    assert page.get_by_test_id("row").count() < 100, "only what can be seen is in the document"
+    expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", "1001")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(running: Stack, page: Page, width: int, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 740})
+    update_id = post(running, userId="W" * 64, amountSell="999999999999999999.999999999999")
+    expect(page.locator(f'[data-testid="row"][data-id="{update_id}"]')).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

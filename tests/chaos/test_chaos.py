@@ -1,0 +1,74 @@
+"""Whatever is killed, what was answered 201 is shown. The long form is tests/chaos/run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.scenario import VICTIMS, Chaos, Poster, settle
+from tests.stack import Stack, stack
+from tests.support import wait_until
+from tests.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def running(home: Path) -> Iterator[Stack]:
+    with stack(home, RATE="off") as started:
+        yield started
+
+
+def test_every_message_answered_201_is_shown_whatever_is_killed(running: Stack) -> None:
+    with Watcher(running.port) as first, Watcher(running.port) as second, Poster(running.port) as poster:
+        chaos = Chaos(running, poster)
+        chaos.recover()
+        for victim in VICTIMS:
+            chaos.strike(victim)
+        running.supervisorctl("start", "processors:live-2", "processors:live-3", "processors:live-4")
+        chaos.strike("processor")
+        running.supervisorctl("stop", "processors:live-2", "processors:live-3", "processors:live-4")
+        chaos.strike_all()
+        poster.__exit__(None, None, None)
+        settle(running)
+        accepted = set(poster.accepted)
+        wait_until(lambda: accepted <= {*first.ids, *second.ids}, "every message is shown to someone")
+        for watcher in (first, second):
+            assert accepted <= set(watcher.ids) or watcher.told_of_a_miss
+    assert len(poster.accepted) == len(accepted)
+    assert len(accepted) > 200
+    surplus = {*first.ids, *second.ids} - accepted
+    assert len(surplus) <= poster.unanswered, "what is shown beyond the accepted came from unanswered posts"
+
+
+def test_a_browser_that_keeps_its_server_is_shown_everything_once(running: Stack) -> None:
+    with Watcher(running.port) as watcher, Poster(running.port) as poster:
+        chaos = Chaos(running, poster)
+        chaos.recover()
+        for victim in ("beanstalkd", "gunicorn worker", "processor", "nginx", "gunicorn master"):
+            chaos.strike(victim)
+        poster.__exit__(None, None, None)
+        settle(running)
+        accepted = set(poster.accepted)
+        wait_until(lambda: accepted <= set(watcher.ids), "every message is shown")
+    assert not watcher.told_of_a_miss
+    assert len(watcher.ids) == len(set(watcher.ids))
+
+
+def test_scaling_changes_nothing_that_is_shown(running: Stack) -> None:
+    others = [f"processors:live-{number}" for number in (2, 3, 4)]
+    with Watcher(running.port) as watcher, Poster(running.port) as poster:
+        chaos = Chaos(running, poster)
+        for command in ("start", "stop", "start"):
+            running.supervisorctl(command, *others)
+            chaos.recover()
+        poster.__exit__(None, None, None)
+        settle(running)
+        accepted = set(poster.accepted)
+        wait_until(lambda: accepted <= set(watcher.ids), "every message is shown")
+    assert sorted(watcher.ids) == sorted(accepted)

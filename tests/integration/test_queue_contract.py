@@ -1,0 +1,345 @@
+"""The contract of `tradewire.queue.Queue`, held by every engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import queue_url
+from tests.support import beanstalkd, wait_until
+from tradewire.errors import QueueUnavailable
+from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import BURIED_SUFFIX, LIVE, Guilty, Job, Queue
+from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue.memory import Broker, MemoryQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+BODIES = [b"", b"{}", b"one\ntwo\n", b"\r\n", b"\xff\xfe \x00", b"put 0 0 0 1\r\nx", b"x" * MAX_JOB_BYTES]
+
+
+@dataclass
+class Engine:
+    """One engine's queue: how to connect to it, and how to take it away."""
+
+    make: Callable[[], Queue]
+    go_away: Callable[[], None]
+    closing: ExitStack
+
+    def connect(self) -> Queue:
+        queue = self.make()
+        self.closing.callback(queue.close)
+        return queue
+
+
+@pytest.fixture(params=["memory", "beanstalk"])
+def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[Engine]:
+    with ExitStack() as stack:
+        if request.param == "memory":
+            broker = Broker()
+
+            def fault() -> None:
+                broker.fault = "gone"
+
+            yield Engine(lambda: MemoryQueue(broker), fault, stack)
+        else:
+            process = stack.enter_context(beanstalkd(home))
+
+            def kill() -> None:
+                process.kill()
+                process.wait()
+
+            yield Engine(lambda: BeanstalkQueue(queue_url(home), 10**9), kill, stack)
+
+
+@pytest.fixture
+def queue(engine: Engine) -> Queue:
+    return engine.connect()
+
+
+def put(queue: Queue, *bodies: bytes, tube: str = LIVE) -> None:
+    for body in bodies:
+        queue.put(body, [tube])
+
+
+def reserve_one(queue: Queue) -> Job:
+    [job] = queue.reserve(LIVE, 1, 5)
+    return job
+
+
+def bodies(queue: Queue, tube: str = LIVE) -> list[bytes]:
+    """Give the bodies of all jobs that are ready, and give the jobs back."""
+    jobs = queue.reserve(tube, 1000, 0)
+    queue.release(jobs)
+    return [job.body for job in jobs]
+
+
+def bury(queue: Queue, update: bytes, reason: str = "because", tube: str = LIVE) -> int:
+    """Bury an update; give its id among the buried."""
+    queue.put(update, [tube])
+    before = {one.id for one in queue.buried(tube, 1000)}
+    [job] = queue.reserve(tube, 1, 5)
+    queue.bury(tube, job, [Guilty(update, reason)])
+    [new] = [one.id for one in queue.buried(tube, 1000) if one.id not in before]
+    return new
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
+def test_a_job_is_reserved_as_it_was_put(queue: Queue, body: bytes) -> None:
+    put(queue, body)
+    assert reserve_one(queue).body == body
+
+
+def test_a_put_lays_one_copy_into_every_tube(queue: Queue) -> None:
+    queue.put(b"both", ["live", "archive"])
+    queue.put(b"one", ["archive"])
+    assert bodies(queue, "live") == [b"both"]
+    assert bodies(queue, "archive") == [b"both", b"one"]
+
+
+def test_jobs_are_reserved_oldest_first_and_no_more_than_asked_for(queue: Queue) -> None:
+    put(queue, *(b"%d" % number for number in range(200)))
+    jobs = queue.reserve(LIVE, 150, 0)
+    assert [int(job.body) for job in jobs] == list(range(150))
+    assert queue.counts(LIVE)[:2] == (50, 150)
+
+
+def test_a_reserve_does_not_wait_for_more_than_the_first_job(queue: Queue) -> None:
+    put(queue, b"only")
+    begun = time.monotonic()
+    assert len(queue.reserve(LIVE, 100, 30)) == 1
+    assert time.monotonic() - begun < 5
+
+
+def test_a_reserve_waits_for_the_first_job(engine: Engine, queue: Queue) -> None:
+    other = engine.connect()
+    other.check()
+
+    def put_when_awaited() -> None:
+        wait_until(lambda: other.counts(LIVE).consumers or isinstance(other, MemoryQueue), "it is awaited")
+        put(other, b"late")
+
+    thread = threading.Thread(target=put_when_awaited)
+    thread.start()
+    assert [job.body for job in queue.reserve(LIVE, 10, 30)] == [b"late"]
+    thread.join()
+
+
+@pytest.mark.parametrize("timeout_seconds", [0, 1])
+def test_a_reserve_from_an_empty_tube_gives_nothing_once_its_time_is_up(queue: Queue, timeout_seconds: int) -> None:
+    begun = time.monotonic()
+    assert queue.reserve(LIVE, 10, timeout_seconds) == []
+    assert timeout_seconds <= time.monotonic() - begun + 0.01 < timeout_seconds + 3
+
+
+def test_a_reserve_takes_fewer_jobs_once_they_amount_to_the_largest_job(queue: Queue) -> None:
+    put(queue, *[b"x" * 300_000] * 20)
+    jobs = queue.reserve(LIVE, 100, 0)
+    assert MAX_JOB_BYTES <= sum(len(job.body) for job in jobs) < 3 * MAX_JOB_BYTES
+
+
+def test_a_deleted_job_is_gone(queue: Queue) -> None:
+    put(queue, b"a", b"b", b"c")
+    queue.delete(queue.reserve(LIVE, 2, 0))
+    assert bodies(queue) == [b"c"]
+    assert queue.counts(LIVE)[:2] == (1, 0)
+
+
+def test_released_jobs_keep_their_place(queue: Queue) -> None:
+    put(queue, b"a", b"b", b"c")
+    jobs = queue.reserve(LIVE, 2, 0)
+    put(queue, b"d")
+    queue.release(jobs[::-1])
+    assert bodies(queue) == [b"a", b"b", b"c", b"d"]
+
+
+@pytest.mark.parametrize("settle", ["delete", "release"])
+def test_settling_no_jobs_is_nothing(queue: Queue, settle: str) -> None:
+    put(queue, b"a")
+    getattr(queue, settle)([])
+    assert bodies(queue) == [b"a"]
+
+
+def test_closing_gives_back_all_jobs_in_hand(engine: Engine, queue: Queue) -> None:
+    put(queue, b"a", b"b")
+    queue.reserve(LIVE, 2, 0)
+    other = engine.connect()
+    assert other.counts(LIVE)[:2] == (0, 2)
+    queue.close()
+    wait_until(lambda: other.counts(LIVE)[:2] == (2, 0), "both are ready")
+    assert bodies(other) == [b"a", b"b"]
+
+
+def test_a_closed_queue_may_be_closed_again_and_connects_anew(queue: Queue) -> None:
+    put(queue, b"a")
+    queue.close()
+    queue.close()
+    assert bodies(queue) == [b"a"]
+
+
+@pytest.mark.parametrize("settle", ["delete", "release"])
+def test_a_job_that_someone_else_has_is_let_be(engine: Engine, queue: Queue, settle: str) -> None:
+    put(queue, b"a")
+    late = queue.reserve(LIVE, 1, 0)
+    queue.close()
+    other = engine.connect()
+    wait_until(lambda: other.counts(LIVE).ready, "it is given back")
+    theirs = other.reserve(LIVE, 1, 5)
+    assert queue.reserve(LIVE, 1, 0) == []  # and so it is connected again
+    getattr(queue, settle)(late)
+    assert other.counts(LIVE)[:2] == (0, 1)
+    other.release(theirs)
+    assert bodies(other) == [b"a"]
+
+
+@pytest.mark.parametrize("reconnects", [True, False])
+def test_a_job_that_was_given_back_by_closing_is_not_deleted(engine: Engine, queue: Queue, *, reconnects: bool) -> None:
+    put(queue, b"a")
+    late = queue.reserve(LIVE, 1, 0)
+    queue.close()
+    other = engine.connect()
+    wait_until(lambda: other.counts(LIVE).ready, "it is given back")
+    if reconnects:
+        queue.check()
+    with suppress(QueueUnavailable):
+        queue.delete(late)
+    assert bodies(other) == [b"a"]
+
+
+def test_a_burial_says_what_why_where_and_when_and_settles_the_job(queue: Queue) -> None:
+    put(queue, b"good\nbad\nworse")
+    queue.bury(LIVE, reserve_one(queue), [Guilty(b"bad", "it is bad"), Guilty(b"worse", "ärger\n")])
+    assert queue.counts(LIVE)[:3] == (0, 0, 2)
+    first, second = queue.buried(LIVE, 10)
+    assert (first.update, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
+    assert (second.update, second.reason, second.tube) == (b"worse", "ärger\n", LIVE)
+    assert first.buried_at.startswith(time.strftime("%Y-", time.gmtime()))
+
+
+def test_a_burial_without_a_guilty_update_only_settles_the_job(queue: Queue) -> None:
+    put(queue, b"good")
+    queue.bury(LIVE, reserve_one(queue), [])
+    assert queue.counts(LIVE)[:3] == (0, 0, 0)
+
+
+def test_a_guilty_update_larger_than_any_job_is_cut_and_the_reason_says_so(queue: Queue) -> None:
+    put(queue, b"x")
+    huge = b"x" * (MAX_JOB_BYTES + 1)
+    queue.bury(LIVE, reserve_one(queue), [Guilty(huge, "\x00ä" * 1000)])
+    [buried] = queue.buried(LIVE, 10)
+    assert buried.update == huge[:MAX_JOB_BYTES]
+    assert f"{len(huge)} bytes" in buried.reason
+
+
+def test_the_buried_are_listed_oldest_first_up_to_the_limit_as_often_as_wished(engine: Engine, queue: Queue) -> None:
+    ids = [bury(queue, b"%d" % number) for number in range(5)]
+    for reader in (queue, engine.connect()):
+        assert [one.id for one in reader.buried(LIVE, 3)] == ids[:3]
+        assert [one.id for one in reader.buried(LIVE, 10)] == ids
+
+
+def test_large_updates_among_the_buried_do_not_shorten_the_list(queue: Queue) -> None:
+    put(queue, b"three")
+    large = b"x" * MAX_JOB_BYTES
+    queue.bury(LIVE, reserve_one(queue), [Guilty(large, "one"), Guilty(large, "two"), Guilty(large, "three")])
+    assert [one.reason for one in queue.buried(LIVE, 10)] == ["one", "two", "three"]
+
+
+def test_no_buried_updates_are_an_empty_list(queue: Queue) -> None:
+    assert queue.buried(LIVE, 10) == []
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
+def test_a_buried_update_is_put_back_byte_by_byte_and_as_new(queue: Queue, body: bytes) -> None:
+    buried = bury(queue, body)
+    put(queue, b"before")
+    assert queue.put_back(LIVE, buried)
+    assert bodies(queue) == [b"before", body]
+    assert queue.counts(LIVE).buried == 0
+
+
+def test_a_discarded_update_is_gone(queue: Queue) -> None:
+    kept, gone = bury(queue, b"kept"), bury(queue, b"gone")
+    assert queue.discard(LIVE, gone)
+    assert [one.id for one in queue.buried(LIVE, 10)] == [kept]
+    assert bodies(queue) == []
+
+
+@pytest.mark.parametrize("act", ["put_back", "discard"])
+def test_an_id_that_is_not_buried_in_this_tube_is_refused(queue: Queue, act: str) -> None:
+    elsewhere = bury(queue, b"elsewhere", tube="archive")
+    put(queue, b"ready")
+    ready = reserve_one(queue)
+    queue.release([ready])
+    for wrong in (elsewhere, ready.id, 987_654):
+        assert not getattr(queue, act)(LIVE, wrong)
+    assert bodies(queue) == [b"ready"]
+    assert [one.id for one in queue.buried("archive", 10)] == [elsewhere]
+
+
+@pytest.mark.parametrize("body", [b"by hand", b"{}\nx", b"\xff", b""])
+def test_what_someone_put_among_the_buried_by_hand_is_listed_and_put_back(queue: Queue, body: bytes) -> None:
+    put(queue, body, tube=LIVE + BURIED_SUFFIX)
+    [buried] = queue.buried(LIVE, 10)
+    assert buried.update == body
+    assert queue.put_back(LIVE, buried.id)
+    assert bodies(queue) == [body]
+
+
+def test_the_counts_of_a_tube_are_of_this_tube_alone(engine: Engine, queue: Queue) -> None:
+    assert queue.counts(LIVE) == (0, 0, 0, 0)
+    put(queue, b"a", b"b", b"c")
+    put(queue, b"d", tube="archive")
+    bury(queue, b"e", tube="archive")
+    other = engine.connect()
+    other.reserve(LIVE, 1, 0)
+    assert queue.counts(LIVE)[:3] == (2, 1, 0)
+    assert queue.counts("archive")[:3] == (1, 0, 1)
+
+
+def test_the_consumers_of_a_tube_are_the_connections_that_watch_it(engine: Engine, queue: Queue) -> None:
+    first, second = engine.connect(), engine.connect()
+    for consumer in (first, second):
+        consumer.reserve(LIVE, 1, 0)
+    assert queue.counts(LIVE).consumers == 2
+    first.close()
+    wait_until(lambda: queue.counts(LIVE).consumers == 1, "the closed one is no consumer any more")
+
+
+def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
+    queue.check()
+    put(queue, b"a")
+    queue.check()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda queue, _: queue.put(b"a", [LIVE]),
+        lambda queue, _: queue.reserve(LIVE, 1, 0),
+        lambda queue, job: queue.delete([job]),
+        lambda queue, job: queue.release([job]),
+        lambda queue, job: queue.bury(LIVE, job, [Guilty(b"a", "why")]),
+        lambda queue, _: queue.buried(LIVE, 1),
+        lambda queue, job: queue.put_back(LIVE, job.id),
+        lambda queue, job: queue.discard(LIVE, job.id),
+        lambda queue, _: queue.counts(LIVE),
+        lambda queue, _: queue.check(),
+    ],
+)
+def test_every_call_to_a_queue_that_is_away_raises_queue_unavailable(
+    engine: Engine, queue: Queue, use: Callable[[Queue, Job], object]
+) -> None:
+    put(queue, b"a")
+    job = reserve_one(queue)
+    engine.go_away()
+    for _ in range(2):
+        with pytest.raises(QueueUnavailable):
+            use(queue, job)

@@ -1,0 +1,220 @@
+"""The settings: defaults, what each variable takes and refuses, and that every fault is reported at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tradewire.errors import SettingsError
+from tradewire.settings import Settings
+
+
+def read(**variables: str) -> Settings:
+    """Read settings from an environment that holds these variables, named without their prefix."""
+    return Settings.from_env({f"TRADEWIRE_{name}": value for name, value in variables.items()})
+
+
+def faults(**variables: str) -> tuple[str, ...]:
+    """Give what is wrong with these variables; nothing where they can be used."""
+    try:
+        read(**variables)
+    except SettingsError as error:
+        return error.faults
+    return ()
+
+
+def test_without_any_variable_every_setting_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_env({}) == Settings(home=tmp_path / "var")
+    assert read().listen == "127.0.0.1:8080"
+    assert (read().rate, read().processors) == (50, 1)
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\t"])
+def test_an_empty_variable_is_as_good_as_none(value: str) -> None:
+    assert read(LISTEN=value, RATE=value, PROCESSORS=value) == read()
+
+
+def test_what_other_programs_read_is_let_be() -> None:
+    others = {"PATH": "/bin", "tradewire_rate": "x", "X_TRADEWIRE_RATE": "x", "TRADEWIRED": "x"}
+    assert Settings.from_env(others) == read()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("HOME", "/srv/tw", Path("/srv/tw")),
+        ("HOME", "/srv/a.b/c_d-e@f+g", Path("/srv/a.b/c_d-e@f+g")),
+        ("LISTEN", "0.0.0.0:80", "0.0.0.0:80"),
+        ("LISTEN", " localhost:65535 ", "localhost:65535"),
+        ("LISTEN", "[::1]:1", "[::1]:1"),
+        ("RATE", "1r/s", 1),
+        ("RATE", "999999r/s", 999_999),
+        ("RATE", "off", 0),
+        ("QUEUE_URL", "beanstalk://queue.example:11300", "beanstalk://queue.example:11300"),
+        ("QUEUE_URL", "beanstalk://[::1]:11300", "beanstalk://[::1]:11300"),
+        ("QUEUE_URL", "beanstalk:///run/b.sock", "beanstalk:///run/b.sock"),
+        ("QUEUE_MAX_BYTES", "10000000", 10**7),
+        ("QUEUE_MAX_BYTES", "10000000000000", 10**13),
+        ("QUEUE_FSYNC_MS", "0", 0),
+        ("QUEUE_FSYNC_MS", "60000", 60_000),
+        ("PROCESSORS", "1", 1),
+        ("PROCESSORS", "8", 8),
+        ("API_WORKERS", "64", 64),
+        ("MAX_BROWSERS", "100000", 100_000),
+        ("ADDRESS_CONNECTIONS", "1", 1),
+        ("REPLAY_UPDATES", "1000000", 1_000_000),
+        ("DEMO_RATE", "0.001", 0.001),
+        ("DEMO_RATE", "99999", 99_999.0),
+        ("DEMO_SEED", "0", 0),
+        ("USER", "www-data", "www-data"),
+        ("USER", "_tw1", "_tw1"),
+    ],
+)
+def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -> None:
+    assert getattr(read(**{name: text}), name.lower()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HOME", "/srv/two words"),
+        ("HOME", "/srv/quote'"),
+        ("HOME", "/srv/$HOME"),
+        ("HOME", "~/tradewire"),
+        ("HOME", "/srv/é"),
+        ("LISTEN", "8080"),
+        ("LISTEN", ":8080"),
+        ("LISTEN", "127.0.0.1"),
+        ("LISTEN", "127.0.0.1:0"),
+        ("LISTEN", "127.0.0.1:65536"),
+        ("LISTEN", "127.0.0.1:http"),
+        ("LISTEN", "::1:8080"),
+        ("LISTEN", "127.0.0.1:80; root /"),
+        ("LISTEN", "127.0.0.1:80\n:81"),
+        ("LISTEN", "127.0.0.1:٨٠"),
+        ("RATE", "50"),
+        ("RATE", "0r/s"),
+        ("RATE", "-1r/s"),
+        ("RATE", "50r/m"),
+        ("RATE", "OFF"),
+        ("RATE", "1000000r/s"),
+        ("QUEUE_URL", "beanstalk://"),
+        ("QUEUE_URL", "beanstalk:relative.sock"),
+        ("QUEUE_URL", "beanstalk://host"),
+        ("QUEUE_URL", "beanstalk://:11300"),
+        ("QUEUE_URL", "beanstalk://host:0"),
+        ("QUEUE_URL", "beanstalk://host:65536"),
+        ("QUEUE_URL", "beanstalk://host:11300/path"),
+        ("QUEUE_URL", "beanstalk://[::1:11300"),
+        ("QUEUE_URL", "redis://host:6379"),
+        ("QUEUE_URL", "host:11300"),
+        ("QUEUE_MAX_BYTES", "9999999"),
+        ("QUEUE_MAX_BYTES", "1G"),
+        ("QUEUE_FSYNC_MS", "60001"),
+        ("QUEUE_FSYNC_MS", "-1"),
+        ("PROCESSORS", "0"),
+        ("PROCESSORS", "9"),
+        ("PROCESSORS", "1.0"),
+        ("PROCESSORS", "٣"),
+        ("PROCESSORS", "9" * 5000),
+        ("API_WORKERS", "0"),
+        ("API_WORKERS", "65"),
+        ("MAX_BROWSERS", "0"),
+        ("MAX_BROWSERS", "100001"),
+        ("ADDRESS_CONNECTIONS", "0"),
+        ("REPLAY_UPDATES", "0"),
+        ("REPLAY_UPDATES", "1000001"),
+        ("DEMO_RATE", "0"),
+        ("DEMO_RATE", "nan"),
+        ("DEMO_RATE", "1e3"),
+        ("DEMO_SEED", "4294967297"),
+        ("USER", "root"),
+        ("USER", "Tradewire"),
+        ("USER", "two words"),
+        ("USER", "0"),
+    ],
+)
+def test_a_variable_refuses_what_is_bad_and_names_itself_and_it(name: str, text: str) -> None:
+    (fault,) = faults(**{name: text})
+    assert fault.startswith(f"TRADEWIRE_{name}={text!r} can't be used: ")
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    found = faults(LISTEN="x", RATE="x", PROCESSORS="x", TYPO="x", ANOTHER="x")
+    names = [re.split(r"[= ]", fault)[0].removeprefix("TRADEWIRE_") for fault in found]
+    assert names == ["LISTEN", "RATE", "PROCESSORS", "ANOTHER", "TYPO"]
+
+
+@pytest.mark.parametrize("value", ["", "x"])
+@pytest.mark.parametrize("name", ["", "LISTENS", "listen", "LISTEN "])
+def test_a_name_that_is_no_setting_is_refused_whatever_its_value(name: str, value: str) -> None:
+    (fault,) = faults(**{name: value})
+    assert fault.startswith(f"TRADEWIRE_{name} is not a setting")
+
+
+def test_the_error_says_all_that_is_wrong() -> None:
+    with pytest.raises(SettingsError, match=r"TRADEWIRE_RATE.*TRADEWIRE_TYPO"):
+        read(RATE="x", TYPO="x")
+
+
+def home_of(length: int) -> str:
+    """Give a home whose longest socket has a path of so many bytes."""
+    return "/" + "x" * (length - len("//sock/workers/wsserver.sock"))
+
+
+def test_a_home_whose_longest_socket_just_fits_is_taken() -> None:
+    settings = read(HOME=home_of(107))
+    assert len(bytes(settings.worker_socket)) == 107
+    assert len(bytes(settings.browser_socket)) < 107
+    assert len(bytes(settings.api_socket)) < 107
+    assert len(settings.queue.removeprefix("beanstalk://")) < 107
+
+
+@pytest.mark.parametrize("over", [1, 3])
+def test_a_home_that_is_too_long_for_its_sockets_is_refused_and_told_by_how_much(over: int) -> None:
+    (fault,) = faults(HOME=home_of(107 + over))
+    assert f"{over} bytes too long" in fault
+
+
+def test_a_home_that_is_too_long_by_default_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("x" * 110)
+    deep.mkdir()
+    monkeypatch.chdir(deep)
+    assert len(faults()) == 1
+
+
+def test_a_relative_home_is_taken_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read(HOME="elsewhere").home == tmp_path / "elsewhere"
+
+
+def test_by_default_the_queue_is_the_stacks_own_in_its_home() -> None:
+    settings = read(HOME="/srv/tw")
+    assert (settings.own_queue, settings.queue) == (True, "beanstalk:///srv/tw/sock/beanstalkd.sock")
+
+
+def test_a_queue_elsewhere_is_not_the_stacks_own() -> None:
+    settings = read(QUEUE_URL="beanstalk://queue:11300")
+    assert (settings.own_queue, settings.queue) == (False, "beanstalk://queue:11300")
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+        ("0.0.0.0:80", "http://127.0.0.1:80/"),
+        ("[::]:80", "http://[::1]:80/"),
+        ("[::1]:8080", "http://[::1]:8080/"),
+        ("trades.example:80", "http://trades.example:80/"),
+    ],
+)
+def test_the_pages_address_is_one_that_this_machine_can_open(listen: str, address: str) -> None:
+    assert read(LISTEN=listen).address == address
+
+
+def test_settings_can_not_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        read().rate = 1  # type: ignore[misc]

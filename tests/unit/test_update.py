@@ -1,0 +1,188 @@
+"""The update: what is encoded, what is taken for one, and how ids come about."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import example
+from tests.unit.helpers import MESSAGE, NOW, accepted, line, update_id, with_field
+from tradewire import update
+from tradewire.errors import BadUpdate
+
+ID = "0190a0b0-c0d0-7e0f-8a1b-2c3d4e5f6071"
+TRADE = accepted(MESSAGE)
+UPDATE = update.encode(TRADE, ID, NOW)
+
+
+def with_member(name: str, text: bytes) -> bytes:
+    """Give an update with one member's value written exactly so."""
+    return msgspec.json.encode(msgspec.json.decode(UPDATE) | {name: msgspec.Raw(text)})
+
+
+def test_an_update_is_encoded_as_its_exact_texts() -> None:
+    trade = accepted(with_field("amountBuy", "747.10"))
+    assert update.encode(trade, ID, datetime(2024, 6, 1, 2, 3, 4, 50, tzinfo=UTC)) == (
+        b'{"id":"0190a0b0-c0d0-7e0f-8a1b-2c3d4e5f6071","receivedAt":"2024-06-01T02:03:04.000050Z",'
+        b'"userId":"134259","currencyFrom":"EUR","currencyTo":"GBP","amountSell":"1000","amountBuy":"747.10",'
+        b'"rate":"0.7471","timePlaced":"2015-01-24T10:27:44Z","originatingCountry":"FR","flags":[]}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("1e17", "1" + "0" * 17), ("1e-12", "0." + "0" * 11 + "1"), ("1.50e1", "15.0")]
+)
+def test_an_exponent_is_never_shown(written: str, shown: str) -> None:
+    trade = accepted(with_field("amountSell", written))
+    assert update.decode(update.encode(trade, ID, NOW)).amount_sell == shown
+
+
+def test_a_moment_without_a_fraction_of_a_second_has_six_digits_all_the_same() -> None:
+    assert update.decode(UPDATE).received_at == "2024-06-01T00:00:00.000000Z"
+
+
+def test_a_flag_of_the_trade_is_in_its_update() -> None:
+    trade = accepted(example(amountBuy=1))
+    assert update.decode(update.encode(trade, ID, NOW)).flags == ["rate-mismatch"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=64))
+def test_an_update_is_one_line_and_decodes_to_what_was_encoded(user_id: str) -> None:
+    encoded = update.encode(accepted(example(userId=user_id)), ID, NOW)
+    assert len(encoded.splitlines()) == 1
+    decoded = update.decode(encoded)
+    assert (decoded.id, decoded.user_id, Decimal(decoded.rate)) == (ID, user_id, TRADE.rate)
+
+
+def test_members_that_nobody_knows_are_let_be() -> None:
+    assert update.decode(line(7, pad=3)).id == update_id(7)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"hello", id="words"),
+        pytest.param(b"{}", id="an empty object"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[" + UPDATE + b"]", id="an array"),
+        pytest.param(UPDATE[:-1], id="truncated"),
+        pytest.param(UPDATE + b"}", id="trailing garbage"),
+        pytest.param(UPDATE + UPDATE, id="two updates"),
+        pytest.param(MESSAGE, id="a message that was never accepted"),
+        pytest.param(b"\xef\xbb\xbf" + UPDATE, id="a byte order mark"),
+        pytest.param(b"[" * 100_000, id="nested deep"),
+        pytest.param(UPDATE[:-1] + b',"x":' + b"[" * 100_000, id="an unknown member nested deep"),
+        pytest.param(UPDATE[:-1] + b',"x":"\xff"}', id="an unknown member that is not UTF-8"),
+        pytest.param(UPDATE[:-1] + b',"x":"\xed\xa0\x80"}', id="a surrogate in UTF-8"),
+        pytest.param(UPDATE[:-1] + b',"\xff":1}', id="a key that is not UTF-8"),
+        pytest.param(UPDATE.replace(b"EUR", b"E\xffR"), id="a value that is not UTF-8"),
+        pytest.param(UPDATE[:-1] + rb',"x":"\q"}', id="an unknown member with a bad escape"),
+        pytest.param(UPDATE[:-1] + b',"x":"\x01"}', id="an unknown member with a control character"),
+        pytest.param(UPDATE[:-1] + b',"x":NaN}', id="an unknown member that is NaN"),
+        pytest.param(UPDATE.replace(b'"id"', b'"ID"'), id="no id"),
+        pytest.param(with_member("id", b'""'), id="an empty id"),
+        pytest.param(with_member("id", b"7"), id="an id that is a number"),
+        pytest.param(with_member("id", ID.upper().encode().join([b'"'] * 2)), id="an id in capitals"),
+        pytest.param(with_member("id", ID.replace("-", "").encode().join([b'"'] * 2)), id="an id without dashes"),
+        pytest.param(with_member("id", b'"%b "' % ID.encode()), id="an id with a space"),
+        pytest.param(with_member("id", rb'"%b\n"' % ID.encode()), id="an id with a line end"),
+        pytest.param(with_member("amountSell", b"1000"), id="an amount that is no text"),
+        pytest.param(with_member("userId", b'"%b"' % (b"x" * 65)), id="a user id of 65 characters"),
+        pytest.param(with_member("flags", b"null"), id="flags that are no list"),
+        pytest.param(with_member("flags", b"[1]"), id="a flag that is no text"),
+    ],
+)
+def test_what_is_not_exactly_one_update_is_bad(body: bytes) -> None:
+    with pytest.raises(BadUpdate):
+        update.decode(body)
+
+
+@pytest.mark.parametrize("name", update.Update.__struct_encode_fields__)
+def test_an_update_that_lacks_a_member_is_bad_and_the_reason_names_it(name: str) -> None:
+    members = msgspec.json.decode(UPDATE)
+    del members[name]
+    with pytest.raises(BadUpdate, match=name):
+        update.decode(msgspec.json.encode(members))
+
+
+def test_the_reason_names_the_byte_that_is_not_utf_8() -> None:
+    bad = UPDATE.replace(b"EUR", b"E\xffR")
+    with pytest.raises(BadUpdate, match=f"not UTF-8.* at byte {bad.index(0xFF)}$"):
+        update.decode(bad)
+
+
+def test_a_new_id_is_a_uuid_of_version_7() -> None:
+    made = uuid.UUID(update.new_id())
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+
+
+def test_new_ids_differ_and_are_in_the_order_in_which_they_were_made() -> None:
+    made = [update.new_id() for _ in range(1000)]
+    assert made == sorted(set(made))
+
+
+def test_a_keyed_id_is_a_uuid_of_version_8() -> None:
+    for place in range(100):
+        made = uuid.UUID(update.keyed_id("key", place, TRADE))
+        assert (made.version, made.variant) == (8, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize("make", [update.new_id, lambda: update.keyed_id("key", 0, TRADE)])
+def test_an_update_takes_an_id_of_either_kind(make: object) -> None:
+    assert callable(make)
+    made = make()
+    assert update.decode(update.encode(TRADE, made, NOW)).id == made
+
+
+def test_a_retry_has_the_same_id() -> None:
+    assert update.keyed_id("key", 3, TRADE) == update.keyed_id("key", 3, accepted(MESSAGE))
+
+
+def test_a_keyed_id_is_the_same_in_every_process_and_release() -> None:
+    assert update.keyed_id("key", 0, TRADE) == "b7f4a6f8-02f7-83d0-804d-184d34f23b1a"
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        pytest.param(with_field("amountSell", '"1000"'), id="an amount as a string"),
+        pytest.param(with_field("amountSell", "1e3"), id="an amount with an exponent"),
+        pytest.param(with_field("timePlaced", '"2015-01-24T11:27:44+01:00"'), id="the time in another zone"),
+        pytest.param(with_field("currencyFrom", '" eur "'), id="a code in small letters"),
+        pytest.param(with_field("userId", "134259"), id="the user id as a number"),
+    ],
+)
+def test_a_retry_that_is_written_differently_has_the_same_id(retry: bytes) -> None:
+    assert update.keyed_id("key", 0, accepted(retry)) == update.keyed_id("key", 0, TRADE)
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "body"),
+    [
+        pytest.param("key2", 0, MESSAGE, id="key"),
+        pytest.param("Key", 0, MESSAGE, id="the key's capitals"),
+        pytest.param("key", 1, MESSAGE, id="place"),
+        pytest.param("key", 0, example(userId="134258"), id="user"),
+        pytest.param("key", 0, example(currencyFrom="USD"), id="currency sold"),
+        pytest.param("key", 0, example(currencyTo="USD"), id="currency bought"),
+        pytest.param("key", 0, example(amountSell=1001), id="amount sold"),
+        pytest.param("key", 0, example(amountBuy=747.2), id="amount bought"),
+        pytest.param("key", 0, with_field("amountBuy", "747.10"), id="an amount's last zero, which is shown"),
+        pytest.param("key", 0, example(rate=0.7472), id="rate"),
+        pytest.param("key", 0, example(timePlaced="24-JAN-15 10:27:45"), id="time"),
+        pytest.param("key", 0, example(originatingCountry="DE"), id="country"),
+    ],
+)
+def test_another_key_place_or_trade_is_another_message(key: str, place: int, body: bytes) -> None:
+    assert update.keyed_id(key, place, accepted(body)) != update.keyed_id("key", 0, TRADE)
+
+
+def test_a_key_and_a_place_do_not_run_together() -> None:
+    assert update.keyed_id("key", 10, TRADE) != update.keyed_id("key1", 0, TRADE)

@@ -1,0 +1,121 @@
+"""The queue: its contract, whatever engine is behind it, and how an engine is chosen.
+
+Engines: `tradewire.queue.beanstalk`, and for tests `tradewire.queue.memory`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIVE: Final = "live"
+"""The tube whose consumer shows updates to browsers."""
+
+TUBES: Final = (LIVE,)
+"""Every consumer's copy of the stream. A new consumer is a new tube here, and no other part changes."""
+
+BURIED_SUFFIX: Final = ".buried"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job in hand: reserved, and to be settled by `delete`, `release` or `bury`."""
+
+    id: int
+    body: bytes
+
+    @property
+    def updates(self) -> list[bytes]:
+        """The job's updates: one JSON object a line, passed on undecoded."""
+        return self.body.split(b"\n")
+
+
+class Guilty(NamedTuple):
+    """An update that can't be handled, and why."""
+
+    update: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A buried update, as an operator sees it."""
+
+    id: int
+    tube: str
+    reason: str
+    buried_at: str
+    update: bytes
+
+
+class TubeCounts(NamedTuple):
+    """How a tube stands, in jobs; `consumers` are connections that watch it."""
+
+    ready: int
+    reserved: int
+    buried: int
+    consumers: int
+
+
+class Queue(ABC):
+    """One connection to a queue of durable jobs, used by one thread.
+
+    Every call raises QueueUnavailable where the queue is away, answers what does not fit, or can't promise
+    to keep what it is given. After that the connection is closed and all that it had reserved is
+    forgotten here and given back there; the next `put` or `reserve` connects anew.
+    """
+
+    @abstractmethod
+    def put(self, body: bytes, tubes: Sequence[str]) -> None:
+        """Put one copy of a job into each tube; return when all of them are kept.
+
+        Where it raises, some tube may have got its copy all the same.
+        """
+
+    @abstractmethod
+    def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
+        """Reserve up to `limit` jobs, oldest first.
+
+        Waits up to the timeout for the first one, never for more; fewer are taken once they amount to
+        MAX_JOB_BYTES. None are there: an empty list.
+        """
+
+    @abstractmethod
+    def delete(self, jobs: Sequence[Job]) -> None:
+        """Settle jobs that are done. One that is no longer ours is someone else's by now, and let be."""
+
+    @abstractmethod
+    def release(self, jobs: Sequence[Job]) -> None:
+        """Give jobs back, in the place that they had. It costs the queue's log nothing."""
+
+    @abstractmethod
+    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
+        """Put each guilty update, with its reason, where an operator sees it; then settle the job."""
+
+    @abstractmethod
+    def buried(self, tube: str, limit: int) -> list[Buried]:
+        """List the oldest buried updates of a tube; an empty list where there are none."""
+
+    @abstractmethod
+    def put_back(self, tube: str, buried_id: int) -> bool:
+        """Put a buried update back into its tube, as new. False where it is not there."""
+
+    @abstractmethod
+    def discard(self, tube: str, buried_id: int) -> bool:
+        """Delete a buried update for good. False where it is not there."""
+
+    @abstractmethod
+    def counts(self, tube: str) -> TubeCounts:
+        """Count the jobs of a tube."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise QueueUnavailable, with the reason, unless what is put now would be kept."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection; all that it had reserved is given back. Harmless when closed."""

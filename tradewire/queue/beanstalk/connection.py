@@ -1,0 +1,106 @@
+"""A greenstalk client that can also send many commands in one round trip.
+
+The protocol lets a client send many commands and read the answers in order; greenstalk itself waits for each.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import greenstalk
+
+from tradewire.limits import TTR_SECONDS
+from tradewire.queue import Job
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+ANSWER_SECONDS: Final = 5.0
+_PROBE_TUBE: Final = "probe"
+
+
+class Connection(greenstalk.Client[bytes]):
+    """A greenstalk client that can also send many commands in one round trip."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock, encoding=None)
+        self.used = greenstalk.DEFAULT_TUBE
+        self.watched = greenstalk.DEFAULT_TUBE
+        self._held: dict[int, Job] = {}
+
+    def watch_only(self, tube: str) -> None:
+        """Watch this tube and no other."""
+        if self.watched != tube:
+            self.watch(tube)
+            self.ignore(self.watched)
+            self.watched = tube
+
+    def put_all(self, puts: Sequence[tuple[str, bytes]]) -> None:
+        """Put each body into its tube. Raises what greenstalk raises for the first one refused."""
+        commands = bytearray()
+        answers: list[bytes] = []
+        for tube, body in puts:
+            if self.used != tube:
+                commands += b"use %b\r\n" % tube.encode()
+                answers.append(b"USING")
+                self.used = tube
+            priority, delay = greenstalk.DEFAULT_PRIORITY, 0
+            commands += b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, TTR_SECONDS, len(body), body)
+            answers.append(b"INSERTED")
+        self._sock.sendall(commands)
+        for expected in answers:
+            self._answer(expected)
+
+    def probe(self) -> None:
+        """Put a job into a tube that nobody watches, and delete it: a record in the log, if there is one."""
+        if self.used != _PROBE_TUBE:
+            self.use(_PROBE_TUBE)
+            self.used = _PROBE_TUBE
+        self.delete(self.put(b""))
+
+    def reserve_first(self, timeout_seconds: int) -> list[Job]:
+        """Reserve one job; an empty list where none comes in time."""
+        self._sock.settimeout(timeout_seconds + ANSWER_SECONDS)
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % timeout_seconds)
+        jobs = self._reserved(1)
+        self._sock.settimeout(ANSWER_SECONDS)
+        return jobs
+
+    def reserve_more(self, count: int) -> list[Job]:
+        """Reserve up to `count` jobs that are ready now."""
+        self._sock.sendall(b"reserve-with-timeout 0\r\n" * count)
+        return self._reserved(count)
+
+    def take(self, job_id: int) -> Job:
+        """Reserve one job by its id. Raises greenstalk.NotFoundError."""
+        return self._hold(job_id, self.reserve_job(job_id).body)
+
+    def settle(self, command: bytes, expected: bytes, jobs: Sequence[Job]) -> None:
+        """Send a command for each job that is in hand on this connection; the others are not ours to settle.
+
+        beanstalkd lets anyone delete a job that is ready, so one that went back in between must not be named.
+        """
+        ours = [job for job in jobs if self._held.get(job.id) is job]
+        self._sock.sendall(b"".join(command % job.id for job in ours))
+        for job in ours:
+            del self._held[job.id]
+            with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
+                self._answer(expected)
+
+    def _reserved(self, count: int) -> list[Job]:
+        jobs = []
+        for _ in range(count):
+            with suppress(greenstalk.TimedOutError, greenstalk.DeadlineSoonError):
+                job_id, size = self._answer(b"RESERVED")
+                jobs.append(self._hold(int(job_id), self._read_chunk(int(size))))
+        return jobs
+
+    def _hold(self, job_id: int, body: bytes) -> Job:
+        job = self._held[job_id] = Job(job_id, body)
+        return job
+
+    def _answer(self, expected: bytes) -> list[bytes]:
+        values: list[bytes] = greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001
+        return values

@@ -1,0 +1,123 @@
+"""The queue in memory: for tests of what uses a queue, under the same contract as any engine."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradewire.errors import QueueUnavailable
+from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass
+class Broker:
+    """What the connections of one in-memory queue share. With a `fault` set, it is unavailable."""
+
+    fault: str | None = None
+    ready: defaultdict[str, dict[int, Job]] = field(default_factory=lambda: defaultdict(dict))
+    reserved: dict[int, str] = field(default_factory=dict)
+    watchers: dict[MemoryQueue, str] = field(default_factory=dict)
+    ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+
+class MemoryQueue(Queue):
+    """One connection to a `Broker`."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._hand: dict[int, Job] = {}
+
+    def put(self, body: bytes, tubes: Sequence[str]) -> None:
+        self.check()
+        with self._broker.arrived:
+            for tube in tubes:
+                job = Job(next(self._broker.ids), body)
+                self._broker.ready[tube][job.id] = job
+            self._broker.arrived.notify_all()
+
+    def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
+        self.check()
+        self._broker.watchers[self] = tube
+        jobs: list[Job] = []
+        with self._broker.arrived:
+            waiting = self._broker.ready[tube]
+            self._broker.arrived.wait_for(lambda: waiting, timeout_seconds)
+            while waiting and len(jobs) < limit and sum(len(job.body) for job in jobs) < MAX_JOB_BYTES:
+                job = waiting.pop(min(waiting))
+                self._hand[job.id] = job
+                self._broker.reserved[job.id] = tube
+                jobs.append(job)
+        return jobs
+
+    def delete(self, jobs: Sequence[Job]) -> None:
+        self.check()
+        for job in jobs:
+            self._drop(job)
+
+    def release(self, jobs: Sequence[Job]) -> None:
+        self.check()
+        with self._broker.arrived:
+            for job in jobs:
+                tube = self._drop(job)
+                if tube is not None:
+                    self._broker.ready[tube][job.id] = job
+            self._broker.arrived.notify_all()
+
+    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
+        for one in guilty:
+            self.put(burial.encode(tube, one), [tube + BURIED_SUFFIX])
+        self.delete([job])
+
+    def buried(self, tube: str, limit: int) -> list[Buried]:
+        self.check()
+        waiting = self._broker.ready[tube + BURIED_SUFFIX]
+        return [burial.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
+
+    def put_back(self, tube: str, buried_id: int) -> bool:
+        self.check()
+        job = self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None)
+        if job:
+            self.put(burial.decode(tube, job.id, job.body).update, [tube])
+        return job is not None
+
+    def discard(self, tube: str, buried_id: int) -> bool:
+        self.check()
+        return self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None) is not None
+
+    def counts(self, tube: str) -> TubeCounts:
+        self.check()
+        return TubeCounts(
+            ready=len(self._broker.ready[tube]),
+            reserved=sum(held == tube for held in self._broker.reserved.values()),
+            buried=len(self._broker.ready[tube + BURIED_SUFFIX]),
+            consumers=sum(watched == tube for watched in self._broker.watchers.values()),
+        )
+
+    def check(self) -> None:
+        if self._broker.fault:
+            self.close()
+            raise QueueUnavailable(self._broker.fault)
+
+    def close(self) -> None:
+        with self._broker.arrived:
+            for job in list(self._hand.values()):
+                tube = self._drop(job)
+                if tube is not None:
+                    self._broker.ready[tube][job.id] = job
+            self._broker.arrived.notify_all()
+        self._broker.watchers.pop(self, None)
+
+    def _drop(self, job: Job) -> str | None:
+        """Take the job out of hand; give its tube, or None where it is not ours any more."""
+        if self._hand.get(job.id) is not job:
+            return None
+        del self._hand[job.id]
+        return self._broker.reserved.pop(job.id)

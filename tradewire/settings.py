@@ -1,0 +1,194 @@
+"""The settings: read once from the environment, at the entry points, and checked as a whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from tradewire.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "TRADEWIRE_"
+_SOCKET_PATH_MAX = 107
+"""Bytes of a unix socket's path, without its NUL (unix(7))."""
+_LONGEST_SOCKET = "sock/workers/wsserver.sock"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that an operator can choose. Each field is the variable `TRADEWIRE_` + its name in capitals."""
+
+    home: Path
+    """Everything the stack writes is below this folder."""
+    listen: str = "127.0.0.1:8080"
+    """Address and port of nginx, the only TCP port of the stack."""
+    rate: int = 50
+    """Messages a second that one client address may post; 0 is without limit (written `off`)."""
+    queue_url: str = ""
+    """Where the queue is. Empty: the stack's own beanstalkd."""
+    queue_max_bytes: int = 1024**3
+    """Size of the queue's log at which the API stops accepting."""
+    queue_fsync_ms: int = 50
+    """What a power cut may cost, in milliseconds of accepted messages; 0 syncs at every write."""
+    processors: int = 1
+    """Live processors that start by themselves, of the 8 that are defined."""
+    api_workers: int = 2
+    """gunicorn's worker processes."""
+    max_browsers: int = 1000
+    """Browsers connected at a time, from all addresses."""
+    address_connections: int = 200
+    """Connections at a time from one client address."""
+    replay_updates: int = 20_000
+    """Updates that the WebSocket server keeps for browsers that were away for a moment."""
+    demo_rate: float = 10.0
+    """Messages a second that the demo posts."""
+    demo_seed: int = 1
+    """The demo's stream is the same for the same seed."""
+    user: str = "tradewire"
+    """Who the parts run as, where the stack is started by root."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Raises SettingsError with every fault there is, unknown `TRADEWIRE_` names among them.
+        """
+        return _Reader(environ).settings()
+
+    @property
+    def own_queue(self) -> bool:
+        """Whether the stack runs a beanstalkd of its own."""
+        return not self.queue_url
+
+    @property
+    def queue(self) -> str:
+        """The URL to reach the queue by."""
+        return self.queue_url or f"beanstalk://{self.home}/sock/beanstalkd.sock"
+
+    @property
+    def api_socket(self) -> Path:
+        """Where gunicorn listens."""
+        return self.home / "sock/api.sock"
+
+    @property
+    def browser_socket(self) -> Path:
+        """Where the WebSocket server listens for browsers; nginx proxies to it."""
+        return self.home / "sock/browsers.sock"
+
+    @property
+    def worker_socket(self) -> Path:
+        """Where the WebSocket server listens for workers; nginx does not know of it."""
+        return self.home / _LONGEST_SOCKET
+
+    @property
+    def address(self) -> str:
+        """The page's address for a person on this machine."""
+        host, _, port = self.listen.rpartition(":")
+        shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
+        return f"http://{shown}:{port}/"
+
+
+class _Reader:
+    """Reads each variable once, gathering faults instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+        self._given["HOME"] = self._given.get("HOME", "").strip() or "var"
+        self._faults: list[str] = []
+
+    def settings(self) -> Settings:
+        settings = Settings(
+            home=self._take("HOME", Path(), _home),
+            listen=self._take("LISTEN", Settings.listen, _listen),
+            rate=self._take("RATE", Settings.rate, _rate),
+            queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
+            queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
+            queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
+            processors=self._take("PROCESSORS", Settings.processors, _whole(1, 8)),
+            api_workers=self._take("API_WORKERS", Settings.api_workers, _whole(1, 64)),
+            max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, _whole(1, 100_000)),
+            address_connections=self._take("ADDRESS_CONNECTIONS", Settings.address_connections, _whole(1, 100_000)),
+            replay_updates=self._take("REPLAY_UPDATES", Settings.replay_updates, _whole(1, 1_000_000)),
+            demo_rate=self._take("DEMO_RATE", Settings.demo_rate, _demo_rate),
+            demo_seed=self._take("DEMO_SEED", Settings.demo_seed, _whole(0, 2**32)),
+            user=self._take("USER", Settings.user, _user),
+        )
+        self._faults += [f"{PREFIX}{name} is not a setting; the README lists them all" for name in sorted(self._given)]
+        if self._faults:
+            raise SettingsError(self._faults)
+        return settings
+
+    def _take(self, name: str, default: _T, parse: Callable[[str], _T]) -> _T:
+        """Parse the variable, or give its default where it is unset or empty."""
+        text = self._given.pop(name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._faults.append(f"{PREFIX}{name}={text!r} can't be used: {error}")
+            return default
+
+
+def _home(text: str) -> Path:
+    path = Path(text).absolute()
+    longest = len(bytes(path / _LONGEST_SOCKET))
+    if longest > _SOCKET_PATH_MAX:
+        over = longest - _SOCKET_PATH_MAX
+        raise ValueError(f"a unix socket below it would have a path {over} bytes too long")
+    if not re.fullmatch(r"[\w./+@-]+", str(path), re.ASCII):
+        raise ValueError("only letters, digits and ./_+@- may be in the path")
+    return path
+
+
+def _listen(text: str) -> str:
+    match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", text, re.ASCII)
+    if not match or not 0 < int(match[2]) < 2**16:
+        raise ValueError("it is not ADDRESS:PORT, such as 127.0.0.1:8080")
+    return text
+
+
+def _rate(text: str) -> int:
+    if text == "off":
+        return 0
+    match = re.fullmatch(r"(\d{1,6})r/s", text, re.ASCII)
+    if not match or int(match[1]) == 0:
+        raise ValueError("it is neither a rate such as 50r/s nor off")
+    return int(match[1])
+
+
+def _queue_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme != "beanstalk" or url.path.startswith("/") == bool(url.netloc):
+        raise ValueError("it is neither beanstalk://HOST:PORT nor beanstalk:///PATH/TO/SOCKET")
+    if url.netloc and not (url.hostname and url.port):  # .port raises ValueError itself when out of range
+        raise ValueError("it needs a host and a port")
+    return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(f"it is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _demo_rate(text: str) -> float:
+    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
+        raise ValueError("it is not a number of messages a second, such as 10 or 0.5")
+    return float(text)
+
+
+def _user(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text) or text == "root":
+        raise ValueError("it is not the name of an unprivileged user")
+    return text

@@ -1,0 +1,100 @@
+"""The update: a trade with its id, the moment it was received and its flags, as it travels and is shown.
+
+The API encodes it once. The parts after it pass those bytes on, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
+
+import msgspec
+import uuid_utils
+
+from tradewire.errors import BadUpdate
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tradewire.trade import Trade
+
+_UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
+
+Id = Annotated[str, msgspec.Meta(pattern=_UUID)]
+_Text = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Update(msgspec.Struct, frozen=True, rename="camel"):
+    """One update. Amounts are decimal text (`747.10`), times ISO 8601 in UTC with a `Z`."""
+
+    id: Id
+    received_at: _Text
+    user_id: _Text
+    currency_from: _Text
+    currency_to: _Text
+    amount_sell: _Text
+    amount_buy: _Text
+    rate: _Text
+    time_placed: _Text
+    originating_country: _Text
+    flags: list[_Text]
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Update)
+
+
+def encode(trade: Trade, update_id: str, received_at: datetime) -> bytes:
+    """Encode a trade as an update: one JSON object without a line end in it."""
+    return _encoder.encode(Update(update_id, utc(received_at), *_texts(trade), trade.flags))
+
+
+def decode(line: bytes) -> Update:
+    """Decode one update. Raises BadUpdate where the line is not exactly one."""
+    try:
+        line.decode()  # msgspec does not look into the strings of members that it skips
+        return _decoder.decode(line)
+    except UnicodeDecodeError as error:
+        raise BadUpdate(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    except RecursionError:
+        raise BadUpdate("nested too deep") from None
+    except msgspec.MsgspecError as error:
+        raise BadUpdate(f"not an update: {error}") from None
+
+
+def new_id() -> str:
+    """Make an id for a message posted without a key: UUIDv7 (RFC 9562), ordered by time."""
+    return str(uuid_utils.uuid7())
+
+
+def keyed_id(key: str, place: int, trade: Trade) -> str:
+    """Make the id of a message posted under an Idempotency-Key: UUIDv8 (RFC 9562, section 5.8).
+
+    It is a function of the key, the message's place in its batch and the trade, so a retry is the same
+    message, and another trade under the same key is another message, without anyone having to remember.
+    """
+    digest = hashlib.sha256(_encoder.encode((key, place, _texts(trade)))).digest()
+    number = int.from_bytes(digest[:16], "big")
+    number = number & ~(0xF << 76) | 8 << 76  # version
+    number = number & ~(0x3 << 62) | 2 << 62  # variant
+    return str(UUID(int=number))
+
+
+def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
+    """Write out a trade, in the order of its fields: however it was written when it came, the same way."""
+    return (
+        trade.user_id,
+        trade.currency_from,
+        trade.currency_to,
+        format(trade.amount_sell, "f"),
+        format(trade.amount_buy, "f"),
+        format(trade.rate, "f"),
+        utc(trade.time_placed, "auto"),
+        trade.originating_country,
+    )
+
+
+def utc(moment: datetime, timespec: str = "microseconds") -> str:
+    """Write a moment in UTC as ISO 8601 with a `Z`."""
+    return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"

@@ -1,0 +1,25 @@
+/** What the page says before the first trade: how to make one. */
+
+import { byId, setText } from "./dom.ts";
+import type { State } from "./state.ts";
+
+/** A whole command, to be pasted as it is: the line breaks are where JSON and the shell allow them. */
+const EXAMPLE = `curl -H 'Content-Type: application/json' \\
+  -d '{"userId":"134259","currencyFrom":"EUR","currencyTo":"GBP",
+       "amountSell":1000,"amountBuy":747.10,"rate":0.7471,
+       "timePlaced":"24-JAN-15 10:27:44","originatingCountry":"FR"}' \\
+  ${location.origin}/api/message`;
+
+export class Empty {
+  readonly #empty = byId("empty", HTMLElement);
+  readonly #heading = byId("empty-heading", HTMLElement);
+
+  constructor() {
+    byId("example", HTMLElement).textContent = EXAMPLE;
+  }
+
+  paint(state: State): void {
+    this.#empty.hidden = state.count > 0;
+    setText(this.#heading, state.connection.phase === "live" ? "No trades yet" : "No connection yet");
+  }
+}

@@ -1,0 +1,78 @@
+/** How values look. Amounts are handled as text, digit by digit: what was traded is what is shown. */
+
+const PLAIN_DECIMAL = /^(\d+)(?:\.(\d+))?$/u;
+const THOUSANDS = /\B(?=(?:\d{3})+$)/gu;
+const COUNTRY_CODE = /^[A-Z]{2}$/u;
+const PLACED = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/u;
+
+/** A formatter of exact decimals with a locale's signs: `1234567.80` becomes `1,234,567.80`. */
+export function decimalFormat(locale?: string): (amount: string) => string {
+  const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1_234_567.8);
+  const group = parts.find((part) => part.type === "group")?.value ?? "";
+  const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
+  return (amount) => {
+    const match = PLAIN_DECIMAL.exec(amount);
+    if (!match) {
+      return amount;
+    }
+    const [, whole = "", fraction] = match;
+    const grouped = whole.replace(THOUSANDS, group);
+    return fraction === undefined ? grouped : grouped + point + fraction;
+  };
+}
+
+/** The time of day in a UTC moment, to the millisecond: `10:00:00.123`. */
+export function timeOfDay(moment: string): string {
+  const [seconds = "", fraction = ""] = moment.slice(11, -1).split(".");
+  return `${seconds}.${fraction.padEnd(3, "0").slice(0, 3)}`;
+}
+
+/** Date and time of a UTC moment to the second; anything else as it is. */
+export function dateAndTime(moment: string): string {
+  return moment.replace(PLACED, "$1 $2");
+}
+
+/** A span of time with the precision that one can take in at a glance. */
+export function duration(ms: number): string {
+  if (ms < 999.5) {
+    return `${Math.round(ms)} ms`;
+  }
+  const seconds = ms / 1000;
+  if (seconds < 99.95) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+/** Messages a second: one digit behind the point as long as it matters. */
+export function perSecond(rate: number): string {
+  const digits = rate < 99.95 ? 1 : 0;
+  return new Intl.NumberFormat(undefined, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(rate);
+}
+
+/** A stretch of time in UTC, in milliseconds since 1970; the date is given where it takes more than a day's clock. */
+export function period(sinceMs: number, untilMs: number): string {
+  const since = new Date(sinceMs).toISOString();
+  // The end is rounded up: a period must hold all that it speaks of.
+  const until = new Date(Math.ceil(untilMs / 1000) * 1000).toISOString();
+  const sameDay = since.slice(0, 10) === until.slice(0, 10);
+  const [from, to] = sameDay ? [11, 19] : [0, 19];
+  return `${since.slice(from, to).replace("T", " ")} and ${until.slice(from, to).replace("T", " ")} UTC`;
+}
+
+/** A function from country codes to names; the code itself where there is no name. */
+export function countryNames(locale?: string): (code: string) => string {
+  const names = new Intl.DisplayNames(locale, { type: "region" });
+  const known = new Map<string, string>();
+  return (code) => {
+    if (!COUNTRY_CODE.test(code)) {
+      return code;
+    }
+    const name = known.get(code) ?? names.of(code) ?? code;
+    known.set(code, name);
+    return name;
+  };
+}

@@ -1,0 +1,76 @@
+/** What is built: fit for a strict content security policy, and for caching by name. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { after, before, test as it } from "node:test";
+import { gunzipSync } from "node:zlib";
+
+let folder: string;
+let outdir: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tradewire-build-"));
+  outdir = join(folder, "dist");
+  buildPage();
+});
+
+/** As set-up does it; test/run.mjs starts the tests in web/. */
+function buildPage(): void {
+  execFileSync(execPath, ["build.mjs", outdir], { stdio: "inherit" });
+}
+
+after(() => rm(folder, { recursive: true }));
+
+it("assets are named by their content", async () => {
+  const names = (await readdir(join(outdir, "assets"))).filter((name) => !name.endsWith(".gz")).sort();
+  assert.equal(names.length, 3);
+  for (const name of names) {
+    assert.match(name, /^(?:app-\w{8}\.js|favicon-\w{8}\.svg|style-\w{8}\.css)$/u);
+  }
+});
+
+it("the page names assets that exist, and nothing else", async () => {
+  const page = await readFile(join(outdir, "index.html"), "utf8");
+  const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
+  assert.equal(references.length, 4);
+  for (const reference of references) {
+    assert.match(reference, /^\/assets\//u);
+    assert((await stat(join(outdir, reference))).isFile());
+  }
+});
+
+it("the page has no script, style or handler of its own", async () => {
+  const page = await readFile(join(outdir, "index.html"), "utf8");
+  assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|\{\{/u);
+});
+
+it("the script writes text, never HTML", async () => {
+  const [name] = (await readdir(join(outdir, "assets"))).filter((file) => file.endsWith(".js"));
+  const script = await readFile(join(outdir, "assets", name ?? ""), "utf8");
+  assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(/u);
+});
+
+it("each file has its compressed twin, readable by anyone", async () => {
+  const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
+  assert.equal(files.length, 4);
+  for (const { parentPath, name } of files) {
+    const plain = join(parentPath, name);
+    assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));
+    assert.equal((await stat(plain)).mode & 0o444, 0o444);
+  }
+  assert.equal((await stat(outdir)).mode & 0o555, 0o555);
+});
+
+it("building again replaces what was there and leaves nothing beside it", async () => {
+  await writeFile(join(outdir, "stale"), "");
+  const page = await readFile(join(outdir, "index.html"), "utf8");
+  buildPage();
+  assert.equal(await readFile(join(outdir, "index.html"), "utf8"), page);
+  assert.deepEqual(await readdir(folder), ["dist"]);
+  assert(!(await readdir(outdir)).includes("stale"));
+});

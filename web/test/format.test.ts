@@ -1,0 +1,75 @@
+/** How values look: exactly as they are. */
+
+import assert from "node:assert/strict";
+import { test as it } from "node:test";
+import {
+  countryNames,
+  dateAndTime,
+  decimalFormat,
+  duration,
+  period,
+  perSecond,
+  timeOfDay,
+} from "../src/format.ts";
+import { TEN } from "./helpers.ts";
+
+it("amounts keep every digit that they came with", () => {
+  const decimal = decimalFormat("en");
+  assert.equal(decimal("747.10"), "747.10");
+  assert.equal(decimal("123456789012345678.123456789012"), "123,456,789,012,345,678.123456789012");
+  assert.equal(decimal("0.000000000001"), "0.000000000001");
+  assert.equal(decimal("1000"), "1,000");
+  assert.equal(decimal("999"), "999");
+});
+
+it("amounts are grouped with the signs of the reader's language", () => {
+  assert.equal(decimalFormat("de")("1234567.80"), "1.234.567,80");
+  assert.equal(decimalFormat("fr")("1234567.80"), "1\u{202f}234\u{202f}567,80");
+});
+
+it("what is not a plain decimal is shown as it came", () => {
+  for (const odd of ["", "1e5", "-3", "1.", "NaN", "<b>"]) {
+    assert.equal(decimalFormat("en")(odd), odd);
+  }
+});
+
+it("the time of day has three digits behind the point", () => {
+  assert.equal(timeOfDay("2026-11-24T10:00:00.123456Z"), "10:00:00.123");
+  assert.equal(timeOfDay("2026-11-24T10:00:00Z"), "10:00:00.000");
+  assert.equal(timeOfDay("2026-11-24T10:00:00.5Z"), "10:00:00.500");
+});
+
+it("date and time are shown to the second", () => {
+  assert.equal(dateAndTime("2015-01-24T10:27:44Z"), "2015-01-24 10:27:44");
+  assert.equal(dateAndTime("2015-01-24T10:27:44.25Z"), "2015-01-24 10:27:44");
+  assert.equal(dateAndTime("long ago"), "long ago");
+});
+
+it("durations have the unit that suits them", () => {
+  assert.deepEqual([3.4, 999.4, 1500, 120_000, 7_200_000].map(duration), [
+    "3 ms",
+    "999 ms",
+    "1.5 s",
+    "2 min",
+    "2 h",
+  ]);
+});
+
+it("a rate has one digit behind the point below a hundred", () => {
+  assert.match(perSecond(49.96), /^50[.,]0$/u);
+  assert.equal(perSecond(500.4), "500");
+});
+
+it("a period holds all that it speaks of", () => {
+  assert.equal(period(TEN + 1999, TEN + 9001), "10:00:01 and 10:00:10 UTC");
+  assert.equal(period(TEN, TEN + 86_400_000), "2026-11-24 10:00:00 and 2026-11-25 10:00:00 UTC");
+});
+
+it("countries have names, and codes that have none stay codes", () => {
+  const name = countryNames("en");
+  assert.equal(name("FR"), "France");
+  assert.equal(name("XK"), "Kosovo");
+  for (const odd of ["", "fr", "F", "FRANCE", "<b>"]) {
+    assert.equal(name(odd), odd);
+  }
+});

@@ -1,0 +1,129 @@
+/** What the tests share: updates to feed in, and a world in which time passes when told to. */
+
+import type { Surroundings } from "../src/feed.ts";
+import type { Handlers } from "../src/socket.ts";
+import { parseUpdate, type Update } from "../src/update.ts";
+
+/** 2026-11-24T10:00:00Z, in milliseconds. */
+export const TEN = Date.UTC(2026, 10, 24, 10);
+
+/** An update as the feed brings it; `number` tells it apart, and is its microsecond after ten o'clock. */
+export function rawUpdate(number: number, changes: Readonly<Record<string, unknown>> = {}): object {
+  const seconds = new Date(TEN + Math.floor(number / 1_000_000) * 1000).toISOString().slice(0, 19);
+  const micros = String(number % 1_000_000).padStart(6, "0");
+  return {
+    id: `id-${String(number).padStart(9, "0")}`,
+    receivedAt: `${seconds}.${micros}Z`,
+    userId: "134259",
+    currencyFrom: "EUR",
+    currencyTo: "GBP",
+    amountSell: "1000",
+    amountBuy: "747.10",
+    rate: "0.7471",
+    timePlaced: "2015-01-24T10:27:44Z",
+    originatingCountry: "FR",
+    flags: [],
+    ...changes,
+  };
+}
+
+export function rawUpdates(from: number, to: number): object[] {
+  return Array.from({ length: to - from }, (_, index) => rawUpdate(from + index));
+}
+
+export function update(number: number): Update {
+  const parsed = parseUpdate(rawUpdate(number));
+  if (!parsed) {
+    throw new Error("the example is not an update");
+  }
+  return parsed;
+}
+
+export function ids(updates: readonly Update[]): string[] {
+  return updates.map(({ id }) => id);
+}
+
+/** A socket that the feed opened, from the server's side. */
+export class FakeSocket {
+  readonly path: string;
+  readonly #handlers: Handlers;
+  closedByPage = false;
+
+  constructor(path: string, handlers: Handlers) {
+    this.path = path;
+    this.#handlers = handlers;
+  }
+
+  send(frame: unknown): void {
+    this.#handlers.message(JSON.stringify(frame));
+  }
+
+  sendRaw(data: unknown): void {
+    this.#handlers.message(data);
+  }
+
+  hello(epoch: string, offset: number, resumed = false, now?: string): void {
+    this.send({ hello: { epoch, offset, resumed, now } });
+  }
+
+  drop(code = 1006): void {
+    this.#handlers.closed(code);
+  }
+
+  close(): void {
+    this.closedByPage = true;
+  }
+}
+
+/** Clock, timers, chance and network, all in hand. */
+export class World {
+  nowMs = TEN;
+  chance = 0.5;
+  readonly sockets: FakeSocket[] = [];
+  readonly #timers = new Map<number, { readonly at: number; readonly run: () => void }>();
+  #nextTimer = 1;
+
+  get socket(): FakeSocket {
+    const last = this.sockets.at(-1);
+    if (!last) {
+      throw new Error("no connection was tried yet");
+    }
+    return last;
+  }
+
+  pass(ms: number): void {
+    const until = this.nowMs + ms;
+    while (true) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at);
+      const [next] = due;
+      if (!next) {
+        this.nowMs = until;
+        return;
+      }
+      const [id, timer] = next;
+      this.#timers.delete(id);
+      this.nowMs = timer.at;
+      timer.run();
+    }
+  }
+
+  get surroundings(): Surroundings {
+    return {
+      open: (path, handlers) => {
+        const socket = new FakeSocket(path, handlers);
+        this.sockets.push(socket);
+        return socket;
+      },
+      now: () => this.nowMs,
+      random: () => this.chance,
+      setTimer: (run, afterMs) => {
+        const id = this.#nextTimer;
+        this.#nextTimer += 1;
+        this.#timers.set(id, { at: this.nowMs + afterMs, run });
+        // The feed only ever hands it back.
+        return id as unknown as ReturnType<typeof setTimeout>;
+      },
+      clearTimer: (timer) => this.#timers.delete(timer as unknown as number),
+    };
+  }
+}
