@@ -10,6 +10,7 @@ import time
 from typing import Final
 
 _ID: Final = re.compile(rb'"id":"([0-9a-f-]{36})"')
+_ID_BYTES: Final = len('"id":""') + 36
 
 
 class CountingBrowser(asyncio.Protocol):
@@ -18,6 +19,7 @@ class CountingBrowser(asyncio.Protocol):
     def __init__(self, port: int, arrivals: dict[bytes, list[int]] | None) -> None:
         self._port = port
         self._arrivals = arrivals
+        self._tail = b""
         self.shown = 0
         self.first_shown_ns: int | None = None
         self.hello_ns: int | None = None
@@ -40,12 +42,13 @@ class CountingBrowser(asyncio.Protocol):
         if self.hello_ns is None and b'"hello"' in data:
             self.hello_ns = now
             self.welcomed.set()
-        found = data.count(b'"receivedAt"')
-        if found and self.first_shown_ns is None:
+        ids = _ID.findall(self._tail + data)
+        self._tail = (self._tail + data)[1 - _ID_BYTES :]  # the stream is cut anywhere, in the middle of an id too
+        if ids and self.first_shown_ns is None:
             self.first_shown_ns = now
-        self.shown += found
+        self.shown += len(ids)
         if self._arrivals is not None:
-            for update_id in _ID.findall(data):
+            for update_id in ids:
                 self._arrivals.setdefault(update_id, []).append(now)
 
     def close(self) -> None:

@@ -104,7 +104,6 @@ async def waiting(stack: Stack, seconds: int) -> list[Figure]:
     browser.close()
     assert browser.hello_ns is not None
     assert browser.first_shown_ns is not None
-    (browser.first_shown_ns - browser.hello_ns) / 1e6
     return [
         Figure(scenario, f"growth of the queue's log in {seconds} s", grown, "bytes", "0"),
         Figure(scenario, "the whole stack's CPU while waiting", 100 * busy / seconds, "% of a core"),
