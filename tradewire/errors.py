@@ -6,6 +6,7 @@ TradewireError
 ├── BadUpdate           a job's body that no retry will mend; the processor buries it
 └── Unavailable         never the message's fault: reconnect, or answer 503
     ├── QueueUnavailable
+    ├── StoreUnavailable
     └── FeedUnavailable
 """
 
@@ -58,6 +59,10 @@ class Unavailable(TradewireError):  # noqa: N818 - as above
 
 class QueueUnavailable(Unavailable):
     """The queue is away, or is there and can't promise to keep what it is given."""
+
+
+class StoreUnavailable(Unavailable):
+    """The archive's database is away, locked, full, or not set up yet."""
 
 
 class FeedUnavailable(Unavailable):

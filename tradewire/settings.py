@@ -37,6 +37,10 @@ class Settings:
     """Size of the queue's log at which the API stops accepting."""
     queue_fsync_ms: int = 50
     """What a power cut may cost, in milliseconds of accepted messages; 0 syncs at every write."""
+    store_url: str = ""
+    """Where the archive is kept. Empty: a SQLite file of the stack's own."""
+    live_max_age: int = 3600
+    """Seconds after which a message that no browser was there for is left to the archive alone."""
     processors: int = 1
     """Live processors that start by themselves, of the 8 that are defined."""
     api_workers: int = 2
@@ -71,6 +75,16 @@ class Settings:
     def queue(self) -> str:
         """The URL to reach the queue by."""
         return self.queue_url or f"beanstalk://{self.home}/sock/beanstalkd.sock"
+
+    @property
+    def store(self) -> str:
+        """The URL to reach the store by."""
+        return self.store_url or f"sqlite:///{self.home}/store/tradewire.db"
+
+    @property
+    def tallies(self) -> Path:
+        """The folder of the API's own account of what it has accepted."""
+        return self.home / "ledger"
 
     @property
     def api_socket(self) -> Path:
@@ -111,6 +125,8 @@ class _Reader:
             queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
+            store_url=self._take("STORE_URL", Settings.store_url, _store_url),
+            live_max_age=self._take("LIVE_MAX_AGE", Settings.live_max_age, _whole(1, 10**7)),
             processors=self._take("PROCESSORS", Settings.processors, _whole(1, 8)),
             api_workers=self._take("API_WORKERS", Settings.api_workers, _whole(1, 64)),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, _whole(1, 100_000)),
@@ -170,6 +186,16 @@ def _queue_url(text: str) -> str:
         raise ValueError("it is neither beanstalk://HOST:PORT nor beanstalk:///PATH/TO/SOCKET")
     if url.netloc and not (url.hostname and url.port):  # .port raises ValueError itself when out of range
         raise ValueError("it needs a host and a port")
+    return text
+
+
+def _store_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme == "sqlite":
+        if url.netloc or not url.path.startswith("//"):
+            raise ValueError("it is not sqlite:////PATH/TO/FILE")
+    elif url.scheme != "postgresql" or not url.path.strip("/"):
+        raise ValueError("it is neither postgresql://USER:PASSWORD@HOST/DATABASE nor sqlite:////PATH/TO/FILE")
     return text
 
 

@@ -1,0 +1,109 @@
+"""The archive's tables, for SQLite and PostgreSQL alike. `migrations/` is how a database gets there.
+
+Moments are microseconds since 1970, UTC, as integers: exact, sortable, and the same in both databases. Amounts are
+exact decimals: `NUMERIC` in PostgreSQL, text in SQLite, whose own numbers are floats; both give back `747.10`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy.dialects import postgresql
+
+metadata: Final = MetaData()
+
+_Id: Final = String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+_Amount: Final = Text().with_variant(Numeric(asdecimal=True), "postgresql")
+_Moment: Final = BigInteger()
+_Flags: Final = Text()
+"""Words joined by commas; empty where there are none."""
+
+messages: Final = Table(
+    "messages",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("received_at", _Moment, nullable=False),
+    Column("archived_at", _Moment, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("currency_from", String(3), nullable=False),
+    Column("currency_to", String(3), nullable=False),
+    Column("amount_sell", _Amount, nullable=False),
+    Column("amount_buy", _Amount, nullable=False),
+    Column("rate", _Amount, nullable=False),
+    Column("time_placed", Text, nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("flags", _Flags, nullable=False),
+    # Every way to read goes from the newest down; each index serves one filter in that order.
+    Index("messages_by_time", "received_at", "id"),
+    Index("messages_by_user", "user_id", "received_at", "id"),
+    Index("messages_by_from", "currency_from", "received_at", "id"),
+    Index("messages_by_to", "currency_to", "received_at", "id"),
+    Index("messages_by_country", "country", "received_at", "id"),
+)
+Index(
+    "messages_flagged",
+    messages.c.received_at,
+    messages.c.id,
+    sqlite_where=messages.c.flags != "",
+    postgresql_where=messages.c.flags != "",
+)
+
+repeats: Final = Table(
+    "repeats",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("received_at", _Moment, primary_key=True),
+)
+"""Retries of a message under its Idempotency-Key: accepted once more, and archived once."""
+
+receipts: Final = Table(
+    "receipts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("tube", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("at", _Moment, nullable=False),
+    Column("browsers", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What became of a message beyond the archive. The first of a kind stands."""
+
+stats: Final = Table(
+    "stats",
+    metadata,
+    Column("kind", String(7), primary_key=True),
+    Column("width", Integer, primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("currency_from", String(3), primary_key=True),
+    Column("currency_to", String(3), primary_key=True),
+    Column("country", String(2), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("flagged", BigInteger, nullable=False),
+    Column("sold", _Amount),
+    Column("bought", _Amount),
+    Column("open", _Amount),
+    Column("open_at", _Moment),
+    Column("open_id", _Id),
+    Column("high", _Amount),
+    Column("low", _Amount),
+    Column("close", _Amount),
+    Column("close_at", _Moment),
+    Column("close_id", _Id),
+    sqlite_with_rowid=False,
+)
+"""Sums over a minute, an hour or a day.
+
+`kind` says by what: `all`, `country`, `pair`, or `both` (pair and country); a column that is not part of it is empty.
+`width` and `start` are seconds. Money and rates are there only where a pair is: euros and yen have no sum.
+"""
+
+tallies: Final = Table(
+    "tallies",
+    metadata,
+    Column("stack", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""What each stack has brought here, counted in the transaction that brought it: the store's side of the ledger."""

@@ -1,0 +1,126 @@
+"""The tally: what the API has accepted, counted where neither kill -9 nor a restart can make it forget.
+
+Each process counts in a file of its own, mapped into its memory: what it has written there is the kernel's, and
+outlives it. Its successor goes on counting in the same file. beanstalkd's counters begin again with each of its
+lives, so the ledger is held against these.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import secrets
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FIELDS: Final = struct.Struct("=QQQ")
+"""Messages begun, messages accepted, and since when the oldest in hand is (microseconds since 1970, or 0)."""
+_PROCESSES_MAX: Final = 256
+
+
+class Totals(NamedTuple):
+    """The sums over all processes, and over all their lives."""
+
+    begun: int
+    """Messages whose put was begun."""
+    accepted: int
+    """Messages whose put was confirmed, before their poster was told."""
+    in_hand_since: int | None
+    """When the oldest message that a living process is about to put was received, microseconds since 1970."""
+
+
+class Tally:
+    """This process's count; used by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = _claim(folder)
+        self._map = mmap.mmap(self._file, _FIELDS.size)
+        self._begun, self._accepted, _ = _FIELDS.unpack_from(self._map)
+        self._in_hand: dict[int, int] = {}
+        self._next = 0
+        self._write()
+
+    def begin(self, messages: int, received_at: int) -> int:
+        """Count messages that are about to be put; give what `end` is to be told."""
+        self._next += 1
+        self._in_hand[self._next] = received_at
+        self._begun += messages
+        self._write()
+        return self._next
+
+    def end(self, begun: int, accepted: int) -> None:
+        """Count what became of them: how many were confirmed by the queue."""
+        del self._in_hand[begun]
+        self._accepted += accepted
+        self._write()
+
+    def close(self) -> None:
+        """Let the next process have the file."""
+        self._map.close()
+        os.close(self._file)
+
+    def _write(self) -> None:
+        oldest = next(iter(self._in_hand.values()), 0)  # they came in this order
+        _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest)
+
+
+def read(folder: Path) -> Totals:
+    """Add up what all processes have counted. Raises OSError."""
+    begun = accepted = 0
+    since: int | None = None
+    for path in sorted(folder.glob("accepted-*")):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            content = os.read(file, _FIELDS.size)
+            if len(content) < _FIELDS.size:
+                continue  # about to be made
+            its_begun, its_accepted, its_since = _FIELDS.unpack(content)
+            begun += its_begun
+            accepted += its_accepted
+            if its_since and _is_claimed(file):
+                since = min(its_since, since or its_since)
+        finally:
+            os.close(file)
+    return Totals(begun, accepted, since)
+
+
+def stack_id(folder: Path) -> str:
+    """Give this stack's name among those that share a store; it is made at the first call. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path, fresh = folder / "stack", folder / f"stack-{secrets.token_hex(8)}"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        fresh.write_text(secrets.token_hex(8))
+    with suppress(FileExistsError):  # someone else was quicker, and all take theirs
+        path.hardlink_to(fresh)
+    fresh.unlink()
+    return path.read_text()
+
+
+def _claim(folder: Path) -> int:
+    """Open the first file that no living process counts in."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for number in range(_PROCESSES_MAX):
+        file = os.open(folder / f"accepted-{number}", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets it go with the process
+        except BlockingIOError:
+            os.close(file)
+            continue
+        os.posix_fallocate(file, 0, _FIELDS.size)  # a full disk must not be found out by a write to the map
+        return file
+    raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already")
+
+
+def _is_claimed(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
