@@ -66,7 +66,7 @@ class Trace(NamedTuple):
 class Count(NamedTuple):
     """So many messages, so many of them flagged."""
 
-    count: int
+    messages: int
     flagged: int
 
 
@@ -85,7 +85,7 @@ class Step(NamedTuple):
     """One step of a series; `start` in seconds since 1970, and money only where one pair is asked for."""
 
     start: int
-    count: Count
+    total: Count
     money: Money | None
 
 
