@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, event, exc, make_url
 
 from tradewire.errors import BadUpdate, StoreUnavailable
+from tradewire.store import buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,7 @@ def _engine(url: URL, mode: str, pool_size: int) -> Engine:
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
         pool_pre_ping=True,  # a database that was restarted is found out before a query is lost on it
+        paramstyle="qmark" if url.get_backend_name() == "sqlite" else "format",  # by place: rows are tuples
         hide_parameters=True,  # what people trade does not belong into an error message
     )
 
@@ -101,6 +103,7 @@ def _engine(url: URL, mode: str, pool_size: int) -> Engine:
 def _prepare_writer(connection: Any, _record: object) -> None:
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    buckets.teach(connection)
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:
