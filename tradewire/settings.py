@@ -192,9 +192,9 @@ def _queue_url(text: str) -> str:
 def _store_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme == "sqlite":
-        if url.netloc or not url.path.startswith("//"):
+        if url.netloc or url.query or not url.path.startswith("//") or url.path.endswith("/"):
             raise ValueError("it is not sqlite:////PATH/TO/FILE")
-    elif url.scheme != "postgresql" or not url.path.strip("/"):
+    elif url.scheme != "postgresql" or not url.path.strip("/") or url.port == 0:
         raise ValueError("it is neither postgresql://USER:PASSWORD@HOST/DATABASE nor sqlite:////PATH/TO/FILE")
     return text
 

@@ -65,7 +65,7 @@ class Tally:
         os.close(self._file)
 
     def _write(self) -> None:
-        oldest = next(iter(self._in_hand.values()), 0)  # they came in this order
+        oldest = min(self._in_hand.values(), default=0)  # one that was received later may have begun first
         _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest)
 
 
@@ -113,7 +113,11 @@ def _claim(folder: Path) -> int:
         except BlockingIOError:
             os.close(file)
             continue
-        os.posix_fallocate(file, 0, _FIELDS.size)  # a full disk must not be found out by a write to the map
+        try:
+            os.posix_fallocate(file, 0, _FIELDS.size)  # a full disk must not be found out by a write to the map
+        except OSError:
+            os.close(file)
+            raise
         return file
     raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already")
 

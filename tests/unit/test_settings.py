@@ -60,6 +60,11 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("QUEUE_MAX_BYTES", "10000000000000", 10**13),
         ("QUEUE_FSYNC_MS", "0", 0),
         ("QUEUE_FSYNC_MS", "60000", 60_000),
+        ("STORE_URL", "sqlite:////srv/archive.db", "sqlite:////srv/archive.db"),
+        ("STORE_URL", "postgresql://tw:secret@db.example/tradewire", "postgresql://tw:secret@db.example/tradewire"),
+        ("STORE_URL", "postgresql://tw@/tradewire?host=/run/pg", "postgresql://tw@/tradewire?host=/run/pg"),
+        ("LIVE_MAX_AGE", "1", 1),
+        ("LIVE_MAX_AGE", "10000000", 10**7),
         ("PROCESSORS", "1", 1),
         ("PROCESSORS", "8", 8),
         ("API_WORKERS", "64", 64),
@@ -115,6 +120,22 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("QUEUE_MAX_BYTES", "1G"),
         ("QUEUE_FSYNC_MS", "60001"),
         ("QUEUE_FSYNC_MS", "-1"),
+        ("STORE_URL", "sqlite://"),
+        ("STORE_URL", "sqlite:///relative.db"),
+        ("STORE_URL", "sqlite:////"),
+        ("STORE_URL", "sqlite://host/archive.db"),
+        ("STORE_URL", "sqlite:////srv/archive.db?mode=ro"),
+        ("STORE_URL", "postgresql://tw@host"),
+        ("STORE_URL", "postgresql://tw@host/"),
+        ("STORE_URL", "postgresql+asyncpg://tw@host/tradewire"),
+        ("STORE_URL", "postgresql://tw@host:65536/tradewire"),
+        ("STORE_URL", "postgresql://tw@host:port/tradewire"),
+        ("STORE_URL", "postgres://tw@host/tradewire"),
+        ("STORE_URL", "mysql://tw@host/tradewire"),
+        ("STORE_URL", "/srv/archive.db"),
+        ("LIVE_MAX_AGE", "0"),
+        ("LIVE_MAX_AGE", "10000001"),
+        ("LIVE_MAX_AGE", "1h"),
         ("PROCESSORS", "0"),
         ("PROCESSORS", "9"),
         ("PROCESSORS", "1.0"),
@@ -199,6 +220,14 @@ def test_by_default_the_queue_is_the_stacks_own_in_its_home() -> None:
 def test_a_queue_elsewhere_is_not_the_stacks_own() -> None:
     settings = read(QUEUE_URL="beanstalk://queue:11300")
     assert (settings.own_queue, settings.queue) == (False, "beanstalk://queue:11300")
+
+
+def test_by_default_the_store_is_a_file_of_the_stacks_own_in_its_home() -> None:
+    assert read(HOME="/srv/tw").store == "sqlite:////srv/tw/store/tradewire.db"
+
+
+def test_a_store_elsewhere_is_reached_by_its_url() -> None:
+    assert read(STORE_URL="postgresql://tw@db/tradewire").store == "postgresql://tw@db/tradewire"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,181 @@
+"""The tally: counted by real processes, which are killed while they count."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import ROOT, wait_until
+from tradewire import tally
+from tradewire.tally import Tally, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PREPARE = """
+import sys, time
+from pathlib import Path
+from tradewire import tally
+from tradewire.tally import Tally
+folder = Path(sys.argv[1])
+"""
+COUNT = """
+counted = Tally(folder)
+while True:
+    counted.end(counted.begin(2, 1), 1)
+    print(flush=True)
+"""
+COUNT_A_THOUSAND = """
+counted = Tally(folder)
+print(flush=True)
+sys.stdin.read()
+for _ in range(1000):
+    counted.end(counted.begin(3, 1), 2)
+"""
+HOLD = """
+counted = Tally(folder)
+counted.begin(1, int(sys.argv[2]))
+print(flush=True)
+time.sleep(60)
+"""
+NAME = """
+print(flush=True)
+sys.stdin.read()
+print(tally.stack_id(folder))
+"""
+
+
+@contextmanager
+def process(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that prints a line at once, and wait for that; it is killed with the block, where it lives on."""
+    command = [sys.executable, "-c", PREPARE + program, *map(str, arguments)]
+    environ = {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout
+        assert started.stdout.readline() == "\n"
+        yield started
+        started.kill()
+
+
+def let_go(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """Let processes that wait for their input begin, all at once; give what each has printed at its end."""
+    for one in processes:
+        assert one.stdin
+        one.stdin.close()
+        one.stdin = None
+    return [one.communicate()[0] for one in processes]
+
+
+def files(folder: Path) -> int:
+    return len(list(folder.glob("accepted-*")))
+
+
+def test_before_anyone_has_counted_all_is_nothing(tmp_path: Path) -> None:
+    assert tally.read(tmp_path / "none") == Totals(0, 0, None)
+
+
+def test_what_is_begun_and_accepted_is_counted_at_once(tmp_path: Path) -> None:
+    counted = Tally(tmp_path / "ledger")
+    first = counted.begin(3, 100)
+    assert tally.read(tmp_path / "ledger") == Totals(3, 0, 100)
+    second = counted.begin(1, 200)
+    counted.end(first, 2)
+    assert tally.read(tmp_path / "ledger") == Totals(4, 2, 200)
+    counted.end(second, 0)
+    assert tally.read(tmp_path / "ledger") == Totals(4, 2, None)
+    counted.close()
+
+
+def test_the_oldest_in_hand_is_the_oldest_whoever_was_counted_first(tmp_path: Path) -> None:
+    counted = Tally(tmp_path)
+    counted.begin(1, 200)
+    counted.begin(1, 100)
+    assert tally.read(tmp_path).in_hand_since == 100
+    counted.close()
+
+
+def count_and_be_killed(folder: Path) -> int:
+    """Let a process count until it is killed; give how many times it has said that it had counted."""
+    before = tally.read(folder).accepted
+    with process(COUNT, folder) as counting:
+        wait_until(lambda: tally.read(folder).accepted > before + 50, "it counts")
+        counting.kill()
+        assert counting.stdout
+        return 1 + len(counting.stdout.readlines())
+
+
+def test_what_was_counted_outlives_kill_9_and_the_next_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    told = sum(count_and_be_killed(tmp_path) for _ in range(3))
+    begun, accepted, since = tally.read(tmp_path)
+    assert told <= accepted <= told + 3, "each that died may have been just about to say so"
+    assert 2 * accepted <= begun <= 2 * (accepted + 3), "each that died had at most one in hand"
+    assert since is None
+    assert files(tmp_path) == 1
+
+
+def test_processes_that_count_at_once_never_share_a_file(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        let_go([stack.enter_context(process(COUNT_A_THOUSAND, tmp_path)) for _ in range(6)])
+    assert tally.read(tmp_path) == Totals(18_000, 12_000, None)
+    assert files(tmp_path) == 6
+
+
+def test_only_what_a_living_process_has_in_hand_is_in_hand(tmp_path: Path) -> None:
+    with process(HOLD, tmp_path, 500), process(HOLD, tmp_path, 300) as older:
+        assert tally.read(tmp_path) == Totals(2, 0, 300)
+        older.kill()
+        older.wait()
+        assert tally.read(tmp_path) == Totals(2, 0, 500)
+    assert tally.read(tmp_path) == Totals(2, 0, None)
+
+
+def test_who_takes_over_a_file_has_nothing_in_hand(tmp_path: Path) -> None:
+    with process(HOLD, tmp_path, 500):
+        pass
+    successor = Tally(tmp_path)
+    assert tally.read(tmp_path) == Totals(1, 0, None)
+    successor.close()
+
+
+def test_a_file_that_is_about_to_be_made_counts_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "accepted-0").touch()
+    assert tally.read(tmp_path) == Totals(0, 0, None)
+
+
+def test_there_is_an_end_to_the_processes_that_may_count(tmp_path: Path) -> None:
+    counting = [Tally(tmp_path) for _ in range(256)]
+    with pytest.raises(OSError, match="256 processes count in"):
+        Tally(tmp_path)
+    for one in counting:
+        one.close()
+    Tally(tmp_path).close()
+    assert files(tmp_path) == 256
+
+
+def test_a_full_disk_is_found_out_before_anything_is_counted(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    script = (
+        'mount -t tmpfs -o size=64k none "$1" && head -c 1m /dev/zero >"$1/ballast" 2>/dev/null; exec "$0" -c "$2" "$1"'
+    )
+    command = ["unshare", "--mount", "sh", "-c", script, sys.executable, str(tmp_path), PREPARE + "Tally(folder)"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, "no signal has ended it"
+    assert "No space left on device" in done.stderr
+
+
+def test_a_stack_has_one_name_whoever_asks_first_and_keeps_it(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    with ExitStack() as stack:
+        names = let_go([stack.enter_context(process(NAME, folder)) for _ in range(6)])
+    assert {name.strip() for name in names} == {tally.stack_id(folder)}
+    assert [path.name for path in folder.iterdir()] == ["stack"]
+    assert tally.stack_id(tmp_path / "other") != tally.stack_id(folder)
