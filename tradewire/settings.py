@@ -87,9 +87,29 @@ class Settings:
         return self.home / "ledger"
 
     @property
+    def metrics(self) -> Path:
+        """The folder of what each process counts for `/metrics`."""
+        return self.home / "metrics"
+
+    @property
+    def operator_token(self) -> Path:
+        """The file with the token that an operator shows; deploy/up makes it."""
+        return self.home / "operator-token"
+
+    @property
+    def states(self) -> Path:
+        """The file with the state in which supervisord sees each part."""
+        return self.home / "sock/states.json"
+
+    @property
     def api_socket(self) -> Path:
-        """Where gunicorn listens."""
+        """Where the API that takes messages listens."""
         return self.home / "sock/api.sock"
+
+    @property
+    def reads_socket(self) -> Path:
+        """Where the API that answers questions listens."""
+        return self.home / "sock/reads.sock"
 
     @property
     def browser_socket(self) -> Path:
