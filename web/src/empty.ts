@@ -19,7 +19,14 @@ export class Empty {
   }
 
   paint(state: State): void {
-    this.#empty.hidden = state.count > 0;
-    setText(this.#heading, state.connection.phase === "live" ? "No trades yet" : "No connection yet");
+    this.#empty.hidden = state.trades.length > 0;
+    setText(this.#heading, heading(state));
   }
+}
+
+function heading({ connection, recalled }: State): string {
+  if (connection.phase !== "live") {
+    return "No connection yet";
+  }
+  return recalled ? "No trades yet" : "Waiting for trades; earlier ones can't be had yet";
 }

@@ -9,10 +9,12 @@ import { Backoff } from "./backoff.ts";
 import type { ServerClock } from "./clock.ts";
 import { type Frame, type Hello, parseFrame } from "./frames.ts";
 import type { Handlers, Socket } from "./socket.ts";
+import type { Timer, Timing } from "./timing.ts";
 
 export type Connection =
   | { readonly phase: "connecting" }
-  | { readonly phase: "live" }
+  /** Since a moment of the server's clock, in milliseconds since 1970. */
+  | { readonly phase: "live"; readonly sinceMs: number }
   | { readonly phase: "offline"; readonly why: Refusal; readonly retryAt: number };
 
 export type Refusal = "unreachable" | "restarting" | "refused" | "full";
@@ -30,15 +32,8 @@ export interface Listener {
   missed(miss: Miss): void;
 }
 
-type Timer = ReturnType<typeof setTimeout>;
-
-export interface Surroundings {
+export interface Surroundings extends Timing {
   readonly open: (path: string, handlers: Handlers) => Socket;
-  /** Milliseconds since 1970, by the browser's clock. */
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly setTimer: (run: () => void, afterMs: number) => Timer;
-  readonly clearTimer: (timer: Timer) => void;
 }
 
 /** Connected, but nothing said for so long: whoever answered is not the live server. */
@@ -145,7 +140,7 @@ export class Feed {
     if (before && !hello.resumed) {
       this.#missed(before.epoch === hello.epoch ? "away" : "restarted");
     }
-    this.#listener.connection({ phase: "live" });
+    this.#listener.connection({ phase: "live", sinceMs: hello.serverNow ?? this.#clock.at(now) });
   }
 
   #missed(why: Miss["why"]): void {

@@ -1,7 +1,10 @@
 /** Wires the parts: the feed changes the state, and what changed is painted in the next frame. */
 
+import { archive } from "./archive.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
+import { Fill } from "./fill.ts";
+import { History } from "./history.ts";
 import { Notice } from "./notice.ts";
 import { painter } from "./paint.ts";
 import { openSocket } from "./socket.ts";
@@ -9,6 +12,7 @@ import { State } from "./state.ts";
 import { StatusLine } from "./statusline.ts";
 import { Table } from "./table.ts";
 import { followTheme } from "./theme.ts";
+import type { Timing } from "./timing.ts";
 
 const SECOND_MS = 1000;
 
@@ -32,33 +36,40 @@ const notice = new Notice(() => {
   repaint();
 });
 
-const feed = new Feed(
-  {
-    open: openSocket,
-    now: () => Date.now(),
-    random: () => Math.random(),
-    setTimer: (run, afterMs) => setTimeout(run, afterMs),
-    clearTimer: (timer) => clearTimeout(timer),
+const timing: Timing = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  setTimer: (run, afterMs) => setTimeout(run, afterMs),
+  clearTimer: (timer) => clearTimeout(timer),
+};
+const ask = archive((path, init) => fetch(path, init));
+const history = new History(timing, ask, state, repaint);
+const fill = new Fill(timing, ask, state, repaint);
+const feed = new Feed({ ...timing, open: openSocket }, state.clock, {
+  connection: (now) => {
+    state.connected(now);
+    if (now.phase === "live") {
+      history.endsAt(now.sinceMs);
+    }
+    repaint();
   },
-  state.clock,
-  {
-    connection: (now) => {
-      state.connected(now, Date.now());
-      repaint();
-    },
-    updates: (raw) => {
-      state.add(raw);
-      repaint();
-    },
-    missed: (miss) => {
-      state.miss(miss);
-      repaint();
-    },
+  updates: (raw) => {
+    state.add(raw);
+    repaint();
   },
-);
+  missed: (miss) => {
+    fill.cover(miss);
+    repaint();
+  },
+});
+
+function retryNow(): void {
+  feed.retryNow();
+  fill.retryNow();
+}
 
 function everySecond(): void {
-  state.rate.sample(Date.now(), state.count);
+  state.rate.sample(Date.now(), state.liveCount);
   statusLine.paintMeters(state);
   // For the seconds until the next try.
   repaint();
@@ -67,13 +78,14 @@ function everySecond(): void {
 document.addEventListener("visibilitychange", () => {
   state.show(document.visibilityState === "visible");
   if (state.visible) {
-    feed.retryNow();
+    retryNow();
     repaint();
   }
 });
-addEventListener("online", () => feed.retryNow());
+addEventListener("online", retryNow);
 
 state.show(document.visibilityState === "visible");
 everySecond();
 setInterval(everySecond, SECOND_MS);
 feed.start();
+history.start();

@@ -1,4 +1,4 @@
-/** Says what may be missing from this page, until the reader has taken note. */
+/** Says what may be missing from this page, until it is there or the reader has taken note. */
 
 import { byId } from "./dom.ts";
 import type { Miss } from "./feed.ts";
@@ -15,25 +15,34 @@ const REASONS: Readonly<Record<Miss["why"], string>> = {
 export class Notice {
   readonly #notice = byId("notice", HTMLElement);
   readonly #list = byId("misses", HTMLUListElement);
-  #shown: readonly Miss[] = [];
+  #misses: readonly Miss[] = [];
+  #late: Miss | undefined;
 
   constructor(dismiss: () => void) {
     byId("dismiss", HTMLButtonElement).addEventListener("click", dismiss);
   }
 
-  paint({ misses }: State): void {
-    if (misses === this.#shown) {
+  paint({ misses, late }: State): void {
+    if (misses === this.#misses && late === this.#late) {
       return;
     }
-    this.#shown = misses;
-    this.#notice.hidden = misses.length === 0;
-    this.#list.replaceChildren(...misses.map(line));
+    this.#misses = misses;
+    this.#late = late;
+    const lines = misses.map((miss) => line(`${missing(miss)}.`));
+    if (late) {
+      lines.push(line(`${missing(late)}, and the archive can't fill the gap yet. The page keeps asking.`));
+    }
+    this.#notice.hidden = lines.length === 0;
+    this.#list.replaceChildren(...lines);
   }
 }
 
-function line(miss: Miss): HTMLLIElement {
+function missing({ since, until, why }: Miss): string {
+  return `Some trades between ${period(since, until)} may be missing from this page: ${REASONS[why]}`;
+}
+
+function line(text: string): HTMLLIElement {
   const item = document.createElement("li");
-  const when = period(miss.since, miss.until);
-  item.textContent = `Some trades between ${when} may be missing from this page: ${REASONS[miss.why]}.`;
+  item.textContent = text;
   return item;
 }

@@ -15,7 +15,7 @@ export class Seen {
 
   /** True the first time that this id comes. */
   add(id: string): boolean {
-    if (this.#young.has(id) || this.#old.has(id)) {
+    if (this.has(id)) {
       return false;
     }
     if (this.#young.size >= this.#generation) {
@@ -24,6 +24,10 @@ export class Seen {
     }
     this.#young.add(id);
     return true;
+  }
+
+  has(id: string): boolean {
+    return this.#young.has(id) || this.#old.has(id);
   }
 
   get size(): number {

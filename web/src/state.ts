@@ -1,10 +1,11 @@
-/** All that the page knows, in one place. It is changed by the feed and the clock, and read by whatever paints. */
+/** All that the page knows, in one place. It is changed by feed, archive and clock, and read by whatever paints. */
 
 import { ServerClock } from "./clock.ts";
+import { Coverage } from "./coverage.ts";
 import type { Connection, Miss } from "./feed.ts";
 import { LatencyMeter, RateMeter } from "./meters.ts";
 import { Seen } from "./seen.ts";
-import { merge } from "./trades.ts";
+import { HELD, merge } from "./trades.ts";
 import { parseUpdate, type Update } from "./update.ts";
 
 /** How many stretches of missing trades are listed one by one. */
@@ -12,53 +13,73 @@ const MISSES = 3;
 
 export class State {
   readonly clock = new ServerClock();
+  readonly coverage = new Coverage();
   readonly latency = new LatencyMeter();
   readonly rate = new RateMeter();
   connection: Connection = { phase: "connecting" };
+  /** While a gap is being filled: how many trades were found so far. */
+  filling: { readonly found: number } | undefined;
+  /** What is being filled, once that takes so long that the reader should know. */
+  late: Miss | undefined;
   misses: readonly Miss[] = [];
   /** The newest trades, newest first; replaced, never changed in place. */
   trades: readonly Update[] = [];
-  /** Different trades that came since the page was opened. */
+  /** Different trades that came since the page was opened: live, or found in the archive after a gap. */
   count = 0;
+  /** Those of them that came live. */
+  liveCount = 0;
+  /** Whether the archive has told, at least once, what was before. */
+  recalled = false;
   /** Whether someone can see the page. */
   visible = true;
-  readonly #seen = new Seen();
+  readonly #counted = new Seen();
+  /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
+  readonly #recalled = new Seen(HELD);
   /** Trades from before this moment waited for us, not we for them: they say nothing about latency. */
   #liveSinceMs = Number.POSITIVE_INFINITY;
 
-  connected(connection: Connection, nowMs: number): void {
+  connected(connection: Connection): void {
     this.connection = connection;
     if (connection.phase === "live") {
-      this.#liveSinceMs = this.clock.at(nowMs);
+      this.#liveSinceMs = connection.sinceMs;
+      this.coverage.opened(connection.sinceMs);
     }
   }
 
   /** Takes a frame's updates: skips those that are malformed or were here before. */
   add(raw: readonly unknown[]): void {
-    const fresh: Update[] = [];
-    let malformed = 0;
-    for (const one of raw) {
-      const update = parseUpdate(one);
-      if (!update) {
-        malformed += 1;
-      } else if (this.#seen.add(update.id)) {
-        fresh.push(update);
-      }
+    const fresh = this.#count(parseAll(raw));
+    this.liveCount += fresh.length;
+    for (const { receivedMicros } of fresh) {
+      this.coverage.reached(receivedMicros / 1000);
     }
-    if (malformed > 0) {
-      console.warn(`Tradewire: skipped ${malformed} malformed updates of ${raw.length}`);
-    }
-    this.#take(fresh);
-  }
-
-  #take(fresh: readonly Update[]): void {
-    if (fresh.length === 0) {
-      return;
-    }
-    this.count += fresh.length;
-    this.trades = merge(this.trades, fresh);
     if (this.visible) {
       this.#expectOnScreen(fresh);
+    }
+  }
+
+  /** Takes what the archive tells of a gap, in the same way; gives how many were not here before. */
+  fill(raw: readonly unknown[]): number {
+    return this.#count(parseAll(raw)).length;
+  }
+
+  /** Takes what the archive tells of the time before the page was opened: listed, and not counted. */
+  recall(raw: readonly unknown[]): void {
+    const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#recalled.add(id));
+    this.recalled = true;
+    this.#list(unknown);
+  }
+
+  #count(updates: readonly Update[]): readonly Update[] {
+    const fresh = updates.filter(({ id }) => this.#counted.add(id));
+    this.count += fresh.length;
+    this.#list(fresh.filter(({ id }) => !this.#recalled.has(id)));
+    return fresh;
+  }
+
+  #list(updates: readonly Update[]): void {
+    if (updates.length > 0) {
+      this.trades = merge(this.trades, updates);
     }
   }
 
@@ -81,7 +102,7 @@ export class State {
     this.latency.forgetWaiting();
   }
 
-  /** Notes a miss. Only so many are told apart: beyond, the two oldest become one. */
+  /** Notes a miss that stays. Only so many are told apart: beyond, the two oldest become one. */
   miss(miss: Miss): void {
     const misses = [...this.misses, miss];
     const [first, second, ...rest] = misses;
@@ -94,5 +115,15 @@ export class State {
 
   dismissMisses(): void {
     this.misses = [];
+    this.late = undefined;
   }
+}
+
+/** The updates in `raw`; those that are malformed are skipped with a warning. */
+function parseAll(raw: readonly unknown[]): readonly Update[] {
+  const updates = raw.map(parseUpdate).filter((update) => update !== undefined);
+  if (updates.length < raw.length) {
+    console.warn(`Tradewire: skipped ${raw.length - updates.length} malformed updates of ${raw.length}`);
+  }
+  return updates;
 }

@@ -33,7 +33,7 @@ export class StatusLine {
     const { phase } = state.connection;
     this.#state.dataset["state"] = phase;
     setText(this.#phase, WORDS[phase]);
-    setText(this.#detail, detail(state.connection, nowMs));
+    setText(this.#detail, detail(state, nowMs));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
     const title = `Tradewire · ${phase}`;
@@ -55,7 +55,10 @@ export class StatusLine {
   }
 }
 
-function detail(connection: Connection, nowMs: number): string {
+function detail({ connection, filling, late }: State, nowMs: number): string {
+  if (connection.phase === "live" && filling && !late) {
+    return filling.found > 0 ? `catching up, ${wholeNumber.format(filling.found)} so far` : "catching up…";
+  }
   if (connection.phase !== "offline") {
     return "";
   }

@@ -54,13 +54,14 @@ export class Table {
 
   paint(state: State): void {
     const scrolled = Math.max(0, this.#scroller.scrollTop);
-    const wasLive = this.#live;
+    // What the archive recalls is no news.
+    const isNews = this.#live && state.count > this.#shownCount;
     this.#live = scrolled < 1;
     if (this.#live) {
       this.#shown = state.trades;
       this.#shownCount = state.count;
     }
-    const mark = wasLive && this.#live && state.rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
+    const mark = isNews && this.#live && state.rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
     this.#paintRows(scrolled, mark);
     this.#paintJump(state.count - this.#shownCount);
   }

@@ -37,6 +37,12 @@ it("only a hello makes the connection live", () => {
   assert.equal(heard.connections.at(-1)?.phase, "live");
 });
 
+it("it is live since the server said hello, by the server's clock", () => {
+  const { world, heard } = started();
+  world.socket.hello("e", 1, false, "2026-11-24T11:00:00.000500Z");
+  assert.deepEqual(heard.connections.at(-1), { phase: "live", sinceMs: TEN + 3_600_000.5 });
+});
+
 it("a first hello is no miss", () => {
   const { world, heard } = started();
   world.socket.hello("e", 1);

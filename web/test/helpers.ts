@@ -43,6 +43,13 @@ export function ids(updates: readonly Update[]): string[] {
   return updates.map(({ id }) => id);
 }
 
+/** Resolves when all that was under way without waiting for time has been done. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** A socket that the feed opened, from the server's side. */
 export class FakeSocket {
   readonly path: string;

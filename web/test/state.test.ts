@@ -130,7 +130,7 @@ it("latency is read as median and 99th percentile", () => {
 
 it("only trades posted while the page was connected and in sight count for latency", () => {
   const state = new State();
-  state.connected({ phase: "live" }, TEN + 1);
+  state.connected({ phase: "live", sinceMs: TEN + 1 });
   state.add([rawUpdate(0)]);
   state.painted(TEN + 60_000);
   assert.equal(state.latency.read(), undefined);
