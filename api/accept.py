@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Response, request
@@ -12,19 +13,24 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.answers import answer
 from tradewire import trade, update
-from tradewire.errors import Fault, InvalidTrade
+from tradewire.errors import Fault, InvalidTrade, Unavailable
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import TUBES
+from tradewire.tally import Tally
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from api.pool import QueuePool
+    from tradewire.settings import Settings
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key may be: visible ASCII, and short."""
 
 
-def add_routes(app: Flask, pool: QueuePool) -> None:
+def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the route."""
+    tally = cache(lambda: _claim(settings.tallies))  # by the first request, in the worker's own process
 
     @app.post("/api/message")
     def message() -> Response:
@@ -32,12 +38,24 @@ def add_routes(app: Flask, pool: QueuePool) -> None:
         key = _idempotency_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
         placed, ignored = trade.decode(_body(), received_at)
         message_id = update.keyed_id(key, 0, placed) if key else update.new_id()
-        with pool.lend() as queue:
-            queue.put(update.encode(placed, message_id, received_at), TUBES)
+        begun, accepted = tally().begin(1, update.microseconds(received_at)), 0
+        try:
+            with pool.lend() as queue:
+                queue.put(update.encode(placed, message_id, received_at), TUBES)
+            accepted = 1
+        finally:
+            tally().end(begun, accepted)
         body: dict[str, Any] = {"status": "OK", "userId": placed.user_id, "id": message_id}
         if ignored:
             body["ignored"] = ignored
         return answer(201, body, {"Location": f"/api/message/{message_id}"})
+
+
+def _claim(folder: Path) -> Tally:
+    try:
+        return Tally(folder)
+    except OSError as error:
+        raise Unavailable(f"the account of what is accepted can't be kept in {folder}: {error}") from error
 
 
 def _body() -> bytes:

@@ -1,4 +1,4 @@
-"""Start a processor: `python -m processor live`."""
+"""Start a processor: `python -m processor live`, or `archive`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import argparse
 import os
 import sys
 
+from processor.expiry import Expiry
 from processor.loop import Processor
+from processor.sinks.archive import ArchiveSink
 from processor.sinks.live import LiveSink
 from tradewire.errors import SettingsError
 from tradewire.logging import setup
+from tradewire.queue import LIVE, TUBES
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.settings import Settings
 from tradewire.stop import Stop
-
-SINKS = {LiveSink.tube: LiveSink}
 
 
 def main() -> int:
     """Run until told to stop; give the exit status."""
     parser = argparse.ArgumentParser(prog="processor", description="Feeds a tube's jobs to its sink.")
-    parser.add_argument("sink", choices=sorted(SINKS))
+    parser.add_argument("sink", choices=TUBES)
     name = parser.parse_args().sink
     log = setup(f"processor-{name}")
     try:
@@ -31,7 +32,12 @@ def main() -> int:
     stop = Stop().install()
     queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
     log.info("started", pid=os.getpid())
-    Processor(queue, SINKS[name](settings), stop, log).run()
+    if name == LIVE:
+        expiry = Expiry(queue, LIVE, settings.live_max_age, log)
+        processor = Processor(queue, LiveSink(settings.worker_socket, queue), stop, log, expiry)
+    else:
+        processor = Processor(queue, ArchiveSink(settings.store, settings.tallies), stop, log)
+    processor.run()
     log.info("stopped")
     return 0
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from processor.sinks import Verdict
+from tradewire import receipt, update
 from tradewire.backoff import Backoff
 from tradewire.errors import BadUpdate, Unavailable
-from tradewire.feed import Verdict
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import Guilty
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
+    from processor.expiry import Expiry
     from processor.sinks import Sink
     from tradewire.queue import Job, Queue
     from tradewire.stop import Stop
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 BATCH_JOBS: Final = 500
 RESERVE_SECONDS: Final = 1
 HOLD_OFF_SECONDS: Final = 1.0
+REASON_MAX: Final = 500
 
 
 class Processor:
@@ -31,11 +35,12 @@ class Processor:
     neighbour away → forget what was in hand (closing gives it back) and try again later.
     """
 
-    def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger) -> None:
+    def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None) -> None:
         self._queue = queue
         self._sink = sink
         self._stop = stop
         self._log = log
+        self._expiry = expiry
         self._probing = False
         """The sink said WAIT and has not yet said otherwise: the next try takes a single job."""
 
@@ -61,6 +66,8 @@ class Processor:
 
     def step(self) -> None:
         """Take the jobs that are there, deliver and settle them. Raises Unavailable."""
+        if self._expiry:
+            self._expiry.step()  # also while the sink is away
         self._sink.connect()
         limit = 1 if self._probing else BATCH_JOBS
         jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS)
@@ -100,10 +107,25 @@ class Processor:
             guilty = list(self._sift(job.updates))
         except _Waiting:
             return [job]
-        self._queue.bury(self._sink.tube, job, guilty)
         for one in guilty:
-            self._log.error("buried", tube=self._sink.tube, reason=one.reason, bytes=len(one.update))
+            self._tell_buried(one)
+        self._queue.bury(self._sink.tube, job, guilty)
         return ()
+
+    def _tell_buried(self, guilty: Guilty) -> None:
+        """Tell the archive and the operator."""
+        head = update.head(guilty.update)
+        if head:
+            now = update.utc(datetime.now(UTC))
+            buried = receipt.Receipt("buried", now, [head.id], self._sink.tube, reason=guilty.reason[:REASON_MAX])
+            self._queue.put_receipt(receipt.encode(buried))
+        self._log.error(
+            "buried",
+            tube=self._sink.tube,
+            id=head.id if head else None,
+            reason=guilty.reason,
+            bytes=len(guilty.update),
+        )
 
     def _sift(self, updates: Sequence[bytes]) -> Iterator[Guilty]:
         """Deliver updates in ever smaller pieces; give those that are refused alone."""

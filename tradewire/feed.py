@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 from contextlib import contextmanager
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,13 +21,6 @@ _ANSWER_SECONDS: Final = 10.0
 """Well below the queue's TTR, so that what is in hand can still be settled or given back."""
 _ANSWER_BYTES: Final = 4096
 _HEALTH_SECONDS: Final = 2.0
-
-
-class Verdict(Enum):
-    """What became of updates that were delivered. Anything else is an exception."""
-
-    OK = "ok"
-    WAIT = "wait"
 
 
 class FeedHealth(msgspec.Struct):
@@ -57,10 +49,11 @@ class Feed:
         with self._connected():
             pass
 
-    def send(self, updates: Sequence[bytes]) -> Verdict:
-        """Send updates as one frame, MAX_JOB_BYTES at most, and await the verdict on them.
+    def send(self, updates: Sequence[bytes]) -> int | None:
+        """Send updates as one frame, MAX_JOB_BYTES at most; give how many browsers they were handed to.
 
-        Raises BadUpdate where the server found one among them that is none.
+        None: there is none that can take them now. 0: all of them were shown before. Raises BadUpdate where the
+        server found one among them that is none.
         """
         with self._connected() as connection:
             connection.send(b"\n".join(updates), text=True)
@@ -70,9 +63,11 @@ class Feed:
             word, _, rest = str(answer).partition(" ")
             if word == "BAD":
                 raise BadUpdate(rest)
-            if word not in {"OK", "WAIT"}:
+            if word == "WAIT":
+                return None
+            if word != "OK" or not rest.isdecimal():
                 raise FeedUnavailable(f"the WebSocket server answered {answer[:80]!r}")
-            return Verdict.OK if word == "OK" else Verdict.WAIT
+            return int(rest)
 
     def wait_ready(self, timeout_seconds: float) -> bool:
         """After a WAIT: wait for the server's word that a browser can take updates. False: none came."""

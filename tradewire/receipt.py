@@ -13,6 +13,8 @@ Kind = Literal["shown", "expired", "buried", "discarded"]
 
 _MARK: Final = b'{"receipt":'
 """How a receipt begins, and no update does."""
+IDS_MAX: Final = 10_000
+"""In one receipt, which so stays far below the largest job."""
 _Text = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
@@ -25,7 +27,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """When, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]
     tube: _Text = "live"
-    browsers: int = 0
+    browsers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
     """How many they were shown to; 0 where it is known only that it happened."""
     reason: _Text = ""
     """Why they were buried, or expired: `age` or `evicted`."""

@@ -6,6 +6,7 @@ The API encodes it once. The parts after it pass those bytes on, one JSON object
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
@@ -15,10 +16,10 @@ import uuid_utils
 from tradewire.errors import BadUpdate
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from tradewire.trade import Trade
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
 
 Id = Annotated[str, msgspec.Meta(pattern=_UUID)]
@@ -63,6 +64,24 @@ def decode(line: bytes) -> Update:
         raise BadUpdate(f"not an update: {error}") from None
 
 
+class Head(msgspec.Struct, frozen=True, rename="camel"):
+    """Which update it is, for who passes it on without looking further."""
+
+    id: Id
+    received_at: _Text
+
+
+_head_decoder: Final = msgspec.json.Decoder(Head)
+
+
+def head(line: bytes) -> Head | None:
+    """Read which update it is; None where that can't be told."""
+    try:
+        return _head_decoder.decode(line)
+    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
+        return None
+
+
 def new_id() -> str:
     """Make an id for a message posted without a key: UUIDv7 (RFC 9562), ordered by time."""
     return str(uuid_utils.uuid7())
@@ -98,3 +117,8 @@ def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
 def utc(moment: datetime, timespec: str = "microseconds") -> str:
     """Write a moment in UTC as ISO 8601 with a `Z`."""
     return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
+
+
+def microseconds(moment: datetime) -> int:
+    """Give a moment as microseconds since 1970, UTC."""
+    return (moment - _EPOCH) // _MICROSECOND

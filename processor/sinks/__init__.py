@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewire.feed import Verdict
+
+class Verdict(Enum):
+    """What became of updates that were delivered. Anything else is an exception."""
+
+    OK = "ok"
+    WAIT = "wait"
 
 
 class Sink(Protocol):

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tradewire.feed import Feed, Verdict
+from processor.sinks import Verdict
+from tradewire import receipt, update
+from tradewire.feed import Feed
 from tradewire.queue import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from tradewire.settings import Settings
+    from tradewire.queue import Queue
 
 
 class LiveSink:
-    """Delivers to whoever watches now; with nobody there, it says WAIT."""
+    """Delivers to whoever watches now; with nobody there, it says WAIT.
+
+    What was shown is told to the archive, by way of the queue: this side knows of no database.
+    """
 
     tube = LIVE
 
-    def __init__(self, settings: Settings) -> None:
-        self._feed = Feed(settings.worker_socket)
+    def __init__(self, worker_socket: Path, queue: Queue) -> None:
+        self._feed = Feed(worker_socket)
+        self._queue = queue
 
     def connect(self) -> None:
         """Connect to the WebSocket server."""
         self._feed.connect()
 
     def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Hand the updates to the WebSocket server."""
-        return self._feed.send(updates)
+        """Hand the updates to the WebSocket server, and leave a receipt for them."""
+        browsers = self._feed.send(updates)
+        if browsers is None:
+            return Verdict.WAIT
+        heads = [head for head in map(update.head, updates) if head]
+        shown_at = update.utc(datetime.now(UTC))
+        shown = receipt.Receipt("shown", shown_at, [head.id for head in heads], LIVE, browsers)
+        self._queue.put_receipt(receipt.encode(shown))
+        return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
         """Wait for the WebSocket server's READY."""

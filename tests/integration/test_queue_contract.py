@@ -14,7 +14,7 @@ from tests.integration.conftest import queue_url
 from tests.support import beanstalkd, wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import BURIED_SUFFIX, LIVE, Guilty, Job, Queue
+from tradewire.queue import ARCHIVE, BURIED_SUFFIX, LIVE, Guilty, Job, Queue
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.queue.memory import Broker, MemoryQueue
 
@@ -294,7 +294,7 @@ def test_what_someone_put_among_the_buried_by_hand_is_listed_and_put_back(queue:
 
 
 def test_the_counts_of_a_tube_are_of_this_tube_alone(engine: Engine, queue: Queue) -> None:
-    assert queue.counts(LIVE) == (0, 0, 0, 0)
+    assert queue.counts(LIVE) == (0, 0, 0, 0, 0)
     put(queue, b"a", b"b", b"c")
     put(queue, b"d", tube="archive")
     bury(queue, b"e", tube="archive")
@@ -313,6 +313,31 @@ def test_the_consumers_of_a_tube_are_the_connections_that_watch_it(engine: Engin
     wait_until(lambda: queue.counts(LIVE).consumers == 1, "the closed one is no consumer any more")
 
 
+def test_the_age_of_a_tube_is_that_of_the_job_that_is_next(queue: Queue) -> None:
+    put(queue, b"old")
+    wait_until(lambda: queue.counts(LIVE).oldest_seconds >= 1, "it is a second old")
+    put(queue, b"young")
+    assert queue.counts(LIVE).oldest_seconds >= 1
+    queue.delete([reserve_one(queue)])
+    assert queue.counts(LIVE).oldest_seconds == 0
+
+
+def test_a_receipt_goes_into_the_archives_tube_alone_and_leaves_jobs_in_hand(queue: Queue) -> None:
+    put(queue, b"a")
+    job = reserve_one(queue)
+    queue.put_receipt(b"shown")
+    queue.delete([job])
+    assert queue.counts(LIVE)[:2] == (0, 0)
+    assert [one.body for one in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
+
+
+def test_a_queue_is_the_fuller_the_more_it_holds(queue: Queue) -> None:
+    before = queue.fill()
+    for _ in range(12):
+        put(queue, b"x" * MAX_JOB_BYTES)
+    assert before < queue.fill() < 1
+
+
 def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
     queue.check()
     put(queue, b"a")
@@ -323,6 +348,7 @@ def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
     "use",
     [
         lambda queue, _: queue.put(b"a", [LIVE]),
+        lambda queue, _: queue.put_receipt(b"a"),
         lambda queue, _: queue.reserve(LIVE, 1, 0),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
@@ -331,6 +357,7 @@ def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
         lambda queue, job: queue.put_back(LIVE, job.id),
         lambda queue, job: queue.discard(LIVE, job.id),
         lambda queue, _: queue.counts(LIVE),
+        lambda queue, _: queue.fill(),
         lambda queue, _: queue.check(),
     ],
 )

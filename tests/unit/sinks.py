@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from tradewire.errors import BadUpdate
-from tradewire.feed import Verdict
+from processor.sinks import Verdict
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE, Buried
 from tradewire.queue.memory import Broker, MemoryQueue

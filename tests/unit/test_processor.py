@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from processor import loop
 from tests.unit.sinks import Bench
 from tradewire.errors import FeedUnavailable, QueueUnavailable
-from tradewire.feed import Verdict
+from processor.sinks import Verdict
 from tradewire.limits import MAX_JOB_BYTES
 
 JOBS = [b"1", b"2", b"3", b"4", b"5"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.sinks import Bench
 from tradewire.errors import FeedUnavailable
-from tradewire.feed import Verdict
+from processor.sinks import Verdict
 
 JOBS = [b"1", b"2", b"3"]
 OUTAGES = 6

@@ -21,7 +21,7 @@ receipts = st.builds(
     at=st.text(max_size=1000),
     ids=st.lists(st.uuids().map(str), max_size=50),
     tube=st.text(max_size=1000),
-    browsers=st.integers(0, 10**6),
+    browsers=st.integers(0, 2**31 - 1),
     reason=st.text(max_size=1000),
 )
 
@@ -56,6 +56,8 @@ BAD = {
     "of what has no id": msgspec.json.encode(FIELDS | {"ids": ["1"]}),
     "with an id and a line end": msgspec.json.encode(FIELDS | {"ids": [update_id(1) + "\n"]}),
     "of half a browser": msgspec.json.encode(FIELDS | {"browsers": 0.5}),
+    "of fewer browsers than none": msgspec.json.encode(FIELDS | {"browsers": -1}),
+    "of more browsers than there can be": msgspec.json.encode(FIELDS | {"browsers": 2**31}),
     "with a reason without end": msgspec.json.encode(FIELDS | {"reason": "x" * 1001}),
     "an update": line(1),
 }

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 LIVE: Final = "live"
 """The tube whose consumer shows updates to browsers."""
 
-TUBES: Final = (LIVE,)
+ARCHIVE: Final = "archive"
+"""The tube whose consumer keeps updates for good, and the receipts for what became of them."""
+
+TUBES: Final = (LIVE, ARCHIVE)
 """Every consumer's copy of the stream. A new consumer is a new tube here, and no other part changes."""
 
 BURIED_SUFFIX: Final = ".buried"
@@ -59,6 +62,8 @@ class TubeCounts(NamedTuple):
     reserved: int
     buried: int
     consumers: int
+    oldest_seconds: int
+    """Age of the job that is next; 0 where none is ready."""
 
 
 class Queue(ABC):
@@ -74,6 +79,14 @@ class Queue(ABC):
         """Put one copy of a job into each tube; return when all of them are kept.
 
         Where it raises, some tube may have got its copy all the same.
+        """
+
+    @abstractmethod
+    def put_receipt(self, receipt: bytes) -> None:
+        """Put a receipt into the archive's tube, before the jobs that it is for are settled.
+
+        No poster is promised anything by it, so it is not held up by a queue that takes no new messages, which
+        could then never be emptied.
         """
 
     @abstractmethod
@@ -111,6 +124,10 @@ class Queue(ABC):
     @abstractmethod
     def counts(self, tube: str) -> TubeCounts:
         """Count the jobs of a tube."""
+
+    @abstractmethod
+    def fill(self) -> float:
+        """Give how full the queue is, as a share of the bound at which `put` is refused."""
 
     @abstractmethod
     def check(self) -> None:

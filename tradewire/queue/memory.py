@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,10 @@ class Broker:
     """What the connections of one in-memory queue share. With a `fault` set, it is unavailable."""
 
     fault: str | None = None
+    max_bytes: int = 10**9
     ready: defaultdict[str, dict[int, Job]] = field(default_factory=lambda: defaultdict(dict))
     reserved: dict[int, str] = field(default_factory=dict)
+    put_at: dict[int, float] = field(default_factory=dict)
     watchers: dict[MemoryQueue, str] = field(default_factory=dict)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -37,14 +40,14 @@ class MemoryQueue(Queue):
 
     def put(self, body: bytes, tubes: Sequence[str]) -> None:
         self.check()
-        with self._broker.arrived:
-            for tube in tubes:
-                job = Job(next(self._broker.ids), body)
-                self._broker.ready[tube][job.id] = job
-            self._broker.arrived.notify_all()
+        self._put(body, tubes)
+
+    def put_receipt(self, receipt: bytes) -> None:
+        self._check_reachable()
+        self._put(receipt, [ARCHIVE])
 
     def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
-        self.check()
+        self._check_reachable()
         self._broker.watchers[self] = tube
         jobs: list[Job] = []
         with self._broker.arrived:
@@ -58,12 +61,12 @@ class MemoryQueue(Queue):
         return jobs
 
     def delete(self, jobs: Sequence[Job]) -> None:
-        self.check()
+        self._check_reachable()
         for job in jobs:
             self._drop(job)
 
     def release(self, jobs: Sequence[Job]) -> None:
-        self.check()
+        self._check_reachable()
         with self._broker.arrived:
             for job in jobs:
                 tube = self._drop(job)
@@ -73,38 +76,45 @@ class MemoryQueue(Queue):
 
     def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
         for one in guilty:
-            self.put(burial.encode(tube, one), [tube + BURIED_SUFFIX])
+            self._put(burial.encode(tube, one), [tube + BURIED_SUFFIX])
         self.delete([job])
 
     def buried(self, tube: str, limit: int) -> list[Buried]:
-        self.check()
+        self._check_reachable()
         waiting = self._broker.ready[tube + BURIED_SUFFIX]
         return [burial.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
 
     def put_back(self, tube: str, buried_id: int) -> bool:
-        self.check()
+        self._check_reachable()
         job = self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None)
         if job:
-            self.put(burial.decode(tube, job.id, job.body).update, [tube])
+            self._put(burial.decode(tube, job.id, job.body).update, [tube])
         return job is not None
 
     def discard(self, tube: str, buried_id: int) -> bool:
-        self.check()
+        self._check_reachable()
         return self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None) is not None
 
     def counts(self, tube: str) -> TubeCounts:
-        self.check()
+        self._check_reachable()
+        waiting = self._broker.ready[tube]
         return TubeCounts(
-            ready=len(self._broker.ready[tube]),
+            ready=len(waiting),
             reserved=sum(held == tube for held in self._broker.reserved.values()),
             buried=len(self._broker.ready[tube + BURIED_SUFFIX]),
             consumers=sum(watched == tube for watched in self._broker.watchers.values()),
+            oldest_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
         )
 
+    def fill(self) -> float:
+        self._check_reachable()
+        held = (job for waiting in self._broker.ready.values() for job in waiting.values())
+        return sum(len(job.body) for job in held) / self._broker.max_bytes
+
     def check(self) -> None:
-        if self._broker.fault:
+        if self.fill() > 1:
             self.close()
-            raise QueueUnavailable(self._broker.fault)
+            raise QueueUnavailable(f"the queue is full: it holds over {self._broker.max_bytes} bytes")
 
     def close(self) -> None:
         with self._broker.arrived:
@@ -114,6 +124,19 @@ class MemoryQueue(Queue):
                     self._broker.ready[tube][job.id] = job
             self._broker.arrived.notify_all()
         self._broker.watchers.pop(self, None)
+
+    def _check_reachable(self) -> None:
+        if self._broker.fault:
+            self.close()
+            raise QueueUnavailable(self._broker.fault)
+
+    def _put(self, body: bytes, tubes: Sequence[str]) -> None:
+        with self._broker.arrived:
+            for tube in tubes:
+                job = Job(next(self._broker.ids), body)
+                self._broker.ready[tube][job.id] = job
+                self._broker.put_at[job.id] = time.monotonic()
+            self._broker.arrived.notify_all()
 
     def _drop(self, job: Job) -> str | None:
         """Take the job out of hand; give its tube, or None where it is not ours any more."""

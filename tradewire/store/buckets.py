@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -76,7 +75,7 @@ def rows(messages: Iterable[Message]) -> list[tuple[Any, ...]]:
 def upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """Give the statement that merges such rows with those that are there."""
     insert = sqlite.insert(stats) if dialect == "sqlite" else postgresql.insert(stats)
-    add: Callable[[Any, Any], Any] = func.exact_sum if dialect == "sqlite" else operator.add
+    add = func.exact_sum if dialect == "sqlite" else func.numeric_add
     greater = func.exact_max if dialect == "sqlite" else func.greatest
     lesser = func.exact_min if dialect == "sqlite" else func.least
     old, new = stats.c, insert.excluded

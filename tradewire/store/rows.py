@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradewire.errors import BadUpdate
 from tradewire.trade import FRACTION_DIGITS, WHOLE_DIGITS
+from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from tradewire.update import Update
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _AMOUNT: Final = re.compile(rf"\d{{1,{WHOLE_DIGITS}}}(\.\d{{1,{FRACTION_DIGITS}}})?", re.ASCII)
 
 
@@ -59,16 +58,6 @@ def moment(text: str) -> int:
         return microseconds(datetime.fromisoformat(text))
     except (ValueError, TypeError):  # TypeError: it has no offset
         raise BadUpdate(f"not a moment: {text!r}") from None
-
-
-def microseconds(when: datetime) -> int:
-    """Give a moment as the archive keeps it."""
-    return (when - _EPOCH) // _MICROSECOND
-
-
-def now() -> int:
-    """Give this moment as the archive keeps it."""
-    return microseconds(datetime.now(UTC))
 
 
 def _amount(text: str) -> Decimal:

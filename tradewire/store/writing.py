@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import alembic.command
@@ -15,8 +16,9 @@ from tradewire.errors import StoreUnavailable
 from tradewire.store import buckets, ledger
 from tradewire.store.bulk import Bulk
 from tradewire.store.engine import sqlite_file, translated, writing
-from tradewire.store.rows import message, moment, now
+from tradewire.store.rows import message, moment
 from tradewire.store.schema import messages, receipts, repeats
+from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +82,7 @@ class StoreWriter:
         What is there already is left as it is: the first of a kind stands. Raises BadUpdate, with nothing
         saved, where one of them can't be kept.
         """
-        archived_at = now()
+        archived_at = microseconds(datetime.now(UTC))
         coming = [message(update, archived_at) for update in updates]
         with self._transaction() as connection:
             fresh, again = _split(connection, coming)

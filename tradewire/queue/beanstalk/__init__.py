@@ -15,7 +15,7 @@ import greenstalk
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
 from tradewire.queue.beanstalk.log import LogWatch
 
@@ -55,6 +55,10 @@ class BeanstalkQueue(Queue):
             self._suspicious = isinstance(error.__cause__, greenstalk.Error)
             self._trusted_until = 0.0
             raise
+
+    def put_receipt(self, receipt: bytes) -> None:
+        with self._connected() as connection:
+            connection.put_all([(ARCHIVE, receipt)])
 
     def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
         with self._connected() as connection:
@@ -120,12 +124,17 @@ class BeanstalkQueue(Queue):
         with self._connected() as connection:
             stats = _tube_stats(connection, tube)
             grave = _tube_stats(connection, tube + BURIED_SUFFIX)
+            oldest_seconds = connection.age_of_next(tube) if stats and stats["current-jobs-ready"] else 0
         return TubeCounts(
             ready=stats["current-jobs-ready"] if stats else 0,
             reserved=stats["current-jobs-reserved"] if stats else 0,
             buried=grave["current-jobs-ready"] + grave["current-jobs-reserved"] if grave else 0,
             consumers=stats["current-watching"] if stats else 0,
+            oldest_seconds=oldest_seconds,
         )
+
+    def fill(self) -> float:
+        return self._retried(lambda connection: self._watch.fill(connection.stats()))
 
     def check(self) -> None:
         self._trusted_until = 0.0

@@ -73,6 +73,15 @@ class Connection(greenstalk.Client[bytes]):
         self._sock.sendall(b"reserve-with-timeout 0\r\n" * count)
         return self._reserved(count)
 
+    def age_of_next(self, tube: str) -> int:
+        """Give the age, in seconds, of the job that would be reserved next; 0 where there is none."""
+        if self.used != tube:
+            self.use(tube)
+            self.used = tube
+        with suppress(greenstalk.NotFoundError):  # also where it was taken in between
+            return self.stats_job(self.peek_ready().id)["age"]
+        return 0
+
     def take(self, job_id: int) -> Job:
         """Reserve one job by its id. Raises greenstalk.NotFoundError."""
         return self._hold(job_id, self.reserve_job(job_id).body)

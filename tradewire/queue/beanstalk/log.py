@@ -42,7 +42,11 @@ class LogWatch:
             )
         if stats["draining"] == "true":
             return "beanstalkd is draining and takes no new jobs"
-        files = stats["binlog-current-index"] - stats["binlog-oldest-index"] + 1
-        if files * stats["binlog-max-size"] > self._max_bytes:
+        if self.fill(stats) > 1:
             return f"the queue is full: its log is over {self._max_bytes} bytes"
         return None
+
+    def fill(self, stats: Stats) -> float:
+        """Give the log's size as a share of its bound."""
+        files = stats["binlog-current-index"] - stats["binlog-oldest-index"] + 1
+        return files * stats["binlog-max-size"] / self._max_bytes

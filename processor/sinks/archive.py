@@ -1,0 +1,56 @@
+"""The archive's sink: updates, and the receipts for what became of them, go into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from processor.sinks import Verdict
+from tradewire import receipt, update
+from tradewire.errors import StoreUnavailable
+from tradewire.queue import ARCHIVE
+from tradewire.store.writing import StoreWriter
+from tradewire.tally import stack_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class ArchiveSink:
+    """Saves each batch in one transaction. It never says WAIT: a store that is away is Unavailable."""
+
+    tube = ARCHIVE
+
+    def __init__(self, store_url: str, tallies: Path) -> None:
+        self._store_url = store_url
+        self._tallies = tallies
+        self._store: StoreWriter | None = None
+
+    def connect(self) -> None:
+        """Find the store and bring it to this code's schema, unless that is done."""
+        if self._store is None:
+            store = StoreWriter(self._store_url, stack_id(self._tallies))
+            store.migrate()
+            self._store = store
+
+    def deliver(self, updates: Sequence[bytes]) -> Verdict:
+        """Save updates and receipts: all of them, or none."""
+        done = [receipt.decode(line) for line in updates if receipt.is_receipt(line)]
+        coming = [update.decode(line) for line in updates if not receipt.is_receipt(line)]
+        assert self._store  # noqa: S101 - connected before jobs are taken
+        try:
+            self._store.save(coming, done)
+        except StoreUnavailable:
+            self.close()  # whoever comes back may be another one
+            raise
+        return Verdict.OK
+
+    def hold_off(self, timeout_seconds: float) -> bool:
+        """Never called: this sink does not say WAIT."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the connection to the store."""
+        store, self._store = self._store, None
+        if store:
+            store.close()
