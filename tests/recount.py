@@ -1,0 +1,77 @@
+"""A plain recount of the archive: what its rows amount to, worked out without its own code, beside what it keeps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from tradewire.store import engine
+from tradewire.store.schema import messages, stats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Row, Table
+
+Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
+"""By kind, width, start, pair and country: count, flagged, and of a pair sold, bought, open, high, low, close."""
+
+
+def rows(url: str, table: Table) -> list[Row[Any]]:
+    """Read a table, whole."""
+    reading = engine.reading(url)
+    try:
+        with engine.translated(url), reading.begin() as connection:
+            return list(connection.execute(select(table)))
+    finally:
+        reading.dispose()
+
+
+def kept_statistics(url: str) -> Buckets:
+    """Give the statistics as the archive keeps them."""
+    money = ("sold", "bought", "open", "high", "low", "close")
+    return {
+        (row.kind, row.width, row.start, row.currency_from, row.currency_to, row.country): (
+            row._mapping["count"],  # noqa: SLF001 - the documented way to a column whose name is a method's
+            row.flagged,
+            *(None if getattr(row, name) is None else Decimal(getattr(row, name)) for name in money),
+        )
+        for row in rows(url, stats)
+    }
+
+
+def recounted_statistics(url: str) -> Buckets:
+    """Give the statistics that the archive's messages amount to."""
+    groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
+    for row in sorted(rows(url, messages), key=lambda row: (row.received_at, row.id)):
+        for key in _keys(row):
+            groups[key].append(row)
+    return {key: (*_count(group), *(_money(group) if key[3] else (None,) * 6)) for key, group in groups.items()}
+
+
+def _keys(row: Row[Any]) -> Iterator[tuple[Any, ...]]:
+    for width in (60, 3600, 86400):
+        start = row.received_at // 1_000_000 // width * width
+        yield "all", width, start, "", "", ""
+        yield "country", width, start, "", "", row.country
+        yield "pair", width, start, row.currency_from, row.currency_to, ""
+        yield "both", width, start, row.currency_from, row.currency_to, row.country
+
+
+def _count(group: list[Row[Any]]) -> tuple[int, int]:
+    return len(group), sum(row.flags != "" for row in group)
+
+
+def _money(group: list[Row[Any]]) -> tuple[Decimal, ...]:
+    rates = [Decimal(row.rate) for row in group]
+    sold = _sum(Decimal(row.amount_sell) for row in group)
+    bought = _sum(Decimal(row.amount_buy) for row in group)
+    return sold, bought, rates[0], max(rates), min(rates), rates[-1]
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    with localcontext(prec=60):
+        return sum(amounts, Decimal(0))
