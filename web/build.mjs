@@ -1,7 +1,7 @@
 /**
- * Builds the page: `node build.mjs [outdir]`, by default into dist/ beside this file.
+ * Builds the pages: `node build.mjs [outdir]`, by default into dist/ beside this file.
  *
- * What is named by its content (assets/) may be cached for ever; index.html names it, and may not. Each file gets
+ * What is named by its content (assets/) may be cached for ever; the pages name it, and may not. Each file gets
  * a .gz beside it, for nginx's gzip_static. The whole is built next to its place and then renamed into it, so that
  * a server that is running never sees half of it.
  */
@@ -17,18 +17,21 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
+const PAGES = ["index.html", "api.html"];
 const HASHED = /(?<name>\w+)-\w+(?<suffix>\.\w+)$/u;
 
 /**
- * Builds the page into `outdir`, in place of what was there.
+ * Builds the pages into `outdir`, in place of what was there.
  *
  * @param {string} outdir
  */
-async function buildPage(outdir) {
+async function buildPages(outdir) {
   const fresh = await mkdtemp(`${outdir}.new-`);
   try {
     const assets = await bundle(fresh);
-    await writePage(fresh, assets);
+    for (const page of PAGES) {
+      await writePage(fresh, page, assets);
+    }
     await compress(fresh);
     await makeReadable(fresh);
     await putInPlace(fresh, outdir);
@@ -45,11 +48,13 @@ async function buildPage(outdir) {
 async function bundle(outdir) {
   const { metafile } = await build({
     absWorkingDir: here,
-    entryPoints: {
-      app: join(source, "main.ts"),
-      style: join(source, "style.css"),
-      favicon: join(source, "favicon.svg"),
-    },
+    entryPoints: [
+      { in: join(source, "main.ts"), out: "app" },
+      { in: join(source, "style.css"), out: "style" },
+      { in: join(source, "api/main.ts"), out: "api" },
+      { in: join(source, "api/style.css"), out: "api" },
+      { in: join(source, "favicon.svg"), out: "favicon" },
+    ],
     entryNames: "assets/[name]-[hash]",
     outdir,
     bundle: true,
@@ -70,21 +75,22 @@ async function bundle(outdir) {
 }
 
 /**
- * Writes index.html with the assets' names put in, and the space between its lines left out.
+ * Writes a page with the assets' names put in, and the space between its lines left out.
  *
  * @param {string} outdir
+ * @param {string} name
  * @param {ReadonlyMap<string, string>} assets
  */
-async function writePage(outdir, assets) {
-  const template = await readFile(join(source, "index.html"), "utf8");
-  const page = template.replace(/\{\{(.+?)\}\}/gu, (_, name) => {
-    const asset = assets.get(name);
+async function writePage(outdir, name, assets) {
+  const template = await readFile(join(source, name), "utf8");
+  const page = template.replace(/\{\{(.+?)\}\}/gu, (_, wanted) => {
+    const asset = assets.get(wanted);
     if (asset === undefined) {
-      throw new Error(`src/index.html asks for ${name}, which is not built`);
+      throw new Error(`src/${name} asks for ${wanted}, which is not built`);
     }
     return asset;
   });
-  await writeFile(join(outdir, "index.html"), page.replace(/\n\s*/gu, "\n"));
+  await writeFile(join(outdir, name), page.replace(/\n\s*/gu, "\n"));
 }
 
 /** @param {string} outdir */
@@ -127,4 +133,4 @@ async function filesIn(folder) {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-await buildPage(resolve(argv[2] ?? join(here, "dist")));
+await buildPages(resolve(argv[2] ?? join(here, "dist")));

@@ -27,37 +27,43 @@ after(() => rm(folder, { recursive: true }));
 
 it("assets are named by their content", async () => {
   const names = (await readdir(join(outdir, "assets"))).filter((name) => !name.endsWith(".gz")).sort();
-  assert.equal(names.length, 3);
+  assert.equal(names.length, 5);
   for (const name of names) {
-    assert.match(name, /^(?:app-\w{8}\.js|favicon-\w{8}\.svg|style-\w{8}\.css)$/u);
+    assert.match(name, /^(?:(?:app|api)-\w{8}\.js|favicon-\w{8}\.svg|(?:style|api)-\w{8}\.css)$/u);
   }
 });
 
-it("the page names assets that exist, and nothing else", async () => {
-  const page = await readFile(join(outdir, "index.html"), "utf8");
-  const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
-  assert.equal(references.length, 4);
-  for (const reference of references) {
-    assert.match(reference, /^\/assets\//u);
-    assert((await stat(join(outdir, reference))).isFile());
+for (const name of ["index.html", "api.html"]) {
+  it(`${name} names what exists here, its assets first of all`, async () => {
+    const page = await readFile(join(outdir, name), "utf8");
+    const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
+    assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, 4);
+    for (const reference of references.filter((path) => !["/", "/api/openapi.json"].includes(path))) {
+      assert((await stat(join(outdir, reference))).isFile());
+    }
+  });
+
+  it(`${name} has no script, style or handler of its own`, async () => {
+    const page = await readFile(join(outdir, name), "utf8");
+    assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|\{\{/u);
+  });
+}
+
+it("the scripts write text, never HTML", async () => {
+  const names = (await readdir(join(outdir, "assets"))).filter((file) => file.endsWith(".js"));
+  for (const name of names) {
+    const script = await readFile(join(outdir, "assets", name), "utf8");
+    assert.doesNotMatch(
+      script,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(/u,
+    );
   }
-});
-
-it("the page has no script, style or handler of its own", async () => {
-  const page = await readFile(join(outdir, "index.html"), "utf8");
-  assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|\{\{/u);
-});
-
-it("the script writes text, never HTML", async () => {
-  const [name] = (await readdir(join(outdir, "assets"))).filter((file) => file.endsWith(".js"));
-  const script = await readFile(join(outdir, "assets", name ?? ""), "utf8");
-  assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(/u);
 });
 
 it("each file has its compressed twin, readable by anyone", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
-  assert.equal(files.length, 4);
+  assert.equal(files.length, 7);
   for (const { parentPath, name } of files) {
     const plain = join(parentPath, name);
     assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));

@@ -1,0 +1,27 @@
+/** The API's own description, made readable. */
+
+import { byId } from "../dom.ts";
+import { followTheme } from "../theme.ts";
+import { parseDocument } from "./document.ts";
+import { view } from "./view.ts";
+
+const SOURCE = "/api/openapi.json";
+
+async function show(): Promise<void> {
+  const main = byId("api", HTMLElement);
+  try {
+    const response = await fetch(SOURCE);
+    const api = response.ok ? parseDocument(await response.json()) : undefined;
+    if (!api) {
+      throw new Error(`${SOURCE} answered ${response.status}, and no OpenAPI 3.1`);
+    }
+    main.replaceChildren(...view(api, location.origin));
+    // The browser looked for the address's fragment before there was any.
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  } catch (error) {
+    main.textContent = `The API's description can't be had now: ${error}. Reload to try again.`;
+  }
+}
+
+followTheme();
+await show();

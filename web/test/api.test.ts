@@ -1,0 +1,166 @@
+/** The API's page: what it takes from an OpenAPI document, and the words that it finds for it. */
+
+import assert from "node:assert/strict";
+import { test as it } from "node:test";
+import { curl } from "../src/api/curl.ts";
+import { type ApiDocument, type Operation, parseDocument } from "../src/api/document.ts";
+import { limits, typePieces } from "../src/api/schema.ts";
+
+const DOCUMENT = {
+  openapi: "3.1.0",
+  info: { title: "Trades", version: "1", description: "All of them." },
+  paths: {
+    "/api/message": {
+      post: {
+        summary: "Accept one.",
+        requestBody: {
+          content: { "application/json": { schema: { type: "object" }, example: { userId: "O'Hara" } } },
+        },
+        responses: {
+          201: {
+            description: "Kept.",
+            headers: { location: {} },
+            content: { "application/json": { schema: { $ref: "#/components/schemas/kept" } } },
+          },
+          503: { $ref: "#/components/responses/away" },
+        },
+      },
+    },
+    "/api/message/{id}": {
+      parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+      get: {
+        summary: "Find one.",
+        parameters: [
+          { $ref: "#/components/parameters/limit" },
+          { name: "from", in: "query", description: "Sold.", schema: { type: "string", examples: ["EUR"] } },
+        ],
+        responses: {},
+      },
+      delete: { summary: "Delete one.", security: [{ token: [] }], responses: {} },
+    },
+  },
+  components: {
+    parameters: {
+      limit: { name: "limit", in: "query", schema: { type: "integer", minimum: 1, maximum: 9 } },
+    },
+    responses: { away: { description: "Away." } },
+    schemas: { kept: { type: "object" } },
+  },
+};
+
+function parsed(): ApiDocument {
+  const api = parseDocument(DOCUMENT);
+  assert(api);
+  return api;
+}
+
+function operation(index: number): Operation {
+  const found = parsed().operations[index];
+  assert(found);
+  return found;
+}
+
+function words(schema: Readonly<Record<string, unknown>>): string {
+  return typePieces(schema)
+    .map((piece) => (typeof piece === "string" ? piece : `<${piece.shape}>`))
+    .join("");
+}
+
+it("operations come in the document's order, each with its method and path", () => {
+  assert.deepEqual(
+    parsed().operations.map(({ method, path, summary }) => [method, path, summary]),
+    [
+      ["POST", "/api/message", "Accept one."],
+      ["GET", "/api/message/{id}", "Find one."],
+      ["DELETE", "/api/message/{id}", "Delete one."],
+    ],
+  );
+});
+
+it("parameters of a path hold for each of its operations, and references are followed", () => {
+  assert.deepEqual(
+    operation(1).parameters.map(({ name, where, isRequired }) => [name, where, isRequired]),
+    [
+      ["id", "path", true],
+      ["limit", "query", false],
+      ["from", "query", false],
+    ],
+  );
+});
+
+it("answers have a status, words, headers and what they hold", () => {
+  const [kept, away] = operation(0).answers;
+  assert.deepEqual(kept?.headers, ["location"]);
+  assert.equal(kept?.contents[0]?.mediaType, "application/json");
+  assert.equal(away?.description, "Away.");
+});
+
+it("what is no OpenAPI 3.1 is none", () => {
+  for (const raw of [null, [], "3.1.0", {}, { openapi: "3.0.3" }, { openapi: 3.1 }]) {
+    assert.equal(parseDocument(raw), undefined);
+  }
+});
+
+it("a document that lacks everything but its version is empty", () => {
+  const api = parseDocument({ openapi: "3.1.1", paths: { "/x": null, "/y": { get: null } } });
+  assert.equal(api?.operations.length, 1);
+  assert.deepEqual(api?.shapes, []);
+});
+
+it("types are said in words, and shapes by name", () => {
+  assert.equal(words({ type: "string" }), "string");
+  assert.equal(words({ type: ["string", "null"] }), "string | null");
+  assert.equal(
+    words({ anyOf: [{ $ref: "#/components/schemas/Update" }, { type: "null" }] }),
+    "<Update> | null",
+  );
+  assert.equal(words({ type: "array", items: { $ref: "#/components/schemas/Update" } }), "<Update>[]");
+  assert.equal(words({ type: "array", items: { type: ["string", "integer"] } }), "(string | integer)[]");
+  assert.equal(words({ enum: ["json", "csv"] }), '"json" | "csv"');
+  assert.equal(words({ const: "OK" }), '"OK"');
+  assert.equal(words({ type: "object", additionalProperties: { type: "integer" } }), "{ [name]: integer }");
+  assert.equal(words({}), "anything");
+});
+
+it("an object is given property by property, with its limits and what it means", () => {
+  const schema = {
+    type: "object",
+    required: ["id"],
+    properties: {
+      id: { type: "string", minLength: 1, maxLength: 64, description: "Whose." },
+      at: { type: "object", properties: { x: { type: "integer" } } },
+    },
+  };
+  assert.equal(
+    words(schema),
+    "{\n  id: string  // 1 to 64 characters; Whose.\n  at?: {\n    x?: integer\n  }\n}",
+  );
+});
+
+it("limits are said in words", () => {
+  assert.deepEqual(limits({ minimum: 1, maximum: 1000, default: 100 }), ["1 to 1000", "default 100"]);
+  assert.deepEqual(limits({ format: "date-time", exclusiveMinimum: 0, maxItems: 3 }), [
+    "date-time",
+    "more than 0",
+    "at most 3 items",
+  ]);
+  assert.deepEqual(limits({ pattern: "^[A-Z]$", default: null }), ["matches ^[A-Z]$"]);
+});
+
+it("a message is posted with its example, safe from the shell", () => {
+  assert.equal(
+    curl("http://x", operation(0)),
+    `curl -H 'Content-Type: application/json' -d '{"userId":"O'\\''Hara"}' 'http://x/api/message'`,
+  );
+});
+
+it("a question is asked with the examples that there are", () => {
+  assert.equal(curl("http://x", operation(1)), "curl 'http://x/api/message/ID?from=EUR'");
+});
+
+it("an operator's command carries the token", () => {
+  assert.equal(
+    curl("http://x", operation(2)),
+    `curl -X DELETE -H "Authorization: Bearer $TOKEN" 'http://x/api/message/ID'`,
+  );
+});
