@@ -9,6 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from api import accept, ops
 from api.answers import failed, unavailable
+from api.looks import looks
+from api.monitor import Monitor
 from api.pool import QueuePool
 from tradewire.errors import Fault, InvalidTrade, Unavailable
 
@@ -29,8 +31,9 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     """Make the application. Nothing is connected before the first request."""
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
-    accept.add_routes(app, pool)
-    ops.add_routes(app, settings, pool)
+    accept.add_routes(app, settings, pool)
+    app.extensions["monitor"] = monitor = Monitor(looks(settings, open_queue), log)
+    ops.add_routes(app, settings, monitor)
 
     @app.errorhandler(InvalidTrade)
     def invalid(error: InvalidTrade) -> Response:

@@ -1,15 +1,17 @@
-"""gunicorn's configuration; gunicorn reads this file itself."""
+"""gunicorn's configuration for the API that takes messages; gunicorn reads this file itself."""
 
-import os
+from deploy.gunicorn_common import (  # noqa: F401 - gunicorn takes them from here
+    control_socket_disable,
+    graceful_timeout,
+    keepalive,
+    settings,
+    timeout,
+    umask,
+    worker_tmp_dir,
+    wsgi_app,
+)
 
-from tradewire.settings import Settings
-
-_settings = Settings.from_env(os.environ)
-
-wsgi_app = "api.wsgi:app"
-bind = f"unix:{_settings.api_socket}"
-umask = 0o077
-control_socket_disable = True  # supervisorctl is the way to control it
+bind = f"unix:{settings.api_socket}"
 
 # Measured on 2 cores with 10 browsers, single POSTs over 16 connections: gevent accepted and showed a third more
 # than sync, and half more than gthread. It keeps the connections from nginx open at no cost, and while one request
@@ -17,11 +19,4 @@ control_socket_disable = True  # supervisorctl is the way to control it
 # "fast") gave a tenth more, but would have to be compiled on each machine.
 worker_class = "gevent"
 http_parser = "python"
-workers = _settings.api_workers
-
-# Longer than nginx keeps an idle connection, so that it is never closed under a POST on its way.
-keepalive = 120
-# Below supervisord's stopwaitsecs.
-graceful_timeout = 5
-timeout = 30
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat's file must not wait for a disk
+workers = settings.api_workers

@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 import resource
+import secrets
 import subprocess
 import sys
 from dataclasses import asdict
@@ -51,6 +52,9 @@ FOLDERS = (
     Folder("run", 0o711),  # nginx's record and pid, and the way to command supervisord: a way to root
     Folder("tmp", 0o711),  # nginx's; it makes a folder for its workers in there
     Folder("queue", 0o700, private=True),
+    Folder("store", 0o700, private=True),
+    Folder("ledger", 0o700, private=True),
+    Folder("metrics", 0o700, private=True),
     Folder("sock", 0o700, private=True),
 )
 
@@ -78,6 +82,7 @@ def _run(settings: Settings, *, write: bool) -> dict[str, str]:
     changes = _changes(settings.home / "conf", files)
     if write:
         _make_folders(settings)
+        _make_token(settings)
         for name in changes:
             _write(settings.home / "conf" / name, files[name])
     return {
@@ -172,7 +177,8 @@ def _descriptors(settings: Settings) -> int:
 def _parts(settings: Settings) -> list[str]:
     """Name what must be running, as supervisord calls it."""
     processors = [f"processors:{name}" for name in LIVE[: settings.processors]]
-    return [*(["beanstalkd"] if settings.own_queue else []), "wsserver", *processors, "api", "nginx"]
+    queue = ["beanstalkd"] if settings.own_queue else []
+    return [*queue, "wsserver", "processors:archive", *processors, "api", "reads", "nginx"]
 
 
 def _render(settings: Settings) -> dict[str, str]:
@@ -197,6 +203,8 @@ def _render(settings: Settings) -> dict[str, str]:
         "supervisord.conf": templates.get_template("supervisord.conf").render(
             common,
             part=ROOT / "deploy/part",
+            python=ROOT / ".venv/bin/python",
+            gunicorn=f"{ROOT}/.venv/bin/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
             job_bytes=MAX_JOB_BYTES + HEADER_BYTES,  # a buried update carries its reason
             live=LIVE,
@@ -250,6 +258,13 @@ def _make_folders(settings: Settings) -> None:
         group=group if _as_root() else None,
         extra_groups=[] if _as_root() else None,
     )
+
+
+def _make_token(settings: Settings) -> None:
+    """Make the operator's token, unless there is one: what operators have noted down stays true."""
+    if not settings.operator_token.exists():
+        _write(settings.operator_token, secrets.token_urlsafe(32) + "\n")
+    os.chown(settings.operator_token, *_existing_owner(settings, FOLDERS[-1]), follow_symlinks=False)
 
 
 def _write(path: Path, text: str) -> None:

@@ -103,11 +103,12 @@ def saved(seconds: float) -> None:
     _counts().save_seconds.observe(seconds)
 
 
-def page(folder: Path, gauges: Collector) -> bytes:
+def page(folder: Path, gauges: Iterable[Collector]) -> bytes:
     """Give the page: what all processes have counted in a folder, dead ones too, and what is the case now."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    registry.register(gauges)
+    for collector in gauges:
+        registry.register(collector)
     return exposition.generate_latest(registry)
 
 

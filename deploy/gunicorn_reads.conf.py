@@ -1,0 +1,30 @@
+"""gunicorn's configuration for the API that answers questions; gunicorn reads this file itself."""
+
+from typing import TYPE_CHECKING
+
+from deploy.gunicorn_common import (  # noqa: F401 - gunicorn takes them from here
+    control_socket_disable,
+    graceful_timeout,
+    keepalive,
+    settings,
+    timeout,
+    umask,
+    worker_tmp_dir,
+    wsgi_app,
+)
+
+if TYPE_CHECKING:
+    from gunicorn.workers.gthread import ThreadWorker
+
+bind = f"unix:{settings.reads_socket}"
+
+# Threads, since the databases' drivers wait where gevent can't see it. One process holds what is worth keeping in
+# memory once; as many threads as the store has connections for readers.
+worker_class = "gthread"
+workers = 1
+threads = 8
+
+
+def post_worker_init(worker: "ThreadWorker") -> None:
+    """Watch the other parts, from the one process that has the time for it."""
+    worker.wsgi.extensions["monitor"].start()
