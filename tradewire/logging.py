@@ -26,6 +26,7 @@ def setup(part: str) -> structlog.stdlib.BoundLogger:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # names each at import
     logging.getLogger("websockets").setLevel(logging.WARNING)  # it has a word for every connection
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import uuid
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,14 +20,13 @@ from websockets.sync.client import ClientConnection, unix_connect
 from tests.support import EXAMPLE, PATIENCE_SECONDS, ROOT, Answer, running, wait_until
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.settings import Settings
+from tradewire.update import utc
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
 STATE = {
-    "id": "",
-    "receivedAt": "2026-01-02T03:04:05.000006Z",
     "timePlaced": "2015-01-24T10:27:44Z",
     "amountSell": "1000",
     "amountBuy": "747.10",
@@ -37,7 +37,8 @@ STATE = {
 
 def line(update_id: str | None = None, pad: int = 0) -> bytes:
     """Give an update as it lies in a job; `pad` more bytes go into a member that no one reads."""
-    return msgspec.json.encode(EXAMPLE | STATE | {"id": update_id or str(uuid.uuid4()), "pad": "x" * pad})
+    own = {"id": update_id or str(uuid.uuid4()), "receivedAt": utc(datetime.now(UTC)), "pad": "x" * pad}
+    return msgspec.json.encode(EXAMPLE | STATE | own)
 
 
 def id_of(update: bytes) -> str:
@@ -220,9 +221,9 @@ def gunicorn(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def processor(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a live processor in this home."""
-    with running([sys.executable, "-m", "processor", "live"], home) as process:
+def processor(home: Path, sink: str = "live", **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a processor in this home."""
+    with running([sys.executable, "-m", "processor", sink], home, env) as process:
         yield process
 
 

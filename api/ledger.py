@@ -1,0 +1,155 @@
+"""The ledger: what was accepted, held against what became of it, tube by tube.
+
+The two sides share no counter. What was accepted is counted by the API in files of its own, what arrived is counted
+by the store in the transaction that saved it, and what waits is counted by the queue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
+
+from api.answers import answer
+from tradewire import tally
+from tradewire.queue import ARCHIVE, LIVE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask import Flask, Response
+
+    from api.pool import QueuePool
+    from tradewire.queue import Queue, TubeCounts
+    from tradewire.settings import Settings
+    from tradewire.store.reading import StoreReader
+    from tradewire.tally import Totals
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one tube's copies, in messages, and how that differs from what was accepted."""
+
+    repeated: int
+    """Retries under an Idempotency-Key: accepted again, and the same message."""
+    buried: int
+    discarded: int
+    waiting: int
+    unanswered: int
+    """In the tube although their posters got no 201: the API was killed, or could not tell."""
+    unexplained: int
+    """In the tube although nobody posted them: put there by hand, or counts were lost in a power cut."""
+    missing: int
+    """Accepted, and nowhere to be found: lost. Anything but 0 is an alarm."""
+
+
+class ArchiveAccount(Account, frozen=True, kw_only=True):
+    """The archive's copies. While it is settling, receipts wait among them and are counted, too."""
+
+    archived: int
+
+
+class LiveAccount(Account, frozen=True, kw_only=True):
+    """The live copies."""
+
+    shown: int
+    expired: int
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """One account a tube."""
+
+    archive: ArchiveAccount
+    live: LiveAccount
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """The whole account of this stack, since it was first started."""
+
+    status: Literal["balanced", "settling", "loss"]
+    """settling: messages are on their way between the counts, so the differences say nothing yet."""
+    accepted: int
+    begun: int
+    """Posts that were checked and about to be put; those that are not accepted were told so, or nothing."""
+    tubes: Accounts
+
+
+class _Counts(NamedTuple):
+    """What can change while the store is asked."""
+
+    accepted: Totals
+    live: TubeCounts
+    archive: TubeCounts
+
+    @property
+    def at_rest(self) -> bool:
+        return self.accepted.in_hand_since is None and self.archive.ready == self.archive.reserved == 0
+
+
+def take(tallies: Path, queue: Queue, store: StoreReader) -> Ledger:
+    """Draw up the ledger. Raises Unavailable where one of those who count can't be asked."""
+    before = _count(tallies, queue)
+    saved = store.tallies(tally.stack_id(tallies))
+    after = _count(tallies, queue)
+    tubes = Accounts(_archive(before, saved), _live(before, saved))
+    resting = before.at_rest and _same(before, after)
+    lost = tubes.archive.missing or tubes.live.missing
+    return Ledger(
+        status="settling" if not resting else "loss" if lost else "balanced",
+        accepted=before.accepted.accepted,
+        begun=before.accepted.begun,
+        tubes=tubes,
+    )
+
+
+def _count(tallies: Path, queue: Queue) -> _Counts:
+    # First what was accepted: what is accepted meanwhile then shows as too much, never as missing.
+    return _Counts(tally.read(tallies), queue.counts(LIVE), queue.counts(ARCHIVE))
+
+
+def _same(before: _Counts, after: _Counts) -> bool:
+    """Tell whether nothing moved; a job that gets older has not."""
+    return before.accepted == after.accepted and all(
+        one._replace(oldest_seconds=0, consumers=0) == other._replace(oldest_seconds=0, consumers=0)
+        for one, other in ((before.live, after.live), (before.archive, after.archive))
+    )
+
+
+def _archive(counts: _Counts, saved: dict[str, int]) -> ArchiveAccount:
+    own = {"archived": saved.get("archived", 0)}
+    return ArchiveAccount(**own, **_account(ARCHIVE, counts.archive, counts.accepted, saved, own))
+
+
+def _live(counts: _Counts, saved: dict[str, int]) -> LiveAccount:
+    own = {"shown": saved.get("live_shown", 0), "expired": saved.get("live_expired", 0)}
+    return LiveAccount(**own, **_account(LIVE, counts.live, counts.accepted, saved, own))
+
+
+def _account(
+    tube: str, counts: TubeCounts, accepted: Totals, saved: dict[str, int], own: dict[str, int]
+) -> dict[str, int]:
+    """Give what every account has, and the differences; `own` are the tube's own ways to be done with a message."""
+    common = {
+        "repeated": saved.get("repeated", 0),
+        "buried": counts.buried,
+        "discarded": saved.get(f"{tube}_discarded", 0),
+        "waiting": counts.ready + counts.reserved,  # a message that is posted alone is a job of its own
+    }
+    found = sum(own.values()) + sum(common.values())
+    surplus = max(0, found - accepted.accepted)
+    unanswered = min(surplus, accepted.begun - accepted.accepted)
+    differences = {
+        "unanswered": unanswered,
+        "unexplained": surplus - unanswered,
+        "missing": max(0, accepted.accepted - found),
+    }
+    return common | differences
+
+
+def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader) -> None:
+    """Add the route."""
+
+    @app.get("/api/ledger")
+    def ledger() -> Response:
+        """Give the account of every message that was ever accepted."""
+        with pool.lend() as queue:
+            return answer(200, take(settings.tallies, queue, store))
