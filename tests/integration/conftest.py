@@ -204,14 +204,32 @@ def post(home: Path, body: bytes | Iterator[bytes], **headers: str) -> Answer:
     return api(home, "/api/message", method="POST", body=body, **headers)
 
 
+def ask(home: Path, target: str, **more: Any) -> Answer:
+    """Ask the API's other program in this home, which answers questions."""
+    return call(home / "sock/reads.sock", target, **more)
+
+
 @contextmanager
 def gunicorn(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the API in this home as it is deployed."""
-    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py")]
+    """Run the API in this home as it is deployed, the program that takes messages."""
+    with _gunicorn(home, "gunicorn.conf.py", "sock/api.sock", env) as process:
+        yield process
+
+
+@contextmanager
+def reads(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the API in this home as it is deployed, the program that answers questions."""
+    with _gunicorn(home, "gunicorn_reads.conf.py", "sock/reads.sock", env) as process:
+        yield process
+
+
+@contextmanager
+def _gunicorn(home: Path, config: str, path: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / config)]
 
     def answers() -> bool:
         try:
-            return api(home, "/healthz").status == 200
+            return call(home / path, "/healthz").status == 200
         except (OSError, http.client.HTTPException):
             return False
 
