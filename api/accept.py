@@ -12,7 +12,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.answers import answer
-from tradewire import trade, update
+from tradewire import metrics, trade, update
 from tradewire.errors import Fault, InvalidTrade, Unavailable
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import TUBES
@@ -43,6 +43,8 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
             with pool.lend() as queue:
                 queue.put(update.encode(placed, message_id, received_at), TUBES)
             accepted = 1
+            metrics.put(TUBES)
+            metrics.accepted(1)
         finally:
             tally().end(begun, accepted)
         body: dict[str, Any] = {"status": "OK", "userId": placed.user_id, "id": message_id}

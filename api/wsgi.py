@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from api.app import create_app
+from tradewire import metrics
 from tradewire.logging import setup
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.settings import Settings
@@ -20,4 +21,7 @@ def _open_queue() -> Queue:
     return BeanstalkQueue(_settings.queue, _settings.queue_max_bytes)
 
 
-app = create_app(_settings, _open_queue, setup("api"))
+_log = setup("api")
+if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
+    _log.warning("no room on the disk for metrics; they lack this process")
+app = create_app(_settings, _open_queue, _log)

@@ -10,6 +10,7 @@ from processor.expiry import Expiry
 from processor.loop import Processor
 from processor.sinks.archive import ArchiveSink
 from processor.sinks.live import LiveSink
+from tradewire import metrics
 from tradewire.errors import SettingsError
 from tradewire.logging import setup
 from tradewire.queue import LIVE, TUBES
@@ -29,6 +30,8 @@ def main() -> int:
     except SettingsError as error:
         log.critical("settings", faults=list(error.faults))
         return 2
+    if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
+        log.warning("no room on the disk for metrics; they lack this process")
     stop = Stop().install()
     queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
     log.info("started", pid=os.getpid())

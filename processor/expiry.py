@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from tradewire import receipt, update
+from tradewire import metrics, receipt, update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +78,11 @@ class Expiry:
             ids = [head.id for head in heads[start : start + receipt.IDS_MAX]]
             expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
             self._queue.put_receipt(receipt.encode(expired))
+        metrics.expired(reason, len(heads))
         self._log.warning("expired unseen", messages=len(heads), reason=reason, first=heads[0].id, last=heads[-1].id)
 
 
 def _age(job: Job) -> timedelta:
     """Give the age of a job's last update; none where it can't be told, so that its consumer gets to see it."""
     head = update.head(job.updates[-1])
-    try:
-        return datetime.now(UTC) - datetime.fromisoformat(head.received_at) if head else timedelta()
-    except (ValueError, TypeError):
-        return timedelta()
+    return datetime.now(UTC) - head.received_at if head else timedelta()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
-from tradewire import receipt, update
+from tradewire import metrics, receipt, update
 from tradewire.backoff import Backoff
 from tradewire.errors import BadUpdate, Unavailable
 from tradewire.limits import MAX_JOB_BYTES
@@ -73,6 +73,7 @@ class Processor:
         jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS)
         if not jobs:
             return
+        metrics.reserved(self._sink.tube, len(jobs))
         waiting = self._settle_in_order(list(_batches(jobs)))
         self._probing = bool(waiting)
         if waiting:
@@ -110,6 +111,7 @@ class Processor:
         for one in guilty:
             self._tell_buried(one)
         self._queue.bury(self._sink.tube, job, guilty)
+        metrics.buried(self._sink.tube, len(guilty))
         return ()
 
     def _tell_buried(self, guilty: Guilty) -> None:

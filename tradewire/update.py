@@ -68,7 +68,7 @@ class Head(msgspec.Struct, frozen=True, rename="camel"):
     """Which update it is, for who passes it on without looking further."""
 
     id: Id
-    received_at: _Text
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 _head_decoder: Final = msgspec.json.Decoder(Head)

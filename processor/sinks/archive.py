@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from processor.sinks import Verdict
-from tradewire import receipt, update
+from tradewire import metrics, receipt, update
 from tradewire.errors import StoreUnavailable
 from tradewire.queue import ARCHIVE
 from tradewire.store.writing import StoreWriter
@@ -38,11 +39,15 @@ class ArchiveSink:
         done = [receipt.decode(line) for line in updates if receipt.is_receipt(line)]
         coming = [update.decode(line) for line in updates if not receipt.is_receipt(line)]
         assert self._store  # noqa: S101 - connected before jobs are taken
+        begun = time.monotonic()
         try:
-            self._store.save(coming, done)
+            saved = self._store.save(coming, done)
         except StoreUnavailable:
             self.close()  # whoever comes back may be another one
             raise
+        metrics.saved(time.monotonic() - begun)
+        metrics.archived([(row.archived_at - row.received_at) / 1e6 for row in saved.archived])
+        metrics.repeated(saved.repeated)
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from processor.sinks import Verdict
-from tradewire import receipt, update
+from tradewire import metrics, receipt, update
 from tradewire.feed import Feed
 from tradewire.queue import LIVE
 
@@ -38,10 +38,12 @@ class LiveSink:
         browsers = self._feed.send(updates)
         if browsers is None:
             return Verdict.WAIT
+        now = datetime.now(UTC)
         heads = [head for head in map(update.head, updates) if head]
-        shown_at = update.utc(datetime.now(UTC))
-        shown = receipt.Receipt("shown", shown_at, [head.id for head in heads], LIVE, browsers)
+        shown = receipt.Receipt("shown", update.utc(now), [head.id for head in heads], LIVE, browsers)
         self._queue.put_receipt(receipt.encode(shown))
+        if browsers:
+            metrics.shown([(now - head.received_at).total_seconds() for head in heads])
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:

@@ -10,8 +10,8 @@ from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from processor.loop import Processor
-from tradewire.errors import BadUpdate
 from processor.sinks import Verdict
+from tradewire.errors import BadUpdate
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE, Buried
 from tradewire.queue.memory import Broker, MemoryQueue

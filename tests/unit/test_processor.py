@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processor import loop
-from tests.unit.sinks import Bench
-from tradewire.errors import FeedUnavailable, QueueUnavailable
 from processor.sinks import Verdict
+from tests.unit.sinks import Bench
+from tradewire import receipt
+from tradewire.errors import BadUpdate, FeedUnavailable, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import ARCHIVE, LIVE
+from tradewire.queue.memory import MemoryQueue
 
 JOBS = [b"1", b"2", b"3", b"4", b"5"]
 
@@ -233,3 +239,15 @@ def test_a_queue_that_goes_away_after_a_delivery_is_raised_and_its_jobs_come_aga
         bench.processor.step()
     assert bench.sink.shown == JOBS
     assert bench.waiting == JOBS
+
+
+def test_the_archive_is_told_which_update_was_buried_and_why() -> None:
+    bench = Bench(b'bad {"id":"no update"}')
+    named = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2026-01-02T03:04:05.000006Z"})
+    bench.put(named)
+    bench.sink.script = [BadUpdate("refused")] * 5  # together, then each alone, and once more to be sure
+    bench.processor.step()
+    assert len(bench.buried) == 2
+    [told] = [receipt.decode(job.body) for job in MemoryQueue(bench.broker).reserve(ARCHIVE, 10, 0)]
+    assert (told.receipt, told.tube, told.reason) == ("buried", LIVE, "refused")
+    assert told.ids == [msgspec.json.decode(named)["id"]]

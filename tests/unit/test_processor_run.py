@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from processor.sinks import Verdict
 from tests.unit.sinks import Bench
 from tradewire.errors import FeedUnavailable
-from processor.sinks import Verdict
 
 JOBS = [b"1", b"2", b"3"]
 OUTAGES = 6

@@ -1,0 +1,125 @@
+"""What waits too long, or in the way of others, is given up with a receipt, and nothing else is."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+import structlog
+from structlog.stdlib import BoundLogger
+from structlog.testing import LogCapture
+
+from processor import expiry
+from processor.expiry import Expiry
+from tradewire import receipt
+from tradewire.queue import ARCHIVE, LIVE
+from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.update import utc
+
+MAX_AGE_SECONDS = 3600
+
+
+class Scene:
+    """An expiry and its queue."""
+
+    def __init__(self, max_bytes: int = 10**9) -> None:
+        self.broker = Broker(max_bytes=max_bytes)
+        self.queue = MemoryQueue(self.broker)
+        self.capture = LogCapture()
+        log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger)
+        self.expiry = Expiry(MemoryQueue(self.broker), LIVE, MAX_AGE_SECONDS, log)
+
+    def put(self, *ages_seconds: float) -> list[str]:
+        """Put a job for each age, and give their ids."""
+        ids = []
+        for age in ages_seconds:
+            ids.append(str(uuid.uuid4()))
+            received_at = utc(datetime.now(UTC) - timedelta(seconds=age))
+            self.queue.put(msgspec.json.encode({"id": ids[-1], "receivedAt": received_at}), [LIVE])
+        return ids
+
+    def waiting(self) -> list[str]:
+        """Give the ids of the jobs that wait, in order."""
+        ready = self.broker.ready[LIVE]
+        return [msgspec.json.decode(ready[number].body)["id"] for number in sorted(ready)]
+
+    def receipts(self) -> list[receipt.Receipt]:
+        """Give what the archive was told."""
+        return [receipt.decode(job.body) for job in self.queue.reserve(ARCHIVE, 1000, 0)]
+
+
+def test_jobs_over_the_greatest_age_are_given_up_with_a_receipt_and_younger_ones_wait_on() -> None:
+    scene = Scene()
+    old = scene.put(2 * MAX_AGE_SECONDS, MAX_AGE_SECONDS + 1)
+    young = scene.put(MAX_AGE_SECONDS - 60, 0)
+    scene.expiry.step()
+    assert scene.waiting() == young
+    [told] = scene.receipts()
+    assert (told.receipt, told.tube, told.ids, told.reason) == ("expired", LIVE, old, "age")
+    assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired unseen", 2)]
+
+
+def test_a_backlog_of_any_length_is_given_up_at_once() -> None:
+    scene = Scene()
+    old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
+    young = scene.put(0)
+    scene.expiry.step()
+    assert scene.waiting() == young
+    assert [id_ for told in scene.receipts() for id_ in told.ids] == old
+
+
+@pytest.mark.parametrize("ages", [(), (0,), (MAX_AGE_SECONDS - 60, 0)])
+def test_nothing_is_given_up_before_its_time(ages: tuple[float, ...]) -> None:
+    scene = Scene()
+    ids = scene.put(*ages)
+    scene.expiry.step()
+    assert scene.waiting() == ids
+    assert scene.receipts() == []
+    assert not scene.broker.reserved
+
+
+def test_a_queue_that_is_half_full_evicts_the_oldest_that_wait() -> None:
+    scene = Scene(max_bytes=3000)
+    waiting = scene.put(*[60] * 20)
+    fresh = scene.put(0)
+    assert scene.queue.fill() > expiry.FILL_MAX
+    scene.expiry.step()
+    assert scene.waiting() == fresh
+    [told] = scene.receipts()
+    assert (told.ids, told.reason) == (waiting, "evicted")
+
+
+def test_what_is_on_its_way_to_browsers_is_not_evicted_however_full_the_queue() -> None:
+    scene = Scene(max_bytes=3000)
+    flowing = scene.put(*[1] * 20)
+    scene.expiry.step()
+    assert scene.waiting() == flowing
+
+
+def test_it_looks_once_a_second() -> None:
+    scene = Scene()
+    scene.expiry.step()
+    ids = scene.put(2 * MAX_AGE_SECONDS)
+    scene.expiry.step()
+    assert scene.waiting() == ids
+
+
+def test_a_job_whose_age_can_not_be_told_is_left_to_its_consumer() -> None:
+    scene = Scene()
+    scene.queue.put(b"no update", [LIVE])
+    scene.expiry.step()
+    assert scene.queue.counts(LIVE).ready == 1
+    assert scene.receipts() == []
+
+
+def test_more_messages_than_one_receipt_holds_get_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipt, "IDS_MAX", 3)
+    scene = Scene()
+    old = scene.put(*[2 * MAX_AGE_SECONDS] * 7)
+    scene.expiry.step()
+    told = scene.receipts()
+    assert [len(one.ids) for one in told] == [3, 3, 1]
+    assert [id_ for one in told for id_ in one.ids] == old
