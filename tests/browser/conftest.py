@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.stack import Stack, stack
 from tests.support import need
@@ -52,14 +54,28 @@ def page(running: Stack, chromium: Browser) -> Iterator[Page]:
     """Open the page, wait until it is live, and hold it to an empty console."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said.text) else None)
+    errors: list[str] = []
+    console: list[str] = []
+    failed: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: console.append(said.text))
+    page.on("requestfailed", lambda request: failed.append(f"{request.url}: {request.failure}"))
     page.goto(running.url)
-    page.wait_for_selector('[data-testid="state"][data-state="live"]')
+    try:
+        wait_live(page)
+    except PlaywrightTimeoutError:
+        state = page.get_by_test_id("state").evaluate("element => element.outerHTML")
+        seen = json.dumps({"state": state, "errors": errors, "console": console, "failed": failed}, indent=1)
+        pytest.fail(f"the page did not get live:\n{seen}\n{running.supervisorctl('status')}\n{running.logs()}")
     yield page
     context.close()
-    assert not complaints
+    assert not errors
+    assert not [said for said in console if _is_complaint(said)]
+
+
+def wait_live(page: Page) -> None:
+    """Wait until the page is connected."""
+    page.wait_for_selector('[data-testid="state"][data-state="live"]')
 
 
 def _is_complaint(text: str) -> bool:

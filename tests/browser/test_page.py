@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.chaos.scenario import Chaos, Poster, settle
-from tests.support import example
+from tests.support import example, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -57,23 +57,16 @@ def test_a_message_delivered_twice_is_shown_once(running: Stack, page: Page) -> 
 
 
 def test_the_page_resumes_after_nginx_was_killed_without_missing_anything(running: Stack, page: Page) -> None:
+    killed = running.pid("nginx")
     with Poster(running.port) as poster:
         Chaos(running, poster).strike("nginx")
+    # Its orphaned worker goes on serving for a moment; a page that is opened then may be cut off halfway.
+    wait_until(lambda: running.pid("nginx") != killed, "nginx is started again")
     settle(running)
     page.wait_for_selector('[data-testid="state"][data-state="live"]')
     shown_to_nobody_else = str(len(poster.accepted))
     expect(count(page)).to_have_attribute("data-value", shown_to_nobody_else, timeout=20_000)
     expect(page.get_by_test_id("notice")).to_be_hidden()
-
-
-def test_the_page_says_what_may_be_missing_after_the_websocket_server_was_killed(running: Stack, page: Page) -> None:
-    post(running)
-    expect(count(page)).to_have_attribute("data-value", "1")
-    running.kill(running.pid("wsserver"))
-    expect(page.get_by_test_id("notice")).to_be_visible(timeout=20_000)
-    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live")
-    post(running)
-    expect(count(page)).to_have_attribute("data-value", "2")
 
 
 def test_the_page_holds_the_last_thousand_and_counts_them_all(running: Stack, page: Page) -> None:

@@ -32,7 +32,8 @@ const ANSWER_WITHIN_MS = 20_000;
 export function archive(fetch: (path: string, init: RequestInit) => Promise<Response>): Ask {
   return async (question) => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const response = await fetch(`/api/messages?${query(question)}`, { cache: "no-store", signal });
+    const headers = { accept: "application/json" };
+    const response = await fetch(`/api/messages?${query(question)}`, { headers, cache: "no-store", signal });
     if (!response.ok) {
       throw new Error(`the archive answered ${response.status}`);
     }

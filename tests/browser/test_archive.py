@@ -1,0 +1,100 @@
+"""What the page shows of the time when it was not there, in a real browser, from a real archive."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.chaos.scenario import Poster, settle
+from tests.support import example, wait_until
+from tests.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Locator, Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def row(page: Page, update_id: str) -> Locator:
+    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+
+
+@contextmanager
+def away(running: Stack, page: Page) -> Iterator[None]:
+    """Kill the WebSocket server, and keep this page from coming back to it within the block."""
+    page.evaluate(
+        """() => {
+            window.whole = WebSocket;
+            window.WebSocket = new Proxy(WebSocket, {construct: (kind, [url]) => new kind(url + "-cut")});
+        }"""
+    )
+    running.kill(running.pid("wsserver"))
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "offline")
+    yield
+    page.evaluate("() => { window.WebSocket = window.whole; }")
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live", timeout=20_000)
+
+
+def test_the_last_trades_are_there_when_the_page_is_opened_and_are_not_counted(running: Stack, page: Page) -> None:
+    ids = [running.post(example(userId=number)).json["id"] for number in range(3)]
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3")
+    later = page.context.new_page()
+    later.goto(running.url)
+    for update_id in ids:
+        expect(row(later, update_id)).to_be_visible()
+    expect(later.get_by_test_id("empty")).to_be_hidden()
+    expect(later.get_by_test_id("count")).to_have_attribute("data-value", "0")
+
+
+def test_what_was_missed_while_the_websocket_server_was_away_is_filled_and_counted_once(
+    running: Stack, page: Page
+) -> None:
+    with Watcher(running.port) as watcher, Poster(running.port) as poster:
+        wait_until(lambda: len(poster.accepted) >= 20, "messages are accepted")
+        with away(running, page):
+            before = len(watcher.ids)
+            wait_until(lambda: len(watcher.ids) >= before + 20, "others are shown what this page misses")
+        seen = len(poster.accepted)
+        wait_until(lambda: len(poster.accepted) >= seen + 20, "more are accepted")
+    settle(running)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
+    expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)))
+    expect(page.get_by_test_id("notice")).to_be_hidden()
+
+
+def test_the_page_waits_for_an_archive_that_is_behind(running: Stack, page: Page) -> None:
+    running.supervisorctl("stop", "processors:archive")
+    with Watcher(running.port) as watcher, away(running, page):
+        missed = [running.post(example(userId=number)).json["id"] for number in range(3)]
+        wait_until(lambda: set(missed) <= set(watcher.ids), "others are shown what this page misses")
+    came = running.post(example(userId="live")).json["id"]
+    expect(row(page, came)).to_be_visible()
+    expect(page.get_by_test_id("detail")).to_contain_text("catching up")
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
+    running.supervisorctl("start", "processors:archive")
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4", timeout=20_000)
+    for update_id in missed:
+        expect(row(page, update_id)).to_be_visible()
+    expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
+    expect(page.get_by_test_id("notice")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_api_s_page_shows_every_call_and_fits(running: Stack, page: Page, width: int, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 740})
+    page.get_by_role("link", name="API").click()
+    paths = running.get("/api/openapi.json").json["paths"]
+    for path, item in paths.items():
+        for method in item:
+            expect(page.get_by_role("heading", name=f"{method.upper()} {path}", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
