@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from flask import Response
+from flask import Response, request
 
 from tradewire.errors import Fault
 
@@ -26,7 +27,22 @@ class Answer(Response):
         return self.headers
 
 
-def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
+class ShownFault(msgspec.Struct):
+    """One thing that is wrong; `field` is the message's field or the question's parameter, if it is about one."""
+
+    field: str | None
+    code: str
+    detail: str
+
+
+class Failure(msgspec.Struct):
+    """A refusal, with every fault at once."""
+
+    status: Literal["FAILED"]
+    errors: list[ShownFault]
+
+
+def answer(status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None) -> Answer:
     """Give a JSON answer."""
     encoded = _encoder.encode(body)
     final = [("Content-Type", "application/json"), ("Content-Length", str(len(encoded)))]
@@ -35,13 +51,22 @@ def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = N
     return Answer(encoded, status, final)
 
 
+def tagged(body: dict[str, Any] | msgspec.Struct) -> Answer:
+    """Give a JSON answer with an ETag, or a 304 to who has just this one."""
+    encoded = _encoder.encode(body)
+    tag = blake2b(encoded, digest_size=16).hexdigest()
+    headers = [("Content-Type", "application/json"), ("ETag", f'"{tag}"'), ("Cache-Control", "no-cache")]
+    if request.if_none_match.contains_weak(tag):
+        return Answer(b"", 304, headers)
+    return Answer(encoded, 200, [*headers, ("Content-Length", str(len(encoded)))])
+
+
 def failed(status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None) -> Answer:
     """Give an answer that names every fault: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`."""
-    return answer(status, {"status": "FAILED", "errors": [fault._asdict() for fault in faults]}, headers)
+    return answer(status, Failure("FAILED", [ShownFault(*fault) for fault in faults]), headers)
 
 
-def unavailable(reason: str) -> Answer:
-    """Give a 503, which promises nothing."""
-    detail = f"Not promised: {reason}. Retry, with an Idempotency-Key to be free of doubles."
+def unavailable(detail: str) -> Answer:
+    """Give a 503."""
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return failed(503, [Fault(None, "unavailable", detail)], headers)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import accept, ops
+from api import accept, buried, ledger, messages, openapi, ops, stats
 from api.answers import failed, unavailable
 from api.looks import looks
 from api.monitor import Monitor
 from api.pool import QueuePool
-from tradewire.errors import Fault, InvalidTrade, Unavailable
+from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
+from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,31 +26,42 @@ if TYPE_CHECKING:
 
 _CODES: Final = {413: "too-large"}
 """Codes that are not simply the status's name."""
+_KEPT: Final = {"Allow", "WWW-Authenticate"}
+"""Headers of an error that say what could be done about it."""
 
 
 def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLogger) -> Flask:
     """Make the application. Nothing is connected before the first request."""
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
+    store = StoreReader(settings.store)
     accept.add_routes(app, settings, pool)
+    messages.add_routes(app, settings, pool, store, log)
+    stats.add_routes(app, store)
+    ledger.add_routes(app, settings, pool, store)
+    buried.add_routes(app, settings, pool, log)
+    openapi.add_routes(app)
     app.extensions["monitor"] = monitor = Monitor(looks(settings, open_queue), log)
     ops.add_routes(app, settings, monitor)
 
     @app.errorhandler(InvalidTrade)
-    def invalid(error: InvalidTrade) -> Response:
+    @app.errorhandler(InvalidQuery)
+    def invalid(error: InvalidTrade | InvalidQuery) -> Response:
         return failed(400, error.faults)
 
     @app.errorhandler(Unavailable)
     def away(error: Unavailable) -> Response:
         log.warning("refused", missing=str(error))
-        return unavailable(str(error))
+        if request.path == "/api/message":
+            return unavailable(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
+        return unavailable(f"This can't be answered now: {error}.")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
         code = _CODES.get(status) or error.name.lower().replace(" ", "-")
-        allow = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return failed(status, [Fault(None, code, str(error.description))], allow)
+        kept = {name: value for name, value in error.get_headers() if name in _KEPT}
+        return failed(status, [Fault(None, code, str(error.description))], kept)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

@@ -21,7 +21,10 @@ class QueuePool:
     @contextmanager
     def lend(self) -> Iterator[Queue]:
         """Lend a connection, made where none is idle. It reconnects by itself after an error."""
-        queue = self._idle.pop() if self._idle else self._open()
+        try:
+            queue = self._idle.pop()
+        except IndexError:  # not asked for beforehand: another thread may take the last one in between
+            queue = self._open()
         try:
             yield queue
         finally:

@@ -3,6 +3,7 @@
 TradewireError
 ├── SettingsError       the environment holds a setting that can't be used; nothing starts
 ├── InvalidTrade        the message's own fault; carries every fault found
+├── InvalidQuery        a question that can't be understood; carries every fault found
 ├── BadUpdate           a job's body that no retry will mend; the processor buries it
 └── Unavailable         never the message's fault: reconnect, or answer 503
     ├── QueueUnavailable
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a trade message."""
+    """One thing wrong with a trade message, or with a question."""
 
     field: str | None
-    """The message's field, or None where the message as a whole is at fault."""
+    """The message's field or the question's parameter, or None where the whole is at fault."""
     code: str
     """A stable word for programs, such as `unknown-currency`."""
     detail: str
@@ -43,6 +44,14 @@ class SettingsError(TradewireError):
 
 class InvalidTrade(TradewireError):  # noqa: N818 - the design's name, and what the reader looks for
     """A trade message that can't be accepted. Raised with every fault at once, never the first alone."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.detail for fault in faults))
+        self.faults = tuple(faults)
+
+
+class InvalidQuery(TradewireError):  # noqa: N818 - as above
+    """A question that can't be answered as it is asked. Raised with every fault at once."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(fault.detail for fault in faults))

@@ -1,0 +1,49 @@
+"""Up to which moment the archive holds everything that was accepted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from tradewire import tally
+from tradewire.errors import QueueUnavailable, StoreUnavailable
+from tradewire.queue import ARCHIVE
+from tradewire.store.ledger import ARCHIVED_THROUGH
+from tradewire.update import microseconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api.pool import QueuePool
+    from tradewire.store.reading import StoreReader
+
+_BEGIN_MICROSECONDS: Final = 100_000
+"""What the API may take from looking at the clock until it counts a message as in hand."""
+_PUT_MICROSECONDS: Final = 5_000_000
+"""What a put may take, so that one message overtakes another on its way to the archive."""
+
+
+def archived_up_to(tallies: Path, pool: QueuePool, store: StoreReader) -> int | None:
+    """Give the moment before which everything accepted is archived; None where that can't be told.
+
+    In microseconds since 1970. To be asked before the rows are read. Raises StoreUnavailable.
+    """
+    now = microseconds(datetime.now(UTC)) - _BEGIN_MICROSECONDS
+    try:
+        # In this order: what is put in between is still seen in hand, or else in the tube.
+        in_hand_since = tally.read(tallies).in_hand_since
+        with pool.lend() as queue:
+            counts = queue.counts(ARCHIVE)
+        if not counts.ready and not counts.reserved:
+            return min(now, in_hand_since or now)
+    except (QueueUnavailable, OSError):
+        pass
+    through = store.tallies(_stack(tallies)).get(ARCHIVED_THROUGH)
+    return None if through is None else min(now, through - _PUT_MICROSECONDS)
+
+
+def _stack(tallies: Path) -> str:
+    try:
+        return tally.stack_id(tallies)
+    except OSError as error:
+        raise StoreUnavailable(f"which stack this is can't be read in {tallies}: {error}") from error

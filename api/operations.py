@@ -1,0 +1,217 @@
+"""What the API can be asked, and what it may answer: the list that its OpenAPI document is made from."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from api import buried, messages, stats
+from api.answers import Failure
+from api.kinds import COUNTRY, CURRENCY, whole
+from api.ledger import Ledger
+from api.parameters import Query
+from tradewire.queue import TUBES
+from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
+from tradewire.update import Id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Given(NamedTuple):
+    """One answer: its JSON's type, or the kinds of text that it may be, and headers that are always there."""
+
+    description: str
+    body: Any = None
+    texts: tuple[str, ...] = ()
+    headers: Mapping[str, str] = _NONE
+
+
+class Operation(NamedTuple):
+    """One method of one path."""
+
+    name: str
+    summary: str
+    answers: dict[int, Given]
+    description: str = ""
+    query: type[Query] = Query
+    path: Mapping[str, dict[str, Any]] = _NONE
+    headers: tuple[dict[str, Any], ...] = ()
+    body: dict[str, Any] | None = None
+    is_for_operators: bool = False
+
+
+class Accepted(msgspec.Struct):
+    """A message that is kept."""
+
+    status: Literal["OK"]
+    userId: str  # noqa: N815 - as it is written
+    id: Id
+    ignored: Annotated[list[str], Meta(description="Names of unknown fields, where there are any.")] = []
+
+
+class Alive(msgspec.Struct):
+    """The API answers."""
+
+    status: Literal["OK"]
+
+
+class Readiness(msgspec.Struct):
+    """How each part stands; degraded: messages are kept, and wait until what is missing is back."""
+
+    status: Literal["ready", "degraded", "not ready"]
+    parts: dict[str, dict[str, Any]]
+
+
+_RETRY: Final = {"Retry-After": "Seconds to wait before the next try."}
+_TAG: Final = {"ETag": "To be sent back as If-None-Match."}
+_SAME: Final = Given("What the client has, by its If-None-Match, is still so.", headers=_TAG)
+_BAD: Final = Given("The question has faults; each is named.", Failure)
+_DENIED: Final = Given("There is no operators' token with it.", Failure, headers={"WWW-Authenticate": "Bearer."})
+_NOT_THERE: Final = Given("There is none.", Failure)
+COMMON: Final = {
+    429: Given("Too many requests or connections from one address; nginx says so.", Failure, headers=_RETRY),
+    503: Given("Something that it takes is away; what it is, is said.", Failure, headers=_RETRY),
+}
+"""What any question may be answered with."""
+
+_TUBE: Final = {"type": "string", "enum": list(TUBES)}
+_BURIED_ID: Final = whole(1, 2**63 - 1).schema
+_MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
+_AMOUNT: Final = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**WHOLE_DIGITS},
+        {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?$"},
+    ],
+    "description": f"Kept exactly; up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} behind it.",
+}
+_MESSAGE: Final = {
+    "type": "object",
+    "description": "One trade. Unknown fields are ignored, and named in the answer.",
+    "required": [
+        *("userId", "currencyFrom", "currencyTo", "amountSell", "amountBuy"),
+        *("rate", "timePlaced", "originatingCountry"),
+    ],
+    "properties": {
+        "userId": {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": USER_ID_MAX, "pattern": r"^[!-~]+( [!-~]+)*$"},
+                {"type": "integer"},
+            ]
+        },
+        "currencyFrom": CURRENCY.schema,
+        "currencyTo": CURRENCY.schema,
+        "amountSell": _AMOUNT,
+        "amountBuy": _AMOUNT,
+        "rate": _AMOUNT,
+        "timePlaced": {
+            "type": "string",
+            "description": "DD-MON-YY HH:MM:SS, in UTC, or ISO 8601 with an offset; at most 5 minutes in the future.",
+            "examples": ["24-JAN-15 10:27:44", "2015-01-24T10:27:44Z"],
+        },
+        "originatingCountry": COUNTRY.schema,
+    },
+    "examples": [
+        {
+            "userId": "134259",
+            "currencyFrom": "EUR",
+            "currencyTo": "GBP",
+            "amountSell": 1000,
+            "amountBuy": 747.10,
+            "rate": 0.7471,
+            "timePlaced": "24-JAN-15 10:27:44",
+            "originatingCountry": "FR",
+        }
+    ],
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Makes a retry the same message.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+
+OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
+    ("post", "/api/message"): Operation(
+        "postMessage",
+        "Post one message",
+        {
+            201: Given("Kept.", Accepted, headers={"Location": "Where its trace is."}),
+            400: Given("The message has faults; each is named.", Failure),
+            413: Given("The body is larger than 64 KiB.", Failure),
+        },
+        description="Answered 201 once it is kept for good. 503 promises nothing. Any Content-Type is taken.",
+        headers=(_IDEMPOTENCY_KEY,),
+        body=_MESSAGE,
+    ),
+    ("get", "/api/messages"): Operation(
+        "listMessages",
+        "Find messages, newest first",
+        {
+            200: Given("A page; in the other forms all of them.", messages.MessagePage, tuple(messages.FILES)),
+            400: _BAD,
+            406: Given("There is no such form of it.", Failure),
+        },
+        description="CSV and NDJSON are streamed. If the connection breaks off, the file is not whole.",
+        query=messages.Wanted,
+    ),
+    ("get", "/api/message/{message_id}"): Operation(
+        "traceMessage",
+        "See what became of a message",
+        {
+            200: Given("The message and its trace.", messages.MessageTrace, headers=_TAG),
+            304: _SAME,
+            400: _BAD,
+            404: Given("Nothing is archived under this id; that may be yet to come.", Failure, headers=_RETRY),
+        },
+        path={"message_id": _MESSAGE_ID},
+    ),
+    ("get", "/api/stats"): Operation(
+        "sumUp",
+        "Sum up any stretch of time",
+        {200: Given("The sums.", stats.Statistics, headers=_TAG), 304: _SAME, 400: _BAD},
+        description="Without parameters: the last 24 hours.",
+        query=stats.Asked,
+    ),
+    ("get", "/api/ledger"): Operation(
+        "account", "Hold what was accepted against what became of it", {200: Given("The account.", Ledger)}
+    ),
+    ("get", "/api/buried"): Operation(
+        "listBuried",
+        "See what could not be handled",
+        {200: Given("The oldest of them.", buried.BuriedList), 400: _BAD, 401: _DENIED},
+        query=buried.Asked,
+        is_for_operators=True,
+    ),
+    ("post", "/api/buried/{tube}/{buried_id}/put-back"): Operation(
+        "putBack",
+        "Put a buried update back into its tube, as new",
+        {200: Given("It is back.", buried.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
+        path={"tube": _TUBE, "buried_id": _BURIED_ID},
+        is_for_operators=True,
+    ),
+    ("delete", "/api/buried/{tube}/{buried_id}"): Operation(
+        "discard",
+        "Delete a buried update for good",
+        {200: Given("It is gone.", buried.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
+        path={"tube": _TUBE, "buried_id": _BURIED_ID},
+        is_for_operators=True,
+    ),
+    ("get", "/api/openapi.json"): Operation(
+        "describe", "Read this", {200: Given("This document.", dict[str, Any], headers=_TAG), 304: _SAME, 400: _BAD}
+    ),
+    ("get", "/healthz"): Operation("isAlive", "Is it alive?", {200: Given("It is.", Alive)}),
+    ("get", "/readyz"): Operation(
+        "isReady",
+        "Would a message that is posted now be kept?",
+        {200: Given("It would.", Readiness), 503: Given("It would not.", Readiness, headers=_RETRY)},
+    ),
+    ("get", "/metrics"): Operation(
+        "measure", "Read the metrics", {200: Given("In Prometheus's form.", None, ("text/plain",))}
+    ),
+}
