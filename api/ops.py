@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response
+from flask import Flask, Response, has_request_context, request
 
 from api.answers import RETRY_AFTER_SECONDS, answer
 from api.gauges import Gauges
@@ -39,6 +39,12 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor, *gauges: Collec
         """Give Prometheus's page for the whole stack."""
         page = metrics.page(settings.metrics, [Gauges(monitor), *gauges])
         return Response(page, content_type=metrics.CONTENT_TYPE)
+
+
+def log_context() -> dict[str, str]:
+    """Give what a line of the log says of the request in hand: the id that nginx gave it, and told its sender."""
+    request_id = request.headers.get("X-Request-ID") if has_request_context() else None
+    return {"request_id": request_id} if request_id else {}
 
 
 def _shown(part: Part) -> dict[str, object]:

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
-def setup(part: str) -> structlog.stdlib.BoundLogger:
-    """Set up this process's log, the libraries' records included, and give its logger."""
+IDS_SHOWN: Final = 10
+
+
+def some(ids: Sequence[str]) -> str:
+    """Give messages' ids for a line of the log: the first ten, and how many more there are."""
+    more = len(ids) - IDS_SHOWN
+    return ",".join(ids[:IDS_SHOWN]) + (f",+{more}" if more > 0 else "")
+
+
+def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
+    """Set up this process's log, the libraries' records included, and give its logger.
+
+    `context` gives what each line shall say besides, such as the id of the request in hand.
+    """
+
+    def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"part": part, **context(), **event}
+
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
+        add_origin,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
@@ -35,4 +55,4 @@ def setup(part: str) -> structlog.stdlib.BoundLogger:
         cache_logger_on_first_use=True,
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(part)
-    return logger.bind(part=part)
+    return logger
