@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.integration.conftest import api, gunicorn, post, queue_of, stats
-from tests.support import EXAMPLE, WIDELY_COPIED, beanstalkd, example, wait_until, wsserver
+from tests.support import EXAMPLE, WIDELY_COPIED, beanstalkd, example, wait_until
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import LIVE
 
@@ -240,7 +240,6 @@ def test_without_a_queue_the_answer_is_503_until_it_is_there(home: Path) -> None
     with gunicorn(home):
         for _ in range(5):
             assert refused(home)
-        assert api(home, "/readyz").status == 503
         with beanstalkd(home):
             assert taken(home, post(home, example()))
         assert refused(home)
@@ -256,7 +255,6 @@ def test_a_queue_that_drains_or_keeps_nothing_is_answered_with_503(home: Path) -
             wait_until(lambda: stats(home)["draining"] == "true", "it drains")
             for _ in range(4):  # whichever worker answers
                 assert refused(home)
-            assert "draining" in api(home, "/readyz").body.decode()
 
 
 @pytest.mark.parametrize("victim", ["beanstalkd", "worker", "everything"])
@@ -288,33 +286,6 @@ def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(hom
     with beanstalkd(home):
         assert {update["id"] for update in take(home)} == ids
         assert len(ids) == 100
-
-
-def test_healthz_is_ok_whatever_the_neighbours_do(home: Path) -> None:
-    with gunicorn(home):
-        answer = api(home, "/healthz")
-        assert (answer.status, answer.json) == (200, {"status": "OK"})
-
-
-def test_readyz_tells_ready_from_degraded_from_not_ready_and_names_what_is_missing(home: Path) -> None:
-    def status() -> tuple[int, str, set[str]]:
-        answer = api(home, "/readyz")
-        parts = answer.json["parts"]
-        return answer.status, answer.json["status"], {name for name in parts if parts[name]["status"] != "OK"}
-
-    with gunicorn(home):
-        code, word, missing = status()
-        assert (code, word) == (503, "not ready")
-        assert "queue" in missing
-        with beanstalkd(home), queue_of(home) as consumer:
-            assert status() == (200, "degraded", {"wsserver", "processors"})
-            consumer.reserve(LIVE, 1, 0)
-            assert status() == (200, "degraded", {"wsserver"})
-            with wsserver(home):
-                assert status() == (200, "ready", set())
-            assert status() == (200, "degraded", {"wsserver"})
-        with beanstalkd(home, "-V"), wsserver(home):
-            assert status() == (503, "not ready", {"queue"})
 
 
 def test_the_apis_socket_is_for_its_user_alone(shared: Path) -> None:
