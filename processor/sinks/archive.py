@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
 from tradewire import metrics, receipt, update
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+PACE_SECONDS: Final = 0.1
+"""What comes within this time after a transaction shares the next one, and its wait for the disk."""
+
 
 class ArchiveSink:
     """Saves each batch in one transaction. It never says WAIT: a store that is away is Unavailable."""
@@ -26,13 +29,15 @@ class ArchiveSink:
         self._store_url = store_url
         self._tallies = tallies
         self._store: StoreWriter | None = None
+        self._next_save = 0.0
 
     def connect(self) -> None:
-        """Find the store and bring it to this code's schema, unless that is done."""
+        """Find the store and bring it to this code's schema, unless that is done; then let a few jobs gather."""
         if self._store is None:
             store = StoreWriter(self._store_url, stack_id(self._tallies))
             store.migrate()
             self._store = store
+        time.sleep(max(0.0, self._next_save - time.monotonic()))
 
     def deliver(self, updates: Sequence[bytes]) -> Verdict:
         """Save updates and receipts: all of them, or none."""
@@ -45,6 +50,7 @@ class ArchiveSink:
         except StoreUnavailable:
             self.close()  # whoever comes back may be another one
             raise
+        self._next_save = begun + PACE_SECONDS
         metrics.saved(time.monotonic() - begun)
         metrics.archived([(row.archived_at - row.received_at) / 1e6 for row in saved.archived])
         metrics.repeated(saved.repeated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, func, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,32 +23,42 @@ _EXACT: Final = Context(prec=100)
 _SECOND: Final = 1_000_000
 
 
-class Key(NamedTuple):
-    """Which bucket: the key of a row of `stats`."""
-
-    kind: str
-    width: int
-    start: int
-    currency_from: str
-    currency_to: str
-    country: str
+KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
+"""Which bucket: the key of a row of `stats`."""
+_Key = tuple[str, int, int, str, str, str]
 
 
-class _Bucket:
+class _Counts:
     """What a batch adds to one bucket."""
 
-    __slots__ = ("bought", "count", "first", "flagged", "high", "last", "low", "sold")
+    __slots__ = ("count", "flagged")
 
-    def __init__(self, first: Message) -> None:
+    def __init__(self, _first: Message) -> None:
         self.count = 0
         self.flagged = 0
+
+    def add(self, message: Message) -> None:
+        self.count += 1
+        self.flagged += bool(message.flags)
+
+    def values(self) -> tuple[Any, ...]:
+        """Give the columns that follow the key."""
+        return (self.count, self.flagged, *_NO_MONEY)
+
+
+class _Money(_Counts):
+    """What a batch adds to one bucket of a pair."""
+
+    __slots__ = ("bought", "first", "high", "last", "low", "sold")
+
+    def __init__(self, first: Message) -> None:
+        super().__init__(first)
         self.sold = self.bought = Decimal(0)
         self.first = self.last = first
         self.high = self.low = first.rate
 
     def add(self, message: Message) -> None:
-        self.count += 1
-        self.flagged += bool(message.flags)
+        super().add(message)
         self.sold = _EXACT.add(self.sold, message.amount_sell)
         self.bought = _EXACT.add(self.bought, message.amount_buy)
         self.high = max(self.high, message.rate)
@@ -58,18 +68,31 @@ class _Bucket:
         if (message.received_at, message.id) > (self.last.received_at, self.last.id):
             self.last = message
 
+    def values(self) -> tuple[Any, ...]:
+        first, last = self.first, self.last
+        return (
+            *(self.count, self.flagged, format(self.sold, "f"), format(self.bought, "f")),
+            *(format(first.rate, "f"), first.received_at, first.id),
+            *(format(self.high, "f"), format(self.low, "f")),
+            *(format(last.rate, "f"), last.received_at, last.id),
+        )
+
+
+_NO_MONEY: Final = (None,) * 10
+"""Euros and yen have no sum: without a pair there are counts alone."""
+
 
 def rows(messages: Iterable[Message]) -> list[tuple[Any, ...]]:
     """Give what these messages, each new to the archive, add to `stats`: a row for each bucket."""
-    buckets: dict[Key, _Bucket] = {}
+    buckets: dict[_Key, _Counts] = {}
     for message in messages:
-        for key in _keys(message):
+        for key, kind in _keys(message):
             bucket = buckets.get(key)
             if bucket is None:
-                bucket = buckets[key] = _Bucket(message)
+                bucket = buckets[key] = kind(message)
             bucket.add(message)
     # In the table's order: neighbours share a page.
-    return [_row(key, buckets[key]) for key in sorted(buckets)]
+    return [key + buckets[key].values() for key in sorted(buckets)]
 
 
 def upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
@@ -82,7 +105,7 @@ def upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     is_first = tuple_(new.open_at, new.open_id) < tuple_(old.open_at, old.open_id)
     is_last = tuple_(new.close_at, new.close_id) > tuple_(old.close_at, old.close_id)
     return insert.on_conflict_do_update(
-        index_elements=list(Key._fields),
+        index_elements=KEY,
         set_={
             "count": old["count"] + new["count"],
             "flagged": old.flagged + new.flagged,
@@ -112,30 +135,12 @@ def _on_decimals(call: Callable[[Decimal, Decimal], Decimal]) -> Callable[[str |
     return on_texts
 
 
-def _keys(message: Message) -> Iterator[Key]:
-    pair, country = (message.currency_from, message.currency_to), message.country
+def _keys(message: Message) -> Iterator[tuple[_Key, type[_Counts]]]:
+    sold, bought, country = message.currency_from, message.currency_to, message.country
     second = message.received_at // _SECOND
     for width in WIDTHS:
         start = second - second % width
-        yield Key("all", width, start, "", "", "")
-        yield Key("country", width, start, "", "", country)
-        yield Key("pair", width, start, *pair, "")
-        yield Key("both", width, start, *pair, country)
-
-
-def _row(key: Key, bucket: _Bucket) -> tuple[Any, ...]:
-    return (*key, bucket.count, bucket.flagged, *(_money(bucket) if key.currency_from else _NO_MONEY))
-
-
-def _money(bucket: _Bucket) -> tuple[Any, ...]:
-    first, last = bucket.first, bucket.last
-    return (
-        format(bucket.sold, "f"),
-        format(bucket.bought, "f"),
-        *(format(first.rate, "f"), first.received_at, first.id),
-        *(format(bucket.high, "f"), format(bucket.low, "f")),
-        *(format(last.rate, "f"), last.received_at, last.id),
-    )
-
-
-_NO_MONEY: Final = (None,) * 10
+        yield ("all", width, start, "", "", ""), _Counts
+        yield ("country", width, start, "", "", country), _Counts
+        yield ("pair", width, start, sold, bought, ""), _Money
+        yield ("both", width, start, sold, bought, country), _Money
