@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.chaos.scenario import Poster, settle
+from tests.chaos.account import settle
+from tests.chaos.poster import Poster
 from tests.support import example, wait_until
 from tests.watcher import Watcher
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.chaos.scenario import Chaos, Poster, settle
+from tests.chaos.account import settle
+from tests.chaos.poster import Poster
+from tests.chaos.scenario import Chaos
 from tests.support import example, wait_until
 
 if TYPE_CHECKING:

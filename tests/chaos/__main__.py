@@ -9,37 +9,43 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.scenario import VICTIMS, Chaos, Poster, settle
-from tests.stack import stack
+from tests.chaos.account import faults, settle
+from tests.chaos.poster import Poster
+from tests.chaos.scenario import EVERYTHING, Chaos, battlefield
 from tests.watcher import Watcher
 
 
 def main() -> int:
-    """Run the rounds; 0 where nothing was lost."""
+    """Run the rounds; 0 where every message is accounted for."""
     parser = argparse.ArgumentParser(prog="tests/chaos/run", description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     arguments = parser.parse_args()
-    chance = random.Random(arguments.seed)  # noqa: S311 - repeatable, not secret
     home = Path(tempfile.mkdtemp(prefix="tw-chaos-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE="off") as running:
-        with Watcher(running.port) as first, Watcher(running.port) as second:
-            with Poster(running.port) as poster:
-                chaos = Chaos(running, poster)
-                chaos.recover()
-                for number in range(arguments.rounds):
-                    victim = chance.choice((*VICTIMS, "everything"))
-                    print(f"{number + 1:3} {victim}", flush=True)
-                    chaos.strike_all() if victim == "everything" else chaos.strike(victim)
-            settle(running)
-        shown = {*first.ids, *second.ids}
-        lost = set(poster.accepted) - shown
-        print(f"{len(poster.accepted)} accepted, {len(lost)} of them never shown to anyone")
-        print(f"{len(shown - set(poster.accepted))} shown beyond them, {poster.unanswered} posts unanswered")
+    found = _run(home, arguments.store, arguments.rounds, random.Random(arguments.seed))  # noqa: S311 - repeatable, not secret
     shutil.rmtree(home)
-    return 1 if lost else 0
+    print("\n".join(found) or "every message is accounted for")
+    return 1 if found else 0
+
+
+def _run(home: Path, store: str, rounds: int, chance: random.Random) -> list[str]:
+    """Run the rounds; give what is wrong after them."""
+    with battlefield(home, store) as (running, server):
+        with Watcher(running.port) as first, Watcher(running.port) as second, Poster(running.port) as poster:
+            chaos = Chaos(running, poster, server)
+            chaos.recover()
+            for number in range(rounds):
+                victim = chance.choice((*chaos.victims, EVERYTHING))
+                print(f"{number + 1:3} {victim}", flush=True)
+                chaos.strike(victim)
+            poster.stop()
+            ledger = settle(running)
+        lost = set(poster.accepted) - {*first.ids, *second.ids}
+        print(f"{len(poster.accepted)} accepted, {len(lost)} of them never shown to anyone, the ledger: {ledger}")
+        return [*faults(running, poster, ledger), *(f"never shown: {one}" for one in sorted(lost))]
 
 
 if __name__ == "__main__":

@@ -1,74 +1,36 @@
-"""Chaos: post without pause, watch with browsers, kill -9 what runs, and account for every message."""
+"""Chaos: kill -9 what runs, while messages flow."""
 
 from __future__ import annotations
 
-import http.client
-import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import msgspec
 import psutil
 
-from tests.support import example, wait_until
+from tests.postgres import Postgres, postgres
+from tests.stack import Stack, stack
+from tests.support import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from tests.stack import Stack
+    from tests.chaos.poster import Poster
 
-PAUSE_SECONDS = 0.01
-VICTIMS = (
+SERVICES = (
     "beanstalkd",
     "gunicorn worker",
     "gunicorn master",
-    "processor",
+    "live processor",
+    "archive processor",
+    "reads",
     "wsserver",
     "nginx",
     "supervisord",
 )
-
-
-class Poster:
-    """Posts one message after the other, in a thread of its own, and keeps the ids that were answered 201."""
-
-    def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._port = port
-        self._pause = pause_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.accepted: list[str] = []
-        self.unanswered = 0
-        """Posts that got no 201; the message may have arrived all the same."""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
-        while not self._stop.is_set():
-            try:
-                connection.request("POST", "/api/message", example(userId=len(self.accepted)))
-                response = connection.getresponse()
-                body = response.read()
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                self.unanswered += 1
-            else:
-                if response.status == 201:
-                    self.accepted.append(msgspec.json.decode(body)["id"])
-                else:
-                    self.unanswered += 1
-            self._stop.wait(self._pause)
-        connection.close()
+DATABASE = "database"
+EVERYTHING = "everything"
 
 
 @dataclass
@@ -77,50 +39,69 @@ class Chaos:
 
     stack: Stack
     poster: Poster
-    killed: list[str] = field(default_factory=list)
+    server: Postgres | None = None
+    """The database's own server, where it has one."""
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """What can be struck, one at a time."""
+        return (*SERVICES, DATABASE) if self.server else SERVICES
 
     def strike(self, victim: str) -> None:
-        """Kill one part, then wait until the stack has mended itself and messages are accepted again."""
-        if victim == "supervisord":
-            self._kill_supervisord()
+        """Kill a part, then wait until the stack has mended itself and messages are accepted again."""
+        if victim == EVERYTHING:
+            self._kill_everything()
+        elif victim == DATABASE:
+            self._kill_database()
+        elif victim == "supervisord":
+            self.stack.kill(self.stack.supervisord_pid())
+            self.stack.up()
         else:
             self.stack.kill(self._pid_of(victim))
-        self.killed.append(victim)
-        self.recover()
-
-    def strike_all(self) -> None:
-        """Kill every process of the stack at once, supervisord first, and start it again."""
-        for process in [psutil.Process(self.stack.supervisord_pid()), *self.stack.processes()]:
-            if process.is_running():
-                process.kill()
-        self.killed.append("everything")
-        self.stack.up()
         self.recover()
 
     def recover(self) -> None:
         """Wait until every part is back and some more messages were accepted."""
         self.stack.wait_ready()
+        self._wait_accepted()
+
+    def _wait_accepted(self) -> None:
         before = len(self.poster.accepted)
         wait_until(lambda: len(self.poster.accepted) >= before + 20, "messages are accepted again")
 
-    def _kill_supervisord(self) -> None:
-        self.stack.kill(self.stack.supervisord_pid())
+    def _kill_database(self) -> None:
+        """Kill the database's server; without it, messages are accepted all the same."""
+        assert self.server
+        self.server.kill()
+        self._wait_accepted()
+        self.server.start()
+
+    def _kill_everything(self) -> None:
+        """Kill every process at once, supervisord first, and start them again."""
+        for process in [psutil.Process(self.stack.supervisord_pid()), *self.stack.processes()]:
+            if process.is_running():
+                process.kill()
+        if self.server:
+            self.server.kill()
+            self.server.start()
         self.stack.up()
 
     def _pid_of(self, victim: str) -> int:
         find: dict[str, Callable[[], int]] = {
             "gunicorn master": lambda: self.stack.pid("api"),
             "gunicorn worker": lambda: psutil.Process(self.stack.pid("api")).children()[0].pid,
-            "processor": lambda: self.stack.pid("processors:live-1"),
+            "live processor": lambda: self.stack.pid("processors:live-1"),
+            "archive processor": lambda: self.stack.pid("processors:archive"),
         }
         return find.get(victim, lambda: self.stack.pid(victim))()
 
 
-def settle(stack: Stack) -> None:
-    """Wait until the live tube is empty."""
-
-    def empty() -> bool:
-        live = stack.live()
-        return live["ready"] == live["reserved"] == 0
-
-    wait_until(empty, "the live tube is empty")
+@contextmanager
+def battlefield(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None]]:
+    """Run a stack whose store is `sqlite` or `postgresql`, and that database's server."""
+    if store == "sqlite":
+        with stack(home, RATE="off") as running:
+            yield running, None
+    else:
+        with postgres(home) as server, stack(home, RATE="off", STORE_URL=server.database()) as running:
+            yield running, server
