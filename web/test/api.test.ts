@@ -117,6 +117,8 @@ it("types are said in words, and shapes by name", () => {
   assert.equal(words({ type: "array", items: { $ref: "#/components/schemas/Update" } }), "<Update>[]");
   assert.equal(words({ type: "array", items: { type: ["string", "integer"] } }), "(string | integer)[]");
   assert.equal(words({ enum: ["json", "csv"] }), '"json" | "csv"');
+  const codes = Array.from({ length: 180 }, (_, index) => index);
+  assert.equal(words({ enum: codes }), "0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | … (180 in all)");
   assert.equal(words({ const: "OK" }), '"OK"');
   assert.equal(words({ type: "object", additionalProperties: { type: "integer" } }), "{ [name]: integer }");
   assert.equal(words({}), "anything");
@@ -138,7 +140,7 @@ it("an object is given property by property, with its limits and what it means",
 });
 
 it("limits are said in words", () => {
-  assert.deepEqual(limits({ minimum: 1, maximum: 1000, default: 100 }), ["1 to 1000", "default 100"]);
+  assert.deepEqual(limits({ minimum: 1, maximum: 1000, default: 100 }), ["1 to 1,000", "default 100"]);
   assert.deepEqual(limits({ format: "date-time", exclusiveMinimum: 0, maxItems: 3 }), [
     "date-time",
     "more than 0",
@@ -150,7 +152,12 @@ it("limits are said in words", () => {
 it("a message is posted with its example, safe from the shell", () => {
   assert.equal(
     curl("http://x", operation(0)),
-    `curl -H 'Content-Type: application/json' -d '{"userId":"O'\\''Hara"}' 'http://x/api/message'`,
+    [
+      "curl \\",
+      "  -H 'Content-Type: application/json' \\",
+      `  -d '{"userId":"O'\\''Hara"}' \\`,
+      "  'http://x/api/message'",
+    ].join("\n"),
   );
 });
 

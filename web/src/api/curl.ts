@@ -18,7 +18,8 @@ export function curl(origin: string, operation: Operation): string {
   if (content) {
     words.push(`-H ${quoted(`Content-Type: ${content.mediaType}`)}`, `-d ${quoted(bodyText(content))}`);
   }
-  return [...words, quoted(origin + target(operation))].join(" ");
+  words.push(quoted(origin + target(operation)));
+  return words.join(content ? " \\\n  " : " ");
 }
 
 function target({ path, parameters }: Operation): string {

@@ -5,6 +5,9 @@ import { type Fields, fields, list, text } from "./document.ts";
 /** A piece of a type: words, or the name of a shape that is described elsewhere. */
 export type Piece = string | { readonly shape: string };
 
+/** More choices than this are not told one by one: /api/openapi.json has them. */
+const MANY = 16;
+
 /** What a value may be. */
 export function typePieces(schema: Fields, indent = ""): readonly Piece[] {
   const { $ref, properties, items, additionalProperties } = schema;
@@ -25,16 +28,21 @@ export function typePieces(schema: Fields, indent = ""): readonly Piece[] {
 }
 
 function choice(schema: Fields, indent: string): readonly Piece[] {
-  const { anyOf, oneOf, allOf, type } = schema;
-  const parts = list(anyOf ?? oneOf ?? allOf).map((part) => typePieces(fields(part), indent));
+  const { anyOf, allOf, type } = schema;
+  const parts = list(anyOf ?? schema["oneOf"] ?? allOf).map((part) => typePieces(fields(part), indent));
   if (parts.length > 0) {
     return joined(parts, allOf ? " & " : " | ");
   }
   const values = "const" in schema ? [schema["const"]] : list(schema["enum"]);
   if (values.length > 0) {
-    return [values.map((value) => JSON.stringify(value)).join(" | ")];
+    return [choices(values)];
   }
   return [Array.isArray(type) ? type.map(text).join(" | ") : text(type) || "anything"];
+}
+
+function choices(values: readonly unknown[]): string {
+  const told = values.slice(0, values.length > MANY ? MANY / 2 : MANY).map((value) => JSON.stringify(value));
+  return [...told, ...(values.length > MANY ? [`… (${values.length} in all)`] : [])].join(" | ");
 }
 
 /** An object, one property a line, each with what more there is to say about it. */
@@ -75,17 +83,23 @@ export function limits(schema: Fields): readonly string[] {
 
 function range(least: unknown, most: unknown, unit: string): string {
   if (least === undefined) {
-    return most === undefined ? "" : `at most ${most}${unit}`;
+    return most === undefined ? "" : `at most ${grouped(most)}${unit}`;
   }
-  return most === undefined ? `at least ${least}${unit}` : `${least} to ${most}${unit}`;
+  return most === undefined
+    ? `at least ${grouped(least)}${unit}`
+    : `${grouped(least)} to ${grouped(most)}${unit}`;
 }
 
 function above(bound: unknown): string {
-  return bound === undefined ? "" : `more than ${bound}`;
+  return bound === undefined ? "" : `more than ${grouped(bound)}`;
 }
 
 function isUnion({ anyOf, oneOf, type, enum: values }: Fields): boolean {
   return [anyOf, oneOf, type, values].some((parts) => list(parts).length > 1);
+}
+
+function grouped(bound: unknown): string {
+  return typeof bound === "number" ? bound.toLocaleString("en") : String(bound);
 }
 
 function joined(parts: readonly (readonly Piece[])[], separator: string): readonly Piece[] {

@@ -30,7 +30,7 @@ function contents(operations: readonly Operation[]): HTMLElement {
   for (const operation of operations) {
     const item = element("li", "");
     item.append(link(`#${operationId(operation)}`, `${operation.method} ${operation.path}`));
-    item.append(` ${operation.summary}`);
+    item.append(withText("span", "quiet", ` ${operation.summary}`));
     items.append(item);
   }
   return items;
@@ -68,9 +68,15 @@ function parameterEntry({ name, where, isRequired, schema, description }: Parame
 
 function contentEntry({ mediaType, schema }: Content): HTMLElement {
   const made = element("div", "entry");
-  made.append(withText("p", "quiet", mediaType));
-  if (Object.keys(schema).length > 0) {
-    made.append(typeBlock(typePieces(schema)));
+  const head = element("p", "");
+  const pieces = typePieces(schema);
+  const isLong = pieces.some((piece) => typeof piece === "string" && piece.includes("\n"));
+  head.append(withText("span", "quiet", `${mediaType} `));
+  made.append(head);
+  if (isLong) {
+    made.append(typeBlock(pieces));
+  } else {
+    head.append(...nodes(pieces));
   }
   return made;
 }
