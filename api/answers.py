@@ -57,7 +57,7 @@ def tagged(body: dict[str, Any] | msgspec.Struct) -> Answer:
     tag = blake2b(encoded, digest_size=16).hexdigest()
     headers = [("Content-Type", "application/json"), ("ETag", f'"{tag}"'), ("Cache-Control", "no-cache")]
     if request.if_none_match.contains_weak(tag):
-        return Answer(b"", 304, headers)
+        return Answer(None, 304, headers)
     return Answer(encoded, 200, [*headers, ("Content-Length", str(len(encoded)))])
 
 

@@ -93,7 +93,7 @@ class Exports:
             "Vary": "Accept",
         }
         if request.method == "HEAD":
-            return Answer(b"", 200, headers)
+            return Answer(None, 200, headers)
         if not self._free.acquire(blocking=False):
             return unavailable(f"{_AT_ONCE} exports are under way, and there can't be more at a time.")
         with ExitStack() as held:

@@ -162,7 +162,7 @@ class Browser(Peer):
         return ids
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
     def __init__(self, path: Path) -> None:
@@ -184,7 +184,7 @@ def call(
     **headers: str,
 ) -> Answer:
     """Make one HTTP request over a unix socket."""
-    connection = _UnixConnection(path)
+    connection = UnixConnection(path)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, target, body, named, encode_chunked="Transfer-Encoding" in named)

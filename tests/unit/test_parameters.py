@@ -1,0 +1,200 @@
+"""A question's parameters: what is read from each, and every fault of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from api import cursor, kinds
+from api.messages import Wanted
+from api.parameters import Bad, Kind, Query, parameter, read
+from api.stats import Asked
+from tradewire.errors import InvalidQuery
+from tradewire.store.views import Place
+from tradewire.update import microseconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Query):
+    """Some parameters."""
+
+    sold: str | None = parameter("from", kinds.CURRENCY, "A currency.")
+    limit: int = parameter("limit", kinds.whole(1, 10), "A number.", default=3)
+
+
+def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
+    """Give the field and code of every fault of a question; none for one that is fine."""
+    try:
+        read(query, MultiDict(pairs), **defaults)
+    except InvalidQuery as error:
+        return {(fault.field, fault.code) for fault in error.faults}
+    return set()
+
+
+def refused(kind: Kind, text: str) -> str:
+    """Give the code of what is wrong with a text."""
+    with pytest.raises(Bad) as caught:
+        kind.read(text)
+    return caught.value.code
+
+
+def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
+    assert read(Question, MultiDict([("from", " eur")])) == Question(sold="EUR", limit=3)
+    assert read(Question, MultiDict([("limit", "7")]), sold="USD") == Question(sold="USD", limit=7)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    given = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
+    assert faults(Question, *given) == {
+        ("from", "repeated-parameter"),
+        ("limit", "out-of-range"),
+        ("form", "unknown-parameter"),
+    }
+
+
+def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
+    with pytest.raises(InvalidQuery) as caught:
+        read(Question, MultiDict([("x" * 5000, "")]))
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31t12:00z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31 13:00:00.000001+01:00", datetime(2026, 1, 31, 12, 0, 0, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+23:59", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-23:59", datetime(9998, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: str, moment: datetime) -> None:
+    assert kinds.MOMENT.read(text) == microseconds(moment)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "now", "2026-01-31", "2026-01-31T12:00:00", "20260131T120000Z", "1767225600", "2026-02-30T00:00:00Z"),
+        *(
+            "2026-01-31T24:60:00Z",
+            "2026-01-31T12:00:00 01:00",
+            "2026-01-31T12:00:00+25:00",
+            "\u0662026-01-31T12:00:00Z",
+        ),
+    ],
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    assert refused(kinds.MOMENT, text) == "bad-time"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [
+        (kinds.CURRENCY, "", "unknown-currency"),
+        (kinds.CURRENCY, "XYZ", "unknown-currency"),
+        (kinds.CURRENCY, "u\u017fd", "unknown-currency"),
+        (kinds.COUNTRY, "XX", "unknown-country"),
+        (kinds.USER, "", "empty"),
+        (kinds.USER, "x" * 65, "too-long"),
+        (kinds.USER, "a\0", "control-character"),
+        (kinds.USER, "a\n", "control-character"),
+        (kinds.WORDS, "x" * 129, "too-long"),
+        (kinds.WORDS, "a\tb", "control-character"),
+        (kinds.FLAG, "", "bad-flag"),
+        (kinds.FLAG, "Rate,", "bad-flag"),
+        (kinds.FLAG, "rate-mismatch\n", "bad-flag"),
+        (kinds.AMOUNT, "-1", "bad-amount"),
+        (kinds.AMOUNT, "1e5", "bad-amount"),
+        (kinds.AMOUNT, "NaN", "bad-amount"),
+        (kinds.AMOUNT, "1.", "bad-amount"),
+        (kinds.AMOUNT, "1\n", "bad-amount"),
+        (kinds.AMOUNT, "\u0661", "bad-amount"),
+        (kinds.AMOUNT, "1" * 19, "bad-amount"),
+        (kinds.WINDOW, "0m", "bad-window"),
+        (kinds.WINDOW, "1w", "bad-window"),
+        (kinds.WINDOW, "10000d", "bad-window"),
+        (kinds.WINDOW, "m", "bad-window"),
+        (kinds.whole(1, 5), "0", "out-of-range"),
+        (kinds.whole(1, 5), "6", "out-of-range"),
+        (kinds.whole(1, 5), "1.0", "out-of-range"),
+        (kinds.whole(1, 5), "9" * 5000, "out-of-range"),
+        (kinds.whole(1, 5), "\u0661", "out-of-range"),
+        (kinds.one_of("a", "b"), "A", "unknown-value"),
+        (cursor.CURSOR, "", "bad-cursor"),
+        (cursor.CURSOR, "A" * 31, "bad-cursor"),
+        (cursor.CURSOR, "A" * 33, "bad-cursor"),
+        (cursor.CURSOR, "A" * 31 + "=", "bad-cursor"),
+        (cursor.CURSOR, "A" * 31 + "+", "bad-cursor"),
+        (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
+    ],
+)
+def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: Kind, text: str, code: str) -> None:
+    assert refused(kind, text) == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (kinds.COUNTRY, "fr", "FR"),
+        (kinds.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
+        (kinds.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
+        (kinds.WORDS, "", ()),
+        (kinds.AMOUNT, "747.10", Decimal("747.10")),
+        (kinds.AMOUNT, "0", Decimal(0)),
+        (kinds.WINDOW, "15m", 900),
+        (kinds.WINDOW, "24h", 86400),
+        (kinds.WINDOW, "9999d", 9999 * 86400),
+    ],
+)
+def test_a_value_of_each_kind_is_read(kind: Kind, text: str, value: object) -> None:
+    assert kind.read(text) == value
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.uuids())
+def test_a_cursor_gives_back_its_place_and_nothing_else_is_ever_in_it(received_at: int, number: object) -> None:
+    place = Place(received_at, str(number))
+    written = cursor.encode(place)
+    assert len(written) == 32
+    assert cursor.CURSOR.read(written) == place
+
+
+LATER = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
+
+
+def test_parameters_that_contradict_each_other_are_refused() -> None:
+    assert faults(Wanted, *LATER, ("min", "2"), ("max", "1"), format="json") == {
+        ("until", "empty-range"),
+        ("max", "empty-range"),
+    }
+    assert faults(Asked, *LATER, ("window", "1h"), ("from", "EUR")) == {
+        ("window", "not-together"),
+        ("until", "empty-range"),
+        ("to", "missing"),
+    }
+    assert faults(Asked, LATER[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
+
+
+def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
+    assert faults(Wanted, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
+    assert faults(Wanted, ("limit", "1001"), format="csv") == set()
+    assert faults(Wanted, ("cursor", "A" * 32), format="json") == set()
+    assert faults(Wanted, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
+
+
+def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
+    def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
+        return read(Asked, MultiDict(pairs)).stretch(1_000_000)
+
+    assert stretch() == (1_000_000 - 86400, 1_000_000)
+    assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)
+    assert stretch(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
+    assert stretch(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
+    assert stretch(("since", "2030-01-01T00:00:00Z"))[1] == stretch(("since", "2030-01-01T00:00:00Z"))[0] + 1
