@@ -25,6 +25,7 @@ class Gauges(Collector):
         yield _by("part_up", "Whether a part is as it should be.", "part", {name: bool(parts[name]) for name in parts})
         yield from _queue(parts["queue"])
         yield _one("store_up", "Whether the archive can be read.", bool(parts["store"]))
+        yield from _ledger(parts["ledger"])
         browsers = parts["wsserver"].facts
         if browsers:
             yield _one("browsers", "Browsers that are connected.", browsers["browsers"])
@@ -52,6 +53,18 @@ def _queue(queue: Part) -> Iterator[GaugeMetricFamily]:
         ("oldest_seconds", "Age of the job that is next.", "oldest_seconds"),
     ):
         yield _by(name, text, "tube", {tube: counts[field] for tube, counts in tubes.items()})
+
+
+def _ledger(ledger: Part) -> Iterator[GaugeMetricFamily]:
+    if not ledger.facts:
+        return
+    missing = ledger.facts["missing"]
+    yield _by("ledger_missing", "Messages that were accepted and are nowhere: lost.", "tube", missing)
+    family = GaugeMetricFamily("tradewire_ledger_messages", "What became of messages.", labels=["tube", "state"])
+    for tube, account in ledger.facts["tubes"].items():
+        for state, messages in account.items():
+            family.add_metric([tube, state], float(messages))
+    yield family
 
 
 def _one(name: str, text: str, value: float) -> GaugeMetricFamily:

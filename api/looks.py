@@ -8,6 +8,7 @@ import shutil
 import socket
 from typing import TYPE_CHECKING, Final
 
+from api.ledger_look import LedgerLook
 from api.monitor import OK, UNAVAILABLE, Part
 from tradewire import feed
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
@@ -44,6 +45,7 @@ def looks(settings: Settings, open_queue: Callable[[], Queue]) -> dict[str, Call
         "api": lambda: {"api": _api(settings.api_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
+        "ledger": LedgerLook(settings.tallies, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
         "programs": lambda: {"programs": _programs(settings.states)},
     }

@@ -1,0 +1,177 @@
+"""How messages are found: by one index from the newest down, and by rows that are looked at, which are bounded."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
+
+from tradewire.store.schema import messages, receipts
+from tradewire.store.views import Event, Page, Place, Trace
+from tradewire.trade import FRACTION_DIGITS
+from tradewire.update import Update, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from tradewire.store.views import Filter
+
+ROWS_MAX: Final = 20_000
+"""Rows that one page may look at: some tens of milliseconds."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+_columns: Final = messages.c
+_place: Final = tuple_(_columns.received_at, _columns.id)
+_downward: Final = (_columns.received_at.desc(), _columns.id.desc())
+_update_columns: Final = (
+    _columns.id,
+    _columns.received_at,
+    _columns.user_id,
+    _columns.currency_from,
+    _columns.currency_to,
+    # Python would write small numbers with an exponent.
+    cast(_columns.amount_sell, Text),
+    cast(_columns.amount_buy, Text),
+    cast(_columns.rate, Text),
+    _columns.time_placed,
+    _columns.country,
+    _columns.flags,
+)
+_written: Final = tuple_(func.instr(_columns.amount_sell.concat("."), "."), _columns.amount_sell)
+"""An amount that is text, to be compared as a number is: where its point is, then digit by digit.
+
+That 1, 1.0 and 1.00 are the same amount is left to the other side: it is written as the first of them to be the least,
+and with more zeros than any amount has to be the most.
+"""
+
+
+def page(connection: Connection, wanted: Filter, after: Place | None, limit: int) -> Page:
+    """Give one page; see StoreReader.page."""
+    leading, others = _split(wanted, connection.dialect.name)
+    in_reach = [*leading, *_between(wanted, after)]
+    floor = _floor(connection, in_reach) if others else None
+    if floor:
+        in_reach.append(_place >= floor)
+    statement = select(*_update_columns).where(*in_reach, *others).order_by(*_downward).limit(limit + 1)
+    rows = connection.execute(statement).all()
+    if len(rows) > limit:
+        return Page(_updates(rows[:limit]), Place(rows[limit - 1].received_at, rows[limit - 1].id))
+    return Page(_updates(rows), floor)
+
+
+def trace(connection: Connection, message_id: str) -> Trace | None:
+    """Give all that is known of one message; None where nothing is."""
+    if not _UUID.fullmatch(message_id):
+        return None
+    found = connection.execute(
+        select(*_update_columns, _columns.archived_at).where(_columns.id == message_id)
+    ).one_or_none()
+    events = connection.execute(
+        select(receipts.c.kind, receipts.c.tube, receipts.c.at, receipts.c.browsers, receipts.c.reason)
+        .where(receipts.c.id == message_id)
+        .order_by(receipts.c.at, receipts.c.tube, receipts.c.kind)
+    ).all()
+    if not found and not events:
+        return None
+    message, archived_at = (_updates([found[:-1]])[0], found.archived_at) if found else (None, None)
+    return Trace(message, archived_at, [Event(*event) for event in events])
+
+
+def _updates(rows: Any) -> list[Update]:
+    return [
+        Update(
+            id_,
+            utc(_EPOCH + timedelta(microseconds=received_at)),
+            user,
+            sold,
+            bought,
+            amount_sell,
+            amount_buy,
+            rate,
+            placed,
+            country,
+            flags.split(",") if flags else [],
+        )
+        for id_, received_at, user, sold, bought, amount_sell, amount_buy, rate, placed, country, flags in rows
+    ]
+
+
+def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Give the condition that one index serves, and those that the rows found by it are held against."""
+    columns = (_columns.user_id, _columns.currency_from, _columns.currency_to, _columns.country)
+    values = (wanted.user, wanted.currency_from, wanted.currency_to, wanted.country)
+    equal = [(column, value) for column, value in zip(columns, values, strict=True) if value is not None]
+    leading = [column == value for column, value in equal[:1]]
+    # Without the concatenation the database might choose another index, and read as many rows as there are.
+    others = [column.concat("") == value for column, value in equal[1:]]
+    if wanted.flag is not None:
+        leading = leading or [_columns.flags != literal_column("''")]  # as written in the index
+        others.append(_is_flagged(wanted.flag))
+    others += [_matches(word) for word in wanted.words]
+    if wanted.least is not None:
+        others.append(_at_least(wanted.least, dialect))
+    if wanted.most is not None:
+        others.append(_at_most(wanted.most, dialect))
+    return leading, others
+
+
+def _between(wanted: Filter, after: Place | None) -> Iterator[ColumnElement[bool]]:
+    if wanted.since is not None:
+        yield _place >= Place(wanted.since, _LEAST_ID)
+    upper = [after] if after else []
+    if wanted.until is not None:
+        upper.append(Place(wanted.until, _LEAST_ID))
+    if upper:
+        yield _place < min(upper)
+
+
+def _floor(connection: Connection, in_reach: list[ColumnElement[bool]]) -> Place | None:
+    """Give the place of the last row that a page may look at; None where it may look at all that are in reach."""
+    statement = select(_columns.received_at, _columns.id).where(*in_reach).order_by(*_downward)
+    row = connection.execute(statement.offset(ROWS_MAX - 1).limit(1)).one_or_none()
+    return Place(*row) if row else None
+
+
+def _matches(word: str) -> ColumnElement[bool]:
+    """Hold a row against one word. Never by LIKE: what a stranger writes is no pattern."""
+    code, lower = func.upper(word), func.lower(word)
+    return or_(
+        _columns.currency_from == code,
+        _columns.currency_to == code,
+        _columns.country == code,
+        func.lower(func.substr(_columns.user_id, 1, len(word))) == lower,
+        func.substr(cast(_columns.id, Text), 1, len(word)) == lower,
+        and_(_columns.flags != "", _is_flagged(word.lower())),
+    )
+
+
+def _is_flagged(flag: str) -> ColumnElement[bool]:
+    marked = literal_column("','").concat(_columns.flags).concat(",")
+    return func.replace(marked, f",{flag},", "") != marked
+
+
+def _at_least(amount: Decimal, dialect: str) -> ColumnElement[bool]:
+    if dialect == "postgresql":
+        return _columns.amount_sell >= amount
+    whole, fraction = _digits(amount)
+    return _written >= (len(whole) + 1, f"{whole}.{fraction}".rstrip("0").rstrip("."))
+
+
+def _at_most(amount: Decimal, dialect: str) -> ColumnElement[bool]:
+    if dialect == "postgresql":
+        return _columns.amount_sell <= amount
+    whole, fraction = _digits(amount)
+    return _written <= (len(whole) + 1, f"{whole}.{fraction:0<{FRACTION_DIGITS}}")
+
+
+def _digits(amount: Decimal) -> tuple[str, str]:
+    whole, _, fraction = format(amount, "f").partition(".")
+    return whole, fraction

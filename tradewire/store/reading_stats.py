@@ -1,0 +1,162 @@
+"""How statistics of any stretch of time are put together from few buckets."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from decimal import Context, Decimal, localcontext
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from sqlalchemy import BigInteger, cast, func, literal_column, select
+
+from tradewire.store.buckets import WIDTHS
+from tradewire.store.schema import stats as buckets
+from tradewire.store.views import Count, Money, Stats, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+STEPS_MAX: Final = 1_500
+"""In a series: a day and an hour of minutes, two months of hours."""
+
+_EXACT: Final = Context(prec=100)
+"""So wide that no sum of amounts is ever rounded."""
+_all: Final = buckets.alias("everyones").c
+_found: Final = buckets.c
+_sums: Final = (
+    *(_found["count"], _found.flagged),
+    *(_found.sold, _found.bought, _found.open, _found.high, _found.low, _found.close),
+)
+_NONE: Final = literal_column("''")
+_Sums = tuple[Any, ...]
+"""Their values in one bucket."""
+
+
+class _Stretch(NamedTuple):
+    """Neighbouring buckets of one width; `since` and `until` in seconds since 1970, whole widths."""
+
+    width: int
+    since: int
+    until: int
+
+
+class _Asked(NamedTuple):
+    """Whose statistics are asked for; empty for everyone's, as in the table."""
+
+    currency_from: str
+    currency_to: str
+    country: str
+
+
+def stats(connection: Connection, since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> Stats:
+    """Give the statistics; see StoreReader.stats."""
+    step = next((width for width in WIDTHS if until - since <= STEPS_MAX * width), WIDTHS[-1])
+    since, until = since // step * step, -(-until // step) * step
+    asked = _Asked(*(pair or ("", "")), country or "")
+    series = _series(connection, _Stretch(step, since, until), asked)
+    total = Count(sum(one.total.messages for one in series), sum(one.total.flagged for one in series))
+    # Where nothing came later, the day that is not over yet holds no more than what is asked for.
+    to_the_end = until if _is_there_more(connection, until) else -(-until // WIDTHS[-1]) * WIDTHS[-1]
+    stretches = list(_stretches(since, to_the_end, WIDTHS))
+    pairs, countries = _pairs(connection, stretches, asked), _countries(connection, stretches, asked)
+    return Stats(since, until, step, total, pairs, countries, series)
+
+
+def _stretches(since: int, until: int, widths: Sequence[int]) -> Iterator[_Stretch]:
+    """Cover a time with buckets as wide as they fit, in order of time: days, at their ends hours, then minutes."""
+    if since >= until:
+        return
+    *narrower, width = widths
+    first, last = -(-since // width) * width, until // width * width
+    if first < last:
+        yield from _stretches(since, first, narrower)
+        yield _Stretch(width, first, last)
+        yield from _stretches(last, until, narrower)
+    else:
+        yield from _stretches(since, until, narrower)
+
+
+def _is_there_more(connection: Connection, since: int) -> bool:
+    later = (_all.kind == "all", _all.width == WIDTHS[0], _all.start >= since)
+    return connection.execute(select(_all.start).where(*later).limit(1)).first() is not None
+
+
+def _series(connection: Connection, stretch: _Stretch, asked: _Asked) -> list[Step]:
+    """Give each bucket of the stretch, oldest first."""
+    statement = select(_found.start, *_sums).where(*_are(stretch, asked)).order_by(_found.start)
+    return [
+        Step(start, Count(*sums[:2]), _money([tuple(sums)]) if asked.currency_from else None)
+        for start, *sums in connection.execute(statement)
+    ]
+
+
+def _pairs(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, str, Count, Money]]:
+    """Give what each pair did, most first."""
+    found: dict[tuple[str, str], list[_Sums]] = defaultdict(list)
+    statement = select(_found.currency_from, _found.currency_to, *_sums).order_by(_found.start)
+    for stretch in stretches:
+        for row in connection.execute(statement.where(*_are(stretch, asked, by="pair"))):
+            found[row[0], row[1]].append(row[2:])
+    pairs = [
+        (*pair, Count(sum(sums[0] for sums in some), sum(sums[1] for sums in some)), _money(some))
+        for pair, some in found.items()
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2].messages, pair[:2]))
+
+
+def _countries(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, Count]]:
+    """Give how much came from each country, most first."""
+    messages: Counter[str] = Counter()
+    flagged: Counter[str] = Counter()
+    sums = (cast(func.sum(column), BigInteger) for column in _sums[:2])
+    statement = select(_found.country, *sums).group_by(_found.country)
+    for stretch in stretches:
+        for row in connection.execute(statement.where(*_are(stretch, asked, by="country"))):
+            messages[row[0]] += row[1]
+            flagged[row[0]] += row[2]
+    return sorted(
+        ((country, Count(count, flagged[country])) for country, count in messages.items()),
+        key=lambda country: (-country[1].messages, country[0]),
+    )
+
+
+def _are(
+    stretch: _Stretch, asked: _Asked, by: Literal["pair", "country"] | None = None
+) -> Iterator[ColumnElement[bool]]:
+    """Find the buckets of what is asked for, altogether or by pair or country; no other is looked at."""
+    of_pair = by == "pair" or asked.currency_from != ""
+    of_country = by == "country" or asked.country != ""
+    yield _found.width == stretch.width
+    if by == "pair" and asked.country and not asked.currency_from:
+        # What is of both, said as the index says it: SQLite would prefer the table's key to it if it could.
+        yield _found.country != _NONE
+        yield _found.currency_from != _NONE
+        yield from _lies_in(_found.start, stretch)
+    else:
+        # The table's key begins with time, so the buckets of one pair lie scattered among everyone else's. But the
+        # starts of all that there are lie together, and lead to them.
+        yield _found.kind == _kind(of_pair=of_pair, of_country=of_country)
+        yield _found.start.in_(select(_all.start).where(_all.kind == "all", _all.width == stretch.width, *_lies_in(_all.start, stretch)))
+    if asked.currency_from or not of_pair:
+        yield _found.currency_from == asked.currency_from
+        yield _found.currency_to == asked.currency_to
+    if asked.country or not of_country:
+        yield _found.country == asked.country
+
+
+def _lies_in(start: ColumnElement[int], stretch: _Stretch) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return start >= stretch.since, start < stretch.until
+
+
+def _kind(*, of_pair: bool, of_country: bool) -> str:
+    if of_pair:
+        return "both" if of_country else "pair"
+    return "country" if of_country else "all"
+
+
+def _money(some: Iterable[_Sums]) -> Money:
+    """Add up what one pair did, in order of time."""
+    with localcontext(_EXACT):
+        sold, bought, opened, high, low, closed = zip(*(map(Decimal, sums[2:]) for sums in some), strict=True)
+        return Money(sum(sold, Decimal(0)), sum(bought, Decimal(0)), opened[0], max(high), min(low), closed[-1])
