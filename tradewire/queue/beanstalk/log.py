@@ -29,8 +29,9 @@ class LogWatch:
         if last and last["id"] == stats["id"]:
             created = stats["total-jobs"] - last["total-jobs"]
             written = stats["binlog-records-written"] - last["binlog-records-written"]
+            put = stats["cmd-put"] - last["cmd-put"]  # refused ones, too
             deleted = stats["cmd-delete"] - last["cmd-delete"]
-            self.doubtful = written < created + deleted
+            self.doubtful = written < put + deleted
             if written < created:  # each job that is created is at least one record
                 self._stopped_id = stats["id"]
         if stats["binlog-current-index"] == 0:
