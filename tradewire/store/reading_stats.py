@@ -28,7 +28,7 @@ _sums: Final = (
     *(_found["count"], _found.flagged),
     *(_found.sold, _found.bought, _found.open, _found.high, _found.low, _found.close),
 )
-_NONE: Final = literal_column("''")
+_NONE: Final[ColumnElement[str]] = literal_column("''")
 _Sums = tuple[Any, ...]
 """Their values in one bucket."""
 
@@ -137,7 +137,9 @@ def _are(
         # The table's key begins with time, so the buckets of one pair lie scattered among everyone else's. But the
         # starts of all that there are lie together, and lead to them.
         yield _found.kind == _kind(of_pair=of_pair, of_country=of_country)
-        yield _found.start.in_(select(_all.start).where(_all.kind == "all", _all.width == stretch.width, *_lies_in(_all.start, stretch)))
+        yield _found.start.in_(
+            select(_all.start).where(_all.kind == "all", _all.width == stretch.width, *_lies_in(_all.start, stretch))
+        )
     if asked.currency_from or not of_pair:
         yield _found.currency_from == asked.currency_from
         yield _found.currency_to == asked.currency_to

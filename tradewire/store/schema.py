@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Numeric, String, Table, Text, and_
 from sqlalchemy.dialects import postgresql
 
 metadata: Final = MetaData()
@@ -98,6 +98,14 @@ stats: Final = Table(
 `kind` says by what: `all`, `country`, `pair`, or `both` (pair and country); a column that is not part of it is empty.
 `width` and `start` are seconds. Money and rates are there only where a pair is: euros and yen have no sum.
 """
+_OF_BOTH: Final = and_(stats.c.country != "", stats.c.currency_from != "")
+# The pairs of one country: the key has the country last, behind all pairs.
+Index(
+    "stats_by_country",
+    *(stats.c.country, stats.c.width, stats.c.start),
+    sqlite_where=_OF_BOTH,
+    postgresql_where=_OF_BOTH,
+)
 
 tallies: Final = Table(
     "tallies",

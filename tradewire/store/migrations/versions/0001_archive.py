@@ -75,6 +75,10 @@ def upgrade() -> None:
         sa.Column("close_id", id_),
         sqlite_with_rowid=False,
     )
+    of_both = sa.text("country != '' AND currency_from != ''")
+    op.create_index(
+        "stats_by_country", "stats", ["country", "width", "start"], sqlite_where=of_both, postgresql_where=of_both
+    )
     op.create_table(
         "tallies",
         sa.Column("stack", sa.Text, primary_key=True),
