@@ -30,8 +30,10 @@ def main() -> None:
         event = _fields(sys.stdin.read(int(header["len"])))
         group, name = event["groupname"], event["processname"]
         part = name if group == name else f"{group}:{name}"
-        states[part] = header["eventname"].removeprefix("PROCESS_STATE_")
-        _write(path, states)
+        state = header["eventname"].removeprefix("PROCESS_STATE_")
+        if (event["from_state"], state) != ("BACKOFF", "STARTING"):  # a part that is tried again has not come back
+            states[part] = state
+            _write(path, states)
         sys.stdout.write("RESULT 2\nOK")
         sys.stdout.flush()
 
