@@ -12,6 +12,7 @@ from api.answers import failed, unavailable
 from api.looks import looks
 from api.monitor import Monitor
 from api.pool import QueuePool
+from tradewire import metrics
 from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
 from tradewire.store.reading import StoreReader
 
@@ -47,11 +48,13 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     @app.errorhandler(InvalidTrade)
     @app.errorhandler(InvalidQuery)
     def invalid(error: InvalidTrade | InvalidQuery) -> Response:
+        _count_refused(error.faults[0].code)
         return failed(400, error.faults)
 
     @app.errorhandler(Unavailable)
     def away(error: Unavailable) -> Response:
         log.warning("refused", missing=str(error))
+        _count_refused("unavailable")
         if request.path == "/api/message":
             return unavailable(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
         return unavailable(f"This can't be answered now: {error}.")
@@ -60,12 +63,20 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
         code = _CODES.get(status) or error.name.lower().replace(" ", "-")
+        _count_refused(code)
         kept = {name: value for name, value in error.get_headers() if name in _KEPT}
         return failed(status, [Fault(None, code, str(error.description))], kept)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected", exc_info=error)
+        _count_refused("internal")
         return failed(500, [Fault(None, "internal", "The API failed; its log says why. Nothing was promised.")])
 
     return app
+
+
+def _count_refused(code: str) -> None:
+    """Count a message that was refused; what else is asked is none."""
+    if request.method == "POST" and request.path == "/api/message":
+        metrics.refused(code)

@@ -11,14 +11,12 @@ from api.gauges import Gauges
 from tradewire import metrics
 
 if TYPE_CHECKING:
-    from prometheus_client.registry import Collector
-
     from api.monitor import Monitor, Part
     from tradewire.settings import Settings
 
 
-def add_routes(app: Flask, settings: Settings, monitor: Monitor, *gauges: Collector) -> None:
-    """Add the routes. `gauges` are shown on `/metrics`, too."""
+def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
+    """Add the routes."""
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -37,7 +35,7 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor, *gauges: Collec
     @app.get("/metrics")
     def shown_metrics() -> Response:
         """Give Prometheus's page for the whole stack."""
-        page = metrics.page(settings.metrics, [Gauges(monitor), *gauges])
+        page = metrics.page(settings.metrics, Gauges(monitor))
         return Response(page, content_type=metrics.CONTENT_TYPE)
 
 

@@ -103,12 +103,11 @@ def saved(seconds: float) -> None:
     _counts().save_seconds.observe(seconds)
 
 
-def page(folder: Path, gauges: Iterable[Collector]) -> bytes:
+def page(folder: Path, gauges: Collector) -> bytes:
     """Give the page: what all processes have counted in a folder, dead ones too, and what is the case now."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    for collector in gauges:
-        registry.register(collector)
+    registry.register(gauges)
     return exposition.generate_latest(registry)
 
 
