@@ -59,8 +59,8 @@ class Wanted(Query):
         "id. Case does not matter.",
         default=(),
     )
-    since: int | None = parameter("since", kinds.MOMENT, "Received then or later.")
-    until: int | None = parameter("until", kinds.MOMENT, "Received before then.")
+    since: int | None = parameter("since", kinds.MOMENT, "Received then or later.", example="2026-01-01T00:00:00Z")
+    until: int | None = parameter("until", kinds.MOMENT, "Received before then.", example="2026-02-01T00:00:00Z")
     limit: int | None = parameter(
         "limit",
         kinds.whole(1, _EXPORT_MAX),

@@ -81,15 +81,16 @@ def _operation(operation: Operation, path: str, by_type: dict[Any, Any]) -> dict
         described["parameters"] = parameters
     if operation.body:
         described["requestBody"] = {"required": True, "content": {_JSON: {"schema": operation.body}}}
-    answers = dict(sorted((operation.answers | COMMON).items()))
+    answers = dict(sorted((COMMON | operation.answers).items()))
     described["responses"] = {str(status): _answer(given, by_type) for status, given in answers.items()}
     return described
 
 
 def _parameter(declared: Parameter) -> dict[str, Any]:
-    name, kind, description = declared
+    name, kind, description, example = declared
     schema = next(({"$ref": _REF.format(name=key)} for key, one in _NAMED.items() if one is kind.schema), kind.schema)
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+    described = {"name": name, "in": "query", "description": description, "schema": schema}
+    return described if example is None else described | {"example": example}
 
 
 def _answer(given: Given, by_type: dict[Any, Any]) -> dict[str, Any]:

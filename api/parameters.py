@@ -41,11 +41,12 @@ class Parameter(NamedTuple):
     name: str
     kind: Kind
     description: str
+    example: str | None
 
 
-def parameter(name: str, kind: Kind, description: str, default: object = None) -> Any:
+def parameter(name: str, kind: Kind, description: str, *, default: object = None, example: str | None = None) -> Any:
     """Declare a parameter as a dataclass's field."""
-    return field(default=default, metadata={_KEY: Parameter(name, kind, description)})
+    return field(default=default, metadata={_KEY: Parameter(name, kind, description, example)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def read(query: type[_Q], given: MultiDict[str, str], **defaults: Any) -> _Q:
             shown = name[:_NAME_SHOWN_MAX]
             detail = f"{shown} is no parameter here; there are: {', '.join(sorted(known)) or 'none'}."
             faults.append(Fault(shown, "unknown-parameter", detail))
-    for key, (name, kind, _) in declared.items():
+    for key, (name, kind, _, _) in declared.items():
         texts = given.getlist(name)
         if len(texts) > 1:
             faults.append(Fault(name, "repeated-parameter", f"{name} is given {len(texts)} times."))

@@ -36,8 +36,10 @@ class Asked(Query):
     """Which statistics are asked for."""
 
     window: int | None = parameter("window", kinds.WINDOW, "The time up to now, such as 15m, 24h or 30d.")
-    since: int | None = parameter("since", kinds.MOMENT, "Received then or later.")
-    until: int | None = parameter("until", kinds.MOMENT, "Received before then; now, where it is not said.")
+    since: int | None = parameter("since", kinds.MOMENT, "Received then or later.", example="2026-01-01T00:00:00Z")
+    until: int | None = parameter(
+        "until", kinds.MOMENT, "Received before then; now, where it is not said.", example="2026-02-01T00:00:00Z"
+    )
     currency_from: str | None = parameter("from", kinds.CURRENCY, "The currency that was sold; together with `to`.")
     currency_to: str | None = parameter("to", kinds.CURRENCY, "The currency that was bought; together with `from`.")
     country: str | None = parameter("country", kinds.COUNTRY, "The originating country.")
