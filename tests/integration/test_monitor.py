@@ -222,7 +222,7 @@ def test_a_neighbour_that_hangs_holds_up_no_answer(home: Path, counting: dict[st
         fine(home, part)
         process.send_signal(signal.SIGSTOP)
         try:
-            fault(home, part, "unavailable no answer within 1 s|unavailable .*no answer within", overall)
+            fault(home, part, "unavailable no answer within 1.5 s|unavailable .*no answer within", overall)
         finally:
             process.send_signal(signal.SIGCONT)
         mended(home, part)

@@ -61,18 +61,18 @@ def test_readyz_tells_ready_from_degraded_from_not_ready_and_names_what_is_missi
     home: Path, counting: dict[str, str]
 ) -> None:
     with reads(home, **counting):
-        assert standing(home) == (503, "not ready", {"queue", "api", "wsserver", "store"})
+        assert standing(home) == (503, "not ready", {"queue", "api", "wsserver", "store", "ledger"})
         assert int(ask(home, "/readyz").headers["Retry-After"]) >= 1
         with gunicorn(home):
-            stands(home, 503, "not ready", {"queue", "wsserver", "store"})
+            stands(home, 503, "not ready", {"queue", "wsserver", "store", "ledger"})
             with beanstalkd(home):
-                stands(home, 200, "degraded", {"wsserver", "processors", "store"})
+                stands(home, 200, "degraded", {"wsserver", "processors", "store", "ledger"})
                 with processor(home, "archive"):
                     stands(home, 200, "degraded", {"wsserver", "processors"})
                     with wsserver(home), processor(home):
                         stands(home, 200, "ready", set())
                     stands(home, 200, "degraded", {"wsserver", "processors"})
-        stands(home, 503, "not ready", {"queue", "api", "wsserver"})
+        stands(home, 503, "not ready", {"queue", "api", "wsserver", "ledger"})
 
 
 def test_healthz_is_ok_whatever_the_neighbours_do(home: Path) -> None:
@@ -98,6 +98,9 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
         assert post(home, b"{").status == 400
         browser.ids(20)
         wait_until(lambda: samples(home)["messages_archived_total"] == 20, "they are archived")
+        wait_until(
+            lambda: samples(home)["processors{archive}"] == samples(home)["processors{live}"] == 1, "both are seen"
+        )
         found = samples(home)
         assert found["messages_accepted_total"] == found["messages_shown_total"] == 20
         assert sum(value for name, value in found.items() if name.startswith("messages_refused_total")) == 1
@@ -107,7 +110,6 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
         assert 0 < found["shown_seconds_sum"] < 20 * STANDING_SECONDS
         assert found["store_save_seconds_count"] >= 1
         assert found["browsers"] == 1
-        assert found["processors{live}"] == found["processors{archive}"] == 1
         assert found["queue_log_healthy"] == found["store_up"] == found["part_up{queue}"] == 1
         assert found["disk_free_bytes{home}"] > 0
     with reads(home, **counting):

@@ -1,0 +1,92 @@
+"""The monitor, looking at parts that say what the test wants."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+from structlog.stdlib import BoundLogger
+from structlog.testing import LogCapture
+
+from api.monitor import UNAVAILABLE, Monitor, Part
+from tests.support import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CAPTURE = LogCapture()
+LOG = structlog.wrap_logger(logging.getLogger(__name__), processors=[CAPTURE], wrapper_class=BoundLogger)
+
+
+def no_part() -> Mapping[str, Part]:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("faulty", "status"),
+    [
+        ({}, "ready"),
+        ({"queue": UNAVAILABLE}, "not ready"),
+        ({"api": UNAVAILABLE}, "not ready"),
+        ({"queue": "nearly full"}, "degraded"),
+        ({"store": UNAVAILABLE}, "degraded"),
+        ({"store": UNAVAILABLE, "api": UNAVAILABLE}, "not ready"),
+    ],
+)
+def test_only_what_takes_messages_makes_the_stack_not_ready(faulty: dict[str, str], status: str) -> None:
+    parts = {name: Part(faulty.get(name, "OK")) for name in ("queue", "api", "store")}
+    assert Monitor({"queue": lambda: parts}, LOG).picture().status == status
+
+
+def test_a_look_that_hangs_leaves_its_part_unavailable_and_the_others_as_they_are_until_it_is_done() -> None:
+    go_on = threading.Event()
+
+    def hanging() -> Mapping[str, Part]:
+        go_on.wait()
+        return {"slow": Part()}
+
+    monitor = Monitor({"slow": hanging, "quick": lambda: {"quick": Part()}}, LOG)
+    begun = time.monotonic()
+    parts = monitor.picture().parts
+    assert time.monotonic() - begun < 2
+    assert (parts["slow"].status, parts["quick"].status) == (UNAVAILABLE, "OK")
+    threads = threading.active_count()
+    time.sleep(0.25)
+    monitor.picture()
+    assert threading.active_count() == threads, "what hangs is not looked at once more"
+    go_on.set()
+    wait_until(lambda: monitor.picture().parts["slow"], "it is done")
+
+
+def test_a_look_that_fails_itself_is_a_fault_of_its_part() -> None:
+    part = Monitor({"broken": no_part}, LOG).picture().parts["broken"]
+    assert part.status == UNAVAILABLE
+    assert "ZeroDivisionError" in part.detail
+
+
+def test_each_change_is_logged_once() -> None:
+    found = Part()
+    monitor = Monitor({"store": lambda: {"store": found}}, LOG)
+
+    def said() -> list[tuple[str, ...]]:
+        CAPTURE.entries.clear()
+        monitor.picture()
+        time.sleep(0.25)  # as long as a picture holds
+        monitor.picture()
+        keys = ("event", "what", "status", "detail")
+        return [tuple(str(line[key]) for key in keys if key in line) for line in CAPTURE.entries]
+
+    assert said() == []
+    time.sleep(0.25)
+    found = Part(UNAVAILABLE, "away", {"figure": 1})
+    assert said() == [("fault", "store", UNAVAILABLE, "away"), ("status", "degraded")]
+    time.sleep(0.25)
+    found = Part(UNAVAILABLE, "away", {"figure": 2})
+    assert said() == []
+    time.sleep(0.25)
+    found = Part()
+    assert said() == [("mended", "store"), ("status", "ready")]
