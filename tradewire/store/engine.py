@@ -51,7 +51,9 @@ def reading(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_reader)
         event.listen(engine, "begin", lambda connection: _execute(connection, "BEGIN"))
-    return engine
+        return engine
+    # As in SQLite, all that is asked in one transaction is answered as of one moment.
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -94,6 +96,7 @@ def _engine(url: URL, mode: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
+        pool_use_lifo=True,  # the one used last knows the most pages
         pool_pre_ping=True,  # a database that was restarted is found out before a query is lost on it
         paramstyle="qmark" if url.get_backend_name() == "sqlite" else "format",  # by place: rows are tuples
         hide_parameters=True,  # what people trade does not belong into an error message
@@ -108,8 +111,9 @@ def _prepare_writer(connection: Any, _record: object) -> None:
 
 def _prepare_reader(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA query_only=ON")
-    connection.execute("PRAGMA cache_size=-16384")
-    connection.execute("PRAGMA mmap_size=1073741824")  # pages that are in the kernel's cache are not copied
+    # For each of READERS; the kernel's cache does the most. A file mapped into memory would be no faster, and an
+    # export would bring all of it in.
+    connection.execute("PRAGMA cache_size=-4096")
 
 
 def _execute(connection: Connection, statement: str) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tradewire.store.views import Filter
 
-ROWS_MAX: Final = 20_000
-"""Rows that one page may look at: some tens of milliseconds."""
+ROWS_MAX: Final = 10_000
+"""Rows that one page may look at: ten or twenty milliseconds."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, cast, func, literal_column, select
+from sqlalchemy import BigInteger, Text, cast, func, literal_column, select
 
 from tradewire.store.buckets import WIDTHS
 from tradewire.store.schema import stats as buckets
@@ -24,13 +24,31 @@ _EXACT: Final = Context(prec=100)
 """So wide that no sum of amounts is ever rounded."""
 _all: Final = buckets.alias("everyones").c
 _found: Final = buckets.c
-_sums: Final = (
-    *(_found["count"], _found.flagged),
-    *(_found.sold, _found.bought, _found.open, _found.high, _found.low, _found.close),
-)
 _NONE: Final[ColumnElement[str]] = literal_column("''")
-_Sums = tuple[Any, ...]
-"""Their values in one bucket."""
+_counts: Final = (_found["count"], _found.flagged)
+_money: Final = (_found.sold, _found.bought, _found.open, _found.high, _found.low, _found.close)
+
+
+def _total(column: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.sum(column), BigInteger)
+
+
+def _each(amount: ColumnElement[Any]) -> ColumnElement[str]:
+    """Give the amounts of a group as one text: a row of its own for each would take longer than all the sums."""
+    return func.aggregate_strings(cast(amount, Text), " ")
+
+
+def _dated(moment: ColumnElement[Any], rate: ColumnElement[Any]) -> ColumnElement[str]:
+    """Give a text that is in order of time, and ends in the rate; moments have had 16 digits since 2001."""
+    return cast(moment, Text).concat(" ").concat(cast(rate, Text))
+
+
+_pair_totals: Final = (
+    *map(_total, _counts),
+    *map(_each, (_found.sold, _found.bought, _found.high, _found.low)),
+    func.min(_dated(_found.open_at, _found.open)),
+    func.max(_dated(_found.close_at, _found.close)),
+)
 
 
 class _Stretch(NamedTuple):
@@ -84,41 +102,52 @@ def _is_there_more(connection: Connection, since: int) -> bool:
 
 def _series(connection: Connection, stretch: _Stretch, asked: _Asked) -> list[Step]:
     """Give each bucket of the stretch, oldest first."""
-    statement = select(_found.start, *_sums).where(*_are(stretch, asked)).order_by(_found.start)
+    columns = _counts + (_money if asked.currency_from else ())
+    statement = select(_found.start, *columns).where(*_are(stretch, asked)).order_by(_found.start)
     return [
-        Step(start, Count(*sums[:2]), _money([tuple(sums)]) if asked.currency_from else None)
-        for start, *sums in connection.execute(statement)
+        Step(start, Count(messages, flagged), Money(*map(Decimal, money)) if money else None)
+        for start, messages, flagged, *money in connection.execute(statement)
     ]
 
 
 def _pairs(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, str, Count, Money]]:
     """Give what each pair did, most first."""
-    found: dict[tuple[str, str], list[_Sums]] = defaultdict(list)
-    statement = select(_found.currency_from, _found.currency_to, *_sums).order_by(_found.start)
+    pair = (_found.currency_from, _found.currency_to)
+    statement = select(*pair, *_pair_totals).group_by(*pair)
+    found: dict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
     for stretch in stretches:
         for row in connection.execute(statement.where(*_are(stretch, asked, by="pair"))):
-            found[row[0], row[1]].append(row[2:])
-    pairs = [
-        (*pair, Count(sum(sums[0] for sums in some), sum(sums[1] for sums in some)), _money(some))
-        for pair, some in found.items()
-    ]
-    return sorted(pairs, key=lambda pair: (-pair[2].messages, pair[:2]))
+            found[row[0], row[1]].append(row)
+    return sorted((_pair(rows) for rows in found.values()), key=lambda one: (-one[2].messages, one[:2]))
+
+
+def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:
+    """Add up what one pair did in each stretch, in order of time."""
+    froms, tos, messages, flagged, *amounts, opened, closed = zip(*rows, strict=True)
+    sold, bought, high, low = (list(map(Decimal, " ".join(texts).split())) for texts in amounts)
+    with localcontext(_EXACT):
+        money = Money(
+            sum(sold, Decimal(0)),
+            sum(bought, Decimal(0)),
+            Decimal(opened[0].split()[1]),
+            max(high),
+            min(low),
+            Decimal(closed[-1].split()[1]),
+        )
+    return froms[0], tos[0], Count(sum(messages), sum(flagged)), money
 
 
 def _countries(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, Count]]:
     """Give how much came from each country, most first."""
     messages: Counter[str] = Counter()
     flagged: Counter[str] = Counter()
-    sums = (cast(func.sum(column), BigInteger) for column in _sums[:2])
-    statement = select(_found.country, *sums).group_by(_found.country)
+    statement = select(_found.country, *map(_total, _counts)).group_by(_found.country)
     for stretch in stretches:
         for row in connection.execute(statement.where(*_are(stretch, asked, by="country"))):
             messages[row[0]] += row[1]
             flagged[row[0]] += row[2]
-    return sorted(
-        ((country, Count(count, flagged[country])) for country, count in messages.items()),
-        key=lambda country: (-country[1].messages, country[0]),
-    )
+    countries = [(country, Count(count, flagged[country])) for country, count in messages.items()]
+    return sorted(countries, key=lambda one: (-one[1].messages, one[0]))
 
 
 def _are(
@@ -155,10 +184,3 @@ def _kind(*, of_pair: bool, of_country: bool) -> str:
     if of_pair:
         return "both" if of_country else "pair"
     return "country" if of_country else "all"
-
-
-def _money(some: Iterable[_Sums]) -> Money:
-    """Add up what one pair did, in order of time."""
-    with localcontext(_EXACT):
-        sold, bought, opened, high, low, closed = zip(*(map(Decimal, sums[2:]) for sums in some), strict=True)
-        return Money(sum(sold, Decimal(0)), sum(bought, Decimal(0)), opened[0], max(high), min(low), closed[-1])
