@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import secrets
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ class Poster:
     def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._port = port
         self._pause = pause_seconds
+        self._name = secrets.token_hex(4)  # posters may share a stack, and are not to repeat each other's messages
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.accepted: list[str] = []
@@ -50,7 +52,8 @@ class Poster:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         number = 0
         while not self._stop.is_set():
-            user, key = f"user-{number}", f"key-{number}" if number % 2 else None
+            user = f"{self._name}-{number}"
+            key = user if number % 2 else None
             message_id = self._post(connection, user, key)
             if message_id:
                 self.unanswered.discard(user)
