@@ -1,0 +1,108 @@
+"""The whole stack as deploy/up starts it, through nginx."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.stack import Stack, stack
+from tests.support import example, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Stack]:
+    """Give a stack that the tests share, as each of them leaves it whole."""
+    home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
+    home.chmod(0o755)
+    (home / "sock/workers").mkdir(parents=True)
+    with stack(home, RATE="off") as running:
+        running.wait_ready()
+        yield running
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def frozen(started: Stack, part: str) -> Iterator[None]:
+    """Let every process of a part stand still."""
+    master = psutil.Process(started.pid(part))
+    processes = [master, *master.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+
+
+def test_the_operators_token_is_made_once_and_for_its_user_alone(started: Stack) -> None:
+    token, private = started.home / "operator-token", started.home / "sock"
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert token.stat().st_uid == private.stat().st_uid
+    before = token.read_text()
+    assert len(before.strip()) >= 43  # 32 bytes, in base 64
+    done = started.deploy("up")
+    assert done.returncode == 0
+    assert token.read_text() == before
+    assert before.strip() not in done.stdout + done.stderr + started.logs()
+
+
+def test_every_answer_names_its_request_by_an_id_that_the_log_knows(started: Stack) -> None:
+    paths = ["/", "/readyz", "/metrics", "/api/message/nothing", "/nothing"]
+    ids = {started.get(path, X_Request_ID="forged").headers["X-Request-ID"] for path in paths}
+    assert len(ids - {"forged"}) == len(paths)
+    refused = started.get("/nothing").headers["X-Request-ID"]
+    wait_until(lambda: refused in (started.home / "log/nginx.log").read_text(), "nginx has logged it")
+
+
+def test_messages_are_accepted_while_no_question_is_answered(started: Stack) -> None:
+    with frozen(started, "reads"):
+        for _ in range(10):
+            assert started.post(example()).status == 201
+        assert started.get("/healthz").status == 200
+
+
+def test_a_question_that_can_not_be_answered_now_is_told_so_in_the_apis_form(started: Stack) -> None:
+    started.supervisorctl("stop", "reads")
+    try:
+        answer = started.get("/metrics")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        [error] = answer.json["errors"]
+        assert error["code"] == "unavailable"
+        assert "Idempotency-Key" not in error["detail"]
+        assert started.post(example()).status == 201
+    finally:
+        started.supervisorctl("start", "reads")
+        started.wait_ready()
+
+
+def test_questions_without_end_are_refused_and_hold_up_no_message(started: Stack) -> None:
+    connection = HTTPConnection("127.0.0.1", started.port, source_address=("127.0.0.9", 0))  # it has asked nothing yet
+    statuses = []
+    for _ in range(200):
+        connection.request("GET", "/api/messages?limit=1")
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    connection.close()
+    assert set(statuses) == {200, 429}
+    assert statuses.index(429) >= 90  # a page may ask much at once
+    assert started.post(example()).status == 201
+
+
+def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
+    assert b"tradewire_part_up" in started.get("/metrics").body
+    config = (started.home / "conf/nginx.conf").read_text()
+    [place] = [block for block in config.split("location ") if block.startswith("= /metrics")]
+    assert [line.strip() for line in place.splitlines()[1:4]] == ["allow 127.0.0.0/8;", "allow ::1;", "deny all;"]
