@@ -20,14 +20,14 @@ def check(token_file: Path) -> None:
     try:
         token = token_file.read_bytes().strip()
     except OSError as error:
-        raise Unavailable(f"the operators' token can't be read: {error}; deploy/up makes one") from error
+        raise Unavailable(f"{token_file.name} can't be read: {error.strerror}; deploy/up makes one") from error
     if not token:
-        raise Unavailable(f"the operators' token in {token_file} is empty; delete it, and deploy/up makes another")
+        raise Unavailable(f"{token_file.name} is empty; delete it, and deploy/up makes another")
     given = request.authorization
     is_bearer = given is not None and given.type == "bearer"
     if not (is_bearer and given and hmac.compare_digest((given.token or "").encode(), token)):
         raise Unauthorized(
             f"This is for operators: send Authorization: Bearer and the token in {token_file.name}, in the stack's "
             "TRADEWIRE_HOME.",
-            www_authenticate=WWWAuthenticate("bearer", {"realm": "tradewire"}),
+            www_authenticate=WWWAuthenticate("bearer"),
         )
