@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-IDS_SHOWN: Final = 10
-
-
-def some(ids: Sequence[str]) -> str:
-    """Give messages' ids for a line of the log: the first ten, and how many more there are."""
-    more = len(ids) - IDS_SHOWN
-    return ",".join(ids[:IDS_SHOWN]) + (f",+{more}" if more > 0 else "")
+    from collections.abc import Callable, Mapping
 
 
 def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
