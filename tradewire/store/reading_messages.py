@@ -56,12 +56,13 @@ and with more zeros than any amount has to be the most.
 def page(connection: Connection, wanted: Filter, after: Place | None, limit: int) -> Page:
     """Give one page; see StoreReader.page."""
     leading, others = _split(wanted, connection.dialect.name)
-    in_reach = [*leading, *_between(wanted, after)]
-    floor = _floor(connection, in_reach) if others else None
-    if floor:
-        in_reach.append(_place >= floor)
-    statement = select(*_update_columns).where(*in_reach, *others).order_by(*_downward).limit(limit + 1)
-    rows = connection.execute(statement).all()
+    lower = Place(wanted.since, _LEAST_ID) if wanted.since is not None else None
+    upper = Place(wanted.until, _LEAST_ID) if wanted.until is not None else None
+    if after:
+        upper = min(after, upper or after)
+    floor = _floor(connection, [*leading, *_between(lower, upper)]) if others else None
+    conditions = (*leading, *_between(floor or lower, upper), *others)
+    rows = connection.execute(select(*_update_columns).where(*conditions).order_by(*_downward).limit(limit + 1)).all()
     if len(rows) > limit:
         return Page(_updates(rows[:limit]), Place(rows[limit - 1].received_at, rows[limit - 1].id))
     return Page(_updates(rows), floor)
@@ -123,14 +124,12 @@ def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], lis
     return leading, others
 
 
-def _between(wanted: Filter, after: Place | None) -> Iterator[ColumnElement[bool]]:
-    if wanted.since is not None:
-        yield _place >= Place(wanted.since, _LEAST_ID)
-    upper = [after] if after else []
-    if wanted.until is not None:
-        upper.append(Place(wanted.until, _LEAST_ID))
+def _between(lower: Place | None, upper: Place | None) -> Iterator[ColumnElement[bool]]:
+    """Bound what is read: one bound a side, as an index takes no more."""
+    if lower:
+        yield _place >= lower
     if upper:
-        yield _place < min(upper)
+        yield _place < upper
 
 
 def _floor(connection: Connection, in_reach: list[ColumnElement[bool]]) -> Place | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Filter(NamedTuple):
-    """Which messages are asked for; None asks for all."""
+    """Which messages are asked for; None asks for all. No text holds a NUL."""
 
     currency_from: str | None = None
     currency_to: str | None = None
@@ -19,9 +19,9 @@ class Filter(NamedTuple):
     user: str | None = None
     flag: str | None = None
     least: Decimal | None = None
-    """Sold, at least."""
+    """Sold, at least; as an amount is written, and not negative."""
     most: Decimal | None = None
-    """Sold, at most."""
+    """Sold, at most; the same."""
     words: tuple[str, ...] = ()
     """Each must be a currency, the country or a flag, or begin the user's or the message's id; case folded."""
     since: int | None = None
