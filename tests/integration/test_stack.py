@@ -87,18 +87,27 @@ def test_a_question_that_can_not_be_answered_now_is_told_so_in_the_apis_form(sta
         started.wait_ready()
 
 
-def test_questions_without_end_are_refused_and_hold_up_no_message(started: Stack) -> None:
-    connection = HTTPConnection("127.0.0.1", started.port, source_address=("127.0.0.9", 0))  # it has asked nothing yet
-    statuses = []
-    for _ in range(200):
-        connection.request("GET", "/api/messages?limit=1")
+@pytest.mark.parametrize(
+    ("number", "path", "status"),
+    [(9, "/api/messages?limit=1", 200), (10, "/healthz", 200), (11, "/readyz", 200), (12, "/api/message", 405)],
+)
+def test_questions_without_end_are_refused_and_hold_up_no_message(
+    started: Stack, number: int, path: str, status: int
+) -> None:
+    address = f"127.0.0.{number}"  # one that has asked nothing yet
+    connection = HTTPConnection("127.0.0.1", started.port, source_address=(address, 0))
+
+    def asked(method: str, path: str, body: bytes = b"") -> int:
+        connection.request(method, path, body)
         answer = connection.getresponse()
         answer.read()
-        statuses.append(answer.status)
-    connection.close()
-    assert set(statuses) == {200, 429}
+        return answer.status
+
+    statuses = [asked("GET", path) for _ in range(200)]
+    assert set(statuses) == {status, 429}
     assert statuses.index(429) >= 90  # a page may ask much at once
-    assert started.post(example()).status == 201
+    assert [asked("POST", "/api/message", example()) for _ in range(200)] == [201] * 200
+    connection.close()
 
 
 def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
