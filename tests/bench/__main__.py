@@ -12,33 +12,54 @@ import json
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import scenarios
+from tests.bench import archive, reading, scenarios
+from tests.postgres import postgres
 from tests.stack import stack
 
 if TYPE_CHECKING:
-    from tests.bench.scenarios import Figure
+    from collections.abc import Iterator
+
+    from tests.bench.load import Figure
 
 
 def main() -> int:
-    """Run the scenarios in a stack of their own."""
+    """Run the scenarios."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few seconds for each scenario")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     arguments = parser.parse_args()
-    seconds = 3 if arguments.short else 20
-    home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE="off", ADDRESS_CONNECTIONS="5000") as running:
-        figures = asyncio.run(scenarios.run(running, seconds))
-    shutil.rmtree(home)
+    figures = _measure(3, 50_000, 1) if arguments.short else _measure(20, 1_000_000, 3)
     _print(figures)
     if arguments.json:
         arguments.json.write_text(json.dumps([figure._asdict() for figure in figures], indent=2) + "\n")
     return 0
+
+
+def _measure(seconds: int, messages: int, turns: int) -> list[Figure]:
+    """Run the scenarios in stacks of their own, on SQLite and on PostgreSQL."""
+    roomy = {"RATE": "off", "ADDRESS_CONNECTIONS": "5000"}
+    figures: list[Figure] = []
+    with _home() as home, stack(home, **roomy) as running:
+        figures += asyncio.run(scenarios.run(running, seconds))
+        figures += asyncio.run(archive.run(running, None, seconds, turns))
+    with _home() as home, stack(home) as running:
+        figures += reading.run(running, messages, 5 * turns)
+    with _home() as home, postgres(home) as server, stack(home, **roomy, STORE_URL=server.database()) as running:
+        figures += asyncio.run(archive.run(running, server, seconds, turns))
+    return figures
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))
+    home.chmod(0o755)
+    (home / "sock/workers").mkdir(parents=True)
+    yield home
+    shutil.rmtree(home)
 
 
 def _print(figures: list[Figure]) -> None:

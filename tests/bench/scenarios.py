@@ -1,38 +1,22 @@
-"""What is measured, each scenario a function that gives its figures."""
+"""The live path: what is measured, each scenario a function that gives its figures."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import statistics
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tests.bench.browsers import CountingBrowser, connect
+from tests.bench.browsers import connect
+from tests.bench.load import BROWSERS, CONNECTIONS, Figure, delays, post_evenly, replaced, shown, wrk
 from tests.support import ROOT, connects, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.stack import Stack
-
-CONNECTIONS = 16
-BROWSERS = 10
-
-
-class Figure(NamedTuple):
-    """One line of the table."""
-
-    scenario: str
-    name: str
-    value: float
-    unit: str
-    target: str = ""
 
 
 async def run(stack: Stack, seconds: int) -> list[Figure]:
@@ -49,11 +33,11 @@ async def throughput(stack: Stack, seconds: int) -> list[Figure]:
     """Single POSTs as fast as they go, against an empty view behind the same nginx and gunicorn."""
     scenario = f"single POSTs, {CONNECTIONS} connections, {BROWSERS} browsers"
     with _empty_view(stack):
-        _, baseline = await _wrk(stack, seconds)
+        _, baseline = await wrk(stack, seconds)
     browsers = await connect(stack.port, BROWSERS)
     begin = time.monotonic()
-    accepted, rate = await _wrk(stack, seconds)
-    await _shown(browsers, accepted)
+    accepted, rate = await wrk(stack, seconds)
+    await shown(browsers, accepted)
     shown_rate = accepted / (time.monotonic() - begin)
     for browser in browsers:
         browser.close()
@@ -68,30 +52,17 @@ async def throughput(stack: Stack, seconds: int) -> list[Figure]:
 async def latency(stack: Stack, browsers: int, seconds: int, target: str) -> list[Figure]:
     """From the moment before the POST to the moment a browser has read it, at 50 a second."""
     scenario = f"50/s single, {browsers} browsers"
-    arrivals: dict[bytes, list[int]] = {}
-    connected = await connect(stack.port, browsers, arrivals)
-    count = 50 * seconds
-    command = [sys.executable, "-m", "tests.bench.poster", str(stack.port), "50", str(count)]
-    poster = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
-    output, _ = await poster.communicate()
-    sent = [line.split() for line in output.splitlines()]
-    await _shown(connected, len(sent))
-    for browser in connected:
-        browser.close()
-    delays = sorted((came - int(at)) / 1e6 for update_id, at in sent for came in arrivals[update_id])
-    assert len(delays) == len(sent) * browsers, "each message is shown to each browser, once"
+    found = await delays(stack, browsers, seconds)
     return [
-        Figure(scenario, "POST to browser, median", statistics.median(delays), "ms", target),
-        Figure(scenario, "POST to browser, 99th percentile", delays[len(delays) * 99 // 100], "ms"),
+        Figure(scenario, "POST to browser, median", statistics.median(found), "ms", target),
+        Figure(scenario, "POST to browser, 99th percentile", found[len(found) * 99 // 100], "ms"),
     ]
 
 
 async def waiting(stack: Stack, seconds: int) -> list[Figure]:
     """1,000 messages wait with no browser open; then one comes."""
     scenario = "1,000 messages wait, then a browser comes"
-    command = [sys.executable, "-m", "tests.bench.poster", str(stack.port), "1000", "1000"]
-    poster = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    await poster.wait()
+    await post_evenly(stack, 1000, 1000)
     wait_until(lambda: sum(stack.live()[state] for state in ("ready", "reserved")) == 1000, "1,000 wait")
     log = stack.home / "queue"
     before, busy = _bytes(log), _cpu_seconds(stack)
@@ -99,7 +70,7 @@ async def waiting(stack: Stack, seconds: int) -> list[Figure]:
     grown, busy = _bytes(log) - before, _cpu_seconds(stack) - busy
     begin = time.monotonic_ns()
     (browser,) = await connect(stack.port, 1)
-    await _shown([browser], 1000)
+    await shown([browser], 1000)
     done = time.monotonic_ns()
     browser.close()
     assert browser.hello_ns is not None
@@ -118,63 +89,14 @@ async def waiting(stack: Stack, seconds: int) -> list[Figure]:
     ]
 
 
-async def _wrk(stack: Stack, seconds: int) -> tuple[int, float]:
-    """Post as fast as it goes; give how many were answered 201, and how many a second."""
-    script = Path(__file__).with_name("post.lua")
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "-s",
-        str(script),
-        f"{stack.url}api/message",
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    output = (await process.communicate())[0].decode()
-    assert "Non-2xx" not in output, output
-    requests = re.search(r"(\d+) requests in", output)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    assert requests, output
-    assert rate, output
-    return int(requests[1]), float(rate[1])
-
-
-async def _shown(browsers: list[CountingBrowser], count: int) -> None:
-    """Wait until every browser was shown at least so many; fail when nothing comes any more."""
-    last, since = -1, time.monotonic()
-    while (least := min(browser.shown for browser in browsers)) < count:
-        if least != last:
-            last, since = least, time.monotonic()
-        assert time.monotonic() - since < 10, f"{least} of {count} were shown"
-        await asyncio.sleep(0.002)
-
-
 @contextmanager
 def _empty_view(stack: Stack) -> Iterator[None]:
-    """Put a view that does nothing in the API's place, as the same user, behind the same socket."""
-    stack.supervisorctl("stop", "api")
-    owner = (stack.home / "sock").stat()
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TRADEWIRE_HOME": str(stack.home)}
+    """Put a view that does nothing in the API's place, behind the same socket."""
     config = str(ROOT / "deploy/gunicorn.conf.py")
-    as_root = os.geteuid() == 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", config, "tests.bench.empty:app"],
-        cwd=stack.home,
-        env=environ,
-        stderr=subprocess.DEVNULL,
-        user=owner.st_uid if as_root else None,
-        group=owner.st_gid if as_root else None,
-        extra_groups=[] if as_root else None,
-    )
-    try:
+    with replaced(stack, "api", "-m", "gunicorn", "-c", config, "tests.bench.empty:app"):
         wait_until(lambda: connects(stack.home / "sock/api.sock"), "the empty view listens")
         yield
-    finally:
-        process.terminate()
-        process.wait()
-        stack.supervisorctl("start", "api")
-        stack.wait_ready()
+    stack.wait_ready()
 
 
 def _bytes(folder: Path) -> int:

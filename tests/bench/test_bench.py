@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench import scenarios
+from tests.bench import archive, reading, scenarios
+from tests.postgres import postgres
 from tests.stack import stack
 from tests.support import need
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)
 
-@pytest.mark.timeout(300)
+
 def test_every_scenario_runs_and_shows_every_message_to_every_browser(home: Path) -> None:
     need("wrk")
     with stack(home, RATE="off", ADDRESS_CONNECTIONS="5000") as running:
@@ -23,3 +25,16 @@ def test_every_scenario_runs_and_shows_every_message_to_every_browser(home: Path
     by_name = {(figure.scenario, figure.name): figure.value for figure in figures}
     assert all(value >= 0 for value in by_name.values())
     assert by_name["1,000 messages wait, then a browser comes", "growth of the queue's log in 6 s"] == 0
+
+
+def test_all_that_is_posted_is_archived_also_what_came_while_the_store_was_away(home: Path) -> None:
+    need("wrk")
+    with postgres(home) as server, stack(home, RATE="off", STORE_URL=server.database()) as running:
+        figures = asyncio.run(archive.run(running, server, 1, 1))
+    assert all(figure.value >= 0 for figure in figures if figure.unit != "%")
+
+
+def test_every_question_is_answered_and_an_export_is_complete(home: Path) -> None:
+    with stack(home) as running:
+        figures = reading.run(running, 2000, 1)
+    assert all(figure.value >= 0 for figure in figures if figure.unit != "MB")
