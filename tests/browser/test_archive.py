@@ -33,7 +33,8 @@ def away(running: Stack, page: Page) -> Iterator[None]:
     page.evaluate(
         """() => {
             window.whole = WebSocket;
-            window.WebSocket = new Proxy(WebSocket, {construct: (kind, [url]) => new kind(url + "-cut")});
+            const construct = (kind, [url]) => new kind(url.replace("/ws?", "/cut?"));
+            window.WebSocket = new Proxy(WebSocket, { construct });
         }"""
     )
     running.kill(running.pid("wsserver"))
