@@ -85,4 +85,4 @@ class Expiry:
 def _age(job: Job) -> timedelta:
     """Give the age of a job's last update; none where it can't be told, so that its consumer gets to see it."""
     head = update.head(job.updates[-1])
-    return datetime.now(UTC) - head.received_at if head else timedelta()
+    return datetime.now(UTC) - head.received_at if head and head.received_at else timedelta()

@@ -6,6 +6,7 @@ The API encodes it once. The parts after it pass those bytes on, one JSON object
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
@@ -68,18 +69,24 @@ class Head(msgspec.Struct, frozen=True, rename="camel"):
     """Which update it is, for who passes it on without looking further."""
 
     id: Id
-    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class _Named(msgspec.Struct):
+    id: Id
 
 
 _head_decoder: Final = msgspec.json.Decoder(Head)
+_name_decoder: Final = msgspec.json.Decoder(_Named)
 
 
 def head(line: bytes) -> Head | None:
-    """Read which update it is; None where that can't be told."""
-    try:
+    """Read which update it is, and when it was received where that can be told; None where neither can."""
+    with suppress(UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
         return _head_decoder.decode(line)
-    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
-        return None
+    with suppress(UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
+        return Head(_name_decoder.decode(line).id)
+    return None
 
 
 def new_id() -> str:

@@ -43,7 +43,7 @@ class LiveSink:
         shown = receipt.Receipt("shown", update.utc(now), [head.id for head in heads], LIVE, browsers)
         self._queue.put_receipt(receipt.encode(shown))
         if browsers:
-            metrics.shown([(now - head.received_at).total_seconds() for head in heads])
+            metrics.shown([(now - head.received_at).total_seconds() for head in heads if head.received_at])
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:

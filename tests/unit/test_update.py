@@ -186,3 +186,24 @@ def test_another_key_place_or_trade_is_another_message(key: str, place: int, bod
 
 def test_a_key_and_a_place_do_not_run_together() -> None:
     assert update.keyed_id("key", 10, TRADE) != update.keyed_id("key1", 0, TRADE)
+
+
+@pytest.mark.parametrize(
+    ("received_at", "found"),
+    [
+        ('"2026-01-02T03:04:05.000006Z"', datetime(2026, 1, 2, 3, 4, 5, 6, UTC)),
+        ('"2026-01-02T03:04:05"', None),
+        ('"yesterday"', None),
+        ("7", None),
+    ],
+)
+def test_the_head_tells_which_update_it_is_and_when_it_was_received_where_that_can_be_told(
+    received_at: str, found: datetime | None
+) -> None:
+    id_ = update.new_id()
+    assert update.head(f'{{"id":"{id_}","receivedAt":{received_at}}}'.encode()) == update.Head(id_, found)
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"id":7}', b'{"id":"seven"}', b"\xff", b"[" * 100_000])
+def test_what_names_no_update_has_no_head(line: bytes) -> None:
+    assert update.head(line) is None
