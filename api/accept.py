@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
 from api.answers import answer
 from tradewire import metrics, trade, update
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key may be: visible ASCII, and short."""
 
+_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+"""What a browser says of a request that a page of another site has made: any page that an operator looks at could."""
+
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the route."""
@@ -35,6 +38,8 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     @app.post("/api/message")
     def message() -> Response:
         received_at = datetime.now(UTC)
+        if request.environ.get("HTTP_SEC_FETCH_SITE") in _FOREIGN:
+            raise Forbidden("A page of another site may not post here.")
         key = _idempotency_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
         placed, ignored = trade.decode(_body(), received_at)
         message_id = update.keyed_id(key, 0, placed) if key else update.new_id()

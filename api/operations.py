@@ -143,6 +143,7 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
         {
             201: Given("Kept.", Accepted, headers={"Location": "Where its trace is."}),
             400: Given("The message has faults; each is named.", Failure),
+            403: Given("A page of another site asks, by its browser's Sec-Fetch-Site.", Failure),
             413: Given("The body is larger than 64 KiB.", Failure),
         },
         description="Answered 201 once it is kept for good. 503 promises nothing. Any Content-Type is taken.",

@@ -145,6 +145,16 @@ def test_what_is_no_message_is_refused(shared: Path, body: bytes) -> None:
     assert codes(post(shared, body), 400)
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_can_not_post(shared: Path, site: str) -> None:
+    assert codes(post(shared, example(), Sec_Fetch_Site=site), 403) == {(None, "forbidden")}
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_a_page_of_this_host_and_a_person_can_post(shared: Path, site: str) -> None:
+    assert taken(shared, post(shared, example(), Sec_Fetch_Site=site))
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_is_taken_up_to_64_kib_and_refused_one_byte_beyond(shared: Path, *, chunked: bool) -> None:
     def sent(body: bytes) -> Answer:
