@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -41,7 +42,7 @@ def made(count: int, newest: datetime = NEWEST) -> list[Update]:
     chance = random.Random(count)  # noqa: S311 - to be the same each time
     updates = [
         Update(
-            new_id(),
+            str(uuid.UUID(int=chance.getrandbits(128), version=4)),
             utc(newest - timedelta(seconds=7 * (number // 2))),
             chance.choice(USERS),
             *chance.choice(PAIRS),
@@ -63,7 +64,7 @@ def fill(home: Path, url: str, updates: list[Update], receipts: list[Receipt] | 
 
 
 ALL: Final = made(300)
-SHOWN, EXPIRED, DISCARDED = ALL[0].id, ALL[1].id, new_id()
+SHOWN, EXPIRED, DISCARDED = ALL[0].id, ALL[1].id, "d15ca4de-d000-4000-8000-000000000000"
 RECEIPTS: Final = [
     Receipt("shown", "2026-01-02T12:00:01.000000Z", [SHOWN], browsers=3),
     Receipt("expired", "2026-01-02T13:00:00.000000Z", [EXPIRED], reason="age"),
