@@ -142,7 +142,7 @@ FILTERS: Final[dict[str, Callable[[Update], bool]]] = {
     "max=9": lambda one: Decimal(one.amount_sell) <= 9,
     "min=10": lambda one: Decimal(one.amount_sell) >= 10,
     "q=eur+Fr": lambda one: "EUR" in {one.currency_from, one.currency_to} and one.originating_country == "FR",
-    "q=ab": lambda one: one.user_id.lower().startswith("ab"),
+    "q=ab": lambda one: one.user_id.lower().startswith("ab") or one.id.startswith("ab"),
     "q=RATE-mismatch": lambda one: FLAG in one.flags,
     "q=%25": lambda one: "%" in one.user_id,
     f"q={ALL[5].id[:30].upper()}": lambda one: one.id.startswith(ALL[5].id[:30]),

@@ -559,11 +559,8 @@ def lock(url: str) -> sqlite3.Connection | psycopg.Connection:
     return exclusive
 
 
-def test_a_server_that_was_away_is_read_again_when_it_is_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("pg")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    with postgres(folder) as server:
+def test_a_server_that_was_away_is_read_again_when_it_is_back(home: Path) -> None:
+    with postgres(home) as server:
         url = server.database()
         save(url, UPDATES[:1])
         with closing(StoreReader(url)) as reader:

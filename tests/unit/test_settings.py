@@ -25,9 +25,9 @@ def faults(**variables: str) -> tuple[str, ...]:
     return ()
 
 
-def test_without_any_variable_every_setting_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert Settings.from_env({}) == Settings(home=tmp_path / "var")
+def test_without_any_variable_every_setting_has_its_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    assert Settings.from_env({}) == Settings(home=home / "var")
     assert read().listen == "127.0.0.1:8080"
     assert (read().rate, read().processors) == (50, 1)
 
@@ -207,9 +207,9 @@ def test_a_home_that_is_too_long_by_default_is_refused_too(tmp_path: Path, monke
     assert len(faults()) == 1
 
 
-def test_a_relative_home_is_taken_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert read(HOME="elsewhere").home == tmp_path / "elsewhere"
+def test_a_relative_home_is_taken_from_the_working_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    assert read(HOME="elsewhere").home == home / "elsewhere"
 
 
 def test_by_default_the_queue_is_the_stacks_own_in_its_home() -> None:
