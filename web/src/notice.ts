@@ -3,7 +3,7 @@
 import { byId } from "./dom.ts";
 import type { Miss } from "./feed.ts";
 import { period } from "./format.ts";
-import type { State } from "./state.ts";
+import type { Panel, View } from "./page.ts";
 
 const REASONS: Readonly<Record<Miss["why"], string>> = {
   restarted: "the live server restarted",
@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<Miss["why"], string>> = {
   several: "the connection broke several times",
 };
 
-export class Notice {
+export class Notice implements Panel {
   readonly #notice = byId("notice", HTMLElement);
   readonly #list = byId("misses", HTMLUListElement);
   #misses: readonly Miss[] = [];
@@ -22,7 +22,7 @@ export class Notice {
     byId("dismiss", HTMLButtonElement).addEventListener("click", dismiss);
   }
 
-  paint({ misses, late }: State): void {
+  paint({ state: { misses, late } }: View): void {
     if (misses === this.#misses && late === this.#late) {
       return;
     }

@@ -32,11 +32,17 @@ export class State {
   recalled = false;
   /** Whether someone can see the page. */
   visible = true;
+  readonly #listeners: ((fresh: readonly Update[]) => void)[] = [];
   readonly #counted = new Seen();
   /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
   readonly #recalled = new Seen(HELD);
   /** Trades from before this moment waited for us, not we for them: they say nothing about latency. */
   #liveSinceMs = Number.POSITIVE_INFINITY;
+
+  /** Hands on all trades that are counted, in whatever order they come, each once; a batch at a time. */
+  onFresh(listener: (fresh: readonly Update[]) => void): void {
+    this.#listeners.push(listener);
+  }
 
   connected(connection: Connection): void {
     this.connection = connection;
@@ -74,6 +80,9 @@ export class State {
     const fresh = updates.filter(({ id }) => this.#counted.add(id));
     this.count += fresh.length;
     this.#list(fresh.filter(({ id }) => !this.#recalled.has(id)));
+    for (const listener of this.#listeners) {
+      listener(fresh);
+    }
     return fresh;
   }
 

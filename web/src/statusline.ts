@@ -3,6 +3,7 @@
 import { byId, setText } from "./dom.ts";
 import type { Connection, Refusal } from "./feed.ts";
 import { duration, perSecond } from "./format.ts";
+import type { Panel, View } from "./page.ts";
 import type { State } from "./state.ts";
 
 const wholeNumber = new Intl.NumberFormat();
@@ -20,7 +21,7 @@ const REASONS: Readonly<Record<Refusal, string>> = {
   full: "too many pages are open, ",
 };
 
-export class StatusLine {
+export class StatusLine implements Panel {
   readonly #state = byId("state", HTMLElement);
   readonly #phase = byId("phase", HTMLElement);
   readonly #detail = byId("detail", HTMLElement);
@@ -29,11 +30,11 @@ export class StatusLine {
   readonly #latency = byId("latency", HTMLElement);
 
   /** With every frame. */
-  paint(state: State, nowMs: number): void {
+  paint({ state }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = phase;
     setText(this.#phase, WORDS[phase]);
-    setText(this.#detail, detail(state, nowMs));
+    setText(this.#detail, detail(state, Date.now()));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
     const title = `Tradewire · ${phase}`;

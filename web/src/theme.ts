@@ -5,38 +5,15 @@
  */
 
 import { byId } from "./dom.ts";
+import { rememberChoice } from "./memory.ts";
 
-const KEY = "tradewire.theme";
 const SCHEMES: Readonly<Record<string, string>> = { system: "light dark", light: "light", dark: "dark" };
 
-export function followTheme(): void {
+/** Applies the theme now and when it is chosen; `changed` is told afterwards. */
+export function followTheme(changed: () => void = () => undefined): void {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="color-scheme"]');
-  const select = byId("theme", HTMLSelectElement);
-  const apply = (theme: string): void => {
-    select.value = theme in SCHEMES ? theme : "system";
-    meta?.setAttribute("content", SCHEMES[select.value] ?? "light dark");
-  };
-  select.addEventListener("change", () => {
-    apply(select.value);
-    remember(select.value);
+  rememberChoice(byId("theme", HTMLSelectElement), (theme) => {
+    meta?.setAttribute("content", SCHEMES[theme] ?? "light dark");
+    changed();
   });
-  apply(remembered());
-}
-
-// Where the browser keeps nothing for us (private windows, blocked storage), the choice lasts as long as the page.
-
-function remembered(): string {
-  try {
-    return localStorage.getItem(KEY) ?? "system";
-  } catch {
-    return "system";
-  }
-}
-
-function remember(theme: string): void {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // See above.
-  }
 }

@@ -5,10 +5,10 @@
  * list as it was, whatever comes in, and a button says how much that is. Back at the top it is live again.
  */
 
-import { byId, element, setText } from "./dom.ts";
+import { byId, element, setText } from "../dom.ts";
+import type { Page, Panel, View } from "../page.ts";
+import type { Update } from "../update.ts";
 import { headerRow, Rows } from "./rows.ts";
-import type { State } from "./state.ts";
-import type { Update } from "./update.ts";
 
 /** Rows kept ready above and below, so that scrolling doesn't run into white. */
 const OVERSCAN = 8;
@@ -17,7 +17,7 @@ const HIGHLIGHT_BELOW_PER_SECOND = 20;
 
 const wholeNumber = new Intl.NumberFormat();
 
-export class Table {
+export class Blotter implements Panel {
   readonly #scroller = byId("table", HTMLDivElement);
   readonly #jump = byId("jump", HTMLButtonElement);
   readonly #body = element("div", "body");
@@ -31,8 +31,7 @@ export class Table {
   /** The state's count when `#shown` was its list. */
   #shownCount = 0;
 
-  /** `repaint` asks for a paint in the next frame. */
-  constructor(repaint: () => void) {
+  constructor({ repaint }: Page) {
     const head = element("div", "head");
     head.role = "rowgroup";
     head.append(headerRow());
@@ -52,7 +51,7 @@ export class Table {
     this.#measure();
   }
 
-  paint(state: State): void {
+  paint({ state }: View): void {
     const scrolled = Math.max(0, this.#scroller.scrollTop);
     // What the archive recalls is no news.
     const isNews = this.#live && state.count > this.#shownCount;

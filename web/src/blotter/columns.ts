@@ -4,9 +4,9 @@
  * `fill` puts an update's value into a cell that may still show another's: it must set all that it sets, always.
  */
 
-import { element } from "./dom.ts";
-import { countryNames, dateAndTime, decimalFormat, timeOfDay } from "./format.ts";
-import type { Update } from "./update.ts";
+import { element } from "../dom.ts";
+import { countryNames, dateAndTime, decimalFormat, timeOfDay } from "../format.ts";
+import type { Update } from "../update.ts";
 
 export interface Column {
   /** The cell's class: style.css says how wide it is and where it goes. */

@@ -4,9 +4,9 @@
  * A trade keeps its row for as long as it is in sight, so a selection in it, or a highlight, lives on while others move.
  */
 
+import { element } from "../dom.ts";
+import type { Update } from "../update.ts";
 import { COLUMNS } from "./columns.ts";
-import { element } from "./dom.ts";
-import type { Update } from "./update.ts";
 
 export class Rows {
   readonly #body: HTMLElement;
