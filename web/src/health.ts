@@ -9,6 +9,8 @@ import type { Timer, Timing } from "./timing.ts";
 import { isRecord } from "./update.ts";
 
 const EVERY_MS = 3000;
+/** Trouble is looked at again sooner: whether it lasts, and whether it is over. */
+const TROUBLED_EVERY_MS = 1500;
 const HIDDEN_EVERY_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -26,7 +28,9 @@ export interface Part {
 /** How one tube stands, in jobs. */
 export interface Tube {
   readonly name: string;
+  /** To be settled: those that a processor has in hand among them. */
   readonly waiting: number;
+  readonly inHand: number;
   readonly buried: number;
   readonly oldestSeconds: number;
   readonly processors: number;
@@ -78,13 +82,17 @@ export class HealthWatch {
   async #ask(): Promise<void> {
     this.#latest = await this.#answer();
     this.#changed();
-    this.#timer = this.#timing.setTimer(
-      () => {
-        this.#timer = undefined;
-        this.#ask();
-      },
-      this.#visible ? EVERY_MS : HIDDEN_EVERY_MS,
-    );
+    this.#timer = this.#timing.setTimer(() => {
+      this.#timer = undefined;
+      this.#ask();
+    }, this.#pauseMs);
+  }
+
+  get #pauseMs(): number {
+    if (!this.#visible) {
+      return HIDDEN_EVERY_MS;
+    }
+    return this.#latest.status === "ready" ? EVERY_MS : TROUBLED_EVERY_MS;
   }
 
   async #answer(): Promise<Health> {
@@ -134,9 +142,11 @@ function parseTubes(tubes: unknown): readonly Tube[] | undefined {
 }
 
 function parseTube(name: string, tube: Facts): Tube {
+  const inHand = number(tube["reserved"]) ?? 0;
   return {
     name,
-    waiting: (number(tube["ready"]) ?? 0) + (number(tube["reserved"]) ?? 0),
+    waiting: (number(tube["ready"]) ?? 0) + inHand,
+    inHand,
     buried: number(tube["buried"]) ?? 0,
     oldestSeconds: number(tube["oldest_seconds"]) ?? 0,
     processors: number(tube["consumers"]) ?? 0,

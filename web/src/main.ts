@@ -7,9 +7,12 @@ import { byId } from "./dom.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { Fill } from "./fill.ts";
+import { FilterBar } from "./filterbar.ts";
 import { HealthWatch } from "./health.ts";
 import { History } from "./history.ts";
+import { onKey } from "./keys.ts";
 import { WorldMap } from "./map/map.ts";
+import { closeMenus } from "./menu.ts";
 import { Notice } from "./notice.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
@@ -18,9 +21,11 @@ import { Pairs } from "./pairs/pairs.ts";
 import { Preferences } from "./preferences.ts";
 import { Series } from "./series/series.ts";
 import { openSocket } from "./socket.ts";
+import { Sound } from "./sound.ts";
 import { State } from "./state.ts";
 import { StatisticsSource } from "./statistics.ts";
 import { StatusLine } from "./statusline.ts";
+import { Strip } from "./strip.ts";
 import type { Timing } from "./timing.ts";
 
 const SECOND_MS = 1000;
@@ -75,11 +80,13 @@ const page: Page = {
 const statusLine = new StatusLine();
 panels.push(
   statusLine,
+  new Strip(),
   new Notice(() => {
     state.dismissMisses();
     repaint();
   }),
   new Empty(),
+  new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
   new Series(byId("series", HTMLElement), page),
   new Pairs(byId("pairs", HTMLElement), page),
@@ -87,11 +94,19 @@ panels.push(
   new Operations(byId("ops", HTMLElement), page),
 );
 address.onChange(repaint);
-state.onFresh((fresh) => statistics.add(fresh));
+const sound = new Sound();
+state.onFresh((fresh) => {
+  statistics.add(fresh);
+  sound.tick(timing.now());
+});
 
-const opsDialog = byId("ops-dialog", HTMLDialogElement);
+closeMenus();
+const help = byId("help", HTMLDialogElement);
+byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
+onKey("?", () => help.showModal());
+const operations = byId("ops-dialog", HTMLDialogElement);
 byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
-  opsDialog.showModal();
+  operations.showModal();
   repaint();
 });
 
@@ -122,6 +137,7 @@ function retryNow(): void {
 
 function everySecond(): void {
   state.rate.sample(Date.now(), state.liveCount);
+  state.trail.sample(state.liveCount);
   statusLine.paintMeters(state);
   // For the seconds until the next try.
   repaint();

@@ -3,7 +3,7 @@
 import { ServerClock } from "./clock.ts";
 import { Coverage } from "./coverage.ts";
 import type { Connection, Miss } from "./feed.ts";
-import { LatencyMeter, RateMeter } from "./meters.ts";
+import { LatencyMeter, RateMeter, Trail } from "./meters.ts";
 import { Seen } from "./seen.ts";
 import { HELD, merge } from "./trades.ts";
 import { parseUpdate, type Update } from "./update.ts";
@@ -16,6 +16,7 @@ export class State {
   readonly coverage = new Coverage();
   readonly latency = new LatencyMeter();
   readonly rate = new RateMeter();
+  readonly trail = new Trail();
   connection: Connection = { phase: "connecting" };
   /** While a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
