@@ -8,6 +8,7 @@ import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { Fill } from "./fill.ts";
 import { FilterBar } from "./filterbar.ts";
+import { rememberFolding } from "./folding.ts";
 import { HealthWatch } from "./health.ts";
 import { History } from "./history.ts";
 import { onKey } from "./keys.ts";
@@ -101,6 +102,7 @@ state.onFresh((fresh) => {
 });
 
 closeMenus();
+rememberFolding();
 const help = byId("help", HTMLDialogElement);
 byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
 onKey("?", () => help.showModal());

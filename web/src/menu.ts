@@ -1,9 +1,8 @@
 /** Menus: `<details class="menu">` that close by Escape, or when one goes elsewhere. */
 
 export function closeMenus(): void {
-  const menus = [...document.querySelectorAll<HTMLDetailsElement>("details.menu")];
   document.addEventListener("keydown", (event) => {
-    const open = event.key === "Escape" && menus.find((menu) => menu.open);
+    const open = event.key === "Escape" ? openMenus()[0] : undefined;
     if (open) {
       event.preventDefault();
       open.open = false;
@@ -12,11 +11,15 @@ export function closeMenus(): void {
   });
   for (const event of ["pointerdown", "focusin"]) {
     document.addEventListener(event, ({ target }) => {
-      for (const menu of menus) {
-        if (menu.open && target instanceof Node && !menu.contains(target)) {
+      for (const menu of openMenus()) {
+        if (target instanceof Node && !menu.contains(target)) {
           menu.open = false;
         }
       }
     });
   }
+}
+
+function openMenus(): readonly HTMLDetailsElement[] {
+  return [...document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")];
 }
