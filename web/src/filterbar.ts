@@ -39,6 +39,7 @@ export class FilterBar implements Panel {
   readonly #chips = byId("chips", HTMLUListElement);
   readonly #clear = byId("clear", HTMLButtonElement);
   readonly #remark = byId("leaves-out", HTMLElement);
+  readonly #hint = byId("field-hint", HTMLElement);
   readonly #currencies = byId("currencies", HTMLDataListElement);
   readonly #countries = byId("countries", HTMLDataListElement);
   #filters: Filters | undefined;
@@ -111,11 +112,9 @@ export class FilterBar implements Panel {
   #chosen(name: FilterName, input: Field): void {
     const value = readFilter(name, input.value);
     const isWrong = value === undefined || isEmptyRange({ ...this.#page.address.filters, [name]: value });
-    input.setCustomValidity(isWrong ? HINTS[name] : "");
     input.ariaInvalid = String(isWrong);
-    if (isWrong) {
-      input.reportValidity();
-    } else {
+    setText(this.#hint, isWrong ? HINTS[name] : "");
+    if (!isWrong) {
       this.#page.address.filter({ [name]: value });
     }
   }
@@ -150,7 +149,6 @@ function fillIn(input: Field, value: string): void {
     input.append(new Option(value));
   }
   input.value = value;
-  input.setCustomValidity("");
   input.ariaInvalid = "false";
 }
 

@@ -261,12 +261,12 @@ function refusal(answer: unknown): string {
 }
 
 function leavesOut({ from, to, user, flag, min, max, q }: Filters): string {
-  const words = [
-    (from === "") === (to === "") ? "" : "pairs",
-    user && "users",
-    flag && "flags",
-    (min || max) && "amounts",
-    q && "texts",
-  ].filter((word) => word !== "");
-  return words.length > 0 ? `Figures are for all ${new Intl.ListFormat("en").format(words)}.` : "";
+  const names = [
+    (from === "") === (to === "") ? "" : "currency",
+    user && "user",
+    flag && "flag",
+    (min || max) && "amount",
+    q && "search",
+  ].filter((name) => name !== "");
+  return names.length > 0 ? `The figures ignore ${new Intl.ListFormat("en").format(names)}.` : "";
 }

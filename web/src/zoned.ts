@@ -17,6 +17,16 @@ export function zoneName(zone: Zone): string {
   return zone === "utc" ? "UTC" : "local";
 }
 
+/** A stretch of time; the date is given where it takes more than a day's clock. */
+export function period(sinceMs: number, untilMs: number, zone: Zone): string {
+  const since = dateAndClock(sinceMs, zone);
+  // The end is rounded up: a period must hold all that it speaks of.
+  const until = dateAndClock(Math.ceil(untilMs / 1000) * 1000, zone);
+  const from = since.slice(0, 10) === until.slice(0, 10) ? 11 : 0;
+  const name = zone === "utc" ? " UTC" : "";
+  return `${since.slice(from)} and ${until.slice(from)}${name}`;
+}
+
 /** The moment whose UTC digits are those that are wanted. */
 function shifted(ms: number, zone: Zone): string {
   const offsetMinutes = zone === "local" ? new Date(ms).getTimezoneOffset() : 0;

@@ -269,7 +269,7 @@ it("what the archive's figures can't tell is said in words", async () => {
   const desk = new Desk("?user=1&flag=x&min=1&q=a");
   desk.source.start();
   await desk.take();
-  assert.equal(desk.source.latest.leavesOut, "Figures are for all users, flags, amounts, and texts.");
+  assert.equal(desk.source.latest.leavesOut, "The figures ignore user, flag, amount, and search.");
   desk.address.filter({ user: "", flag: "", min: "", q: "", from: "EUR" });
-  assert.equal(desk.source.latest.leavesOut, "Figures are for all pairs.");
+  assert.equal(desk.source.latest.leavesOut, "The figures ignore currency.");
 });
