@@ -36,6 +36,7 @@ type Field = HTMLInputElement | HTMLSelectElement;
 export class FilterBar implements Panel {
   readonly #page: Page;
   readonly #fields: ReadonlyMap<FilterName, Field>;
+  readonly #menu = byId("fields-open", HTMLElement);
   readonly #chips = byId("chips", HTMLUListElement);
   readonly #clear = byId("clear", HTMLButtonElement);
   readonly #remark = byId("leaves-out", HTMLElement);
@@ -60,7 +61,7 @@ export class FilterBar implements Panel {
     });
     this.#clear.addEventListener("click", () => {
       page.address.filter(NO_FILTERS);
-      q.focus();
+      this.#menu.focus();
     });
     onKey("/", () => q.focus());
   }
@@ -103,7 +104,8 @@ export class FilterBar implements Panel {
     chip.ariaLabel = `${words(name, value)}: take this filter away`;
     chip.addEventListener("click", () => {
       this.#page.address.filter({ [name]: "" });
-      field("q").focus();
+      // The chip is gone, and focus must be somewhere; in a field, a phone would show its keyboard.
+      this.#menu.focus();
     });
     item.append(chip);
     return item;

@@ -110,8 +110,11 @@ export class StatisticsSource {
     }
   }
 
-  /** Counts trades that came live. */
+  /** Counts trades that came live. Those that come while no one looks are in the answer after that. */
   add(updates: readonly Update[]): void {
+    if (!this.#isVisible) {
+      return;
+    }
     const sheets = [...new Set(this.#sheets.values())];
     for (const update of updates) {
       for (const sheet of sheets) {

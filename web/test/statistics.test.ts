@@ -213,7 +213,9 @@ it("they are asked for again every few seconds, and not while no one looks", asy
   desk.world.pass(8000);
   assert.equal((await desk.take()).length, 2);
   desk.source.show(false);
+  desk.source.add([tradeAt(1)]);
   desk.world.pass(600_000);
+  assert.equal(desk.source.latest.messages?.total.count, 10);
   assert.equal((await desk.take()).length, 0);
   desk.source.show(true);
   assert.equal((await desk.take()).length, 2);
