@@ -32,6 +32,7 @@ export class BurialItem {
     );
     this.#sure.hidden = true;
     this.element.dataset["testid"] = "burial";
+    this.element.dataset["key"] = burial.key;
     this.element.append(this.#head(), reason(burial), this.#body(name));
   }
 
