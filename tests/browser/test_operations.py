@@ -85,7 +85,7 @@ def test_what_is_buried_is_listed_put_back_and_deleted_with_the_token(running: S
     put_what_can_t_be_handled(running, ARCHIVE, b"not even JSON")
     operations = open_operations(page)
     enter(page, "surely not the token")
-    expect(page.get_by_test_id("ops-trouble")).to_contain_text("not this stack’s token")
+    expect(page.get_by_test_id("ops-trouble")).to_contain_text("It was forgotten here.")
     expect(page.get_by_test_id("token")).to_have_value("")
 
     enter(page, token(running))
