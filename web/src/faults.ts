@@ -45,12 +45,12 @@ function faults({ status, parts }: Health): ReadonlyMap<string, string> {
   }
   for (const part of parts) {
     if (part.status !== "OK") {
-      found.set(part.name, words(part));
+      found.set(part.name, said(part));
     }
   }
   return found;
 }
 
-function words({ name, status, detail }: Part): string {
+function said({ name, status, detail }: Part): string {
   return WORDS[`${name} ${status}`] ?? `${name}: ${detail || status}.`;
 }
