@@ -1,6 +1,7 @@
 /** What the page says before the first trade: how to make one. */
 
 import { byId, setText } from "./dom.ts";
+import { isFiltered } from "./filters.ts";
 import type { Panel, View } from "./page.ts";
 import type { State } from "./state.ts";
 
@@ -19,8 +20,9 @@ export class Empty implements Panel {
     byId("example", HTMLElement).textContent = EXAMPLE;
   }
 
-  paint({ state }: View): void {
-    this.#empty.hidden = state.trades.length > 0;
+  paint({ state, filters }: View): void {
+    // Where filters let nothing through, the table says so.
+    this.#empty.hidden = state.trades.length > 0 || isFiltered(filters);
     setText(this.#heading, heading(state));
   }
 }

@@ -8,6 +8,7 @@ import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { Fill } from "./fill.ts";
 import { FilterBar } from "./filterbar.ts";
+import { NO_FILTERS } from "./filters.ts";
 import { rememberFolding } from "./folding.ts";
 import { HealthWatch } from "./health.ts";
 import { History } from "./history.ts";
@@ -112,7 +113,10 @@ byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
   repaint();
 });
 
-const history = new History(timing, ask, state, repaint);
+const history = new History(timing, ask, NO_FILTERS, (messages) => {
+  state.recall(messages);
+  repaint();
+});
 const fill = new Fill(timing, ask, state, repaint);
 const feed = new Feed({ ...timing, open: openSocket }, state.clock, {
   connection: (now) => {

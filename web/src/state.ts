@@ -34,6 +34,7 @@ export class State {
   /** Whether someone can see the page. */
   visible = true;
   readonly #listeners: ((fresh: readonly Update[]) => void)[] = [];
+  readonly #recallListeners: ((recalled: readonly Update[]) => void)[] = [];
   readonly #counted = new Seen();
   /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
   readonly #recalled = new Seen(HELD);
@@ -43,6 +44,11 @@ export class State {
   /** Hands on all trades that are counted, in whatever order they come, each once; a batch at a time. */
   onFresh(listener: (fresh: readonly Update[]) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Hands on what the archive told of the time before the page was opened: such trades may also come live later. */
+  onRecalled(listener: (recalled: readonly Update[]) => void): void {
+    this.#recallListeners.push(listener);
   }
 
   connected(connection: Connection): void {
@@ -75,6 +81,9 @@ export class State {
     const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#recalled.add(id));
     this.recalled = true;
     this.#list(unknown);
+    for (const listener of this.#recallListeners) {
+      listener(unknown);
+    }
   }
 
   #count(updates: readonly Update[]): readonly Update[] {

@@ -1,92 +1,220 @@
 /**
- * The table of the newest trades: a window that scrolls over a list, with rows only where one looks.
+ * The table of all trades: a window that scrolls over a list, with rows only where one looks.
  *
- * At the top it shows the list as it grows. Scrolled away from the top, it holds still: it goes on showing the
- * list as it was, whatever comes in, and a button says how much that is. Back at the top it is live again.
+ * At the top it shows trades as they come. While it is paused, scrolled away from the top, or has a row in hand, it
+ * holds still whatever comes in, and a button says how much that is.
  */
 
-import { byId, element, setText } from "../dom.ts";
+import { byId, setText } from "../dom.ts";
+import { isFiltered, sameFilters } from "../filters.ts";
+import { History } from "../history.ts";
+import { remember, remembered } from "../memory.ts";
+import { RateMeter } from "../meters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import type { Update } from "../update.ts";
-import { headerRow, Rows } from "./rows.ts";
+import { parseUpdate } from "../update.ts";
+import { dateAndClock } from "../zoned.ts";
+import { type Clock, COLUMNS } from "./columns.ts";
+import { Detail } from "./detail.ts";
+import { Foot } from "./foot.ts";
+import { Grid } from "./grid.ts";
+import { Heads } from "./heads.ts";
+import { isByTime, type Layout, leastCh, readLayout, template, visible, writeLayout } from "./layout.ts";
+import { Sorted } from "./sorted.ts";
+import { Tape } from "./tape.ts";
+import { Tools } from "./tools.ts";
 
-/** Rows kept ready above and below, so that scrolling doesn't run into white. */
-const OVERSCAN = 8;
 /** Above this rate everything would be highlighted, which tells nothing and costs frames. */
 const HIGHLIGHT_BELOW_PER_SECOND = 20;
+/** Above this one nobody can read along: then the table shows a sample of what passes, so many times a second. */
+const SAMPLE_ABOVE_PER_SECOND = 100;
+const SAMPLE_EVERY_MS = 250;
+const SECOND_MS = 1000;
+const LAYOUT_KEY = "columns";
 
 const wholeNumber = new Intl.NumberFormat();
 
 export class Blotter implements Panel {
-  readonly #scroller = byId("table", HTMLDivElement);
+  readonly #page: Page;
+  readonly #says = byId("blotter-says", HTMLElement);
   readonly #jump = byId("jump", HTMLButtonElement);
-  readonly #body = element("div", "body");
-  readonly #window = element("div", "window");
-  readonly #rows = new Rows(this.#window);
-  #rowHeight = 0;
-  #viewHeight = 0;
-  #live = true;
-  /** What is shown, newest first: the state's list, or an earlier one of it while we hold still. */
-  #shown: readonly Update[] = [];
-  /** The state's count when `#shown` was its list. */
-  #shownCount = 0;
+  readonly #grid: Grid;
+  readonly #heads = new Heads((change) => this.#changeLayout(change));
+  readonly #foot = new Foot(() => this.#tape.retry());
+  readonly #tools: Tools;
+  readonly #detail: Detail;
+  readonly #sorted = new Sorted();
+  #layout = readLayout(remembered(LAYOUT_KEY));
+  #clock: Clock = { zone: "utc", today: "" };
+  #isLayoutPainted = false;
+  #tape: Tape;
+  #rate = new RateMeter();
+  #history: History | undefined;
+  #startedMs = 0;
+  #isPaused = false;
+  #wasLive = true;
+  #renewedMs = 0;
+  #sampledMs = 0;
 
-  constructor({ repaint }: Page) {
-    const head = element("div", "head");
-    head.role = "rowgroup";
-    head.append(headerRow());
-    this.#body.role = "rowgroup";
-    this.#window.role = "presentation";
-    this.#body.append(this.#window);
-    this.#scroller.append(head, this.#body);
-    this.#scroller.addEventListener("scroll", repaint, { passive: true });
-    this.#jump.addEventListener("click", () => {
-      this.#scroller.scrollTo({ top: 0 });
-      this.#scroller.focus({ preventScroll: true });
+  constructor(page: Page) {
+    this.#page = page;
+    this.#tape = this.#newTape();
+    this.#detail = new Detail(page);
+    this.#grid = new Grid(byId("table", HTMLDivElement), this.#heads.row, this.#foot.row, {
+      changed: page.repaint,
+      open: (update) => this.#detail.open(update),
+      isComingBack: () => this.#detail.isOpen,
     });
-    new ResizeObserver(() => {
-      this.#measure();
-      repaint();
-    }).observe(this.#scroller);
-    this.#measure();
+    this.#tools = new Tools({
+      pause: () => (this.#isPaused ? this.#resume() : this.#pause()),
+      change: (change) => this.#changeLayout(change),
+    });
+    this.#jump.addEventListener("click", () => {
+      this.#resume();
+      this.#grid.focus();
+    });
+    page.state.onFresh((fresh) => this.#tape.add(fresh));
+    page.state.onRecalled((recalled) => this.#tape.recall(recalled));
   }
 
-  paint({ state }: View): void {
-    const scrolled = Math.max(0, this.#scroller.scrollTop);
-    // What the archive recalls is no news.
-    const isNews = this.#live && state.count > this.#shownCount;
-    this.#live = scrolled < 1;
-    if (this.#live) {
-      this.#shown = state.trades;
-      this.#shownCount = state.count;
+  paint(view: View): void {
+    const { state, filters, nowMs } = view;
+    if (!sameFilters(filters, this.#tape.filters)) {
+      this.#start();
     }
-    const mark = isNews && this.#live && state.rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
-    this.#paintRows(scrolled, mark);
-    this.#paintJump(state.count - this.#shownCount);
+    if (state.connection.phase === "live") {
+      this.#history?.endsAt(Math.max(this.#startedMs, state.connection.sinceMs));
+    }
+    this.#tape.isRecalled ||= state.recalled && !this.#history;
+    this.#measure(nowMs);
+    this.#paintLayout(view);
+    this.#paintTable(nowMs);
+    this.#paintWords();
+    this.#detail.paint(view.zone);
   }
 
-  #paintRows(scrolled: number, mark: boolean): void {
-    const first = Math.max(0, Math.floor(scrolled / this.#rowHeight) - OVERSCAN);
-    const last = Math.ceil((scrolled + this.#viewHeight) / this.#rowHeight) + OVERSCAN;
-    this.#rows.show(this.#shown.slice(first, last), first, mark);
-    this.#window.style.transform = `translateY(${first * this.#rowHeight}px)`;
-    this.#body.style.height = `${this.#shown.length * this.#rowHeight}px`;
-    this.#scroller.ariaRowCount = String(this.#shown.length + 1);
-    this.#scroller.hidden = this.#shown.length === 0;
+  /** Other filters: another tape, from its beginning. */
+  #start(): void {
+    this.#history?.stop();
+    this.#history = undefined;
+    this.#tape = this.#newTape();
+    this.#rate = new RateMeter();
+    this.#resume();
   }
 
-  #paintJump(unseen: number): void {
-    this.#jump.hidden = this.#live || unseen === 0;
+  #newTape(): Tape {
+    const { ask, timing, state, repaint } = this.#page;
+    const { filters } = this.#page.address;
+    const tape = new Tape({ ask, timing, changed: repaint }, filters, state.trades);
+    if (isFiltered(filters)) {
+      this.#startedMs = state.clock.at(timing.now());
+      this.#history = new History(timing, ask, filters, (messages) => {
+        tape.recall(messages.map(parseUpdate).filter((update) => update !== undefined));
+        tape.isRecalled = true;
+        repaint();
+      });
+      this.#history.start();
+    }
+    return tape;
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#page.repaint();
+  }
+
+  /** Shows what came meanwhile. */
+  #resume(): void {
+    this.#isPaused = false;
+    this.#renewedMs = 0;
+    this.#grid.toTop();
+    this.#page.repaint();
+  }
+
+  #changeLayout(change: (layout: Layout) => Layout): void {
+    this.#layout = change(this.#layout);
+    this.#isLayoutPainted = false;
+    remember(LAYOUT_KEY, writeLayout(this.#layout));
+    this.#page.repaint();
+  }
+
+  get #isSampled(): boolean {
+    return this.#rate.perSecond > SAMPLE_ABOVE_PER_SECOND;
+  }
+
+  #measure(nowMs: number): void {
+    if (nowMs - this.#sampledMs >= SECOND_MS) {
+      this.#sampledMs = nowMs;
+      this.#rate.sample(nowMs, this.#tape.matched);
+    }
+  }
+
+  #paintLayout({ zone, nowMs }: View): void {
+    const today = dateAndClock(nowMs, zone).slice(0, "2026-11-24".length);
+    if (this.#isLayoutPainted && zone === this.#clock.zone && today === this.#clock.today) {
+      return;
+    }
+    this.#isLayoutPainted = true;
+    this.#clock = { zone, today };
+    const names = visible(this.#layout);
+    const columns = COLUMNS.filter(({ name }) => names.includes(name));
+    this.#grid.widen(template(this.#layout), leastCh(this.#layout), columns.length);
+    this.#grid.lookLike(columns, this.#clock);
+    this.#heads.lookLike(columns, this.#clock);
+    this.#heads.paintSort(this.#layout);
+    this.#tools.paintLayout(this.#layout, this.#clock);
+  }
+
+  #paintTable(nowMs: number): void {
+    const isLive = !(this.#isPaused || this.#grid.isHeld);
+    const wait = this.#isSampled ? SAMPLE_EVERY_MS : 0;
+    // What was held back, and what the archive recalls, is no news.
+    const isNews =
+      this.#wasLive && this.#tape.unseen > 0 && this.#rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
+    this.#wasLive = isLive;
+    if (isLive && Math.abs(nowMs - this.#renewedMs) >= wait) {
+      this.#renewedMs = nowMs;
+      this.#tape.renew();
+    }
+    const [first, last] = this.#grid.sight;
+    const isTapeShown = isByTime(this.#layout);
+    if (isTapeShown) {
+      this.#tape.look(first, last);
+    }
+    const list = isTapeShown ? this.#tape : this.#sorted.of(this.#tape, this.#layout.sort);
+    const filtered = isFiltered(this.#tape.filters);
+    this.#grid.show(list.length > 0 || filtered);
+    this.#grid.paint(list, isNews && isLive);
+    this.#foot.paint({
+      below: isTapeShown ? this.#tape.below : "sorted",
+      rows: list.length,
+      isFiltered: filtered,
+      rowIndex: list.length + 2,
+    });
+  }
+
+  #paintWords(): void {
+    const { unseen } = this.#tape;
+    const isHeld = this.#isPaused || this.#grid.isHeld;
+    this.#jump.hidden = !isHeld || unseen === 0;
     setText(this.#jump, `${wholeNumber.format(unseen)} new ↑`);
+    this.#tools.paintPause(this.#isPaused);
+    this.#tools.paintFilters(this.#tape.filters);
+    setText(this.#says, this.#words(isHeld));
   }
 
-  /** The style sheet decides how high a row is; where it changes, the same trade stays at the top. */
-  #measure(): void {
-    const before = this.#rowHeight;
-    this.#rowHeight = Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue("--row-height"));
-    this.#viewHeight = this.#scroller.clientHeight;
-    if (before > 0 && before !== this.#rowHeight) {
-      this.#scroller.scrollTop *= this.#rowHeight / before;
+  #words(isHeld: boolean): string {
+    if (this.#isPaused) {
+      return "Paused: the view holds still. Space, or the button, goes on.";
     }
+    if (!isByTime(this.#layout)) {
+      const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
+      return `Sorted by ${label(this.#clock)}: the trades that are loaded, not all. By time the list goes on into the archive.`;
+    }
+    if (isHeld) {
+      return "Holds still while you look. At the top it goes on.";
+    }
+    return this.#isSampled
+      ? "Faster than anyone can read: a sample is shown, four times a second. Counts and export stay exact."
+      : "Newest first, as they come.";
   }
 }
