@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench import scenarios
+from tests.bench import page, scenarios
 from tests.stack import stack
 from tests.support import need
 
@@ -23,3 +23,11 @@ def test_every_scenario_runs_and_shows_every_message_to_every_browser(home: Path
     by_name = {(figure.scenario, figure.name): figure.value for figure in figures}
     assert all(value >= 0 for value in by_name.values())
     assert by_name["1,000 messages wait, then a browser comes", "growth of the queue's log in 6 s"] == 0
+
+
+@pytest.mark.timeout(300)
+def test_the_page_keeps_up_and_counts_every_message_with_the_websocket_server_killed_among_them(home: Path) -> None:
+    with stack(home, RATE="off") as running:
+        figures = asyncio.run(page.frames(running, 3))
+        asyncio.run(page.counters(running, 3000))  # fails where a counter is wrong
+    assert all(figure.value > 0 for figure in figures if figure.unit == "/s")
