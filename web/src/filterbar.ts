@@ -1,5 +1,6 @@
 /** The line in which one says what to see: words, a menu of fields, and what is set as chips to take away again. */
 
+import { COUNTRIES, CURRENCIES } from "./codes.ts";
 import { byId, element, setText } from "./dom.ts";
 import {
   FILTER_NAMES,
@@ -19,9 +20,9 @@ import type { Timer } from "./timing.ts";
 const TYPED_AFTER_MS = 200;
 
 const HINTS: Readonly<Record<FilterName, string>> = {
-  from: "A currency has three letters, such as EUR.",
-  to: "A currency has three letters, such as GBP.",
-  country: "A country has two letters, such as FR.",
+  from: "That is no currency’s code, such as EUR.",
+  to: "That is no currency’s code, such as GBP.",
+  country: "That is no country’s code, such as FR.",
   user: "A user’s id has up to 64 characters.",
   flag: "A flag is a word in small letters, such as rate-mismatch.",
   min: "An amount is a number such as 747.10.",
@@ -30,6 +31,8 @@ const HINTS: Readonly<Record<FilterName, string>> = {
 };
 
 const countryName = countryNames();
+const currencyNames = new Intl.DisplayNames(undefined, { type: "currency" });
+const currencyName = (code: string): string => currencyNames.of(code) ?? code;
 
 type Field = HTMLInputElement | HTMLSelectElement;
 
@@ -41,8 +44,6 @@ export class FilterBar implements Panel {
   readonly #clear = byId("clear", HTMLButtonElement);
   readonly #remark = byId("leaves-out", HTMLElement);
   readonly #hint = byId("field-hint", HTMLElement);
-  readonly #currencies = byId("currencies", HTMLDataListElement);
-  readonly #countries = byId("countries", HTMLDataListElement);
   #filters: Filters | undefined;
   #statistics: Statistics | undefined;
   #timer: Timer | undefined;
@@ -64,6 +65,8 @@ export class FilterBar implements Panel {
       this.#menu.focus();
     });
     onKey("/", () => q.focus());
+    suggest("currencies", CURRENCIES, currencyName);
+    suggest("countries", COUNTRIES, countryName);
   }
 
   paint({ filters, statistics }: View): void {
@@ -73,13 +76,7 @@ export class FilterBar implements Panel {
     }
     if (statistics !== this.#statistics) {
       this.#statistics = statistics;
-      setText(this.#remark, statistics.leavesOut);
-      suggest(this.#currencies, currencies(statistics), () => "");
-      suggest(
-        this.#countries,
-        statistics.countries?.countries.map(({ country }) => country) ?? [],
-        countryName,
-      );
+      setText(this.#remark, statistics.trouble || statistics.leavesOut);
     }
   }
 
@@ -175,15 +172,7 @@ function words(name: FilterName, value: string): string {
   }
 }
 
-function currencies({ pairs }: Statistics): readonly string[] {
-  return [...new Set(pairs?.pairs.flatMap(({ from, to }) => [from, to]))].sort();
-}
-
-/** Fills a list of suggestions, where it is not so already. */
-function suggest(list: HTMLDataListElement, codes: readonly string[], label: (code: string) => string): void {
-  const key = codes.toSorted().join(" ");
-  if (list.dataset["codes"] !== key) {
-    list.dataset["codes"] = key;
-    list.replaceChildren(...codes.toSorted().map((code) => new Option(label(code), code)));
-  }
+/** Suggests codes by what they stand for. */
+function suggest(list: string, codes: ReadonlySet<string>, name: (code: string) => string): void {
+  byId(list, HTMLDataListElement).append(...[...codes].map((code) => new Option(name(code), code)));
 }

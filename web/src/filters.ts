@@ -3,6 +3,7 @@
  * `GET /api/messages`, word for word.
  */
 
+import { COUNTRIES, CURRENCIES } from "./codes.ts";
 import { parseUnits } from "./decimal.ts";
 import type { Update } from "./update.ts";
 
@@ -28,12 +29,11 @@ export const NO_FILTERS: Filters = {
 const USER_CHARS_MAX = 64;
 const WORDS_CHARS_MAX = 128;
 const CONTROL = /\p{Cc}/u;
-const CURRENCY = /^[A-Z]{3}$/u;
-const COUNTRY = /^[A-Z]{2}$/u;
 const FLAG = /^[a-z0-9-]{1,64}$/u;
 const AMOUNT = /^\d{1,18}(?:\.\d{1,12})?$/u;
 const WHITE_SPACE = /\s+/u;
 const CAPITALS = /[A-Z]+/gu;
+const SMALL = /[a-z]+/gu;
 
 /** The value that the API would understand, or undefined where it would refuse: see api/kinds.py. */
 export function readFilter(name: FilterName, text: string): string | undefined {
@@ -44,9 +44,9 @@ export function readFilter(name: FilterName, text: string): string | undefined {
   switch (name) {
     case "from":
     case "to":
-      return fitting(CURRENCY, value.toUpperCase());
+      return known(CURRENCIES, value);
     case "country":
-      return fitting(COUNTRY, value.toUpperCase());
+      return known(COUNTRIES, value);
     case "flag":
       return fitting(FLAG, value);
     case "min":
@@ -55,6 +55,12 @@ export function readFilter(name: FilterName, text: string): string | undefined {
     default:
       return isPlain(value, name === "user" ? USER_CHARS_MAX : WORDS_CHARS_MAX) ? value : undefined;
   }
+}
+
+/** Other alphabets have letters whose capitals are ASCII: only ASCII's own become capitals. */
+function known(codes: ReadonlySet<string>, value: string): string | undefined {
+  const code = value.replace(SMALL, (letters) => letters.toUpperCase());
+  return codes.has(code) ? code : undefined;
 }
 
 function fitting(pattern: RegExp, value: string): string | undefined {

@@ -75,7 +75,10 @@ it("values are read as the API reads them", () => {
 it("what the API would refuse is no value", () => {
   for (const [name, text] of [
     ["from", "EURO"],
+    ["from", "XTS"],
     ["country", "FRA"],
+    ["country", "ZZ"],
+    ["country", "fı"],
     ["flag", "Rate Mismatch"],
     ["min", "1e9"],
     ["min", "-1"],

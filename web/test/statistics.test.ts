@@ -260,7 +260,7 @@ it("where the archive is away, the last figures stay, and it is said and asked a
 });
 
 it("where the API refuses the question, its own words are given on", async () => {
-  const desk = new Desk("?country=ZZ");
+  const desk = new Desk();
   desk.answer = () => Response.json({ errors: [{ detail: "No such country." }] }, { status: 400 });
   desk.source.start();
   await desk.take();
