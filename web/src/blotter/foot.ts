@@ -50,7 +50,7 @@ function words({ below, rows, isFiltered }: Situation): string {
     case "full":
       return "A page shows no more than this. Filters lead further back, and so does an export.";
     case "sorted":
-      return "These are the trades that were loaded. Sorted by time, the list goes on into the archive.";
+      return "That is all that is loaded.";
     default:
       return rows === 0 ? "Looking for trades that match…" : "Loading older trades…";
   }

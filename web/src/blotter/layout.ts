@@ -9,13 +9,13 @@ import { isRecord } from "../update.ts";
 
 /** Least widths, and the shares in which what is left over is given away. */
 const USUAL_CH = {
-  time: 15,
+  time: 14,
   user: 9,
   pair: 10,
-  sell: 14,
-  buy: 14,
+  sell: 13,
+  buy: 13,
   rate: 10,
-  country: 12,
+  country: 16,
   placed: 17.5,
   flags: 14.5,
 } as const;

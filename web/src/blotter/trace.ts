@@ -1,5 +1,6 @@
 /** What became of a message: the answer of `GET /api/message/<id>`, checked at the door. */
 
+import { duration } from "../format.ts";
 import type { Fetch } from "../page.ts";
 import { isRecord, parseMicros } from "../update.ts";
 
@@ -99,5 +100,5 @@ export function delayWords({ events }: Trace, { event, atMicros }: TraceEvent): 
     return "";
   }
   const ms = (atMicros - accepted.atMicros) / 1000;
-  return ms < 60_000 ? `+${ms.toFixed(1)} ms` : `+${Math.round(ms / 1000)} s`;
+  return ms < 1000 ? `+${ms.toFixed(1)} ms` : `+${duration(ms)}`;
 }
