@@ -3,8 +3,8 @@
 import uPlot from "uplot";
 import { element } from "../dom.ts";
 import type { Zone } from "../preferences.ts";
-import { blocks, flatSteps } from "./paths.ts";
-import { columns, type Steps, type Subject, stepAt } from "./steps.ts";
+import { area, blocks, line } from "./paths.ts";
+import { columns, NO_STEPS, type Steps, type Subject, stepAt } from "./steps.ts";
 import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from "./ticks.ts";
 
 /** Of labels on the axes, in pixels: a digit of their font is not wider. */
@@ -17,14 +17,14 @@ interface Colours {
   readonly text: string;
   readonly grid: string;
   readonly curve: string;
-  readonly area: string;
+  readonly fill: string;
 }
 
 export class Chart {
   readonly #place: HTMLElement;
   readonly #marker = element("div", "marker");
   #plot: uPlot | undefined;
-  #steps: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [] };
+  #steps: Steps = NO_STEPS;
   #subject: Subject = "messages";
   #zone: Zone = "utc";
   #colours = "";
@@ -119,17 +119,13 @@ export class Chart {
     };
   }
 
-  #curves({ curve, area }: Colours): uPlot.Series[] {
-    const stepSeconds = (): number => this.#steps.stepMs / 1000;
-    const line = { stroke: curve, width: 1.5, points: { show: false } };
+  #curves({ curve, fill }: Colours): uPlot.Series[] {
+    const steps = (): Steps => this.#steps;
+    const curved = { stroke: curve, width: 1.5, points: { show: false } };
     const unseen = { points: { show: false }, paths: () => null };
     return this.#subject === "rate"
-      ? [
-          { ...unseen, fill: area, width: 0, paths: blocks(stepSeconds) },
-          unseen,
-          { ...line, paths: flatSteps(stepSeconds, false) },
-        ]
-      : [{ ...line, fill: area, paths: flatSteps(stepSeconds, true) }];
+      ? [{ ...unseen, fill, width: 0, paths: blocks(steps) }, unseen, { ...curved, paths: line(steps) }]
+      : [{ ...curved, fill, paths: area(steps) }];
   }
 
   /** Sums stand on zero; rates have room above and below. */
@@ -147,6 +143,6 @@ function coloursOf(place: HTMLElement): Colours {
     text: color,
     grid: borderTopColor,
     curve: accentColor,
-    area: `color-mix(in srgb, ${accentColor} 22%, transparent)`,
+    fill: `color-mix(in srgb, ${accentColor} 22%, transparent)`,
   };
 }

@@ -9,7 +9,7 @@ import type { Page, Panel, View } from "../page.ts";
 import { onTheme } from "../theme.ts";
 import { Chart } from "./chart.ts";
 import { Focus, focused } from "./focus.ts";
-import { allSteps, type Steps, SUBJECTS, type Subject, stepAt } from "./steps.ts";
+import { allSteps, NO_STEPS, SUBJECTS, type Subject, stepAt } from "./steps.ts";
 import { remark, type Topic, Words } from "./words.ts";
 
 const KEY = "series";
@@ -18,7 +18,6 @@ const SUBJECT_WORDS: Readonly<Record<Subject, string>> = {
   volume: "Volume",
   rate: "Rate",
 };
-const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [] };
 
 export class Series implements Panel {
   readonly #page: Page;
@@ -44,9 +43,9 @@ export class Series implements Panel {
 
   constructor(place: HTMLElement, page: Page) {
     this.#page = page;
-    const head = element("p", "head");
-    head.append(this.#caption, this.#readOut);
-    place.append(head, this.#remark, this.#plot, this.#summary);
+    const says = element("p", "says");
+    says.append(this.#caption, this.#readOut);
+    place.append(says, this.#remark, this.#plot, this.#summary);
     this.#subjects = new Choice("What is shown", SUBJECT_WORDS, (subject) => {
       this.#subject = subject;
       remember(KEY, subject);
@@ -133,7 +132,7 @@ export class Series implements Panel {
     const figures = isMessages ? statistics.messages : focused(statistics, pair);
     if (figures !== this.#figures) {
       this.#figures = figures;
-      this.#steps = figures ? allSteps(figures) : NO_STEPS;
+      this.#steps = figures ? allSteps(figures, view.nowMs) : NO_STEPS;
     }
     const { trouble, isLoading } = statistics;
     const shows = [
@@ -160,13 +159,12 @@ export class Series implements Panel {
     this.#draw(topic, view);
   }
 
-  #write(topic: Topic, { window, zone, nowMs }: View): void {
-    const now = { zone, ms: nowMs };
+  #write(topic: Topic, { window, zone }: View): void {
     const isThere = !this.#plot.hidden;
-    const readOut = isThere ? this.#words.readOut(topic, this.#steps, this.#index, now) : "";
+    const readOut = isThere ? this.#words.readOut(topic, this.#steps, this.#index, zone) : "";
     setText(this.#caption, this.#words.caption(topic, this.#steps.stepMs));
     setText(this.#readOut, readOut);
-    setText(this.#summary, isThere ? this.#words.summary(topic, this.#steps, window, now) : "");
+    setText(this.#summary, isThere ? this.#words.summary(topic, this.#steps, window, zone) : "");
     this.#plot.ariaLabel = this.#caption.textContent;
     this.#plot.ariaValueMin = "0";
     this.#plot.ariaValueMax = String(this.#steps.list.length - 1);

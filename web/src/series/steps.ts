@@ -16,13 +16,18 @@ export interface Steps {
   readonly stepMs: number;
   /** Oldest first, without a hole. */
   readonly list: readonly Step[];
+  /** How many of them are over; at least one, so that there is one to speak of. */
+  readonly whole: number;
 }
+
+/** What there is before the first answer. */
+export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], whole: 0 };
 
 /** More than any window has: what a wrong answer can cost is bounded. */
 const STEPS_MAX = 5000;
 
 /** The figures' series with the steps that it leaves out. */
-export function allSteps({ sinceMs, untilMs, stepMs, series }: Figures): Steps {
+export function allSteps({ sinceMs, untilMs, stepMs, series }: Figures, nowMs: number): Steps {
   const count = Math.min(STEPS_MAX, Math.max(0, Math.round((untilMs - sinceMs) / stepMs)));
   const list = new Array<Step>(count).fill(undefined);
   for (const step of series) {
@@ -31,7 +36,8 @@ export function allSteps({ sinceMs, untilMs, stepMs, series }: Figures): Steps {
       list[index] = step;
     }
   }
-  return { sinceMs, untilMs: sinceMs + count * stepMs, stepMs, list };
+  const whole = Math.min(count, Math.max(1, Math.floor((nowMs - sinceMs) / stepMs)));
+  return { sinceMs, untilMs: sinceMs + count * stepMs, stepMs, list, whole };
 }
 
 /** What a chart draws: beginnings of steps in seconds since 1970, and the curves. A null is a gap. */
@@ -56,10 +62,4 @@ export function columns({ sinceMs, stepMs, list }: Steps, subject: Subject): Col
 /** Which step a moment falls into; the nearest one where it falls into none. */
 export function stepAt({ sinceMs, stepMs, list }: Steps, ms: number): number {
   return Math.min(list.length - 1, Math.max(0, Math.floor((ms - sinceMs) / stepMs)));
-}
-
-/** The last step that was over by `nowMs`, or the last of all where none was. */
-export function lastWhole({ sinceMs, stepMs, list }: Steps, nowMs: number): number {
-  const over = Math.floor((nowMs - sinceMs) / stepMs) - 1;
-  return over < 0 ? list.length - 1 : Math.min(over, list.length - 1);
 }

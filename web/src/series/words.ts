@@ -1,13 +1,13 @@
 /** What the chart says in words: above it, for what is pointed at, and to those who don't see it. */
 
 import type { Window } from "../address.ts";
-import { quotient, unitsText } from "../decimal.ts";
+import { unitsText } from "../decimal.ts";
 import type { Figures } from "../figures.ts";
 import { decimalFormat } from "../format.ts";
 import type { Zone } from "../preferences.ts";
 import type { Pair, Statistics } from "../statistics.ts";
 import { dateAndClock, zoneName } from "../zoned.ts";
-import { columns, lastWhole, type Step, type Steps, type Subject } from "./steps.ts";
+import { columns, type Step, type Steps, type Subject } from "./steps.ts";
 
 /** The steps that the archive has. */
 const EACH: ReadonlyMap<number, string> = new Map([
@@ -32,11 +32,6 @@ export interface Topic {
   readonly isChosen: boolean;
 }
 
-export interface Now {
-  readonly ms: number;
-  readonly zone: Zone;
-}
-
 export class Words {
   readonly #decimal: (amount: string) => string;
 
@@ -53,16 +48,16 @@ export class Words {
       case "volume":
         return `Sold ${each}${of}`;
       default:
-        return `Last rate, high and low ${each}${of}`;
+        return `Rate ${each}${of}`;
     }
   }
 
   /** The moment and the exact figures of a step. */
-  readOut(topic: Topic, steps: Steps, index: number, now: Now): string {
+  readOut(topic: Topic, steps: Steps, index: number, zone: Zone): string {
     const startMs = steps.sinceMs + index * steps.stepMs;
-    const when = `${moment(startMs, steps, now.zone)} ${zoneName(now.zone)}`;
-    const soFar = startMs + steps.stepMs > now.ms ? " so far" : "";
-    return `${when}  ${this.#value(topic, steps.list[index])}${soFar}`;
+    const when = `${moment(startMs, steps, zone)} ${zoneName(zone)}`;
+    const soFar = index < steps.whole ? "" : " so far";
+    return `${when} ${this.#value(topic, steps.list[index])}${soFar}`;
   }
 
   #value({ subject, pair }: Topic, step: Step): string {
@@ -74,7 +69,7 @@ export class Words {
         return `${this.#decimal(unitsText(money?.sold ?? 0n))} ${pair?.from ?? ""}`;
       default:
         return money
-          ? `${this.#units(money.last)}, high ${this.#units(money.high)}, low ${this.#units(money.low)}, mean ${this.#decimal(quotient(money.bought, money.sold))}`
+          ? `${this.#units(money.last)}, ${this.#units(money.low)} to ${this.#units(money.high)}`
           : "not traded";
     }
   }
@@ -84,16 +79,16 @@ export class Words {
   }
 
   /** The whole curve in a few words: its last step that is over, the highest, and the lowest. */
-  summary(topic: Topic, steps: Steps, window: Window, now: Now): string {
+  summary(topic: Topic, steps: Steps, window: Window, zone: Zone): string {
     const [, high = [], low = high, last = high] = columns(steps, topic.subject);
-    const until = lastWhole(steps, now.ms) + 1;
+    const until = steps.whole;
     const latest = best(last, until, () => true);
     const highest = best(high, until, (value, before) => value > before);
     const lowest = best(low, until, (value, before) => value < before);
     if (latest === undefined || highest === undefined || lowest === undefined) {
       return "";
     }
-    const at = (index: number): string => this.readOut(topic, steps, index, now);
+    const at = (index: number): string => this.readOut(topic, steps, index, zone);
     return (
       `${this.caption(topic, steps.stepMs)}, over the last ${WINDOW_WORDS[window]}. ` +
       `Latest: ${at(latest)}. Highest: ${at(highest)}. Lowest: ${at(lowest)}.`
