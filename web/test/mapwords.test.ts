@@ -28,6 +28,12 @@ it("a country's figures are told in words", () => {
   assert.equal(words.all({ count: 0, flagged: 0 }, 0), "0 trades · 0.0% · 0 flagged");
 });
 
+it("a share that is there is never said to be nothing", () => {
+  const words = new Words("en");
+  assert.equal(words.share(1, 1_000_000), "<0.1%");
+  assert.equal(words.share(1, 2000), "0.1%");
+});
+
 it("nothing is said where the figures say it all", () => {
   assert.equal(remark(reasons({})), "");
 });

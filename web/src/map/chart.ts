@@ -140,18 +140,20 @@ export class Chart {
     this.#encircle(this.#chosenRing, this.#marks.get(chosen), 3);
   }
 
-  /** Shows the figures of what is pointed at, or has the focus, or is chosen. */
+  /** Shows the figures of what is pointed at, or has the focus; else of what is chosen, out of the way. */
   #point({ figures, chosen, room }: Scene): void {
     const { nameOf, words } = this.#actions;
-    const wanted = [this.#pointed, this.#focused, chosen].find((country) => this.#marks.has(country));
-    const mark = wanted === undefined ? undefined : this.#marks.get(wanted);
-    this.#encircle(this.#activeRing, wanted === chosen ? undefined : mark, 1);
+    const active = this.#marks.get(this.#pointed) ?? this.#marks.get(this.#focused);
+    const mark = active ?? this.#marks.get(chosen);
+    this.#encircle(this.#activeRing, active, 1);
     this.#svg.classList.toggle("pointed", this.#marks.has(this.#pointed));
     if (mark) {
-      const text = words.all(mark.figures, figures?.total.count ?? 0);
-      this.#tip.show(nameOf(mark.dot.country), text, mark.dot, room);
+      this.#tip.show(nameOf(mark.dot.country), words.all(mark.figures, figures?.total.count ?? 0));
     } else {
       this.#tip.hide();
+    }
+    if (active) {
+      this.#tip.moveTo(active.dot, room);
     }
   }
 

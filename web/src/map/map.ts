@@ -18,6 +18,8 @@ const WAYS = ["map", "table"] as const;
 type Way = (typeof WAYS)[number];
 
 const WAY_WORDS: Readonly<Record<Way, string>> = { map: "Map", table: "Table" };
+/** A browser that failed to load a script once doesn't ask for it again. */
+const NO_MAP = "The map could not be loaded; reload the page to try again.";
 const NO_ROOM: Size = { width: 0, height: 0 };
 
 export class WorldMap implements Panel {
@@ -57,10 +59,7 @@ export class WorldMap implements Panel {
     const isMap = this.#way === "map" && this.#atlas !== "failed";
     this.#frame.hidden = !isMap;
     this.#table.element.hidden = isMap;
-    setText(
-      this.#remark,
-      this.#atlas === "failed" && this.#way === "map" ? "The map could not be loaded." : remark(view),
-    );
+    setText(this.#remark, this.#atlas === "failed" && this.#way === "map" ? NO_MAP : remark(view));
     this.#remark.hidden = this.#remark.textContent === "";
     for (const [way, button] of this.#switches) {
       setAttribute(button, "aria-pressed", String(way === this.#way));
@@ -116,9 +115,6 @@ export class WorldMap implements Panel {
   #show(way: Way): void {
     this.#way = way;
     remember(KEY, way);
-    if (this.#atlas === "failed") {
-      this.#atlas = "wanted";
-    }
     this.#page.repaint();
   }
 }

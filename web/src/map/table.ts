@@ -54,19 +54,20 @@ export class CountryTable {
     const isHeld = this.#body.matches(":hover, :focus-within");
     const ranked = listed(figures, chosen);
     const countries = isHeld ? keepingOrder(ranked, this.#order) : ranked;
-    const total = figures?.total.count ?? 0;
-    const rows = countries.map((country) => this.#paintRow(country, total));
+    const rows = countries.map((country) => this.#paintRow(country, figures));
     this.#arrange(countries, rows);
   }
 
-  #paintRow(figures: CountryFigures, total: number): HTMLTableRowElement {
+  #paintRow({ country, count, flagged }: CountryFigures, figures: Figures | undefined): HTMLTableRowElement {
     const { words } = this.#actions;
-    const row = this.#row(figures.country);
-    const [count, share, flagged] = row.cells;
-    setAttribute(row.button, "aria-pressed", String(figures.country === this.#chosen));
-    setText(count, words.count(figures.count));
-    setText(share, words.share(figures.count, total));
-    setText(flagged, words.count(figures.flagged));
+    const row = this.#row(country);
+    const [counted, shared, marked] = row.cells;
+    setAttribute(row.button, "aria-pressed", String(country === this.#chosen));
+    setText(counted, words.count(count));
+    setText(shared, words.share(count, figures?.total.count ?? 0));
+    setText(marked, words.count(flagged));
+    const most = figures?.countries[0]?.count ?? 0;
+    row.element.style.setProperty("--part", most > 0 ? (count / most).toFixed(3) : "0");
     return row.element;
   }
 
@@ -101,7 +102,7 @@ export class CountryTable {
       return known;
     }
     const line = element("tr", "");
-    const heading = element("th", "");
+    const heading = element("th", "bar");
     heading.scope = "row";
     const button = element("button", "plain");
     setText(button, this.#actions.nameOf(country));

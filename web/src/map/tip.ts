@@ -1,4 +1,4 @@
-/** The figures of one country, in words beside its circle. */
+/** The figures of one country, in words: beside its circle, or in the corner, where they may stay. */
 
 import { element, setText } from "../dom.ts";
 import type { Dot, Size } from "./geometry.ts";
@@ -18,11 +18,17 @@ export class Tip {
     this.element.append(this.#name, this.#figures);
   }
 
-  /** Above the circle, or below where there is no room; never over the edge. */
-  show(name: string, figures: string, { x, y, radius }: Dot, room: Size): void {
+  show(name: string, figures: string): void {
     setText(this.#name, name);
     setText(this.#figures, figures);
     this.element.hidden = false;
+    this.element.style.transform = "";
+    this.element.classList.add("resting");
+  }
+
+  /** Goes above the circle, or below where there is no room; never over the edge. */
+  moveTo({ x, y, radius }: Dot, room: Size): void {
+    this.element.classList.remove("resting");
     const { offsetWidth: width, offsetHeight: height } = this.element;
     const left = Math.max(Math.min(x - width / 2, room.width - width), 0);
     const above = y - radius - GAP - height;

@@ -31,7 +31,9 @@ export class Words {
   }
 
   share(count: number, total: number): string {
-    return this.#percent.format(total > 0 ? count / total : 0);
+    const share = total > 0 ? count / total : 0;
+    // What is there is never said to be nothing.
+    return share > 0 && share < 0.0005 ? `<${this.#percent.format(0.001)}` : this.#percent.format(share);
   }
 
   /** `1,234 trades · 12.3% · 5 flagged`. */
