@@ -5,6 +5,7 @@ import { element } from "./dom.ts";
 export class Choice<Value extends string> {
   readonly element = element("div", "choice");
   readonly #buttons: ReadonlyMap<Value, HTMLButtonElement>;
+  #shown: Value | undefined;
 
   /** `label` says what is chosen; `words` are what the buttons say, in order; `chosen` is told of a click. */
   constructor(label: string, words: Readonly<Record<Value, string>>, chosen: (value: Value) => void) {
@@ -16,6 +17,10 @@ export class Choice<Value extends string> {
   }
 
   show(value: Value): void {
+    if (value === this.#shown) {
+      return;
+    }
+    this.#shown = value;
     for (const [each, target] of this.#buttons) {
       target.ariaPressed = String(each === value);
     }

@@ -1,5 +1,7 @@
 /** The line in which one says what to see: words, a menu of fields, and what is set as chips to take away again. */
 
+import { WINDOWS, type Window } from "./address.ts";
+import { Choice } from "./choice.ts";
 import { COUNTRIES, CURRENCIES } from "./codes.ts";
 import { byId, element, setText } from "./dom.ts";
 import {
@@ -44,6 +46,7 @@ export class FilterBar implements Panel {
   readonly #clear = byId("clear", HTMLButtonElement);
   readonly #remark = byId("leaves-out", HTMLElement);
   readonly #hint = byId("field-hint", HTMLElement);
+  readonly #windows: Choice<Window>;
   #filters: Filters | undefined;
   #statistics: Statistics | undefined;
   #timer: Timer | undefined;
@@ -65,11 +68,15 @@ export class FilterBar implements Panel {
       this.#menu.focus();
     });
     onKey("/", () => q.focus());
+    const windows = Object.fromEntries(WINDOWS.map((window) => [window, window])) as Record<Window, Window>;
+    this.#windows = new Choice("Figures of the last", windows, (window) => page.address.show(window));
+    byId("windows", HTMLElement).append(this.#windows.element);
     suggest("currencies", CURRENCIES, currencyName);
     suggest("countries", COUNTRIES, countryName);
   }
 
-  paint({ filters, statistics }: View): void {
+  paint({ filters, window, statistics }: View): void {
+    this.#windows.show(window);
     if (filters !== this.#filters) {
       this.#filters = filters;
       this.#paintFilters(filters);

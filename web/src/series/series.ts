@@ -1,6 +1,5 @@
 /** How much was traded, and at what rate, over time. */
 
-import { WINDOWS, type Window } from "../address.ts";
 import { Choice } from "../choice.ts";
 import { byId, element, setText } from "../dom.ts";
 import type { Figures } from "../figures.ts";
@@ -30,7 +29,6 @@ export class Series implements Panel {
   readonly #words = new Words();
   readonly #focus = new Focus();
   readonly #subjects: Choice<Subject>;
-  readonly #windows: Choice<Window>;
   #subject = SUBJECTS.find((subject) => subject === remembered(KEY)) ?? "messages";
   /** The step that is pointed at, by its beginning: the chart moves on under the pointer. */
   #pointedMs: number | undefined;
@@ -43,19 +41,15 @@ export class Series implements Panel {
 
   constructor(place: HTMLElement, page: Page) {
     this.#page = page;
-    const says = element("p", "says");
-    says.append(this.#caption, this.#readOut);
-    place.append(says, this.#remark, this.#plot, this.#summary);
+    const line = element("p", "series-line");
+    line.append(this.#caption, this.#readOut);
+    place.append(line, this.#remark, this.#plot, this.#summary);
     this.#subjects = new Choice("What is shown", SUBJECT_WORDS, (subject) => {
       this.#subject = subject;
       remember(KEY, subject);
       page.repaint();
     });
-    const windows = Object.fromEntries(WINDOWS.map((window) => [window, window]));
-    this.#windows = new Choice<Window>("Since when", windows as Record<Window, Window>, (window) =>
-      page.address.show(window),
-    );
-    byId("series-tools", HTMLElement).append(this.#subjects.element, this.#windows.element);
+    byId("series-tools", HTMLElement).append(this.#subjects.element);
     this.#listen();
   }
 
@@ -152,7 +146,6 @@ export class Series implements Panel {
     }
     this.#painted = [...shows, this.#pointedMs];
     this.#subjects.show(topic.subject);
-    this.#windows.show(window);
     setText(this.#remark, remark(topic, figures, statistics, window));
     this.#plot.hidden = !figures || figures.series.length === 0;
     this.#write(topic, view);

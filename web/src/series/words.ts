@@ -48,7 +48,7 @@ export class Words {
       case "volume":
         return `Sold ${each}${of}`;
       default:
-        return `Rate ${each}${of}`;
+        return `Rate${of}`;
     }
   }
 
