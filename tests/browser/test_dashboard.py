@@ -43,6 +43,10 @@ def country_on_map(page: Page, name: str) -> Locator:
     return panel(page, "map").get_by_role("button", name=re.compile(rf"^{name}: "))
 
 
+def window(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
 def exported(page: Page, kind: str) -> str:
     with page.expect_download() as download:
         page.get_by_test_id(f"export-{kind}").click()
