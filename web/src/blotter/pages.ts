@@ -164,7 +164,7 @@ export class Pages {
     this.#leaves = [...this.#leaves.slice(0, index), ...page, ...below];
     this.length = this.#leaves.reduce((sum, { length }) => sum + length, 0);
     this.top ??= rows[0];
-    if (page.length === 0 && this.#next) {
+    if (messages.length === 0 && this.#next) {
       this.#doing = "loading";
       this.#source.timing.setTimer(() => {
         this.#doing = "nothing";

@@ -18,6 +18,8 @@ export class Tools {
   readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
 
+  #filters: Filters | undefined;
+
   constructor({ pause, change }: ToolsListener) {
     this.#pause.type = "button";
     this.#pause.dataset["testid"] = "pause";
@@ -43,6 +45,10 @@ export class Tools {
   }
 
   paintFilters(filters: Filters): void {
+    if (filters === this.#filters) {
+      return;
+    }
+    this.#filters = filters;
     for (const [format, link] of this.#links) {
       const query = new URLSearchParams({ format });
       writeFilters(filters, query);
