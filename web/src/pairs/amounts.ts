@@ -3,7 +3,7 @@
 import { decimalFormat } from "../format.ts";
 
 const WHOLE_DIGITS = 5;
-const SIGNIFICANT = 6;
+const SIGNIFICANT = 5;
 const MILLIONTHS_PER_PERCENT = 10_000;
 
 export class Amounts {
@@ -16,11 +16,11 @@ export class Amounts {
 
   constructor(locale?: string) {
     this.exact = decimalFormat(locale);
-    this.#count = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 2 });
+    this.#count = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
     this.#compact = new Intl.NumberFormat(locale, {
       notation: "compact",
-      minimumFractionDigits: 2,
-      maximumFractionDigits: 2,
+      minimumSignificantDigits: 4,
+      maximumSignificantDigits: 4,
     });
     this.#rate = new Intl.NumberFormat(locale, { maximumSignificantDigits: SIGNIFICANT });
     this.#percent = new Intl.NumberFormat(locale, {
@@ -36,7 +36,7 @@ export class Amounts {
     return whole.length > WHOLE_DIGITS ? this.#compact.format(Number(amount)) : this.exact(amount);
   }
 
-  /** A count in three or four characters. */
+  /** A count, exact below a thousand. */
   count(count: number): string {
     return this.#count.format(count);
   }

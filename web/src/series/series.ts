@@ -13,7 +13,7 @@ import { remark, type Topic, Words } from "./words.ts";
 
 const KEY = "series";
 const SUBJECT_WORDS: Readonly<Record<Subject, string>> = {
-  messages: "Messages",
+  messages: "Trades",
   volume: "Volume",
   rate: "Rate",
 };

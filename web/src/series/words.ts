@@ -44,7 +44,7 @@ export class Words {
     const of = pair ? ` · ${nameOf(pair)}${isChosen ? "" : ", the busiest"}` : "";
     switch (subject) {
       case "messages":
-        return `Messages ${each}${of}`;
+        return `Trades ${each}${of}`;
       case "volume":
         return `Sold ${each}${of}`;
       default:
@@ -64,7 +64,7 @@ export class Words {
     const { money, count = 0 } = step ?? {};
     switch (subject) {
       case "messages":
-        return `${this.#decimal(String(count))} ${count === 1 ? "message" : "messages"}`;
+        return `${this.#decimal(String(count))} ${count === 1 ? "trade" : "trades"}`;
       case "volume":
         return `${this.#decimal(unitsText(money?.sold ?? 0n))} ${pair?.from ?? ""}`;
       default:
