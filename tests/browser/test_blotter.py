@@ -16,7 +16,7 @@ from tests.chaos.account import settle
 from tests.support import example
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import FloatRect, Locator, Page
 
     from tests.stack import Stack
 
@@ -25,6 +25,12 @@ pytestmark = pytest.mark.timeout(300)
 
 def row(page: Page, update_id: str) -> Locator:
     return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+
+
+def box(locator: Locator) -> FloatRect:
+    found = locator.bounding_box()
+    assert found is not None
+    return found
 
 
 def post(running: Stack, **changes: object) -> str:
@@ -126,20 +132,20 @@ def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page
 def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page) -> None:
     update_id = post(running)
     cell = row(page, update_id).locator(".user")
-    before = (cell.bounding_box() or {})["width"]
+    before = box(cell)["width"]
     page.get_by_role("button", name="Time").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_timeout(100)
-    by_key = (cell.bounding_box() or {})["width"]
+    by_key = box(cell)["width"]
     assert by_key > before
-    edge = page.get_by_role("columnheader", name="User").locator(".edge").bounding_box() or {}
+    edge = box(page.get_by_role("columnheader", name="User").locator(".edge"))
     page.mouse.move(edge["x"] + 5, edge["y"] + 5)
     page.mouse.down()
     page.mouse.move(edge["x"] + 55, edge["y"] + 5)
     page.mouse.up()
     page.wait_for_timeout(100)
-    assert (cell.bounding_box() or {})["width"] == pytest.approx(by_key + 50, abs=2)
+    assert box(cell)["width"] == pytest.approx(by_key + 50, abs=2)
 
 
 def test_the_export_is_what_is_shown(running: Stack, page: Page) -> None:
