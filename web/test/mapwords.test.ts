@@ -17,7 +17,7 @@ function figures(...countries: readonly CountryFigures[]): Figures {
 }
 
 function reasons(changes: Partial<Reasons["statistics"]>): Reasons {
-  const statistics = { countries: figures(country("FR", 1)), isLoading: false, trouble: "", leavesOut: "" };
+  const statistics = { countries: figures(country("FR", 1)), isLoading: false, trouble: "" };
   return { statistics: { ...statistics, ...changes }, filters: NO_FILTERS, window: "1h" };
 }
 
@@ -46,10 +46,9 @@ it("the reader is told why there is nothing to see", () => {
   assert.equal(remark(nothing), "No trades of EUR→GBP in the last 15 minutes.");
 });
 
-it("what is wrong comes first, then what the figures leave out", () => {
-  const leavesOut = "Figures are for all users.";
-  assert.equal(remark(reasons({ leavesOut })), leavesOut);
-  assert.equal(remark(reasons({ leavesOut, trouble: "No figures." })), "No figures.");
+it("what is wrong is said in the words of who knows", () => {
+  assert.equal(remark(reasons({ trouble: "No figures." })), "No figures.");
+  assert.equal(remark(reasons({})), "");
 });
 
 it("the country that is filtered by is listed, if only with none", () => {

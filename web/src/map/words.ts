@@ -45,12 +45,12 @@ export class Words {
 
 /** What a remark rests on. */
 export interface Reasons extends Pick<View, "filters" | "window"> {
-  readonly statistics: Pick<Statistics, "countries" | "isLoading" | "trouble" | "leavesOut">;
+  readonly statistics: Pick<Statistics, "countries" | "isLoading" | "trouble">;
 }
 
-/** Why there is nothing on the map, or what the figures on it are not; empty where nothing needs to be said. */
+/** Why there is nothing on the map; empty where nothing needs to be said. */
 export function remark({ statistics, filters, window }: Reasons): string {
-  const { countries, isLoading, trouble, leavesOut } = statistics;
+  const { countries, isLoading, trouble } = statistics;
   if (trouble !== "") {
     return trouble;
   }
@@ -60,7 +60,7 @@ export function remark({ statistics, filters, window }: Reasons): string {
   if (countries.total.count === 0) {
     return `No trades${pairWords(filters)} in the last ${WINDOW_WORDS[window]}.`;
   }
-  return leavesOut;
+  return "";
 }
 
 function pairWords({ from, to }: Filters): string {
