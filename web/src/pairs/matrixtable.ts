@@ -91,10 +91,10 @@ export class MatrixTable {
     }
     if (shown !== pair) {
       this.#pairs.set(button, pair);
-      const count = this.#amounts.exact(String(pair.count));
-      setText(button, this.#amounts.count(pair.count));
-      button.title = `${pairKey(pair)}: ${count} trades`;
-      button.ariaLabel = button.title;
+      const count = this.#amounts.count(pair.count);
+      setText(button, count);
+      button.ariaLabel = `${pairKey(pair)} ${count}`;
+      button.title = `${pairKey(pair)}: ${this.#amounts.exact(String(pair.count))} trades`;
     }
   }
 }

@@ -41,7 +41,7 @@ export class Words {
 
   caption({ subject, pair, isChosen }: Topic, stepMs: number): string {
     const each = EACH.get(stepMs) ?? "a step";
-    const of = pair ? ` · ${nameOf(pair)}${isChosen ? "" : ", the busiest"}` : "";
+    const of = pair ? ` · ${nameOf(pair)}${isChosen ? "" : " (busiest)"}` : "";
     switch (subject) {
       case "messages":
         return `Trades ${each}${of}`;
@@ -56,7 +56,8 @@ export class Words {
   readOut(topic: Topic, steps: Steps, index: number, zone: Zone): string {
     const startMs = steps.sinceMs + index * steps.stepMs;
     const when = `${moment(startMs, steps, zone)} ${zoneName(zone)}`;
-    const soFar = index < steps.whole ? "" : " so far";
+    // A last rate is one so far by its nature.
+    const soFar = index < steps.whole || topic.subject === "rate" ? "" : " so far";
     return `${when} ${this.#value(topic, steps.list[index])}${soFar}`;
   }
 
@@ -69,7 +70,7 @@ export class Words {
         return `${this.#decimal(unitsText(money?.sold ?? 0n))} ${pair?.from ?? ""}`;
       default:
         return money
-          ? `${this.#units(money.last)}, ${this.#units(money.low)} to ${this.#units(money.high)}`
+          ? `${this.#units(money.last)}, ${this.#units(money.low)}–${this.#units(money.high)}`
           : "not traded";
     }
   }
