@@ -39,6 +39,8 @@ export class Grid {
   #rowHeight = 0;
   #viewHeight = 0;
   #headHeight = 0;
+  /** In px. To ask the document for it in the midst of a frame would lay that out twice. */
+  #scrolled = 0;
 
   constructor(scroller: HTMLElement, headRow: HTMLElement, footRow: HTMLElement, listener: GridListener) {
     this.#scroller = scroller;
@@ -48,7 +50,14 @@ export class Grid {
     this.#window.role = "presentation";
     this.#body.append(this.#window);
     scroller.append(this.#head, this.#body, rowGroup("foot", footRow));
-    scroller.addEventListener("scroll", listener.changed, { passive: true });
+    scroller.addEventListener(
+      "scroll",
+      () => {
+        this.#noteScroll();
+        listener.changed();
+      },
+      { passive: true },
+    );
     scroller.addEventListener("keydown", (event) => this.#pressed(event));
     scroller.addEventListener("focusout", ({ relatedTarget }) => this.#left(relatedTarget));
     this.#window.addEventListener("click", ({ target }) => this.#clicked(target));
@@ -75,6 +84,7 @@ export class Grid {
   toTop(): void {
     this.#hand = undefined;
     this.#scroller.scrollTo({ top: 0 });
+    this.#scrolled = 0;
   }
 
   focus(): void {
@@ -109,10 +119,6 @@ export class Grid {
     this.#scroller.hidden = !isShown;
   }
 
-  get #scrolled(): number {
-    return Math.max(0, this.#scroller.scrollTop);
-  }
-
   get #inHand(): Update | undefined {
     return this.#hand === undefined ? undefined : this.#list.slice(this.#hand, this.#hand + 1)[0];
   }
@@ -139,6 +145,7 @@ export class Grid {
       this.#hand = place;
       const top = scrollFor(place * this.#rowHeight, this.#rowHeight, this.#scrolled, room);
       this.#scroller.scrollTo({ top });
+      this.#noteScroll();
     } else if (event.key === "Enter" && inHand) {
       this.#listener.open(inHand);
     } else if (event.key === "Escape" && inHand) {
@@ -171,6 +178,10 @@ export class Grid {
     }
   }
 
+  #noteScroll(): void {
+    this.#scrolled = Math.max(0, this.#scroller.scrollTop);
+  }
+
   /** The style sheet decides how high a row is; where it changes, the same trade stays at the top. */
   #measure(): void {
     const before = this.#rowHeight;
@@ -180,6 +191,7 @@ export class Grid {
     if (before > 0 && before !== this.#rowHeight) {
       this.#scroller.scrollTop *= this.#rowHeight / before;
     }
+    this.#noteScroll();
   }
 }
 
