@@ -1,4 +1,6 @@
-"""Writes tradewire/codes.py from pycountry (ISO 4217, ISO 3166-1) and Babel (CLDR: what circulated when).
+"""Writes tradewire/codes.py, and web/src/codes.ts for the page.
+
+Their sources are pycountry (ISO 4217, ISO 3166-1) and Babel (CLDR: what circulated when).
 
 Run `.venv/bin/python tests/generate_codes.py` after raising either library; a test compares.
 """
@@ -16,7 +18,7 @@ from babel.core import get_global
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TARGET = Path(__file__).parents[1] / "tradewire/codes.py"
+ROOT = Path(__file__).parents[1]
 _CIRCULATED_SINCE = date(2010, 1, 1)
 _TEST_AND_METAL = {"XTS", "XXX", "XAG", "XAU", "XPD", "XPT"}
 
@@ -39,20 +41,38 @@ def countries() -> set[str]:
     return {country.alpha_2 for country in pycountry.countries} | {"XK"}
 
 
-def render() -> str:
-    """Give the text of the module."""
-    return (
-        '"""Code tables, written by tests/generate_codes.py; not to be edited by hand."""\n\n'
-        + _table("CURRENCIES", "ISO 4217, with codes withdrawn since 2010, without test and metals.", currencies())
-        + "\n"
-        + _table("COUNTRIES", "ISO 3166-1 alpha-2, and XK.", countries())
-    )
+def tables() -> dict[Path, str]:
+    """Give what belongs into each file."""
+    documented = {
+        "CURRENCIES": (currencies(), "ISO 4217, with codes withdrawn since 2010, without test and metals."),
+        "COUNTRIES": (countries(), "ISO 3166-1 alpha-2, and XK."),
+    }
+    written = "Code tables, written by tests/generate_codes.py; not to be edited by hand."
+    python = [f'"""{written}"""\n', *(_python(name, *table) for name, table in documented.items())]
+    page = [f"/** {written} */\n", _CODE, *(_page(name, *table) for name, table in documented.items()), _READ]
+    return {ROOT / "tradewire/codes.py": "\n".join(python), ROOT / "web/src/codes.ts": "\n".join(page)}
 
 
-def _table(name: str, doc: str, codes: Iterable[str]) -> str:
-    words = textwrap.fill(" ".join(sorted(codes)), 100, initial_indent="    ", subsequent_indent="    ")
-    return f'{name} = frozenset(\n    """\n{words}\n    """.split()  # noqa: SIM905 - words wrap\n)\n"""{doc}"""\n'
+def _python(name: str, codes: Iterable[str], doc: str) -> str:
+    words = f'"""\n{_lines(codes)}\n    """.split()  # noqa: SIM905 - words wrap'
+    return f'{name} = frozenset(\n    {words}\n)\n"""{doc}"""\n'
+
+
+def _page(name: str, codes: Iterable[str], doc: str) -> str:
+    return f"/** {doc} */\nexport const {name} = read(`\n{_lines(codes)}\n`);\n"
+
+
+_CODE = "const CODE = /[A-Z]+/gu;\n"
+_READ = """function read(table: string): ReadonlySet<string> {
+  return new Set(table.match(CODE));
+}
+"""
+
+
+def _lines(codes: Iterable[str]) -> str:
+    return textwrap.fill(" ".join(sorted(codes)), 100, initial_indent="    ", subsequent_indent="    ")
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render())
+    for target, text in tables().items():
+        target.write_text(text)

@@ -18,6 +18,22 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
 const PAGES = ["index.html", "api.html"];
+/**
+ * What each page names.
+ *
+ * @type {[string, string][][]}
+ */
+const ENTRIES = [
+  [
+    ["main.ts", "app"],
+    ["style.css", "style"],
+    ["favicon.svg", "favicon"],
+  ],
+  [
+    ["api/main.ts", "api"],
+    ["api/style.css", "api"],
+  ],
+];
 const HASHED = /(?<name>\w+)-\w+(?<suffix>\.\w+)$/u;
 
 /**
@@ -43,33 +59,33 @@ async function buildPages(outdir) {
 /**
  * Bundles into `outdir`/assets; gives the path of each asset by its plain name.
  *
+ * Each page is bundled by itself: what is fetched later is a file of its own, and nothing else is.
+ *
  * @param {string} outdir
  */
 async function bundle(outdir) {
-  const { metafile } = await build({
-    absWorkingDir: here,
-    entryPoints: [
-      { in: join(source, "main.ts"), out: "app" },
-      { in: join(source, "style.css"), out: "style" },
-      { in: join(source, "api/main.ts"), out: "api" },
-      { in: join(source, "api/style.css"), out: "api" },
-      { in: join(source, "favicon.svg"), out: "favicon" },
-    ],
-    entryNames: "assets/[name]-[hash]",
-    outdir,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2023",
-    loader: { ".svg": "copy" },
-    legalComments: "none",
-    metafile: true,
-    logLevel: "warning",
-  });
   const assets = new Map();
-  for (const path of Object.keys(metafile.outputs)) {
-    const { name, suffix } = HASHED.exec(path)?.groups ?? {};
-    assets.set(`${name}${suffix}`, `assets/${basename(path)}`);
+  for (const entryPoints of ENTRIES) {
+    const { metafile } = await build({
+      absWorkingDir: here,
+      entryPoints: entryPoints.map(([name, out]) => ({ in: join(source, name), out })),
+      entryNames: "assets/[name]-[hash]",
+      chunkNames: "assets/[name]-[hash]",
+      outdir,
+      bundle: true,
+      splitting: true,
+      minify: true,
+      format: "esm",
+      target: "es2023",
+      loader: { ".svg": "copy" },
+      legalComments: "none",
+      metafile: true,
+      logLevel: "warning",
+    });
+    for (const path of Object.keys(metafile.outputs)) {
+      const { name, suffix } = HASHED.exec(path)?.groups ?? {};
+      assets.set(`${name}${suffix}`, `assets/${basename(path)}`);
+    }
   }
   return assets;
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench import archive, reading, scenarios
+from tests.bench import archive, page, reading, scenarios
 from tests.postgres import postgres
 from tests.stack import stack
 from tests.support import need
@@ -38,3 +38,10 @@ def test_every_question_is_answered_and_an_export_is_complete(home: Path) -> Non
     with stack(home) as running:
         figures = reading.run(running, 2000, 1)
     assert all(figure.value >= 0 for figure in figures if figure.unit != "MB")
+
+
+def test_the_page_keeps_up_and_counts_every_message_with_the_websocket_server_killed_among_them(home: Path) -> None:
+    with stack(home, RATE="off") as running:
+        figures = asyncio.run(page.frames(running, 3))
+        asyncio.run(page.counters(running, 3000))  # fails where a counter is wrong
+    assert all(figure.value > 0 for figure in figures if figure.unit == "/s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,19 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from tests.chromium import how_to_launch
 from tests.stack import Stack, stack
-from tests.support import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_ARGUMENTS = [
-    "--disable-gpu",
-    "--disable-background-networking",  # nothing outside loopback is ever contacted
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +33,8 @@ def running() -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Run the distribution's Chromium."""
-    arguments = [*_ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else _ARGUMENTS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=arguments)
+        browser = playwright.chromium.launch(**how_to_launch())
         yield browser
         browser.close()
 

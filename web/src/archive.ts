@@ -1,9 +1,12 @@
 /** What the archive tells: pages of `GET /api/messages`, each checked at the door. */
 
+import { type Filters, writeFilters } from "./filters.ts";
 import { isRecord, parseMicros } from "./update.ts";
 
 /** Moments are in milliseconds since 1970, by the server's clock. */
 export interface Question {
+  /** Where they are not given, all are asked for. */
+  readonly filters?: Filters;
   /** Inclusive. */
   readonly sinceMs?: number | undefined;
   /** Exclusive. */
@@ -45,8 +48,11 @@ export function archive(fetch: (path: string, init: RequestInit) => Promise<Resp
   };
 }
 
-function query({ sinceMs, untilMs, limit, cursor }: Question): URLSearchParams {
+function query({ filters, sinceMs, untilMs, limit, cursor }: Question): URLSearchParams {
   const words = new URLSearchParams({ limit: String(limit) });
+  if (filters) {
+    writeFilters(filters, words);
+  }
   if (sinceMs !== undefined) {
     words.set("since", new Date(Math.floor(sinceMs)).toISOString());
   }

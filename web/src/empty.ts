@@ -1,6 +1,8 @@
 /** What the page says before the first trade: how to make one. */
 
 import { byId, setText } from "./dom.ts";
+import { isFiltered } from "./filters.ts";
+import type { Panel, View } from "./page.ts";
 import type { State } from "./state.ts";
 
 /** A whole command, to be pasted as it is: the line breaks are where JSON and the shell allow them. */
@@ -10,7 +12,7 @@ const EXAMPLE = `curl -H 'Content-Type: application/json' \\
        "timePlaced":"24-JAN-15 10:27:44","originatingCountry":"FR"}' \\
   ${location.origin}/api/message`;
 
-export class Empty {
+export class Empty implements Panel {
   readonly #empty = byId("empty", HTMLElement);
   readonly #heading = byId("empty-heading", HTMLElement);
 
@@ -18,8 +20,9 @@ export class Empty {
     byId("example", HTMLElement).textContent = EXAMPLE;
   }
 
-  paint(state: State): void {
-    this.#empty.hidden = state.trades.length > 0;
+  paint({ state, filters }: View): void {
+    // Where filters let nothing through, the table says so.
+    this.#empty.hidden = state.trades.length > 0 || isFiltered(filters);
     setText(this.#heading, heading(state));
   }
 }

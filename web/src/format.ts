@@ -53,16 +53,6 @@ export function perSecond(rate: number): string {
   }).format(rate);
 }
 
-/** A stretch of time in UTC, in milliseconds since 1970; the date is given where it takes more than a day's clock. */
-export function period(sinceMs: number, untilMs: number): string {
-  const since = new Date(sinceMs).toISOString();
-  // The end is rounded up: a period must hold all that it speaks of.
-  const until = new Date(Math.ceil(untilMs / 1000) * 1000).toISOString();
-  const sameDay = since.slice(0, 10) === until.slice(0, 10);
-  const [from, to] = sameDay ? [11, 19] : [0, 19];
-  return `${since.slice(from, to).replace("T", " ")} and ${until.slice(from, to).replace("T", " ")} UTC`;
-}
-
 /** A function from country codes to names; the code itself where there is no name. */
 export function countryNames(locale?: string): (code: string) => string {
   const names = new Intl.DisplayNames(locale, { type: "region" });

@@ -1,40 +1,42 @@
 /**
- * The trades from before the page was opened: the last of them, at once, and again until none can be missing.
+ * The trades from before one began to listen: the last of them, at once, and again until none can be missing.
  *
- * A trade that was received just before the page began to listen may have been shown to others only, and may not
- * be archived yet when we first ask.
+ * A trade that was received just before may have been shown to others only, and may not be archived yet when we
+ * first ask.
  */
 
 import type { Ask } from "./archive.ts";
+import type { Filters } from "./filters.ts";
 import { Patience } from "./patience.ts";
-import type { State } from "./state.ts";
 import type { Timing } from "./timing.ts";
 
 const LAST = 200;
 
 export class History {
   readonly #ask: Ask;
-  readonly #state: State;
-  readonly #changed: () => void;
+  readonly #filters: Filters;
+  readonly #take: (messages: readonly unknown[]) => void;
   readonly #patience: Patience;
-  /** When the page began to listen, by the server's clock, in milliseconds since 1970. */
+  /** When one began to listen, by the server's clock, in milliseconds since 1970. */
   #untilMs: number | undefined;
+  #isOver = false;
 
-  constructor(timing: Timing, ask: Ask, state: State, changed: () => void) {
+  /** `take` is given each answer's messages: the last ones that the filters let through. */
+  constructor(timing: Timing, ask: Ask, filters: Filters, take: (messages: readonly unknown[]) => void) {
     this.#ask = ask;
-    this.#state = state;
-    this.#changed = changed;
+    this.#filters = filters;
+    this.#take = take;
     this.#patience = new Patience(timing);
   }
 
   async start(): Promise<void> {
     // biome-ignore lint/performance/noAwaitInLoops: one try after the other is the point
-    while (!(await this.#isComplete())) {
+    while (!(this.#isOver || (await this.#isComplete()))) {
       await this.#patience.wait();
     }
   }
 
-  /** The page listens since this moment of the server's clock: what comes later is the feed's. */
+  /** All that comes since this moment of the server's clock is heard of: what comes later is the feed's. */
   endsAt(untilMs: number): void {
     if (this.#untilMs === undefined) {
       this.#untilMs = untilMs;
@@ -42,11 +44,18 @@ export class History {
     }
   }
 
+  /** Nobody wants to know any more. */
+  stop(): void {
+    this.#isOver = true;
+    this.#patience.wake();
+  }
+
   async #isComplete(): Promise<boolean> {
     try {
-      const page = await this.#ask({ untilMs: this.#untilMs, limit: LAST });
-      this.#state.recall(page.messages);
-      this.#changed();
+      const page = await this.#ask({ filters: this.#filters, untilMs: this.#untilMs, limit: LAST });
+      if (!this.#isOver) {
+        this.#take(page.messages);
+      }
       return this.#untilMs !== undefined && page.archivedUpToMs >= this.#untilMs;
     } catch (error) {
       console.warn("Tradewire: the last trades can't be had yet:", error);

@@ -1,4 +1,4 @@
-/** Two small instruments: how many a second, and how late. Both keep a bounded history. */
+/** Small instruments: how many a second, now and lately, and how late. Each keeps a bounded history. */
 
 const RATE_WINDOW_MS = 5000;
 const LATENCY_SAMPLES = 500;
@@ -23,6 +23,28 @@ export class RateMeter {
       return 0;
     }
     return ((last.total - first.total) * 1000) / (last.at - first.at);
+  }
+}
+
+const TRAIL = 60;
+
+/** How many came in each of the last seconds, from a running total. */
+export class Trail {
+  readonly #perSecond: number[] = [];
+  #total = 0;
+
+  /** To be told once a second. */
+  sample(total: number): void {
+    this.#perSecond.push(total - this.#total);
+    this.#total = total;
+    if (this.#perSecond.length > TRAIL) {
+      this.#perSecond.shift();
+    }
+  }
+
+  /** Oldest first. */
+  get perSecond(): readonly number[] {
+    return this.#perSecond;
   }
 }
 

@@ -2,8 +2,9 @@
 
 import { byId } from "./dom.ts";
 import type { Miss } from "./feed.ts";
-import { period } from "./format.ts";
-import type { State } from "./state.ts";
+import type { Panel, View } from "./page.ts";
+import type { Zone } from "./preferences.ts";
+import { period } from "./zoned.ts";
 
 const REASONS: Readonly<Record<Miss["why"], string>> = {
   restarted: "the live server restarted",
@@ -12,33 +13,37 @@ const REASONS: Readonly<Record<Miss["why"], string>> = {
   several: "the connection broke several times",
 };
 
-export class Notice {
+export class Notice implements Panel {
   readonly #notice = byId("notice", HTMLElement);
   readonly #list = byId("misses", HTMLUListElement);
   #misses: readonly Miss[] = [];
   #late: Miss | undefined;
+  #zone: Zone | undefined;
 
   constructor(dismiss: () => void) {
     byId("dismiss", HTMLButtonElement).addEventListener("click", dismiss);
   }
 
-  paint({ misses, late }: State): void {
-    if (misses === this.#misses && late === this.#late) {
+  paint({ state: { misses, late }, zone }: View): void {
+    if (misses === this.#misses && late === this.#late && zone === this.#zone) {
       return;
     }
+    this.#zone = zone;
     this.#misses = misses;
     this.#late = late;
-    const lines = misses.map((miss) => line(`${missing(miss)}.`));
+    const lines = misses.map((miss) => line(`${missing(miss, zone)}.`));
     if (late) {
-      lines.push(line(`${missing(late)}, and the archive can't fill the gap yet. The page keeps asking.`));
+      lines.push(
+        line(`${missing(late, zone)}, and the archive can't fill the gap yet. The page keeps asking.`),
+      );
     }
     this.#notice.hidden = lines.length === 0;
     this.#list.replaceChildren(...lines);
   }
 }
 
-function missing({ since, until, why }: Miss): string {
-  return `Some trades between ${period(since, until)} may be missing from this page: ${REASONS[why]}`;
+function missing({ since, until, why }: Miss, zone: Zone): string {
+  return `Some trades between ${period(since, until, zone)} may be missing from this page: ${REASONS[why]}`;
 }
 
 function line(text: string): HTMLLIElement {

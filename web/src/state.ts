@@ -3,7 +3,7 @@
 import { ServerClock } from "./clock.ts";
 import { Coverage } from "./coverage.ts";
 import type { Connection, Miss } from "./feed.ts";
-import { LatencyMeter, RateMeter } from "./meters.ts";
+import { LatencyMeter, RateMeter, Trail } from "./meters.ts";
 import { Seen } from "./seen.ts";
 import { HELD, merge } from "./trades.ts";
 import { parseUpdate, type Update } from "./update.ts";
@@ -16,6 +16,7 @@ export class State {
   readonly coverage = new Coverage();
   readonly latency = new LatencyMeter();
   readonly rate = new RateMeter();
+  readonly trail = new Trail();
   connection: Connection = { phase: "connecting" };
   /** While a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
@@ -32,11 +33,23 @@ export class State {
   recalled = false;
   /** Whether someone can see the page. */
   visible = true;
+  readonly #listeners: ((fresh: readonly Update[]) => void)[] = [];
+  readonly #recallListeners: ((recalled: readonly Update[]) => void)[] = [];
   readonly #counted = new Seen();
   /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
   readonly #recalled = new Seen(HELD);
   /** Trades from before this moment waited for us, not we for them: they say nothing about latency. */
   #liveSinceMs = Number.POSITIVE_INFINITY;
+
+  /** Hands on all trades that are counted, in whatever order they come, each once; a batch at a time. */
+  onFresh(listener: (fresh: readonly Update[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Hands on what the archive told of the time before the page was opened: such trades may also come live later. */
+  onRecalled(listener: (recalled: readonly Update[]) => void): void {
+    this.#recallListeners.push(listener);
+  }
 
   connected(connection: Connection): void {
     this.connection = connection;
@@ -68,12 +81,18 @@ export class State {
     const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#recalled.add(id));
     this.recalled = true;
     this.#list(unknown);
+    for (const listener of this.#recallListeners) {
+      listener(unknown);
+    }
   }
 
   #count(updates: readonly Update[]): readonly Update[] {
     const fresh = updates.filter(({ id }) => this.#counted.add(id));
     this.count += fresh.length;
     this.#list(fresh.filter(({ id }) => !this.#recalled.has(id)));
+    for (const listener of this.#listeners) {
+      listener(fresh);
+    }
     return fresh;
   }
 

@@ -1,9 +1,15 @@
-/** The line at the top: the connection in words, how many, how fast, how late. */
+/** The line at the top: the connection in words, how many, how fast, how late, and what waits. */
 
 import { byId, setText } from "./dom.ts";
 import type { Connection, Refusal } from "./feed.ts";
 import { duration, perSecond } from "./format.ts";
+import type { Health, Tube } from "./health.ts";
+import type { Panel, View } from "./page.ts";
+import { drawSparkline } from "./sparkline.ts";
 import type { State } from "./state.ts";
+import { today } from "./today.ts";
+
+const TRAIL_SECONDS = 60;
 
 const wholeNumber = new Intl.NumberFormat();
 
@@ -20,25 +26,37 @@ const REASONS: Readonly<Record<Refusal, string>> = {
   full: "too many pages are open, ",
 };
 
-export class StatusLine {
+export class StatusLine implements Panel {
   readonly #state = byId("state", HTMLElement);
   readonly #phase = byId("phase", HTMLElement);
   readonly #detail = byId("detail", HTMLElement);
   readonly #count = byId("count", HTMLElement);
   readonly #rate = byId("rate", HTMLElement);
+  readonly #spark = byId("spark", HTMLCanvasElement);
   readonly #latency = byId("latency", HTMLElement);
+  readonly #today = byId("today", HTMLElement);
+  readonly #waiting = byId("waiting", HTMLElement);
+  readonly #buried = byId("buried", HTMLElement);
+  readonly #browsers = byId("browsers", HTMLElement);
+  readonly #processors = byId("processors", HTMLElement);
+  #health: Health | undefined;
 
   /** With every frame. */
-  paint(state: State, nowMs: number): void {
+  paint({ state, statistics, health, nowMs }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = phase;
     setText(this.#phase, WORDS[phase]);
-    setText(this.#detail, detail(state, nowMs));
+    setText(this.#detail, detail(state, Date.now()));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
+    setText(this.#today, figure(today(statistics.days, nowMs)));
     const title = `Tradewire · ${phase}`;
     if (document.title !== title) {
       document.title = title;
+    }
+    if (health !== this.#health) {
+      this.#health = health;
+      this.#paintHealth(health);
     }
   }
 
@@ -46,6 +64,7 @@ export class StatusLine {
   paintMeters(state: State): void {
     setText(this.#rate, `${perSecond(state.rate.perSecond)}/s`);
     this.#rate.dataset["value"] = state.rate.perSecond.toFixed(2);
+    drawSparkline(this.#spark, state.trail.perSecond, TRAIL_SECONDS);
     const latency = state.latency.read();
     if (latency) {
       setText(this.#latency, `${duration(latency.medianMs)} · p99 ${duration(latency.p99Ms)}`);
@@ -53,6 +72,27 @@ export class StatusLine {
       this.#latency.dataset["p99"] = latency.p99Ms.toFixed(1);
     }
   }
+
+  #paintHealth({ tubes, browsers }: Health): void {
+    meter(this.#waiting, tubes, ({ waiting }) => waiting);
+    meter(this.#buried, tubes, ({ buried }) => buried);
+    meter(this.#processors, tubes, ({ processors }) => processors);
+    setText(this.#browsers, figure(browsers));
+    const isBuried = (tubes ?? []).some(({ buried }) => buried > 0);
+    const isUnwatched = (tubes ?? []).some(({ processors }) => processors === 0);
+    this.#buried.classList.toggle("wrong", isBuried);
+    this.#processors.classList.toggle("wrong", isUnwatched);
+  }
+}
+
+/** The sum over all tubes, and in its title what each has. */
+function meter(cell: HTMLElement, tubes: readonly Tube[] | undefined, of: (tube: Tube) => number): void {
+  setText(cell, figure(tubes?.reduce((sum, tube) => sum + of(tube), 0)));
+  cell.title = tubes?.map((tube) => `${tube.name}: ${wholeNumber.format(of(tube))}`).join(", ") ?? "";
+}
+
+function figure(value: number | undefined): string {
+  return value === undefined ? "–" : wholeNumber.format(value);
 }
 
 function detail({ connection, filling, late }: State, nowMs: number): string {

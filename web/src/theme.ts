@@ -5,38 +5,28 @@
  */
 
 import { byId } from "./dom.ts";
+import { rememberChoice } from "./memory.ts";
 
-const KEY = "tradewire.theme";
 const SCHEMES: Readonly<Record<string, string>> = { system: "light dark", light: "light", dark: "dark" };
+const listeners: (() => void)[] = [];
 
-export function followTheme(): void {
+/** Calls back after each change of the colours: what is drawn on a canvas doesn't follow by itself. */
+export function onTheme(listener: () => void): void {
+  listeners.push(listener);
+}
+
+/** Applies the theme now and when it is chosen; `changed` is told afterwards. */
+export function followTheme(changed: () => void = () => undefined): void {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="color-scheme"]');
-  const select = byId("theme", HTMLSelectElement);
-  const apply = (theme: string): void => {
-    select.value = theme in SCHEMES ? theme : "system";
-    meta?.setAttribute("content", SCHEMES[select.value] ?? "light dark");
+  const tell = (): void => {
+    changed();
+    for (const listener of listeners) {
+      listener();
+    }
   };
-  select.addEventListener("change", () => {
-    apply(select.value);
-    remember(select.value);
+  rememberChoice(byId("theme", HTMLSelectElement), (theme) => {
+    meta?.setAttribute("content", SCHEMES[theme] ?? "light dark");
+    tell();
   });
-  apply(remembered());
-}
-
-// Where the browser keeps nothing for us (private windows, blocked storage), the choice lasts as long as the page.
-
-function remembered(): string {
-  try {
-    return localStorage.getItem(KEY) ?? "system";
-  } catch {
-    return "system";
-  }
-}
-
-function remember(theme: string): void {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // See above.
-  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell);
 }

@@ -53,9 +53,9 @@ export function parseMicros(moment: string): number | undefined {
   return seconds * 1000 + Number(fraction);
 }
 
-/** Sorts newest first; the id decides between two of the same microsecond. */
+/** Sorts newest first; the id decides between two of the same microsecond. 0 for the same one. */
 export function newestFirst(a: Update, b: Update): number {
-  return b.receivedMicros - a.receivedMicros || (a.id < b.id ? 1 : -1);
+  return b.receivedMicros - a.receivedMicros || Number(a.id < b.id) - Number(a.id > b.id);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

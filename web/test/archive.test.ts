@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { archive } from "../src/archive.ts";
+import { NO_FILTERS } from "../src/filters.ts";
 import { TEN } from "./helpers.ts";
 
 function answering(answer: unknown, status = 200) {
@@ -21,6 +22,12 @@ it("only what is known is asked for", async () => {
   const { ask, paths } = answering(NOTHING);
   await ask({ limit: 200 });
   assert.deepEqual(paths, ["/api/messages?limit=200"]);
+});
+
+it("filters are asked for as the API names them", async () => {
+  const { ask, paths } = answering(NOTHING);
+  await ask({ limit: 2, filters: { ...NO_FILTERS, from: "EUR", q: "a b" } });
+  assert.deepEqual(paths, ["/api/messages?limit=2&from=EUR&q=a+b"]);
 });
 
 it("a stretch of time is rounded outward, and the cursor handed back as it came", async () => {

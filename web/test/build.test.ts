@@ -27,9 +27,9 @@ after(() => rm(folder, { recursive: true }));
 
 it("assets are named by their content", async () => {
   const names = (await readdir(join(outdir, "assets"))).filter((name) => !name.endsWith(".gz")).sort();
-  assert.equal(names.length, 5);
+  assert.equal(names.length, 6);
   for (const name of names) {
-    assert.match(name, /^(?:(?:app|api)-\w{8}\.js|favicon-\w{8}\.svg|(?:style|api)-\w{8}\.css)$/u);
+    assert.match(name, /^(?:(?:app|api|atlas)-\w{8}\.js|favicon-\w{8}\.svg|(?:style|api)-\w{8}\.css)$/u);
   }
 });
 
@@ -63,7 +63,7 @@ it("the scripts write text, never HTML", async () => {
 it("each file has its compressed twin, readable by anyone", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
-  assert.equal(files.length, 7);
+  assert.equal(files.length, 8);
   for (const { parentPath, name } of files) {
     const plain = join(parentPath, name);
     assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));

@@ -1,6 +1,7 @@
 /** An archive that holds what a test puts into it, and is as far, as slow and as broken as it is told to be. */
 
 import type { Ask, Page, Question } from "../src/archive.ts";
+import { matches, NO_FILTERS } from "../src/filters.ts";
 import { newestFirst, parseUpdate, type Update } from "../src/update.ts";
 
 export class FakeArchive {
@@ -27,10 +28,16 @@ export class FakeArchive {
     };
   }
 
-  #page({ sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, limit, cursor = "0" }: Question): Page {
-    const matching = this.#held.filter(({ receivedMicros }) => {
-      const receivedMs = receivedMicros / 1000;
-      return receivedMs >= sinceMs && receivedMs < untilMs;
+  #page({
+    filters = NO_FILTERS,
+    sinceMs = 0,
+    untilMs = Number.POSITIVE_INFINITY,
+    limit,
+    cursor = "0",
+  }: Question): Page {
+    const matching = this.#held.filter((update) => {
+      const receivedMs = update.receivedMicros / 1000;
+      return matches(filters, update) && receivedMs >= sinceMs && receivedMs < untilMs;
     });
     const end = Number(cursor) + limit;
     return {

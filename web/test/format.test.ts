@@ -2,16 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import {
-  countryNames,
-  dateAndTime,
-  decimalFormat,
-  duration,
-  period,
-  perSecond,
-  timeOfDay,
-} from "../src/format.ts";
-import { TEN } from "./helpers.ts";
+import { countryNames, dateAndTime, decimalFormat, duration, perSecond, timeOfDay } from "../src/format.ts";
 
 it("amounts keep every digit that they came with", () => {
   const decimal = decimalFormat("en");
@@ -58,11 +49,6 @@ it("durations have the unit that suits them", () => {
 it("a rate has one digit behind the point below a hundred", () => {
   assert.match(perSecond(49.96), /^50[.,]0$/u);
   assert.equal(perSecond(500.4), "500");
-});
-
-it("a period holds all that it speaks of", () => {
-  assert.equal(period(TEN + 1999, TEN + 9001), "10:00:01 and 10:00:10 UTC");
-  assert.equal(period(TEN, TEN + 86_400_000), "2026-11-24 10:00:00 and 2026-11-25 10:00:00 UTC");
 });
 
 it("countries have names, and codes that have none stay codes", () => {

@@ -1,5 +1,6 @@
 /** What the tests share: updates to feed in, and a world in which time passes when told to. */
 
+import type { Bar } from "../src/address.ts";
 import type { Surroundings } from "../src/feed.ts";
 import type { Handlers } from "../src/socket.ts";
 import { parseUpdate, type Update } from "../src/update.ts";
@@ -31,8 +32,8 @@ export function rawUpdates(from: number, to: number): object[] {
   return Array.from({ length: to - from }, (_, index) => rawUpdate(from + index));
 }
 
-export function update(number: number): Update {
-  const parsed = parseUpdate(rawUpdate(number));
+export function update(number: number, changes: Readonly<Record<string, unknown>> = {}): Update {
+  const parsed = parseUpdate(rawUpdate(number, changes));
   if (!parsed) {
     throw new Error("the example is not an update");
   }
@@ -132,5 +133,39 @@ export class World {
       },
       clearTimer: (timer) => this.#timers.delete(timer as unknown as number),
     };
+  }
+}
+
+/** An address bar with a history, and a reader who goes back. */
+export class FakeBar implements Bar {
+  readonly steps: string[];
+  #moved: () => void = () => undefined;
+
+  constructor(query = "") {
+    this.steps = [query];
+  }
+
+  get query(): string {
+    return this.steps.at(-1) ?? "";
+  }
+
+  read(): string {
+    return this.query;
+  }
+
+  write(query: string, step: "new" | "same"): void {
+    if (step === "same") {
+      this.steps.pop();
+    }
+    this.steps.push(query);
+  }
+
+  onMove(moved: () => void): void {
+    this.#moved = moved;
+  }
+
+  back(): void {
+    this.steps.pop();
+    this.#moved();
   }
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
+import { NO_FILTERS } from "../src/filters.ts";
 import { History } from "../src/history.ts";
 import { State } from "../src/state.ts";
 import { FakeArchive } from "./fakearchive.ts";
@@ -13,7 +14,9 @@ function started(prepare: (archive: FakeArchive) => void) {
   const state = new State();
   const archive = new FakeArchive();
   prepare(archive);
-  const history = new History(world.surroundings, archive.ask, state, () => undefined);
+  const history = new History(world.surroundings, archive.ask, NO_FILTERS, (messages) =>
+    state.recall(messages),
+  );
   history.start();
   return { world, state, archive, history };
 }
@@ -37,8 +40,8 @@ it("it does not wait for the feed, and is done once it knows all from before the
   world.pass(600_000);
   await settled();
   assert.deepEqual(archive.asked, [
-    { untilMs: undefined, limit: 200 },
-    { untilMs: TEN + 50, limit: 200 },
+    { filters: NO_FILTERS, untilMs: undefined, limit: 200 },
+    { filters: NO_FILTERS, untilMs: TEN + 50, limit: 200 },
   ]);
 });
 
@@ -94,4 +97,14 @@ it("a trade that came live first is not recalled", async () => {
   await settled();
   assert.equal(state.count, 1);
   assert.equal(state.trades.length, 1);
+});
+
+it("what nobody wants to know any more is neither asked for again nor taken", async () => {
+  const { world, state, archive, history } = started((held) => held.put(rawUpdate(1)));
+  history.stop();
+  await settled();
+  world.pass(600_000);
+  await settled();
+  assert.equal(archive.asked.length, 1);
+  assert.equal(state.recalled, false);
 });

@@ -24,7 +24,7 @@ it("a late trade finds its place", () => {
 
 it("a batch in any order comes out sorted", () => {
   const sorted = merge([update(4), update(2)], [update(5), update(1), update(6), update(3)]);
-  assert.deepEqual(ids(sorted), ids([6, 5, 4, 3, 2, 1].map(update)));
+  assert.deepEqual(ids(sorted), ids([6, 5, 4, 3, 2, 1].map((number) => update(number))));
 });
 
 it("of the same microsecond, the greater id is the newer", () => {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { parseMicros, parseUpdate } from "../src/update.ts";
-import { rawUpdate, TEN } from "./helpers.ts";
+import { newestFirst, parseMicros, parseUpdate } from "../src/update.ts";
+import { rawUpdate, TEN, update } from "./helpers.ts";
 
 it("an update is taken as it is, amounts as text", () => {
   const raw = rawUpdate(123_456, { amountSell: "123456789012345678.100000000001", flags: ["rate-mismatch"] });
@@ -45,4 +45,12 @@ it("what is not a UTC moment is none", () => {
   for (const moment of ["", "yesterday", "2026-11-24", "2026-13-24T10:00:00Z", "2026-11-24T10:00:00+01:00"]) {
     assert.equal(parseMicros(moment), undefined, moment);
   }
+});
+
+it("the newest is first, then the id decides, and a trade is in its own place", () => {
+  const [older, newer] = [update(1), update(2)];
+  const twin = update(2, { id: "id-twin" });
+  assert.ok(newestFirst(newer, older) < 0 && newestFirst(older, newer) > 0);
+  assert.ok(newestFirst(twin, newer) < 0 && newestFirst(newer, twin) > 0);
+  assert.equal(newestFirst(newer, update(2)), 0);
 });

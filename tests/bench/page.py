@@ -1,0 +1,136 @@
+"""What the page does at a thousand messages a second, measured in a real Chromium; and that it counts them all."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from playwright.async_api import async_playwright, expect
+
+from tests.bench.load import Figure
+from tests.chaos.account import settle
+from tests.chromium import how_to_launch
+from tests.support import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Page
+
+    from tests.stack import Stack
+
+RATE: Final = 1000
+_WARM_UP_SECONDS: Final = 1
+_KEY_EVERY_SECONDS: Final = 0.25
+
+_COUNT: Final = "Number(document.querySelector('[data-testid=count]').dataset.value)"
+_COUNTED: Final = f"""(least) => new Promise((resolve) => {{
+    const look = () => ({_COUNT} >= least ? resolve() : setTimeout(look, 20));
+    look();
+}})"""
+_COLLECT: Final = """() => {
+    const measured = (window.measured = {frames: [], inputs: []});
+    let last = performance.now();
+    const frame = (now) => {
+        measured.frames.push(now - last);
+        last = now;
+        requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    new PerformanceObserver((list) => {
+        measured.inputs.push(...list.getEntries().map(({duration}) => duration));
+    }).observe({type: "event", durationThreshold: 16});
+}"""
+
+
+async def frames(stack: Stack, seconds: int) -> list[Figure]:
+    """Frame times, input delay and heap, while messages come and a reader moves in the table."""
+    scenario = f"page, {RATE:,}/s single for {seconds} s"
+    async with _live_page(stack) as page:
+        poster = await _stream(stack, RATE, RATE * (seconds + _WARM_UP_SECONDS))
+        await page.wait_for_selector('[data-testid="row"]')
+        await page.get_by_test_id("table").focus()
+        await asyncio.sleep(_WARM_UP_SECONDS)
+        await page.evaluate(_COLLECT)
+        await _move(page, seconds / 5)
+        early = await _heap_bytes(page)
+        await _move(page, 4 * seconds / 5)
+        late = await _heap_bytes(page)
+        measured = await page.evaluate("window.measured")
+        accepted = await _accepted(poster)
+        await _counts_agree(stack, page)
+    slow = sorted(measured["frames"])[len(measured["frames"]) * 95 // 100]
+    return [
+        Figure(scenario, "accepted", accepted / (seconds + _WARM_UP_SECONDS), "/s", f"{RATE:,}"),
+        Figure(scenario, "frames, 5th percentile", 1000 / slow, "/s", "≥ 50"),
+        Figure(scenario, "key to next paint, longest", max(measured["inputs"], default=0), "ms", "< 100"),
+        Figure(scenario, f"heap after {seconds // 5} s", early / 1e6, "MB"),
+        Figure(scenario, f"heap after {seconds} s", late / 1e6, "MB", "no more than before"),
+    ]
+
+
+async def counters(stack: Stack, messages: int) -> list[Figure]:
+    """Post so many as fast as they go, kill the WebSocket server among them, and compare all counts at rest."""
+    scenario = f"page, {messages:,} messages, wsserver killed among them"
+    async with _live_page(stack) as page:
+        poster = await _stream(stack, 1e9, messages)
+        await page.evaluate(_COUNTED, messages // 3)
+        await asyncio.to_thread(lambda: stack.kill(stack.pid("wsserver")))
+        accepted = await _accepted(poster)
+        assert accepted == messages, f"{accepted} of {messages} were accepted"
+        counted = await _counts_agree(stack, page)
+    assert counted == messages, f"the page counted {counted} of {messages}"
+    return [Figure(scenario, "counted by the page", counted, "messages", f"{messages:,}")]
+
+
+@asynccontextmanager
+async def _live_page(stack: Stack) -> AsyncIterator[Page]:
+    """Open the page, and wait until it is live and knows the figures of today."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**how_to_launch())
+        page = await browser.new_page(viewport={"width": 1440, "height": 900}, locale="en")
+        await page.goto(stack.url)
+        await page.wait_for_selector('[data-testid="state"][data-state="live"]')
+        await expect(page.get_by_test_id("today")).not_to_have_text("–")
+        yield page
+        await browser.close()
+
+
+async def _stream(stack: Stack, rate: float, count: int) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", "tests.bench.stream", str(stack.port), str(rate), str(count)]
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
+
+
+async def _accepted(poster: asyncio.subprocess.Process) -> int:
+    return int((await poster.communicate())[0])
+
+
+async def _move(page: Page, seconds: float) -> None:
+    """Press keys that move in the table, as a reader would."""
+    for number in range(round(seconds / _KEY_EVERY_SECONDS)):
+        await page.keyboard.press("ArrowDown" if number % 4 < 2 else "ArrowUp")
+        await asyncio.sleep(_KEY_EVERY_SECONDS)
+
+
+async def _heap_bytes(page: Page) -> float:
+    session = await page.context.new_cdp_session(page)
+    await session.send("HeapProfiler.collectGarbage")
+    usage: dict[str, Any] = await session.send("Runtime.getHeapUsage")
+    await session.detach()
+    return float(usage["usedSize"])
+
+
+async def _counts_agree(stack: Stack, page: Page) -> int:
+    """Wait until all is at rest, and hold the page's counters to the API's; give what this page has counted."""
+    ledger = await asyncio.to_thread(settle, stack)
+    assert ledger["status"] == "balanced", ledger
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
+    query = midnight.replace("+00:00", "Z")
+    answer = await asyncio.to_thread(stack.get, f"/api/stats?since={query}")
+    today = answer.json["total"]["count"]
+    await expect(page.get_by_test_id("today")).to_have_text(f"{today:,}", timeout=30_000)
+    return int(await page.evaluate(_COUNT))

@@ -1,0 +1,174 @@
+"""The table of all trades, in a real browser: back into the archive, held still, sorted, opened, exported."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_live
+from tests.chaos.account import settle
+from tests.support import example
+
+if TYPE_CHECKING:
+    from playwright.sync_api import FloatRect, Locator, Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def row(page: Page, update_id: str) -> Locator:
+    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+
+
+def box(locator: Locator) -> FloatRect:
+    found = locator.bounding_box()
+    assert found is not None
+    return found
+
+
+def post(running: Stack, **changes: object) -> str:
+    answer = running.post(example(**changes))
+    assert answer.status == 201, answer.body
+    update_id: str = answer.json["id"]
+    return update_id
+
+
+def test_scrolling_back_leads_to_the_first_message(running: Stack, page: Page) -> None:
+    first = post(running, userId="the-first", originatingCountry="IS")
+    for number in range(320):
+        post(running, userId=f"u{number}", originatingCountry="IS")
+    settle(running)
+    page.goto(f"{running.url}?country=IS")
+    wait_live(page)
+    table = page.get_by_test_id("table")
+    expect(page.get_by_test_id("row").first).to_be_visible()
+    table.focus()
+    for _ in range(3):
+        page.keyboard.press("End")
+        page.wait_for_timeout(300)
+    expect(row(page, first)).to_be_visible()
+    expect(page.get_by_test_id("end")).to_contain_text("This is the first message that matches.")
+    expect(table).to_have_attribute("aria-rowcount", "323")
+    places = page.get_by_test_id("row").evaluate_all("rows => rows.map(row => Number(row.ariaRowIndex))")
+    assert places == sorted(set(places))
+
+
+def test_pause_holds_the_view_and_counts_what_comes_meanwhile(running: Stack, page: Page) -> None:
+    before = post(running)
+    expect(row(page, before)).to_be_visible()
+    page.keyboard.press(" ")
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
+    meanwhile = [post(running) for _ in range(3)]
+    expect(page.get_by_test_id("jump")).to_contain_text("3 new")
+    for update_id in meanwhile:
+        expect(row(page, update_id)).to_have_count(0)
+    page.keyboard.press(" ")
+    for update_id in meanwhile:
+        expect(row(page, update_id)).to_be_visible()
+    expect(page.get_by_test_id("jump")).to_be_hidden()
+
+
+def test_arrow_keys_move_a_row_in_hand_and_enter_opens_it(running: Stack, page: Page) -> None:
+    older, newer = post(running, userId="older"), post(running, userId="newer")
+    expect(row(page, newer)).to_be_visible()
+    table = page.get_by_test_id("table")
+    table.focus()
+    page.keyboard.press("ArrowDown")
+    expect(table).to_have_attribute("aria-activedescendant", f"trade-{newer}")
+    page.keyboard.press("ArrowDown")
+    expect(table).to_have_attribute("aria-activedescendant", f"trade-{older}")
+    page.keyboard.press("Enter")
+    sheet = page.get_by_test_id("trade")
+    expect(sheet).to_contain_text(older)
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(table).to_be_focused()
+
+
+def test_a_row_opens_to_its_trace_and_to_what_was_sent(running: Stack, page: Page) -> None:
+    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804", rate="0.7471")
+    row(page, update_id).click()
+    trace = page.get_by_test_id("trace")
+    for what in ("Accepted", "Archived", "Shown to"):
+        expect(trace).to_contain_text(what, timeout=20_000)
+    expect(trace).to_contain_text(re.compile(r"\+\d+\.\d ms"))
+    sent = json.loads(page.get_by_test_id("raw").inner_text())
+    assert (sent["id"], sent["amountSell"]) == (update_id, "1234567.10")
+
+
+def test_a_message_that_is_not_archived_yet_says_so_and_is_asked_for_again(running: Stack, page: Page) -> None:
+    running.supervisorctl("stop", "processors:archive")
+    update_id = post(running)
+    row(page, update_id).click()
+    expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
+    running.supervisorctl("start", "processors:archive")
+    expect(page.get_by_test_id("trace")).to_contain_text("Archived", timeout=20_000)
+
+
+def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page) -> None:
+    small, large = post(running, amountSell="1", amountBuy="0.75"), post(running, amountSell="99999", amountBuy="74709")
+    expect(row(page, large)).to_be_visible()
+    page.get_by_role("button", name="Sell").click()
+    expect(page.get_by_role("columnheader", name="Sell")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_test_id("says")).to_contain_text("Sorted by Sell")
+    page.get_by_role("button", name="Sell").click()
+    expect(page.get_by_test_id("row").first).to_have_attribute("data-id", small)
+    page.get_by_test_id("columns").get_by_text("Columns").click()
+    page.get_by_test_id("columns").get_by_label("Placed").uncheck()
+    expect(page.get_by_role("columnheader", name="Placed")).to_have_count(0)
+    page.reload()
+    wait_live(page)
+    expect(page.get_by_role("columnheader", name="Placed")).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="Sell")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page) -> None:
+    update_id = post(running)
+    cell = row(page, update_id).locator(".user")
+    before = box(cell)["width"]
+    page.get_by_role("button", name="Time").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_timeout(100)
+    by_key = box(cell)["width"]
+    assert by_key > before
+    edge = box(page.get_by_role("columnheader", name="User").locator(".edge"))
+    page.mouse.move(edge["x"] + 5, edge["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + 55, edge["y"] + 5)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert box(cell)["width"] == pytest.approx(by_key + 50, abs=2)
+
+
+def test_the_export_is_what_is_shown(running: Stack, page: Page) -> None:
+    mine = [post(running, userId="exporter", currencyFrom="NOK") for _ in range(3)]
+    settle(running)
+    page.goto(f"{running.url}?from=NOK&user=exporter")
+    wait_live(page)
+    expect(row(page, mine[0])).to_be_visible()
+    shown = page.get_by_test_id("row").evaluate_all("rows => rows.map(row => row.dataset.id)")
+    for form in ("csv", "ndjson"):
+        with page.expect_download() as download:
+            page.get_by_test_id(f"export-{form}").click()
+        text = download.value.path().read_text(encoding="utf-8-sig")
+        if form == "csv":
+            exported = [line["id"] for line in csv.DictReader(io.StringIO(text))]
+        else:
+            exported = [json.loads(line)["id"] for line in text.splitlines()]
+        assert exported == shown == mine[::-1]
+
+
+def test_filters_that_nothing_passes_say_so(running: Stack, page: Page) -> None:
+    page.goto(f"{running.url}?from=MNT&to=KZT")
+    wait_live(page)
+    expect(page.get_by_test_id("end")).to_contain_text("No trade matches these filters yet")
+    update_id = post(running, currencyFrom="MNT", currencyTo="KZT")
+    expect(row(page, update_id)).to_be_visible()

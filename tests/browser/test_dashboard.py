@@ -1,0 +1,170 @@
+"""Seeing, filtering, going back, and what keys do, as a reader does it, all panels together."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_live
+from tests.browser.trades import post, row
+from tests.chaos.account import settle
+from tests.support import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def panel(page: Page, name: str) -> Locator:
+    return page.get_by_test_id(name)
+
+
+def chip(page: Page, name: str) -> Locator:
+    return page.get_by_test_id(f"chip-{name}")
+
+
+def shown_ids(page: Page) -> list[str]:
+    ids: list[str] = page.get_by_test_id("row").evaluate_all("rows => rows.map(row => row.dataset.id)")
+    return ids
+
+
+def country_on_map(page: Page, name: str) -> Locator:
+    return panel(page, "map").get_by_role("button", name=re.compile(rf"^{name}: "))
+
+
+def window(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def test_a_posted_trade_is_seen_in_every_panel(running: Stack, page: Page) -> None:
+    update_id = post(running, currencyFrom="SEK", currencyTo="ISK", originatingCountry="IS")
+    expect(row(page, update_id)).to_contain_text("SEK→ISK")
+    expect(country_on_map(page, "Iceland")).to_be_visible()
+    expect(panel(page, "pairs")).to_contain_text("SEK→ISK")
+    expect(panel(page, "series")).to_contain_text(re.compile(r"message|trade", re.IGNORECASE))
+    before = int(page.get_by_test_id("today").inner_text().replace(",", ""))
+    post(running)
+    expect(page.get_by_test_id("today")).to_have_text(f"{before + 1:,}")
+
+
+def test_a_click_on_the_map_filters_everything_and_another_one_takes_it_away(running: Stack, page: Page) -> None:
+    wanted = post(running, originatingCountry="NZ", currencyFrom="NZD", currencyTo="AUD")
+    other = post(running, originatingCountry="FR", currencyFrom="EUR", currencyTo="GBP")
+    expect(row(page, other)).to_be_visible()
+    country_on_map(page, "New Zealand").click()
+    expect(chip(page, "country")).to_contain_text("New Zealand")
+    expect(row(page, other)).to_have_count(0)
+    expect(row(page, wanted)).to_be_visible()
+    expect(panel(page, "pairs")).to_contain_text("NZD→AUD")
+    expect(panel(page, "pairs")).not_to_contain_text("EUR→GBP")
+    country_on_map(page, "New Zealand").click()
+    expect(row(page, other)).to_be_visible()
+
+
+def test_a_click_on_a_pair_filters_everything(running: Stack, page: Page) -> None:
+    wanted = post(running, currencyFrom="CHF", currencyTo="PLN", originatingCountry="CH")
+    other = post(running)
+    expect(row(page, other)).to_be_visible()
+    panel(page, "pairs").get_by_role("button", name=re.compile("CHF→PLN")).click()
+    expect(chip(page, "from")).to_contain_text("CHF")
+    expect(chip(page, "to")).to_contain_text("PLN")
+    expect(row(page, other)).to_have_count(0)
+    expect(row(page, wanted)).to_be_visible()
+    later = post(running, currencyFrom="CHF", currencyTo="PLN", originatingCountry="CH")
+    expect(row(page, later)).to_be_visible()
+
+
+def test_the_filter_bar_finds_by_words_user_and_amount_in_the_archive_too(running: Stack, page: Page) -> None:
+    cheap = post(running, userId="finder", amountSell=5, amountBuy="3.74")
+    dear = post(running, userId="finder", amountSell=5000, amountBuy=3735.5)
+    post(running, userId="another")
+    expect(row(page, dear)).to_be_visible()
+    page.reload()
+    wait_live(page)
+    page.get_by_role("searchbox").fill("finder")
+    expect(page.get_by_test_id("row")).to_have_count(2)
+    page.get_by_test_id("fields").locator("summary").click()
+    page.get_by_label("Amount sold, from").fill("100")
+    page.keyboard.press("Enter")
+    expect(chip(page, "min")).to_be_visible()
+    expect(row(page, cheap)).to_have_count(0)
+    expect(row(page, dear)).to_be_visible()
+    page.get_by_test_id("clear").click()
+    expect(row(page, cheap)).to_be_visible()
+
+
+def test_a_link_shows_the_same_view_and_back_undoes_step_by_step(running: Stack, page: Page) -> None:
+    wanted = post(running, currencyFrom="GBP", currencyTo="DKK", originatingCountry="GB", userId="linked")
+    other = post(running, userId="linked")
+    expect(row(page, other)).to_be_visible()
+    page.get_by_test_id("filters").get_by_role("button", name="24h").click()
+    panel(page, "pairs").get_by_role("button", name=re.compile("GBP→DKK")).click()
+    expect(row(page, other)).to_have_count(0)
+
+    assert page.context.browser
+    elsewhere = page.context.browser.new_context()
+    same = elsewhere.new_page()
+    same.goto(page.url)
+    wait_live(same)
+    expect(chip(same, "from")).to_contain_text("GBP")
+    expect(chip(same, "to")).to_contain_text("DKK")
+    expect(row(same, wanted)).to_be_visible()
+    assert shown_ids(same) == shown_ids(page)
+    pressed = same.get_by_test_id("filters").get_by_role("button", name="24h")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    elsewhere.close()
+
+    page.go_back()
+    expect(chip(page, "from")).to_have_count(0)
+    expect(row(page, other)).to_be_visible()
+    expect(page.get_by_test_id("filters").get_by_role("button", name="24h")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.get_by_test_id("filters").get_by_role("button", name="1h")).to_have_attribute("aria-pressed", "true")
+    page.go_forward()
+    page.go_forward()
+    expect(chip(page, "to")).to_contain_text("DKK")
+
+
+def test_the_keys_search_pause_and_help(running: Stack, page: Page) -> None:
+    expect(row(page, post(running))).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_test_id("help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("help")).to_be_hidden()
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    page.keyboard.type("? /")
+    expect(search).to_have_value("? /")
+    expect(page.get_by_test_id("help")).to_be_hidden()
+
+
+def test_scrolling_back_goes_on_into_the_archive_to_the_first_message(running: Stack, page: Page) -> None:
+    command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "1500"]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    total = settle(running)["accepted"]
+    page.reload()
+    wait_live(page)
+    expect(page.get_by_test_id("row").first).to_be_visible()
+    table = page.get_by_test_id("table")
+    end = page.get_by_test_id("end")
+    for _ in range(60):
+        table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+        page.wait_for_timeout(100)
+        if end.get_attribute("data-below") == "end":
+            break
+    expect(end).to_contain_text("This is the first message")
+    # The trades, with the row of headings and the one at the end.
+    expect(table).to_have_attribute("aria-rowcount", str(total + 2))

@@ -1,0 +1,114 @@
+"""The page in light and dark and at every width: nothing sticks out, and axe finds nothing to object to."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_live
+from tests.browser.trades import post, row
+from tests.support import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Literal
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+WIDTHS = (360, 390, 768, 1024, 1440)
+
+
+def close_all(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def open_help(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_test_id("help")).to_be_visible()
+
+
+def open_operations(page: Page) -> None:
+    page.get_by_test_id("ops-open").click()
+    expect(page.get_by_test_id("ops-ledger")).to_be_visible()
+
+
+def open_trade(page: Page) -> None:
+    page.get_by_test_id("row").first.click()
+    expect(page.get_by_test_id("trace")).to_contain_text("Shown")
+
+
+def open_filters(page: Page) -> None:
+    page.get_by_test_id("fields").locator("summary").click()
+    page.get_by_test_id("fields").get_by_label("Country").fill("FR")
+    page.keyboard.press("Tab")
+    expect(page.get_by_test_id("chip-country")).to_be_visible()
+
+
+VIEWS: dict[str, Callable[[Page], None]] = {
+    "main": lambda _: None,
+    "help": open_help,
+    "operations": open_operations,
+    "trade": open_trade,
+    "filters": open_filters,
+}
+
+
+@pytest.fixture(params=["light", "dark"])
+def looked_at(request: pytest.FixtureRequest, running: Stack, chromium: Browser) -> Iterator[Page]:
+    """Open the page with trades in it. Axe comes in as an inline script, which the page's own policy forbids."""
+    scheme: Literal["light", "dark"] = request.param
+    context = chromium.new_context(bypass_csp=True, color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(running.url)
+    wait_live(page)
+    post(running, userId="W" * 64, amountSell="999999999999999999.999999999999")
+    expect(row(page, post(running, amountBuy=900))).to_be_visible()
+    expect(page.get_by_test_id("pairs")).to_contain_text("EUR→GBP")
+    yield page
+    context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Give what axe objects to, each with the elements that it means."""
+    if not AXE.exists():  # deploy/up installs what the page is built of, and nothing else
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe is not installed: run `npm ci` in web/")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_no_violation(looked_at: Page, width: int) -> None:
+    looked_at.set_viewport_size({"width": width, "height": 900})
+    found: list[str] = []
+    for name, show in VIEWS.items():
+        show(looked_at)
+        found += [f"{name}: {violation}" for violation in violations(looked_at)]
+        close_all(looked_at)
+    assert not found, "\n".join(found)
+
+
+def test_nothing_is_wider_than_the_window(looked_at: Page) -> None:
+    for name, show in VIEWS.items():
+        show(looked_at)
+        for width in WIDTHS:
+            looked_at.set_viewport_size({"width": width, "height": 800})
+            assert looked_at.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            for sheet in looked_at.locator("dialog[open]").all():
+                assert sheet.evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth"), (name, width)
+        looked_at.set_viewport_size({"width": 1440, "height": 900})
+        close_all(looked_at)

@@ -1,0 +1,25 @@
+"""Trades, as those who post them and those who look at the page know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support import example
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.stack import Stack
+
+
+def post(running: Stack, **changes: object) -> str:
+    """Post the example with some fields changed; give its id."""
+    answer = running.post(example(**changes))
+    assert answer.status == 201, answer.body
+    update_id: str = answer.json["id"]
+    return update_id
+
+
+def row(page: Page, update_id: str) -> Locator:
+    """Find the row of a trade."""
+    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')

@@ -1,0 +1,118 @@
+/**
+ * The table's columns, in order: one entry here is one column there.
+ *
+ * `fill` puts an update's value into a cell that may still show another's: it must set all that it sets, always.
+ */
+
+import { parseUnits } from "../decimal.ts";
+import { element } from "../dom.ts";
+import { countryNames, decimalFormat } from "../format.ts";
+import type { Zone } from "../preferences.ts";
+import { newestFirst, parseMicros, type Update } from "../update.ts";
+import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
+import { flagReason, flagWords } from "./flags.ts";
+import type { ColumnName } from "./layout.ts";
+
+/** How moments look. */
+export interface Clock {
+  readonly zone: Zone;
+  /** Such as `2026-11-24`: only trades of other days show theirs. */
+  readonly today: string;
+}
+
+export interface Column {
+  /** The cell's class, too. */
+  readonly name: ColumnName;
+  readonly label: (clock: Clock) => string;
+  readonly fill: (cell: HTMLElement, update: Update, clock: Clock) => void;
+  /** Which of two is less. */
+  readonly compare: (a: Update, b: Update) => number;
+}
+
+const decimal = decimalFormat();
+const countryName = countryNames();
+const { compare: compareWords } = new Intl.Collator();
+
+/** Longer than this, a text may not fit its cell, and is given in full when pointed at. */
+const FITS = 8;
+
+export const COLUMNS: readonly Column[] = [
+  {
+    name: "time",
+    label: ({ zone }) => `Time (${zoneName(zone)})`,
+    fill: (cell, { receivedMicros }, clock) => {
+      const receivedMs = receivedMicros / 1000;
+      const full = dateAndClock(receivedMs, clock.zone);
+      cell.textContent = full.startsWith(clock.today)
+        ? clockTime(receivedMs, clock.zone, true)
+        : full.slice("20".length);
+      cell.title = full;
+    },
+    compare: (a, b) => newestFirst(b, a),
+  },
+  textColumn("user", "User", (update) => update.userId),
+  textColumn("pair", "Pair", (update) => `${update.currencyFrom}→${update.currencyTo}`),
+  amountColumn("sell", "Sell", (update) => update.amountSell),
+  amountColumn("buy", "Buy", (update) => update.amountBuy),
+  amountColumn("rate", "Rate", (update) => update.rate),
+  {
+    name: "country",
+    label: () => "Country",
+    fill: fillCountry,
+    compare: (a, b) => compareWords(countryName(a.originatingCountry), countryName(b.originatingCountry)),
+  },
+  {
+    name: "placed",
+    label: ({ zone }) => `Placed (${zoneName(zone)})`,
+    fill: (cell, { timePlaced }, { zone }) => {
+      const placed = parseMicros(timePlaced);
+      cell.textContent = placed === undefined ? timePlaced : dateAndClock(placed / 1000, zone);
+      cell.title = cell.textContent;
+    },
+    compare: (a, b) => compareWords(a.timePlaced, b.timePlaced),
+  },
+  {
+    name: "flags",
+    label: () => "Flags",
+    fill: (cell, { flags }) => cell.replaceChildren(...flags.map(badge)),
+    compare: (a, b) => compareWords(a.flags.join(), b.flags.join()),
+  },
+];
+
+function textColumn(name: ColumnName, label: string, text: (update: Update) => string): Column {
+  return {
+    name,
+    label: () => label,
+    fill: (cell, update) => fillText(cell, text(update)),
+    compare: (a, b) => compareWords(text(a), text(b)),
+  };
+}
+
+function amountColumn(name: ColumnName, label: string, amount: (update: Update) => string): Column {
+  return {
+    name,
+    label: () => label,
+    fill: (cell, update) => fillText(cell, decimal(amount(update))),
+    compare: (a, b) => Number((parseUnits(amount(a)) ?? 0n) - (parseUnits(amount(b)) ?? 0n)),
+  };
+}
+
+function fillText(cell: HTMLElement, text: string): void {
+  cell.textContent = text;
+  cell.title = text.length > FITS ? text : "";
+}
+
+function fillCountry(cell: HTMLElement, { originatingCountry }: Update): void {
+  const name = countryName(originatingCountry);
+  const words = element("span", "country-name");
+  words.textContent = name === originatingCountry ? "" : name;
+  cell.replaceChildren(originatingCountry, " ", words);
+  cell.title = name;
+}
+
+function badge(flag: string): HTMLElement {
+  const made = element("span", "badge");
+  made.textContent = flagWords(flag);
+  made.title = flagReason(flag);
+  return made;
+}

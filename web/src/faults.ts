@@ -1,0 +1,56 @@
+/**
+ * What is wrong with the stack, in words: once it has lasted from one look to the next.
+ *
+ * These say what it means to a reader; what an operator needs (addresses, errors) is in the operations panel.
+ */
+
+import type { Health, Part } from "./health.ts";
+
+const UNREACHABLE = "The server can’t be reached: what is shown may be out of date.";
+const REFUSED = "Trades are refused at the moment.";
+
+const WORDS: Readonly<Record<string, string>> = {
+  "queue unavailable": "The queue is in trouble: trades are refused.",
+  "queue nearly full": "The queue is nearly full: trades are refused when it is.",
+  "processors unavailable": "Nothing takes trades from one of the queue’s tubes: they wait there.",
+  "archive behind": "The archive is behind: history and figures lack the newest trades so far.",
+  "api unavailable": "The API does not answer as it should: trades may be refused.",
+  "wsserver unavailable": "The live server is away: trades are archived, and wait to be shown.",
+  "store unavailable": "The archive’s database is away: trades are shown, and wait to be archived.",
+  "ledger unavailable": "The ledger can’t be drawn up.",
+  "ledger loss": "The ledger misses trades that were accepted.",
+  "disk nearly full": "The disk is nearly full.",
+};
+
+export class Faults {
+  #before: ReadonlySet<string> = new Set();
+
+  /** Takes one look after the other. A part that was restarted in between is not worth the reader's attention. */
+  lasting(health: Health): readonly string[] {
+    const now = faults(health);
+    const lasting = [...now].filter(([name]) => this.#before.has(name)).map(([, words]) => words);
+    this.#before = new Set(now.keys());
+    return lasting;
+  }
+}
+
+/** What is wrong in one look, each by its name. */
+function faults({ status, parts }: Health): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (status === "unreachable") {
+    found.set(status, UNREACHABLE);
+  }
+  if (status === "not ready") {
+    found.set(status, REFUSED);
+  }
+  for (const part of parts) {
+    if (part.status !== "OK") {
+      found.set(part.name, said(part));
+    }
+  }
+  return found;
+}
+
+function said({ name, status, detail }: Part): string {
+  return WORDS[`${name} ${status}`] ?? `${name}: ${detail || status}.`;
+}

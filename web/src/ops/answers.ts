@@ -1,0 +1,40 @@
+/** Questions to the API, with the words for whatever comes instead of an answer. */
+
+import type { Fetch } from "../page.ts";
+import { isRecord } from "../update.ts";
+
+const ANSWER_WITHIN_MS = 10_000;
+const UNAUTHORIZED = 401;
+const TOO_MANY = 429;
+
+export type Answer =
+  | { readonly kind: "ok"; readonly body: unknown }
+  | { readonly kind: "unauthorized" | "failed"; readonly words: string };
+
+/** The answer to a request; never throws. */
+export async function ask(fetch: Fetch, path: string, init: RequestInit = {}): Promise<Answer> {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const response = await fetch(path, { ...init, cache: "no-store", signal });
+    const body: unknown = await response.json();
+    if (response.ok) {
+      return { kind: "ok", body };
+    }
+    const kind = response.status === UNAUTHORIZED ? "unauthorized" : "failed";
+    return {
+      kind,
+      words: response.status === TOO_MANY ? "The server has too many questions." : detail(body),
+    };
+  } catch {
+    return { kind: "failed", words: "The server does not answer." };
+  }
+}
+
+/** What the API says of a call that it refused. */
+function detail(body: unknown): string {
+  const errors = isRecord(body) && Array.isArray(body["errors"]) ? body["errors"] : [];
+  const said = errors.flatMap((error) =>
+    isRecord(error) && typeof error["detail"] === "string" ? [error["detail"]] : [],
+  );
+  return said.join(" ") || "The server answered with a fault.";
+}

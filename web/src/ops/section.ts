@@ -1,0 +1,13 @@
+/** A piece of a sheet under a heading of its own. */
+
+import { element } from "../dom.ts";
+
+export function section(titleId: string, title: string, ...content: readonly HTMLElement[]): HTMLElement {
+  const made = element("section", "");
+  made.setAttribute("aria-labelledby", titleId);
+  const heading = element("h3", "");
+  heading.id = titleId;
+  heading.textContent = title;
+  made.append(heading, ...content);
+  return made;
+}

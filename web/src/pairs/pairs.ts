@@ -1,0 +1,84 @@
+/** Which currencies are traded for which: as a ranking, or as a matrix. A click filters. */
+
+import { Choice } from "../choice.ts";
+import { byId, element, setText } from "../dom.ts";
+import type { PairFigures } from "../figures.ts";
+import { remember, remembered } from "../memory.ts";
+import type { Page, Panel, View } from "../page.ts";
+import type { Pair, Statistics } from "../statistics.ts";
+import { Amounts } from "./amounts.ts";
+import { gridOf } from "./grid.ts";
+import { MatrixTable } from "./matrixtable.ts";
+import { ordered, orderText, parseOrder } from "./ranking.ts";
+import { RankingTable, ROWS_MAX } from "./rankingtable.ts";
+
+const KEY = "pairs";
+const ORDER_KEY = "pairs.order";
+const NO_PAIRS: readonly PairFigures[] = [];
+
+type Look = "ranking" | "matrix";
+
+export class Pairs implements Panel {
+  readonly #remark = element("p", "remark");
+  readonly #ranking: RankingTable;
+  readonly #matrix: MatrixTable;
+  readonly #more = element("p", "remark");
+  readonly #looks: Choice<Look>;
+  #look: Look = remembered(KEY) === "matrix" ? "matrix" : "ranking";
+  #order = parseOrder(remembered(ORDER_KEY));
+  #painted: readonly unknown[] = [];
+
+  constructor(place: HTMLElement, page: Page) {
+    const amounts = new Amounts();
+    const pick = (pair: Pair): void => page.address.toggle({ ...pair });
+    const sort: ConstructorParameters<typeof RankingTable>[1]["sort"] = (column) => {
+      this.#order = ordered(this.#order, column);
+      remember(ORDER_KEY, orderText(this.#order));
+      page.repaint();
+    };
+    this.#ranking = new RankingTable(amounts, { sort, pick });
+    this.#matrix = new MatrixTable(amounts, pick);
+    place.append(this.#remark, this.#ranking.element, this.#matrix.element, this.#more);
+    this.#looks = new Choice("How pairs are shown", { ranking: "Ranking", matrix: "Matrix" }, (look) => {
+      this.#look = look;
+      remember(KEY, look);
+      page.repaint();
+    });
+    byId("pairs-tools", HTMLElement).append(this.#looks.element);
+  }
+
+  paint({ statistics, filters }: View): void {
+    const { pairs, trouble, isLoading } = statistics;
+    const chosen = { from: filters.from, to: filters.to };
+    const shows = [pairs, trouble, isLoading, chosen.from, chosen.to, this.#look, this.#order];
+    if (shows.every((value, index) => value === this.#painted[index])) {
+      return;
+    }
+    this.#painted = shows;
+    this.#looks.show(this.#look);
+    const list = pairs?.pairs ?? NO_PAIRS;
+    setText(this.#remark, remark(statistics));
+    this.#ranking.element.hidden = list.length === 0 || this.#look !== "ranking";
+    this.#matrix.element.hidden = list.length === 0 || this.#look !== "matrix";
+    if (this.#look === "matrix") {
+      const grid = gridOf(list);
+      this.#matrix.paint(grid, chosen);
+      setText(this.#more, more(grid.left));
+    } else {
+      this.#ranking.paint(list, this.#order, chosen);
+      setText(this.#more, more(list.length - ROWS_MAX));
+    }
+  }
+}
+
+/** What there is to say instead of pairs, or about them. */
+function remark({ pairs, trouble, isLoading }: Statistics): string {
+  if (pairs && pairs.pairs.length > 0) {
+    return trouble;
+  }
+  return trouble || (pairs && !isLoading ? "No pair was traded in this stretch of time." : "Loading…");
+}
+
+function more(left: number): string {
+  return left > 0 ? `There are ${left} more pairs that are not shown.` : "";
+}

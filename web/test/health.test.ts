@@ -1,0 +1,107 @@
+/** How the stack stands: read from its own words, and said once it lasts. */
+
+import assert from "node:assert/strict";
+import { test as it } from "node:test";
+import { Faults } from "../src/faults.ts";
+import { type Health, HealthWatch, parseHealth } from "../src/health.ts";
+import { settled, World } from "./helpers.ts";
+
+// biome-ignore lint/style/useNamingConvention: as the API writes it
+const TUBE = { ready: 3, reserved: 1, buried: 2, consumers: 1, oldest_seconds: 7 };
+const READY = {
+  status: "ready",
+  parts: {
+    queue: { status: "OK", tubes: { live: TUBE, archive: { ...TUBE, consumers: 0 } } },
+    wsserver: { status: "OK", browsers: 5 },
+  },
+};
+const BEHIND = {
+  status: "degraded",
+  parts: { archive: { status: "behind", detail: "messages wait to be archived" } },
+};
+
+function health(answer: unknown): Health {
+  const parsed = parseHealth(answer);
+  if (!parsed) {
+    throw new Error("the example is no health");
+  }
+  return parsed;
+}
+
+it("the figures of the state line are found", () => {
+  const { tubes, browsers } = health(READY);
+  assert.equal(browsers, 5);
+  const [live] = tubes ?? [];
+  assert.deepEqual([live?.name, live?.waiting, live?.buried, live?.processors], ["live", 4, 2, 1]);
+  assert.equal(live?.oldestSeconds, 7);
+});
+
+it("what can't be asked is not known, which is not 0", () => {
+  const { tubes, browsers } = health(BEHIND);
+  assert.equal(tubes, undefined);
+  assert.equal(browsers, undefined);
+});
+
+it("an answer that is none is none", () => {
+  for (const answer of [null, {}, { status: "fine", parts: {} }, { status: "ready" }]) {
+    assert.equal(parseHealth(answer), undefined);
+  }
+});
+
+it("a fault is said when it lasts from one look to the next", () => {
+  const faults = new Faults();
+  assert.deepEqual(faults.lasting(health(BEHIND)), []);
+  assert.match(faults.lasting(health(BEHIND)).join(" "), /^The archive is behind/u);
+  assert.deepEqual(faults.lasting(health(READY)), []);
+});
+
+it("a fault that the page has no words for is said in the part's own", () => {
+  const faults = new Faults();
+  const failing = health({
+    ...BEHIND,
+    parts: { programs: { status: "failing", detail: "demo was given up" } },
+  });
+  faults.lasting(failing);
+  assert.deepEqual(faults.lasting(failing), ["programs: demo was given up."]);
+});
+
+it("that messages are refused is said first", () => {
+  const faults = new Faults();
+  const refusing = health({ ...BEHIND, status: "not ready" });
+  faults.lasting(refusing);
+  assert.match(faults.lasting(refusing)[0] ?? "", /refused/u);
+});
+
+it("it is asked every few seconds, sooner in trouble, and seldom while no one looks", async () => {
+  const world = new World();
+  let asked = 0;
+  let response = (): Response => Response.json(READY);
+  const watch = new HealthWatch(
+    world.surroundings,
+    async () => {
+      asked += 1;
+      await Promise.resolve();
+      return response();
+    },
+    () => undefined,
+  );
+  watch.start();
+  await settled();
+  assert.equal(watch.latest.status, "ready");
+  response = (): Response => new Response("<html>", { status: 502 });
+  world.pass(3000);
+  await settled();
+  assert.equal(watch.latest.status, "unreachable");
+  world.pass(1500);
+  await settled();
+  assert.equal(asked, 3);
+  watch.show(false);
+  world.pass(1500);
+  await settled();
+  world.pass(29_000);
+  await settled();
+  assert.equal(asked, 4);
+  watch.show(true);
+  await settled();
+  assert.equal(asked, 5);
+});
