@@ -3,7 +3,6 @@
 const PLAIN_DECIMAL = /^(\d+)(?:\.(\d+))?$/u;
 const THOUSANDS = /\B(?=(?:\d{3})+$)/gu;
 const COUNTRY_CODE = /^[A-Z]{2}$/u;
-const PLACED = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/u;
 
 /** A formatter of exact decimals with a locale's signs: `1234567.80` becomes `1,234,567.80`. */
 export function decimalFormat(locale?: string): (amount: string) => string {
@@ -19,17 +18,6 @@ export function decimalFormat(locale?: string): (amount: string) => string {
     const grouped = whole.replace(THOUSANDS, group);
     return fraction === undefined ? grouped : grouped + point + fraction;
   };
-}
-
-/** The time of day in a UTC moment, to the millisecond: `10:00:00.123`. */
-export function timeOfDay(moment: string): string {
-  const [seconds = "", fraction = ""] = moment.slice(11, -1).split(".");
-  return `${seconds}.${fraction.padEnd(3, "0").slice(0, 3)}`;
-}
-
-/** Date and time of a UTC moment to the second; anything else as it is. */
-export function dateAndTime(moment: string): string {
-  return moment.replace(PLACED, "$1 $2");
 }
 
 /** A span of time with the precision that one can take in at a glance. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { countryNames, dateAndTime, decimalFormat, duration, perSecond, timeOfDay } from "../src/format.ts";
+import { countryNames, decimalFormat, duration, perSecond } from "../src/format.ts";
 
 it("amounts keep every digit that they came with", () => {
   const decimal = decimalFormat("en");
@@ -22,18 +22,6 @@ it("what is not a plain decimal is shown as it came", () => {
   for (const odd of ["", "1e5", "-3", "1.", "NaN", "<b>"]) {
     assert.equal(decimalFormat("en")(odd), odd);
   }
-});
-
-it("the time of day has three digits behind the point", () => {
-  assert.equal(timeOfDay("2026-11-24T10:00:00.123456Z"), "10:00:00.123");
-  assert.equal(timeOfDay("2026-11-24T10:00:00Z"), "10:00:00.000");
-  assert.equal(timeOfDay("2026-11-24T10:00:00.5Z"), "10:00:00.500");
-});
-
-it("date and time are shown to the second", () => {
-  assert.equal(dateAndTime("2015-01-24T10:27:44Z"), "2015-01-24 10:27:44");
-  assert.equal(dateAndTime("2015-01-24T10:27:44.25Z"), "2015-01-24 10:27:44");
-  assert.equal(dateAndTime("long ago"), "long ago");
 });
 
 it("durations have the unit that suits them", () => {
