@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.trades import row
 from tests.chaos.account import settle
 from tests.chaos.poster import Poster
 from tests.support import example, wait_until
@@ -16,15 +17,11 @@ from tests.watcher import Watcher
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
     from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def row(page: Page, update_id: str) -> Locator:
-    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
 
 
 @contextmanager

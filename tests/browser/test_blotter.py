@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
+from tests.browser.trades import post, row
 from tests.chaos.account import settle
-from tests.support import example
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
@@ -23,21 +23,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)
 
 
-def row(page: Page, update_id: str) -> Locator:
-    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
-
-
 def box(locator: Locator) -> FloatRect:
     found = locator.bounding_box()
     assert found is not None
     return found
-
-
-def post(running: Stack, **changes: object) -> str:
-    answer = running.post(example(**changes))
-    assert answer.status == 201, answer.body
-    update_id: str = answer.json["id"]
-    return update_id
 
 
 def test_scrolling_back_leads_to_the_first_message(running: Stack, page: Page) -> None:

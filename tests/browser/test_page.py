@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.trades import post
 from tests.chaos.account import settle
 from tests.chaos.poster import Poster
 from tests.chaos.scenario import Chaos
@@ -23,13 +24,6 @@ pytestmark = pytest.mark.timeout(300)
 
 def count(page: Page) -> Locator:
     return page.get_by_test_id("count")
-
-
-def post(running: Stack, **changes: object) -> str:
-    answer = running.post(example(**changes))
-    assert answer.status == 201, answer.body
-    update_id: str = answer.json["id"]
-    return update_id
 
 
 def test_a_posted_trade_is_shown_with_its_exact_amounts(running: Stack, page: Page) -> None:
