@@ -19,5 +19,6 @@ function isFree(event: KeyboardEvent): boolean {
     return false;
   }
   const taken = key === " " ? `${TYPING}, ${PRESSED_BY_SPACE}` : TYPING;
-  return !(target instanceof Element && target.closest(taken));
+  // A dialog's button keeps the focus for a moment after the dialog has closed.
+  return !(target instanceof Element && target.checkVisibility() && target.closest(taken));
 }
