@@ -13,14 +13,12 @@ from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
 from api.answers import answer
 from tradewire import metrics, trade, update
-from tradewire.errors import Fault, InvalidTrade, Unavailable
+from tradewire.errors import Fault, InvalidTrade
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import TUBES
 from tradewire.tally import Tally
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from api.pool import QueuePool
     from tradewire.settings import Settings
 
@@ -33,7 +31,7 @@ _FOREIGN: Final = frozenset({"cross-site", "same-site"})
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the route."""
-    tally = cache(lambda: _claim(settings.tallies))  # by the first request, in the worker's own process
+    tally = cache(lambda: Tally(settings.tallies))  # by the first request, in the worker's own process
 
     @app.post("/api/message")
     def message() -> Response:
@@ -56,13 +54,6 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
         if ignored:
             body["ignored"] = ignored
         return answer(201, body, {"Location": f"/api/message/{message_id}"})
-
-
-def _claim(folder: Path) -> Tally:
-    try:
-        return Tally(folder)
-    except OSError as error:
-        raise Unavailable(f"the account of what is accepted can't be kept in {folder}: {error}") from error
 
 
 def _body() -> bytes:

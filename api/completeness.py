@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tradewire import tally
-from tradewire.errors import QueueUnavailable, StoreUnavailable
+from tradewire.errors import Unavailable
 from tradewire.queue import ARCHIVE
 from tradewire.store.ledger import ARCHIVED_THROUGH
 from tradewire.update import microseconds
@@ -26,7 +26,7 @@ _PUT_MICROSECONDS: Final = 5_000_000
 def archived_up_to(tallies: Path, pool: QueuePool, store: StoreReader) -> int | None:
     """Give the moment before which everything accepted is archived; None where that can't be told.
 
-    In microseconds since 1970. To be asked before the rows are read. Raises StoreUnavailable.
+    In microseconds since 1970. To be asked before the rows are read. Raises Unavailable.
     """
     now = microseconds(datetime.now(UTC)) - _BEGIN_MICROSECONDS
     try:
@@ -36,14 +36,7 @@ def archived_up_to(tallies: Path, pool: QueuePool, store: StoreReader) -> int | 
             counts = queue.counts(ARCHIVE)
         if not counts.ready and not counts.reserved:
             return min(now, in_hand_since or now)
-    except (QueueUnavailable, OSError):
+    except Unavailable:
         pass
-    through = store.tallies(_stack(tallies)).get(ARCHIVED_THROUGH)
+    through = store.tallies(tally.stack_id(tallies)).get(ARCHIVED_THROUGH)
     return None if through is None else min(now, through - _PUT_MICROSECONDS)
-
-
-def _stack(tallies: Path) -> str:
-    try:
-        return tally.stack_id(tallies)
-    except OSError as error:
-        raise StoreUnavailable(f"which stack this is can't be read in {tallies}: {error}") from error

@@ -12,10 +12,13 @@ import mmap
 import os
 import secrets
 import struct
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tradewire.errors import Unavailable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FIELDS: Final = struct.Struct("=QQQ")
@@ -35,10 +38,11 @@ class Totals(NamedTuple):
 
 
 class Tally:
-    """This process's count; used by one thread."""
+    """This process's count; used by one thread. Raises Unavailable where it can't be kept."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = _claim(folder)
+        with _translated(folder):
+            self._file = _claim(folder)
         self._map = mmap.mmap(self._file, _FIELDS.size)
         self._begun, self._accepted, _ = _FIELDS.unpack_from(self._map)
         self._in_hand: dict[int, int] = {}
@@ -70,7 +74,12 @@ class Tally:
 
 
 def read(folder: Path) -> Totals:
-    """Add up what all processes have counted. Raises OSError."""
+    """Add up what all processes have counted. Raises Unavailable where it can't be read."""
+    with _translated(folder):
+        return _add_up(folder)
+
+
+def _add_up(folder: Path) -> Totals:
     begun = accepted = 0
     since: int | None = None
     for path in sorted(folder.glob("accepted-*")):
@@ -90,7 +99,12 @@ def read(folder: Path) -> Totals:
 
 
 def stack_id(folder: Path) -> str:
-    """Give this stack's name among those that share a store; it is made at the first call. Raises OSError."""
+    """Give this stack's name among those that share a store; it is made at the first call. Raises Unavailable."""
+    with _translated(folder):
+        return _name(folder)
+
+
+def _name(folder: Path) -> str:
     folder.mkdir(mode=0o700, exist_ok=True)
     path, fresh = folder / "stack", folder / f"stack-{secrets.token_hex(8)}"
     try:
@@ -101,6 +115,14 @@ def stack_id(folder: Path) -> str:
         path.hardlink_to(fresh)
     fresh.unlink()
     return path.read_text()
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"the account of what is accepted can't be kept in {folder}: {error}") from error
 
 
 def _claim(folder: Path) -> int:

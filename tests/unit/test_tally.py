@@ -12,10 +12,11 @@ import pytest
 
 from tests.support import ROOT, wait_until
 from tradewire import tally
+from tradewire.errors import Unavailable
 from tradewire.tally import Tally, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PREPARE = """
@@ -150,12 +151,24 @@ def test_a_file_that_is_about_to_be_made_counts_for_nothing(tmp_path: Path) -> N
 
 def test_there_is_an_end_to_the_processes_that_may_count(tmp_path: Path) -> None:
     counting = [Tally(tmp_path) for _ in range(256)]
-    with pytest.raises(OSError, match="256 processes count in"):
+    with pytest.raises(Unavailable, match="256 processes count in"):
         Tally(tmp_path)
     for one in counting:
         one.close()
     Tally(tmp_path).close()
     assert files(tmp_path) == 256
+
+
+@pytest.mark.parametrize("use", [Tally, tally.read, tally.stack_id])
+def test_where_it_can_not_be_kept_or_read_it_is_unavailable(tmp_path: Path, use: Callable[[Path], object]) -> None:
+    blocked = tmp_path / "accepted-0"
+    if use is tally.read:
+        blocked.symlink_to(tmp_path / "nowhere")
+        blocked = tmp_path
+    else:
+        blocked.touch()
+    with pytest.raises(Unavailable, match="can't be kept in"):
+        use(blocked)
 
 
 def test_a_full_disk_is_found_out_before_anything_is_counted(tmp_path: Path) -> None:
