@@ -11,6 +11,7 @@ import msgspec
 from api import batch
 from api.answers import ShownFault, answer, shown
 from api.posted import body, idempotency_key, refuse_foreign
+from api.putter import Putter
 from tradewire import metrics, trade, update
 from tradewire.errors import Fault
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
@@ -69,7 +70,7 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the routes."""
-    intake = _Intake(settings, pool)
+    intake = _Intake(settings, Putter(pool))
 
     @app.post("/api/message")
     def message() -> Response:
@@ -98,17 +99,16 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
 class _Intake:
     """Puts updates where they are kept, and counts them."""
 
-    def __init__(self, settings: Settings, pool: QueuePool) -> None:
+    def __init__(self, settings: Settings, putter: Putter) -> None:
         self._tally = cache(lambda: Tally(settings.tallies))  # by the first request, in the worker's own process
-        self._pool = pool
+        self._putter = putter
 
     def take(self, updates: Sequence[bytes], received_at: datetime) -> None:
         """Put updates into every tube, as one job. Raises Unavailable; then they are not promised."""
         tally, accepted = self._tally(), 0
         begun = tally.begin(len(updates), update.microseconds(received_at))
         try:
-            with self._pool.lend() as queue:
-                queue.put(b"\n".join(updates), TUBES)
+            self._putter.put(b"\n".join(updates))
             accepted = len(updates)
             metrics.put(TUBES)
             metrics.accepted(accepted)
