@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from processor.sinks import Verdict
 from tradewire import metrics, receipt, update
 from tradewire.errors import StoreUnavailable
+from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE
 from tradewire.store.writing import StoreWriter
 from tradewire.tally import stack_id
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PACE_SECONDS: Final = 0.1
+PACE_SECONDS: Final = 0.25
 """What comes within this time after a transaction shares the next one, and its wait for the disk."""
 
 
@@ -24,6 +25,10 @@ class ArchiveSink:
     """Saves each batch in one transaction. It never says WAIT: a store that is away is Unavailable."""
 
     tube = ARCHIVE
+    jobs_max = 5_000
+    bytes_max = 4 * MAX_JOB_BYTES
+    """Some 12,000 messages and their receipts, in memory some tens of megabytes, and saved in half a second: the more
+    share a transaction, the more of what it writes is written once for all of them."""
 
     def __init__(self, store_url: str, tallies: Path) -> None:
         self._store_url = store_url
