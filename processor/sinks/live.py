@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from processor.sinks import Verdict
 from tradewire import metrics, receipt, update
 from tradewire.feed import Feed
+from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class LiveSink:
     """
 
     tube = LIVE
+    jobs_max = 500
+    bytes_max = MAX_JOB_BYTES
 
     def __init__(self, worker_socket: Path, queue: Queue) -> None:
         self._feed = Feed(worker_socket)
