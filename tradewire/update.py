@@ -6,6 +6,8 @@ The API encodes it once. The parts after it pass those bytes on, one JSON object
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
@@ -17,7 +19,7 @@ import uuid_utils
 from tradewire.errors import BadUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tradewire.trade import Trade
 
@@ -67,18 +69,44 @@ def decode(line: bytes) -> Update:
         raise BadUpdate(f"not an update: {error}") from None
 
 
+class _Unnamed(Update, frozen=True, rename="camel"):
+    """An update whose id is yet to be looked at: one by one, that would take half of the time."""
+
+    id: str
+
+
+_unnamed_decoder: Final = msgspec.json.Decoder(_Unnamed)
+_UUIDS: Final = re.compile("(?:{0},)*{0}".format(_UUID.removeprefix("^").removesuffix(r"\Z")))
+
+
 def keys(lines: Sequence[bytes]) -> list[bytes]:
     """Give the ids of updates, as 16 bytes each. Raises BadUpdate where a line is not exactly one.
 
-    It is `decode` for many, at two thirds of the price.
+    It is `decode` for many, at less than half the price.
     """
     try:
         b"\n".join(lines).decode()
-        updates = [*map(_decoder.decode, lines)]
+        ids = ",".join([one.id for one in map(_unnamed_decoder.decode, lines)])
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
-        updates = [*map(decode, lines)]  # it says what is wrong
-    packed = bytes.fromhex("".join([one.id for one in updates]).replace("-", ""))
+        ids = ""
+    if not _UUIDS.fullmatch(ids):
+        ids = ",".join([decode(line).id for line in lines])  # it says what is wrong
+    packed = bytes.fromhex(ids.replace("-", "").replace(",", ""))
     return [packed[start : start + 16] for start in range(0, len(packed), 16)]
+
+
+class _Origin(msgspec.Struct, rename="camel"):
+    id: str
+    received_at: str
+
+
+_origin_decoder: Final = msgspec.json.Decoder(_Origin)
+
+
+def origins(lines: Iterable[bytes]) -> tuple[list[str], Counter[str]]:
+    """Give the ids of updates that have been checked, and how many of them were received at which moment, as text."""
+    found = [*map(_origin_decoder.decode, lines)]
+    return [one.id for one in found], Counter([one.received_at for one in found])
 
 
 class Head(msgspec.Struct, frozen=True, rename="camel"):
