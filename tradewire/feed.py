@@ -167,10 +167,11 @@ class _Wire:
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._texts.append(bytes(event.data).decode())
-        self._flush()
+        if not self._protocol.close_rcvd:  # a goodbye needs no answer: whoever said it may be gone
+            self._flush()
 
     def _flush(self) -> None:
-        """Send what the protocol has to say: what it was told to, and answers to questions and goodbyes."""
+        """Send what the protocol has to say: what it was told to, and answers to pings."""
         for data in self._protocol.data_to_send():
             self._socket.sendall(data)
 

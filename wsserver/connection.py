@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from math import inf
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -113,8 +113,7 @@ class Connection(asyncio.Protocol, ABC):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the handshake."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a listener makes no other
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._due_in(OPEN_SECONDS)
         self._peers.add(self)
 
