@@ -1,74 +1,127 @@
-"""POST /api/message: one trade message in, one update into every tube."""
+"""The way in: one trade message, or a batch of them, becomes one job in every tube."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from flask import Flask, Response, request
-from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
+import msgspec
 
-from api.answers import answer
+from api import batch
+from api.answers import ShownFault, answer, shown
+from api.posted import body, idempotency_key, refuse_foreign
+from api.putter import Putter
 from tradewire import metrics, trade, update
-from tradewire.errors import Fault, InvalidTrade
-from tradewire.limits import MAX_MESSAGE_BYTES
+from tradewire.errors import Fault
+from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 from tradewire.queue import TUBES
 from tradewire.tally import Tally
+from tradewire.update import Id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Flask, Response
+
     from api.pool import QueuePool
     from tradewire.settings import Settings
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-"""What an Idempotency-Key may be: visible ASCII, and short."""
 
-_FOREIGN: Final = frozenset({"cross-site", "same-site"})
-"""What a browser says of a request that a page of another site has made: any page that an operator looks at could."""
+PATHS: Final = ("/api/message", "/api/messages")
+"""Where messages are posted."""
+
+_Ignored = Annotated[list[str], msgspec.Meta(description="Names of unknown fields, where there are any.")]
+
+
+class Accepted(msgspec.Struct, omit_defaults=True):
+    """A message that is kept."""
+
+    status: Literal["OK"]
+    userId: str  # noqa: N815 - as it is written
+    id: Id
+    ignored: _Ignored = []
+
+
+class Refused(msgspec.Struct):
+    """One message of a batch that can't be taken; `index` is its place, from 0."""
+
+    index: int
+    errors: list[ShownFault]
+
+
+class BatchAccepted(msgspec.Struct, omit_defaults=True):
+    """A batch of which all or some messages are kept; `ids` has null in the place of each one refused."""
+
+    status: Literal["OK", "PARTIAL"]
+    accepted: int
+    ids: list[Id | None]
+    refused: list[Refused] = []
+    ignored: _Ignored = []
+
+
+class BatchFailure(msgspec.Struct, omit_defaults=True):
+    """A batch of which nothing is kept; without `refused`, it is none."""
+
+    status: Literal["FAILED"]
+    errors: list[ShownFault]
+    refused: list[Refused] = []
 
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
-    """Add the route."""
-    tally = cache(lambda: Tally(settings.tallies))  # by the first request, in the worker's own process
+    """Add the routes."""
+    intake = _Intake(settings, Putter(pool))
 
     @app.post("/api/message")
     def message() -> Response:
-        received_at = datetime.now(UTC)
-        if request.environ.get("HTTP_SEC_FETCH_SITE") in _FOREIGN:
-            raise Forbidden("A page of another site may not post here.")
-        key = _idempotency_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
-        placed, ignored = trade.decode(_body(), received_at)
+        now = datetime.now(UTC)
+        refuse_foreign()
+        key = idempotency_key()
+        placed, ignored = trade.decode(body(MAX_MESSAGE_BYTES), now)
         message_id = update.keyed_id(key, 0, placed) if key else update.new_id()
-        begun, accepted = tally().begin(1, update.microseconds(received_at)), 0
+        intake.take([update.encode(placed, message_id, now)], now)
+        kept = Accepted("OK", placed.user_id, message_id, ignored)
+        return answer(201, kept, {"Location": f"/api/message/{message_id}"})
+
+    @app.post("/api/messages")
+    def message_batch() -> Response:
+        now = datetime.now(UTC)
+        refuse_foreign()
+        key = idempotency_key()
+        checked = batch.check(body(MAX_BATCH_BYTES), key, now)
+        if checked.updates:
+            intake.take(checked.updates, now)
+        for faults in checked.refused.values():
+            metrics.refused(faults[0].code)
+        return _answer(checked)
+
+
+class _Intake:
+    """Puts updates where they are kept, and counts them."""
+
+    def __init__(self, settings: Settings, putter: Putter) -> None:
+        self._tally = cache(lambda: Tally(settings.tallies))  # by the first request, in the worker's own process
+        self._putter = putter
+
+    def take(self, updates: Sequence[bytes], received_at: datetime) -> None:
+        """Put updates into every tube, as one job. Raises Unavailable; then they are not promised."""
+        tally, accepted = self._tally(), 0
+        begun = tally.begin(len(updates), update.microseconds(received_at))
         try:
-            with pool.lend() as queue:
-                queue.put(update.encode(placed, message_id, received_at), TUBES)
-            accepted = 1
+            self._putter.put(b"\n".join(updates))
+            accepted = len(updates)
             metrics.put(TUBES)
-            metrics.accepted(1)
+            metrics.accepted(accepted)
         finally:
-            tally().end(begun, accepted)
-        body: dict[str, Any] = {"status": "OK", "userId": placed.user_id, "id": message_id}
-        if ignored:
-            body["ignored"] = ignored
-        return answer(201, body, {"Location": f"/api/message/{message_id}"})
+            tally.end(begun, accepted)
 
 
-def _body() -> bytes:
-    """Read the body, once, straight from the server, which knows where it ends."""
-    try:
-        body: bytes = request.environ["wsgi.input"].read(MAX_MESSAGE_BYTES + 1)
-    except (ParseException, OSError) as error:
-        raise InvalidTrade([Fault(None, "bad-body", f"The body did not arrive as HTTP: {error}.")]) from error
-    if len(body) > MAX_MESSAGE_BYTES:
-        raise RequestEntityTooLarge(f"The body is larger than {MAX_MESSAGE_BYTES} bytes.")
-    return body
-
-
-def _idempotency_key(header: str | None) -> str | None:
-    if header is None or _KEY.fullmatch(header):
-        return header
-    detail = "The header Idempotency-Key is not 1 to 255 visible ASCII characters."
-    raise InvalidTrade([Fault(None, "bad-idempotency-key", detail)])
+def _answer(checked: batch.Checked) -> Response:
+    """Say what became of a batch: 201 where all are taken, 207 where some are, 400 where none is."""
+    refused = [Refused(place, shown(faults)) for place, faults in checked.refused.items()]
+    if not checked.updates:
+        none = Fault(None, "all-refused", "No message of the batch can be taken; `refused` says why.")
+        return answer(400, BatchFailure("FAILED", shown([none]), refused))
+    status: Literal["OK", "PARTIAL"] = "PARTIAL" if refused else "OK"
+    kept = BatchAccepted(status, len(checked.updates), checked.ids, refused, checked.ignored)
+    return answer(207 if refused else 201, kept)

@@ -63,7 +63,12 @@ def tagged(body: dict[str, Any] | msgspec.Struct) -> Answer:
 
 def failed(status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None) -> Answer:
     """Give an answer that names every fault: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`."""
-    return answer(status, Failure("FAILED", [ShownFault(*fault) for fault in faults]), headers)
+    return answer(status, Failure("FAILED", shown(faults)), headers)
+
+
+def shown(faults: Sequence[Fault]) -> list[ShownFault]:
+    """Give faults as they are answered."""
+    return [ShownFault(*fault) for fault in faults]
 
 
 def unavailable(detail: str) -> Answer:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _CODES: Final = {413: "too-large"}
 """Codes that are not simply the status's name."""
-_KEPT: Final = {"Allow", "WWW-Authenticate"}
+_KEPT: Final = {"Accept-Encoding", "Allow", "WWW-Authenticate"}
 """Headers of an error that say what could be done about it."""
 
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     def away(error: Unavailable) -> Response:
         log.warning("refused", missing=str(error))
         _count_refused("unavailable")
-        if request.path == "/api/message":
+        if _is_post():
             return unavailable(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
         return unavailable(f"This can't be answered now: {error}.")
 
@@ -77,6 +77,11 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
 
 
 def _count_refused(code: str) -> None:
-    """Count a message that was refused; what else is asked is none."""
-    if request.method == "POST" and request.path == "/api/message":
+    """Count a post that was refused as a whole; what else is asked is none."""
+    if _is_post():
         metrics.refused(code)
+
+
+def _is_post() -> bool:
+    """Tell whether it is messages that came."""
+    return request.method == "POST" and request.path in accept.PATHS

@@ -12,6 +12,7 @@ import msgspec
 
 from api.answers import answer
 from tradewire import tally
+from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import ARCHIVE, LIVE
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     buried: int
     discarded: int
     waiting: int
+    """The queue counts jobs. Where batches wait, it is what is not yet accounted for, if so many jobs can hold that."""
     unanswered: int
     """In the tube although their posters got no 201: the API was killed, or could not tell."""
     unexplained: int
@@ -132,17 +134,28 @@ def _account(
         "repeated": saved.get("repeated", 0),
         "buried": counts.buried,
         "discarded": saved.get(f"{tube}_discarded", 0),
-        "waiting": counts.ready + counts.reserved,  # a message that is posted alone is a job of its own
     }
-    found = sum(own.values()) + sum(common.values())
-    surplus = max(0, found - accepted.accepted)
+    done = sum(own.values()) + sum(common.values())
+    waiting = _messages(counts.ready + counts.reserved, accepted, accepted.accepted - done)
+    surplus = max(0, done + waiting - accepted.accepted)
     unanswered = min(surplus, accepted.begun - accepted.accepted)
     differences = {
         "unanswered": unanswered,
         "unexplained": surplus - unanswered,
-        "missing": max(0, accepted.accepted - found),
+        "missing": max(0, accepted.accepted - done - waiting),
     }
-    return common | differences
+    return common | {"waiting": waiting} | differences
+
+
+def _messages(jobs: int, accepted: Totals, expected: int) -> int:
+    """Give how many messages wait in so many jobs: as many as are expected, where they can hold them.
+
+    That is exact where none or only messages that were posted alone wait, since a stack knows how many of its
+    messages were in company. Where batches wait, a loss may hide behind them, until they are shown.
+    """
+    in_company = accepted.accepted - accepted.jobs
+    most = min(jobs * MAX_BATCH_MESSAGES, jobs + in_company)
+    return min(max(expected, jobs), most)
 
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader) -> None:

@@ -11,14 +11,14 @@ from flask import Flask, Response, request
 
 from api import kinds
 from api.answers import tagged
-from api.operations import COMMON, OPERATIONS, Given, Operation
+from api.operations import COMMON, MESSAGE, OPERATIONS, Given, Operation
 from api.parameters import Query, read
 
 if TYPE_CHECKING:
     from api.parameters import Parameter
 
 _REF: Final = "#/components/schemas/{name}"
-_NAMED: Final = {"Currency": kinds.CURRENCY.schema, "Country": kinds.COUNTRY.schema}
+_NAMED: Final = {"Currency": kinds.CURRENCY.schema, "Country": kinds.COUNTRY.schema, "Trade": MESSAGE}
 """Schemas too long to be repeated."""
 _JSON: Final = "application/json"
 
@@ -53,7 +53,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": components | _NAMED,
+            "schemas": components | {name: _inner(schema) for name, schema in _NAMED.items()},
             "securitySchemes": {
                 "operator": {
                     "type": "http",
@@ -80,7 +80,8 @@ def _operation(operation: Operation, path: str, by_type: dict[Any, Any]) -> dict
     if parameters := in_path + in_query + list(operation.headers):
         described["parameters"] = parameters
     if operation.body:
-        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": operation.body}}}
+        content = {"schema": _referring(operation.body), "example": operation.body["examples"][0]}
+        described["requestBody"] = {"required": True, "content": {_JSON: content}}
     answers = dict(sorted((COMMON | operation.answers).items()))
     described["responses"] = {str(status): _answer(given, by_type) for status, given in answers.items()}
     return described
@@ -88,8 +89,7 @@ def _operation(operation: Operation, path: str, by_type: dict[Any, Any]) -> dict
 
 def _parameter(declared: Parameter) -> dict[str, Any]:
     name, kind, description, example = declared
-    schema = next(({"$ref": _REF.format(name=key)} for key, one in _NAMED.items() if one is kind.schema), kind.schema)
-    described = {"name": name, "in": "query", "description": description, "schema": schema}
+    described = {"name": name, "in": "query", "description": description, "schema": _referring(kind.schema)}
     return described if example is None else described | {"example": example}
 
 
@@ -105,6 +105,20 @@ def _answer(given: Given, by_type: dict[Any, Any]) -> dict[str, Any]:
             for name, why in given.headers.items()
         }
     return described
+
+
+def _referring(part: Any) -> Any:
+    """Refer to each schema that has a name, wherever it stands."""
+    for name, schema in _NAMED.items():
+        if part is schema:
+            return {"$ref": _REF.format(name=name)}
+    return _inner(part)
+
+
+def _inner(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _referring(value) for key, value in part.items()}
+    return [_referring(one) for one in part] if isinstance(part, list) else part
 
 
 def _without_python(whole: dict[str, Any]) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 from api import buried, messages, stats
+from api.accept import Accepted, BatchAccepted, BatchFailure
 from api.answers import Failure
 from api.kinds import COUNTRY, CURRENCY, whole
 from api.ledger import Ledger
 from api.parameters import Query
+from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import TUBES
 from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
-from tradewire.update import Id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,15 +46,6 @@ class Operation(NamedTuple):
     is_for_operators: bool = False
 
 
-class Accepted(msgspec.Struct):
-    """A message that is kept."""
-
-    status: Literal["OK"]
-    userId: str  # noqa: N815 - as it is written
-    id: Id
-    ignored: Annotated[list[str], Meta(description="Names of unknown fields, where there are any.")] = []
-
-
 class Alive(msgspec.Struct):
     """The API answers."""
 
@@ -73,6 +64,9 @@ _TAG: Final = {"ETag": "To be sent back as If-None-Match."}
 _SAME: Final = Given("What the client has, by its If-None-Match, is still so.", headers=_TAG)
 _BAD: Final = Given("The question has faults; each is named.", Failure)
 _DENIED: Final = Given("There is no operators' token with it.", Failure, headers={"WWW-Authenticate": "Bearer."})
+_PACKED: Final = Given(
+    "The body is packed, and not with gzip.", Failure, headers={"Accept-Encoding": "What it may be packed with."}
+)
 _NOT_THERE: Final = Given("There is none.", Failure)
 COMMON: Final = {
     429: Given("Too many requests or connections from one address; nginx says so.", Failure, headers=_RETRY),
@@ -90,7 +84,7 @@ _AMOUNT: Final = {
     ],
     "description": f"Kept exactly; up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} behind it.",
 }
-_MESSAGE: Final = {
+MESSAGE: Final = {
     "type": "object",
     "description": "One trade. Unknown fields are ignored, and named in the answer.",
     "required": [
@@ -145,10 +139,35 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
             400: Given("The message has faults; each is named.", Failure),
             403: Given("A page of another site asks, by its browser's Sec-Fetch-Site.", Failure),
             413: Given("The body is larger than 64 KiB.", Failure),
+            415: _PACKED,
         },
         description="Answered 201 once it is kept for good. 503 promises nothing. Any Content-Type is taken.",
         headers=(_IDEMPOTENCY_KEY,),
-        body=_MESSAGE,
+        body=MESSAGE,
+    ),
+    ("post", "/api/messages"): Operation(
+        "postBatch",
+        "Post up to 1,000 messages at once",
+        {
+            201: Given("All are kept.", BatchAccepted),
+            207: Given("Some are kept; the others have faults, and each is named.", BatchAccepted),
+            400: Given("None is kept.", BatchFailure),
+            403: Given("A page of another site asks, by its browser's Sec-Fetch-Site.", Failure),
+            413: Given("The body is larger than 1 MiB, packed or unpacked.", Failure),
+            415: _PACKED,
+        },
+        description=(
+            "A JSON array, or NDJSON: one message a line. What is kept is kept together; 503 promises nothing. Under"
+            " one Idempotency-Key, a message is known by its place in the batch. Any Content-Type is taken."
+        ),
+        headers=(_IDEMPOTENCY_KEY,),
+        body={
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_BATCH_MESSAGES,
+            "items": MESSAGE,
+            "examples": [MESSAGE["examples"]],
+        },
     ),
     ("get", "/api/messages"): Operation(
         "listMessages",

@@ -15,8 +15,8 @@ bind = f"unix:{settings.api_socket}"
 
 # Measured on 2 cores with 10 browsers, single POSTs over 16 connections: gevent accepted and showed a third more
 # than sync, and half more than gthread. It keeps the connections from nginx open at no cost, and while one request
-# waits for the queue the next is parsed. A third worker gave nothing. The parser written in C (http_parser =
-# "fast") gave a tenth more, but would have to be compiled on each machine.
-worker_class = "gevent"
+# waits for the queue the next is parsed, so that their jobs go to it together. A third worker gave nothing. The parser
+# written in C (http_parser = "fast") gave a tenth more, but would have to be compiled on each machine.
+worker_class = "deploy.gunicorn_worker.OnePieceWorker"
 http_parser = "python"
 workers = settings.api_workers

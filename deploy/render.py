@@ -23,7 +23,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tradewire.errors import SettingsError
-from tradewire.limits import MAX_JOB_BYTES, MAX_MESSAGE_BYTES
+from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
 from tradewire.queue.burial import HEADER_BYTES
 from tradewire.settings import PREFIX, Settings
 
@@ -198,7 +198,7 @@ def _render(settings: Settings) -> dict[str, str]:
             user=_nginx_user(settings),
             connections=_connections(settings),
             message_kib=MAX_MESSAGE_BYTES // 1024,
-            limit_req=f"limit_req zone=posts burst={settings.rate} nodelay;" if settings.rate else "# no limit_req",
+            batch_kib=MAX_BATCH_BYTES // 1024,
         ),
         "supervisord.conf": templates.get_template("supervisord.conf").render(
             common,

@@ -30,7 +30,9 @@ class Settings:
     listen: str = "127.0.0.1:8080"
     """Address and port of nginx, the only TCP port of the stack."""
     rate: int = 50
-    """Messages a second that one client address may post; 0 is without limit (written `off`)."""
+    """Messages a second that one client address may post alone; 0 is without limit (written `off`)."""
+    batch_rate: int = 10
+    """Batches a second that one client address may post; 0 as above."""
     queue_url: str = ""
     """Where the queue is. Empty: the stack's own beanstalkd."""
     queue_max_bytes: int = 1024**3
@@ -142,6 +144,7 @@ class _Reader:
             home=self._take("HOME", Path(), _home),
             listen=self._take("LISTEN", Settings.listen, _listen),
             rate=self._take("RATE", Settings.rate, _rate),
+            batch_rate=self._take("BATCH_RATE", Settings.batch_rate, _rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FIELDS: Final = struct.Struct("=QQQ")
-"""Messages begun, messages accepted, and since when the oldest in hand is (microseconds since 1970, or 0)."""
+_FIELDS: Final = struct.Struct("=QQQQ")
+"""Messages begun, messages accepted, since when the oldest in hand is (microseconds since 1970, or 0), and jobs."""
 _PROCESSES_MAX: Final = 256
 
 
@@ -33,6 +33,8 @@ class Totals(NamedTuple):
     """Messages whose put was begun."""
     accepted: int
     """Messages whose put was confirmed, before their poster was told."""
+    jobs: int
+    """The jobs that the accepted ones are in: a batch is one."""
     in_hand_since: int | None
     """When the oldest message that a living process is about to put was received, microseconds since 1970."""
 
@@ -44,7 +46,7 @@ class Tally:
         with _translated(folder):
             self._file = _claim(folder)
         self._map = mmap.mmap(self._file, _FIELDS.size)
-        self._begun, self._accepted, _ = _FIELDS.unpack_from(self._map)
+        self._begun, self._accepted, _, self._jobs = _FIELDS.unpack_from(self._map)
         self._in_hand: dict[int, int] = {}
         self._next = 0
         self._write()
@@ -58,9 +60,10 @@ class Tally:
         return self._next
 
     def end(self, begun: int, accepted: int) -> None:
-        """Count what became of them: how many were confirmed by the queue."""
+        """Count what became of them: how many were confirmed by the queue, all of them as one job."""
         del self._in_hand[begun]
         self._accepted += accepted
+        self._jobs += accepted > 0
         self._write()
 
     def close(self) -> None:
@@ -70,7 +73,7 @@ class Tally:
 
     def _write(self) -> None:
         oldest = min(self._in_hand.values(), default=0)  # one that was received later may have begun first
-        _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest)
+        _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest, self._jobs)
 
 
 def read(folder: Path) -> Totals:
@@ -80,7 +83,7 @@ def read(folder: Path) -> Totals:
 
 
 def _add_up(folder: Path) -> Totals:
-    begun = accepted = 0
+    begun = accepted = jobs = 0
     since: int | None = None
     for path in sorted(folder.glob("accepted-*")):
         file = os.open(path, os.O_RDONLY)
@@ -88,14 +91,15 @@ def _add_up(folder: Path) -> Totals:
             content = os.read(file, _FIELDS.size)
             if len(content) < _FIELDS.size:
                 continue  # about to be made
-            its_begun, its_accepted, its_since = _FIELDS.unpack(content)
+            its_begun, its_accepted, its_since, its_jobs = _FIELDS.unpack(content)
             begun += its_begun
             accepted += its_accepted
+            jobs += its_jobs
             if its_since and _is_claimed(file):
                 since = min(its_since, since or its_since)
         finally:
             os.close(file)
-    return Totals(begun, accepted, since)
+    return Totals(begun, accepted, jobs, since)
 
 
 def stack_id(folder: Path) -> str:

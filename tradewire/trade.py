@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from tradewire import amount
 from tradewire.codes import COUNTRIES, CURRENCIES
 from tradewire.errors import Fault, InvalidTrade
 
@@ -42,10 +44,10 @@ _MONTHS: Final = {
     )
 }
 _CLASSIC_TIME: Final = re.compile(r"(\d\d)-([A-Z]{3})-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII | re.IGNORECASE)
+_PLAIN_NUMBER: Final = re.compile(rf"\d{{1,{WHOLE_DIGITS}}}(\.\d{{1,{FRACTION_DIGITS}}})?", re.ASCII)
+"""What nearly all numbers are; nothing more need be known of one but that it is not zero."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,8})?", re.ASCII)
 _NUMBER_CHARS_MAX: Final = 64
-_EXACT: Final = Context(prec=80)
-"""Wide enough that the product of two amounts, and its tolerance, are never rounded."""
 _LONE_SURROGATE: Final = re.compile(
     rb"""\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"""
 )
@@ -76,10 +78,10 @@ class Trade(NamedTuple):
     @property
     def flags(self) -> list[str]:
         """What is odd about the trade without being an error."""
-        return [RATE_MISMATCH] if _rate_mismatch(self) else []
+        return [] if amount.fits(self.amount_sell, self.rate, self.amount_buy) else [RATE_MISMATCH]
 
 
-def decode(body: bytes, now: datetime) -> tuple[Trade, list[str]]:
+def decode(body: bytes | msgspec.Raw, now: datetime) -> tuple[Trade, list[str]]:
     """Decode one trade message; `now` is the moment it is checked against.
 
     Gives the trade, and the names of the unknown fields that were ignored. Raises InvalidTrade with every
@@ -88,7 +90,7 @@ def decode(body: bytes, now: datetime) -> tuple[Trade, list[str]]:
     try:
         message = _decoder.decode(body)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise InvalidTrade([_unreadable(body, error)]) from None
+        raise InvalidTrade([unreadable(bytes(body), error)]) from None
     return check(message, now)
 
 
@@ -99,7 +101,7 @@ def check(message: object, now: datetime) -> tuple[Trade, list[str]]:
     return _Checker(message, now).trade()
 
 
-def _unreadable(body: bytes, error: Exception) -> Fault:
+def unreadable(body: bytes, error: Exception) -> Fault:
     """Say why the body could not be decoded, in the producer's terms rather than the decoder's."""
     if not body.strip():
         return Fault(None, "empty", "The body is empty.")
@@ -244,7 +246,7 @@ def _amount(value: Any) -> Decimal:
             raise _Bad("too-large", f"has more than {WHOLE_DIGITS} digits before the point")
         number = Decimal(value)
     else:
-        number = _parse_number(value.strip())
+        number = Decimal(value) if _PLAIN_NUMBER.fullmatch(value) else _parse_number(value.strip())
     if number <= 0:
         raise _Bad("not-positive", "is not greater than zero")
     return number
@@ -258,17 +260,12 @@ def _parse_number(text: str) -> Decimal:
     number = Decimal(text)  # exact, and cheap whatever the exponent: no digit is written out
     if number and number.adjusted() >= WHOLE_DIGITS:
         raise _Bad("too-large", f"has more than {WHOLE_DIGITS} digits before the point")
-    if number and -_exponent(number) > FRACTION_DIGITS:
+    if number and -amount.exponent(number) > FRACTION_DIGITS:
         raise _Bad("too-precise", f"has more than {FRACTION_DIGITS} digits behind the point")
     return number
 
 
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)  # noqa: S101 - only NaN and Infinity have letters, and neither parses
-    return exponent
-
-
+@lru_cache(1024)  # trades come in the order of time, many in the same second
 def _parse_time(text: str) -> datetime:
     classic = _CLASSIC_TIME.fullmatch(text)
     try:
@@ -285,14 +282,3 @@ def _classic_time(day: str, month: str, year: str, hour: str, minute: str, secon
         raise _Bad("bad-time", "names no English month")
     number = _MONTHS[month.upper()]
     return datetime(2000 + int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-
-
-def _rate_mismatch(trade: Trade) -> bool:
-    """Tell whether sold × rate and bought differ by more than the rounding of rate and bought explains.
-
-    Each may be off by half of its last digit; an error of the rate grows with the amount sold.
-    """
-    half = Decimal("0.5")
-    off = abs(_EXACT.subtract(_EXACT.multiply(trade.amount_sell, trade.rate), trade.amount_buy))
-    of_rate = _EXACT.multiply(trade.amount_sell, half.scaleb(_exponent(trade.rate), _EXACT))
-    return off > _EXACT.add(of_rate, half.scaleb(_exponent(trade.amount_buy), _EXACT))

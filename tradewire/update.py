@@ -10,12 +10,14 @@ import re
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import msgspec
 import uuid_utils
 
+from tradewire.amount import written
 from tradewire.errors import BadUpdate
 
 if TYPE_CHECKING:
@@ -157,14 +159,15 @@ def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
         trade.user_id,
         trade.currency_from,
         trade.currency_to,
-        format(trade.amount_sell, "f"),
-        format(trade.amount_buy, "f"),
-        format(trade.rate, "f"),
+        written(trade.amount_sell),
+        written(trade.amount_buy),
+        written(trade.rate),
         utc(trade.time_placed, "auto"),
         trade.originating_country,
     )
 
 
+@lru_cache(1024)  # a batch is received in one moment, and those who trade do so in the same seconds
 def utc(moment: datetime, timespec: str = "microseconds") -> str:
     """Write a moment in UTC as ISO 8601 with a `Z`."""
     return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PAUSE_SECONDS = 0.01
+BATCH = 5
+"""Messages in a batch."""
 
 
 class Poster:
-    """Posts one message after the other, in a thread of its own, each for a user of its own.
+    """Posts without end, in a thread of its own: a message, one under a key, a batch under a key, and so on.
 
-    Every other one has an Idempotency-Key, and is posted again until it is answered 201.
+    Each message is of a user of its own. What has an Idempotency-Key is posted again until it is answered 201.
     """
 
     def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -52,26 +54,31 @@ class Poster:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         number = 0
         while not self._stop.is_set():
-            user = f"{self._name}-{number}"
-            key = user if number % 2 else None
-            message_id = self._post(connection, user, key)
-            if message_id:
-                self.unanswered.discard(user)
-                self.accepted.append(message_id)
+            users = [f"{self._name}-{number}-{place}" for place in range(BATCH if number % 3 == 2 else 1)]
+            key = users[0] if number % 3 else None
+            ids = self._post(connection, users, key)
+            if ids:
+                self.unanswered.difference_update(users)
+                self.accepted += ids
             else:
-                self.unanswered.add(user)
-            if message_id or not key:
+                self.unanswered.update(users)
+            if ids or not key:
                 number += 1
             self._stop.wait(self._pause)
         connection.close()
 
-    def _post(self, connection: http.client.HTTPConnection, user: str, key: str | None) -> str | None:
-        """Post a message; give its id, where it was answered 201."""
+    def _post(self, connection: http.client.HTTPConnection, users: list[str], key: str | None) -> list[str]:
+        """Post a message for each user, several as a batch; give their ids, where they were answered 201."""
+        path = "/api/messages" if len(users) > 1 else "/api/message"
+        body = b"\n".join(example(userId=user) for user in users)
         try:
-            connection.request("POST", "/api/message", example(userId=user), {"Idempotency-Key": key} if key else {})
+            connection.request("POST", path, body, {"Idempotency-Key": key} if key else {})
             response = connection.getresponse()
-            body = response.read()
+            said = response.read()
         except (OSError, http.client.HTTPException):
             connection.close()
-            return None
-        return str(msgspec.json.decode(body)["id"]) if response.status == 201 else None
+            return []
+        if response.status != 201:
+            return []
+        answer = msgspec.json.decode(said)
+        return answer["ids"] if len(users) > 1 else [answer["id"]]

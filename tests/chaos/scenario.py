@@ -100,8 +100,11 @@ class Chaos:
 def battlefield(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None]]:
     """Run a stack whose store is `sqlite` or `postgresql`, and that database's server."""
     if store == "sqlite":
-        with stack(home, RATE="off") as running:
+        with stack(home, RATE="off", BATCH_RATE="off") as running:
             yield running, None
     else:
-        with postgres(home) as server, stack(home, RATE="off", STORE_URL=server.database()) as running:
+        with (
+            postgres(home) as server,
+            stack(home, RATE="off", BATCH_RATE="off", STORE_URL=server.database()) as running,
+        ):
             yield running, server

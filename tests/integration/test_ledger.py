@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.conftest import Browser, ask, gunicorn, line, post, processor, queue_of, reads
+from tests.integration.conftest import Browser, api, ask, gunicorn, line, post, processor, queue_of, reads
 from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE, TUBES
 
@@ -51,6 +51,11 @@ def post_some(home: Path, count: int = POSTS, **headers: str) -> None:
         assert post(home, example(userId=f"{number}"), **headers).status == 201
 
 
+def post_batch(home: Path, count: int) -> None:
+    body = b"\n".join(example(userId=f"{number}") for number in range(count))
+    assert api(home, "/api/messages", method="POST", body=body).status == 201
+
+
 def differences(account: dict[str, int]) -> tuple[int, int, int]:
     return account["unanswered"], account["unexplained"], account["missing"]
 
@@ -75,6 +80,38 @@ def test_messages_that_no_browser_was_there_for_wait_and_are_archived(home: Path
         found = ledger(home)
     assert found["status"] == "balanced"
     assert (found["tubes"]["live"]["waiting"], found["tubes"]["live"]["shown"]) == (POSTS, 0)
+
+
+def test_the_messages_of_batches_that_wait_are_counted_and_not_their_jobs(home: Path) -> None:
+    with parts(home):
+        post_some(home)
+        post_batch(home, 300)
+        post_batch(home, 200)
+        expected = POSTS + 500
+        wait_until(lambda: ledger(home)["tubes"]["archive"]["archived"] == expected, "all are archived")
+        found = ledger(home)
+        assert (found["status"], found["accepted"]) == ("balanced", expected)
+        assert found["tubes"]["live"]["waiting"] == expected
+        with Browser(home) as browser:
+            browser.ids(expected)
+            wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == expected, "all are told to be shown")
+            found = ledger(home)
+    assert found["status"] == "balanced"
+    assert differences(found["tubes"]["live"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("tube", TUBES)
+def test_a_batch_that_is_gone_is_a_loss_of_each_of_its_messages(home: Path, tube: str) -> None:
+    (home / "store").mkdir()
+    with beanstalkd(home), gunicorn(home), reads(home):
+        post_batch(home, 300)
+        with queue_of(home) as queue:
+            queue.delete(queue.reserve(tube, 1, 0))
+        with processor(home, "archive"):
+            wait_until(lambda: ledger(home)["tubes"][tube]["missing"], "the loss is found")
+            found = ledger(home)
+    assert found["status"] == "loss"
+    assert {name: account["missing"] for name, account in found["tubes"].items()} == {LIVE: 0, ARCHIVE: 0} | {tube: 300}
 
 
 def test_messages_that_expired_unseen_are_counted_as_such(home: Path) -> None:

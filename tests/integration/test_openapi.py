@@ -84,7 +84,9 @@ def test_the_document_is_served_as_it_is_made_and_all_that_it_refers_to_is_in_it
 def refused_for_a_reason(_: CheckContext, response: Response, case: Case[Any]) -> None:
     """Hold what fits the document, and was refused all the same, to faults that it can't express."""
     if response.status_code == 400 and case.meta and case.meta.generation.mode.is_positive:
-        codes = {error["code"] for error in response.json()["errors"]}
+        failure = response.json()
+        faults = [fault for refused in failure.get("refused", []) for fault in refused["errors"]] or failure["errors"]
+        codes = {fault["code"] for fault in faults}
         assert codes <= UNSAYABLE, f"refused, though it fits the document: {response.text}"
 
 

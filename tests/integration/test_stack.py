@@ -110,6 +110,34 @@ def test_questions_without_end_are_refused_and_hold_up_no_message(
     connection.close()
 
 
+def test_batches_have_a_rate_of_their_own(started: Stack) -> None:
+    connection = HTTPConnection("127.0.0.1", started.port, source_address=("127.0.0.13", 0))
+
+    def asked(method: str, path: str, body: bytes = b"") -> int:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    statuses = [asked("POST", "/api/messages", example()) for _ in range(60)]
+    assert set(statuses) == {201, 429}
+    assert statuses.index(429) >= 10
+    assert [asked("POST", "/api/message", example()) for _ in range(20)] == [201] * 20
+    assert asked("GET", "/api/messages?limit=1") == 200
+    connection.close()
+
+
+@pytest.mark.parametrize(("path", "kib"), [("/api/message", 64), ("/api/messages", 1024)])
+def test_a_body_is_refused_at_the_door_with_the_limit_of_where_it_was_sent(started: Stack, path: str, kib: int) -> None:
+    largest = example().ljust(kib * 1024)
+    assert started.get(path, method="POST", body=largest).status == 201
+    answer = started.get(path, method="POST", body=largest + b" ")
+    assert answer.status == 413
+    assert answer.json["errors"] == [
+        {"field": None, "code": "too-large", "detail": f"The body is larger than {kib} KiB."}
+    ]
+
+
 def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
     assert b"tradewire_part_up" in started.get("/metrics").body
     config = (started.home / "conf/nginx.conf").read_text()

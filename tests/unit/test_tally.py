@@ -78,18 +78,18 @@ def files(folder: Path) -> int:
 
 
 def test_before_anyone_has_counted_all_is_nothing(tmp_path: Path) -> None:
-    assert tally.read(tmp_path / "none") == Totals(0, 0, None)
+    assert tally.read(tmp_path / "none") == Totals(0, 0, 0, None)
 
 
 def test_what_is_begun_and_accepted_is_counted_at_once(tmp_path: Path) -> None:
     counted = Tally(tmp_path / "ledger")
     first = counted.begin(3, 100)
-    assert tally.read(tmp_path / "ledger") == Totals(3, 0, 100)
+    assert tally.read(tmp_path / "ledger") == Totals(3, 0, 0, 100)
     second = counted.begin(1, 200)
-    counted.end(first, 2)
-    assert tally.read(tmp_path / "ledger") == Totals(4, 2, 200)
+    counted.end(first, 2)  # a job of two
+    assert tally.read(tmp_path / "ledger") == Totals(4, 2, 1, 200)
     counted.end(second, 0)
-    assert tally.read(tmp_path / "ledger") == Totals(4, 2, None)
+    assert tally.read(tmp_path / "ledger") == Totals(4, 2, 1, None)
     counted.close()
 
 
@@ -113,9 +113,10 @@ def count_and_be_killed(folder: Path) -> int:
 
 def test_what_was_counted_outlives_kill_9_and_the_next_goes_on_in_the_same_file(tmp_path: Path) -> None:
     told = sum(count_and_be_killed(tmp_path) for _ in range(3))
-    begun, accepted, since = tally.read(tmp_path)
+    begun, accepted, jobs, since = tally.read(tmp_path)
     assert told <= accepted <= told + 3, "each that died may have been just about to say so"
     assert 2 * accepted <= begun <= 2 * (accepted + 3), "each that died had at most one in hand"
+    assert jobs == accepted, "each of them was alone in its job"
     assert since is None
     assert files(tmp_path) == 1
 
@@ -123,30 +124,30 @@ def test_what_was_counted_outlives_kill_9_and_the_next_goes_on_in_the_same_file(
 def test_processes_that_count_at_once_never_share_a_file(tmp_path: Path) -> None:
     with ExitStack() as stack:
         let_go([stack.enter_context(process(COUNT_A_THOUSAND, tmp_path)) for _ in range(6)])
-    assert tally.read(tmp_path) == Totals(18_000, 12_000, None)
+    assert tally.read(tmp_path) == Totals(18_000, 12_000, 6_000, None)
     assert files(tmp_path) == 6
 
 
 def test_only_what_a_living_process_has_in_hand_is_in_hand(tmp_path: Path) -> None:
     with process(HOLD, tmp_path, 500), process(HOLD, tmp_path, 300) as older:
-        assert tally.read(tmp_path) == Totals(2, 0, 300)
+        assert tally.read(tmp_path) == Totals(2, 0, 0, 300)
         older.kill()
         older.wait()
-        assert tally.read(tmp_path) == Totals(2, 0, 500)
-    assert tally.read(tmp_path) == Totals(2, 0, None)
+        assert tally.read(tmp_path) == Totals(2, 0, 0, 500)
+    assert tally.read(tmp_path) == Totals(2, 0, 0, None)
 
 
 def test_who_takes_over_a_file_has_nothing_in_hand(tmp_path: Path) -> None:
     with process(HOLD, tmp_path, 500):
         pass
     successor = Tally(tmp_path)
-    assert tally.read(tmp_path) == Totals(1, 0, None)
+    assert tally.read(tmp_path) == Totals(1, 0, 0, None)
     successor.close()
 
 
 def test_a_file_that_is_about_to_be_made_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "accepted-0").touch()
-    assert tally.read(tmp_path) == Totals(0, 0, None)
+    assert tally.read(tmp_path) == Totals(0, 0, 0, None)
 
 
 def test_there_is_an_end_to_the_processes_that_may_count(tmp_path: Path) -> None:

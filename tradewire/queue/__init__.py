@@ -74,11 +74,15 @@ class Queue(ABC):
     forgotten here and given back there; the next `put` or `reserve` connects anew.
     """
 
-    @abstractmethod
     def put(self, body: bytes, tubes: Sequence[str]) -> None:
-        """Put one copy of a job into each tube; return when all of them are kept.
+        """Put one copy of a job into each tube; as `put_all`, of one."""
+        self.put_all([body], tubes)
 
-        Where it raises, some tube may have got its copy all the same.
+    @abstractmethod
+    def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
+        """Put one copy of each job into each tube, in order; return when all of them are kept.
+
+        Where it raises, some tube may have got some of its copies all the same.
         """
 
     @abstractmethod

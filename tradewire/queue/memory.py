@@ -38,9 +38,10 @@ class MemoryQueue(Queue):
         self._broker = broker
         self._hand: dict[int, Job] = {}
 
-    def put(self, body: bytes, tubes: Sequence[str]) -> None:
+    def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         self.check()
-        self._put(body, tubes)
+        for body in bodies:
+            self._put(body, tubes)
 
     def put_receipt(self, receipt: bytes) -> None:
         self._check_reachable()

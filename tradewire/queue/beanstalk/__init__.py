@@ -42,10 +42,10 @@ class BeanstalkQueue(Queue):
         self._suspicious = True
         """The next check must see that a record is written: it is the first one, or a put was refused."""
 
-    def put(self, body: bytes, tubes: Sequence[str]) -> None:
+    def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         if time.monotonic() >= self._trusted_until:
             self.check()
-        puts = [(tube, body) for tube in tubes]
+        puts = [(tube, body) for tube in tubes for body in bodies]
         try:
             # Done again after a restart of beanstalkd, it can only double the update: its id stays the same,
             # so it is still shown and archived once.
