@@ -12,6 +12,7 @@ from wsserver.connection import Connection
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from websockets.frames import Frame
     from websockets.http11 import Request, Response
@@ -29,15 +30,15 @@ FRAMES_MAX: Final = 100
 class BrowserConnection(Connection):
     """A browser's connection."""
 
-    __slots__ = ("_browser", "_frames", "_max_browsers", "_publisher")
+    __slots__ = ("_browser", "_frames", "_full", "_publisher")
 
     max_message_bytes = 1024
     asks = True
 
-    def __init__(self, peers: set[Connection], door: Door, publisher: Publisher, max_browsers: int) -> None:
+    def __init__(self, peers: set[Connection], door: Door, publisher: Publisher, full: Callable[[], bool]) -> None:
         super().__init__(peers, door)
         self._publisher = publisher
-        self._max_browsers = max_browsers
+        self._full = full
         self._browser: Browser | None = None
         self._frames = 0
 
@@ -52,7 +53,7 @@ class BrowserConnection(Connection):
             return self.reject(HTTPStatus.NOT_FOUND, "There is nothing but /ws here.\n")
         if not _same_origin(request):
             return self.reject(HTTPStatus.FORBIDDEN, "Only pages of this host may connect.\n")
-        if self._publisher.browsers >= self._max_browsers:
+        if self._full():
             response = self.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Too many browsers.\n")
             response.headers["Retry-After"] = "10"
             return response

@@ -21,20 +21,24 @@ class Door:
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
+        self._opening = False
 
     def knock(self, come_in: Callable[[], None]) -> None:
         """Have it called when it is its turn."""
         self._queue.append(come_in)
-        if len(self._queue) == 1:
+        self._open_soon()
+
+    def _open_soon(self) -> None:
+        if self._queue and not self._opening:
+            self._opening = True
             asyncio.get_running_loop().call_soon(self._open)
 
     def _open(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + TURN_SECONDS
-        while self._queue:
-            self._queue[0]()
-            self._queue.popleft()  # not before, so that who knocks meanwhile starts no second turn
-            if loop.time() > end:
-                break
-        if self._queue:
-            loop.call_soon(self._open)
+        try:
+            while self._queue and loop.time() < end:
+                self._queue.popleft()()
+        finally:  # one that fails holds up nobody
+            self._opening = False
+            self._open_soon()

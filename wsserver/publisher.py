@@ -52,11 +52,6 @@ class Publisher:
         self._next_tick = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
-    @property
-    def browsers(self) -> int:
-        """How many browsers are there."""
-        return len(self._connections)
-
     def publish(self, worker: WorkerConnection, lines: Sequence[bytes]) -> None:
         """Show a worker's updates on the next tick, which is now after a quiet moment, and answer it then."""
         try:

@@ -87,10 +87,17 @@ class WebSocketServer:
             self._hub.shown.forget_old(now)
 
     def _browser(self) -> BrowserConnection:
-        return BrowserConnection(self._browsers, self._door, self._publisher, self._settings.max_browsers)
+        return BrowserConnection(self._browsers, self._door, self._publisher, self._full)
 
     def _worker(self) -> WorkerConnection:
         return WorkerConnection(self._workers, self._door, self._publisher, self._health)
+
+    def _full(self) -> bool:
+        browsers = len(self._hub.browsers)
+        if browsers < self._settings.max_browsers:
+            return False
+        self._log.warning("browser refused", reason="too many", browsers=browsers)
+        return True
 
     def _health(self) -> FeedHealth:
         browsers = len(self._hub.browsers)

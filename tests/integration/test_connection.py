@@ -32,7 +32,7 @@ class Peer:
         self.hub = hub
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
-        self.connection = BrowserConnection(self.peers, Door(), self.publisher, max_browsers=5)
+        self.connection = BrowserConnection(self.peers, Door(), self.publisher, full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:

@@ -59,3 +59,21 @@ def test_others_have_their_turn_between_those_who_take_their_time() -> None:
     asyncio.run(knock())
     assert "turn" in events[events.index("in") : events.index("in", 1 + events.index("in"))]
     assert events.count("turn") >= 3
+
+
+def test_one_that_fails_holds_up_nobody() -> None:
+    events: list[str] = []
+
+    def fail() -> None:
+        raise ValueError("no handshake")
+
+    async def knock() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: events.append(str(context["exception"])))
+        door = Door()
+        door.knock(fail)
+        door.knock(lambda: events.append("in"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    asyncio.run(knock())
+    assert events == ["no handshake", "in"]
