@@ -90,10 +90,11 @@ panels.push(
   new Empty(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
-  new Series(byId("series", HTMLElement), page),
   new Pairs(byId("pairs", HTMLElement), page),
   new Blotter(page),
   new Operations(byId("ops", HTMLElement), page),
+  // The last: letters on a canvas make the browser lay out the page, once a frame where nothing changes after that.
+  new Series(byId("series", HTMLElement), page),
 );
 address.onChange(repaint);
 const sound = new Sound();

@@ -76,6 +76,7 @@ export class Series implements Panel {
       }
     });
     const look = (): void => {
+      this.#chart.look();
       this.#looks += 1;
       this.#page.repaint();
     };
