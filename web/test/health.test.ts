@@ -13,6 +13,7 @@ const READY = {
   parts: {
     queue: { status: "OK", tubes: { live: TUBE, archive: { ...TUBE, consumers: 0 } } },
     wsserver: { status: "OK", browsers: 5 },
+    ledger: { status: "OK", tubes: { live: { waiting: 1500 }, archive: { waiting: 20 } } },
   },
 };
 const BEHIND = {
@@ -32,8 +33,20 @@ it("the figures of the state line are found", () => {
   const { tubes, browsers } = health(READY);
   assert.equal(browsers, 5);
   const [live] = tubes ?? [];
-  assert.deepEqual([live?.name, live?.waiting, live?.buried, live?.processors], ["live", 4, 2, 1]);
+  assert.deepEqual([live?.name, live?.buried, live?.processors], ["live", 2, 1]);
   assert.equal(live?.oldestSeconds, 7);
+});
+
+it("jobs are as the queue counts them, and the messages in them as the ledger does", () => {
+  const [live, archive] = health(READY).tubes ?? [];
+  assert.deepEqual([live?.jobs, live?.inHand, live?.waiting], [4, 1, 1500]);
+  assert.deepEqual([archive?.jobs, archive?.inHand, archive?.waiting], [4, 1, 20]);
+});
+
+it("without a ledger nobody knows how many messages wait, which is not 0", () => {
+  const { ledger: _, ...parts } = READY.parts;
+  const [live] = health({ ...READY, parts }).tubes ?? [];
+  assert.deepEqual([live?.jobs, live?.waiting], [4, undefined]);
 });
 
 it("what can't be asked is not known, which is not 0", () => {
