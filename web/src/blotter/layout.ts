@@ -56,6 +56,11 @@ export function sortNext(layout: Layout, by: ColumnName): Layout {
   return { ...layout, sort: sort.direction === "descending" ? { by, direction: "ascending" } : BY_TIME };
 }
 
+/** Sorts by a column in sight. */
+export function sortBy(layout: Layout, sort: Sort): Layout {
+  return visible(layout).includes(sort.by) ? { ...layout, sort } : layout;
+}
+
 /** Shows or hides a column; one always stays. */
 export function toggleColumn(layout: Layout, name: ColumnName): Layout {
   const { hidden } = layout;
