@@ -14,7 +14,7 @@ const USUAL_CH = {
   pair: 10,
   sell: 13,
   buy: 13,
-  rate: 10,
+  rate: 12,
   country: 16,
   placed: 17.5,
   flags: 14.5,

@@ -11,7 +11,8 @@ import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from 
 const CHARACTER_WIDTH = 6.5;
 const LABEL_GAP = 14;
 const MARKS_APART = { x: 64, y: 32 };
-const PADDING: uPlot.Padding = [8, 12, 0, 0];
+/** At the right, room for half a moment. */
+const PADDING: uPlot.Padding = [8, 18, 0, 0];
 
 interface Colours {
   readonly text: string;
