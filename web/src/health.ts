@@ -30,10 +30,8 @@ export interface Tube {
   readonly name: string;
   /** Messages to be settled; undefined where the ledger can't be drawn up. */
   readonly waiting: number | undefined;
-  /** The jobs that they are in. */
+  /** The jobs that they are in, those that a processor has in hand among them. */
   readonly jobs: number;
-  /** Those of them that a processor has in hand. */
-  readonly inHand: number;
   readonly buried: number;
   readonly oldestSeconds: number;
   readonly processors: number;
@@ -149,12 +147,10 @@ function parseTubes(tubes: unknown, accounts: unknown): readonly Tube[] | undefi
 }
 
 function parseTube(name: string, tube: Facts, account: Facts): Tube {
-  const inHand = number(tube["reserved"]) ?? 0;
   return {
     name,
     waiting: number(account["waiting"]),
-    jobs: (number(tube["ready"]) ?? 0) + inHand,
-    inHand,
+    jobs: (number(tube["ready"]) ?? 0) + (number(tube["reserved"]) ?? 0),
     buried: number(tube["buried"]) ?? 0,
     oldestSeconds: number(tube["oldest_seconds"]) ?? 0,
     processors: number(tube["consumers"]) ?? 0,

@@ -39,8 +39,8 @@ it("the figures of the state line are found", () => {
 
 it("jobs are as the queue counts them, and the messages in them as the ledger does", () => {
   const [live, archive] = health(READY).tubes ?? [];
-  assert.deepEqual([live?.jobs, live?.inHand, live?.waiting], [4, 1, 1500]);
-  assert.deepEqual([archive?.jobs, archive?.inHand, archive?.waiting], [4, 1, 20]);
+  assert.deepEqual([live?.jobs, live?.waiting], [4, 1500]);
+  assert.deepEqual([archive?.jobs, archive?.waiting], [4, 20]);
 });
 
 it("without a ledger nobody knows how many messages wait, which is not 0", () => {
@@ -76,6 +76,20 @@ it("a fault that the page has no words for is said in the part's own", () => {
   });
   faults.lasting(failing);
   assert.deepEqual(faults.lasting(failing), ["programs: demo was given up."]);
+});
+
+it("which trades wait where no processor takes them is said in the reader's words", () => {
+  const faults = new Faults();
+  const idle = health({
+    ...READY,
+    status: "degraded",
+    parts: {
+      ...READY.parts,
+      processors: { status: "unavailable", detail: "no processor takes from archive" },
+    },
+  });
+  faults.lasting(idle);
+  assert.match(faults.lasting(idle).join(" "), /^No processor archives trades: they wait/u);
 });
 
 it("that messages are refused is said first", () => {

@@ -28,7 +28,6 @@ export class StackView {
       { label: "Tube", kind: "text" },
       { label: "Waiting", kind: "figure" },
       { label: "In jobs", kind: "figure" },
-      { label: "In hand", kind: "figure" },
       { label: "Buried", kind: "figure" },
       { label: "Oldest", kind: "figure" },
       { label: "Processors", kind: "figure" },
@@ -48,8 +47,7 @@ export class StackView {
   constructor() {
     this.parts = section("ops-parts-title", "Parts", this.#remark, this.#parts.element);
     const jobs = element("p", "remark");
-    jobs.textContent =
-      "Messages wait in jobs, each posted alone or with its batch. Those in hand are being settled.";
+    jobs.textContent = "Messages wait in jobs, each posted alone or with its batch.";
     this.tubes = section("ops-tubes-title", "Queue", jobs, this.#tubes.element);
     this.programs = section("ops-programs-title", "Programs", this.#programs.element);
   }
@@ -89,9 +87,9 @@ function partRow(part: Part): Row {
   };
 }
 
-function tubeRow({ name, waiting, jobs, inHand, buried, oldestSeconds, processors }: Tube): Row {
+function tubeRow({ name, waiting, jobs, buried, oldestSeconds, processors }: Tube): Row {
   const messages = waiting === undefined ? "–" : whole.format(waiting);
-  const figures = [jobs, inHand, buried].map((figure) => whole.format(figure));
+  const figures = [jobs, buried].map((figure) => whole.format(figure));
   return { cells: [name, messages, ...figures, age(oldestSeconds), whole.format(processors)] };
 }
 
