@@ -12,7 +12,7 @@ import { NO_FILTERS } from "./filters.ts";
 import { rememberFolding } from "./folding.ts";
 import { HealthWatch } from "./health.ts";
 import { History } from "./history.ts";
-import { onKey } from "./keys.ts";
+import { followPointer, onKey } from "./keys.ts";
 import { WorldMap } from "./map/map.ts";
 import { closeMenus } from "./menu.ts";
 import { Notice } from "./notice.ts";
@@ -104,6 +104,7 @@ state.onFresh((fresh) => {
 });
 
 closeMenus();
+followPointer();
 rememberFolding();
 const help = byId("help", HTMLDialogElement);
 byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
