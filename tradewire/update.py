@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
+_PATTERN: Final = f"`str` matching regex {_UUID!r}"
+"""How msgspec names what an id must be, which is no word for an operator."""
 
 Id = Annotated[str, msgspec.Meta(pattern=_UUID)]
 _Text = Annotated[str, msgspec.Meta(max_length=64)]
@@ -68,7 +70,7 @@ def decode(line: bytes) -> Update:
     except RecursionError:
         raise BadUpdate("nested too deep") from None
     except msgspec.MsgspecError as error:
-        raise BadUpdate(f"not an update: {error}") from None
+        raise BadUpdate(f"not an update: {str(error).replace(_PATTERN, 'a UUID')}") from None
 
 
 class _Unnamed(Update, frozen=True, rename="camel"):

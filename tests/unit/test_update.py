@@ -244,3 +244,8 @@ def test_the_head_tells_which_update_it_is_and_when_it_was_received_where_that_c
 @pytest.mark.parametrize("line", [b"", b"{}", b'{"id":7}', b'{"id":"seven"}', b"\xff", b"[" * 100_000])
 def test_what_names_no_update_has_no_head(line: bytes) -> None:
     assert update.head(line) is None
+
+
+def test_an_id_that_is_none_is_refused_in_plain_words() -> None:
+    with pytest.raises(BadUpdate, match=r"^not an update: Expected a UUID - at `\$\.id`$"):
+        update.decode(with_member("id", b'"x"'))
