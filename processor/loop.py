@@ -9,7 +9,6 @@ from processor.sinks import Verdict
 from tradewire import metrics, receipt, update
 from tradewire.backoff import Backoff
 from tradewire.errors import BadUpdate, Unavailable
-from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import Guilty
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tradewire.queue import Job, Queue
     from tradewire.stop import Stop
 
-BATCH_JOBS: Final = 500
 RESERVE_SECONDS: Final = 1
 HOLD_OFF_SECONDS: Final = 1.0
 REASON_MAX: Final = 500
@@ -69,12 +67,12 @@ class Processor:
         if self._expiry:
             self._expiry.step()  # also while the sink is away
         self._sink.connect()
-        limit = 1 if self._probing else BATCH_JOBS
-        jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS)
+        limit = 1 if self._probing else self._sink.jobs_max
+        jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
         if not jobs:
             return
         metrics.reserved(self._sink.tube, len(jobs))
-        waiting = self._settle_in_order(list(_batches(jobs)))
+        waiting = self._settle_in_order(list(_batches(jobs, self._sink.bytes_max)))
         self._probing = bool(waiting)
         if waiting:
             self._queue.release(waiting)
@@ -143,8 +141,8 @@ class Processor:
             yield from self._sift(updates[middle:])
 
     def _deliver(self, updates: Sequence[bytes]) -> Verdict:
-        if sum(len(update) + 1 for update in updates) - 1 > MAX_JOB_BYTES:
-            raise BadUpdate(f"larger than a job may be, {MAX_JOB_BYTES} bytes")
+        if sum(len(update) + 1 for update in updates) - 1 > self._sink.bytes_max:
+            raise BadUpdate(f"larger than a job may be, {self._sink.bytes_max} bytes")
         return self._sink.deliver(updates)
 
 
@@ -152,12 +150,12 @@ class _Waiting(Exception):  # noqa: N818 - no error: a verdict on its way up
     """The sink said WAIT in the middle of a job."""
 
 
-def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Cut jobs into batches, in order, of MAX_JOB_BYTES at most when joined by line ends."""
+def _batches(jobs: Sequence[Job], bytes_max: int) -> Iterator[list[Job]]:
+    """Cut jobs into batches, in order, each of so many bytes at most when joined by line ends."""
     batch: list[Job] = []
     size = 0
     for job in jobs:
-        if batch and size + len(job.body) + 1 > MAX_JOB_BYTES:
+        if batch and size + len(job.body) + 1 > bytes_max:
             yield batch
             batch, size = [], 0
         batch.append(job)

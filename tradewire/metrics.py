@@ -6,8 +6,10 @@ page adds up all of them, so that no sum goes down when a process ends. Without 
 
 from __future__ import annotations
 
+import collections
 import os
-from functools import cache
+from bisect import bisect_left
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -72,15 +74,13 @@ def reserved(tube: str, jobs: int) -> None:
 def shown(ages_seconds: Sequence[float]) -> None:
     """Count messages that browsers were shown, each with its age at that moment."""
     _counts().shown.inc(len(ages_seconds))
-    for age in ages_seconds:
-        _counts().shown_seconds.observe(age)
+    _observe(_counts().shown_seconds, ages_seconds)
 
 
 def archived(ages_seconds: Sequence[float]) -> None:
     """Count messages that the store has kept for the first time, each with its age at that moment."""
     _counts().archived.inc(len(ages_seconds))
-    for age in ages_seconds:
-        _counts().archived_seconds.observe(age)
+    _observe(_counts().archived_seconds, ages_seconds)
 
 
 def repeated(messages: int) -> None:
@@ -139,6 +139,17 @@ class _Counts:
         self.shown_seconds = seconds("shown_seconds", "From receiving a message to handing it to browsers.")
         self.archived_seconds = seconds("archived_seconds", "From receiving a message to keeping it in the store.")
         self.save_seconds = seconds("store_save_seconds", "One transaction of the archive.")
+
+
+def _observe(histogram: Histogram, many_seconds: Sequence[float]) -> None:
+    """Count many at once: `Histogram.observe`, called for each, takes as long as a message's statistics."""
+    histogram._sum.inc(sum(many_seconds))  # noqa: SLF001 - as observe does; there is no other way to count many
+    for bucket, count in collections.Counter(map(_bucket, many_seconds)).items():
+        histogram._buckets[bucket].inc(count)  # noqa: SLF001 - the same
+
+
+_bucket: Final = partial(bisect_left, _SECONDS)
+"""The first bucket that a value fits in; the last one takes all."""
 
 
 @cache

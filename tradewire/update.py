@@ -6,6 +6,8 @@ The API encodes it once. The parts after it pass those bytes on, one JSON object
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +21,8 @@ from tradewire.amount import written
 from tradewire.errors import BadUpdate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from tradewire.trade import Trade
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +69,46 @@ def decode(line: bytes) -> Update:
         raise BadUpdate("nested too deep") from None
     except msgspec.MsgspecError as error:
         raise BadUpdate(f"not an update: {error}") from None
+
+
+class _Unnamed(Update, frozen=True, rename="camel"):
+    """An update whose id is only no longer than one: to match it, one by one, would take half of the time."""
+
+    id: Annotated[str, msgspec.Meta(max_length=36)]
+
+
+_unnamed_decoder: Final = msgspec.json.Decoder(_Unnamed)
+_UUIDS: Final = re.compile("(?:{0},)*{0}".format(_UUID.removeprefix("^").removesuffix(r"\Z")))
+
+
+def keys(lines: Sequence[bytes]) -> list[bytes]:
+    """Give the ids of updates, as 16 bytes each. Raises BadUpdate where a line is not exactly one.
+
+    It is `decode` for many, at less than half the price.
+    """
+    try:
+        b"\n".join(lines).decode()
+        ids = ",".join([one.id for one in map(_unnamed_decoder.decode, lines)])
+    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
+        ids = ""
+    if not _UUIDS.fullmatch(ids):
+        ids = ",".join([decode(line).id for line in lines])  # it says what is wrong
+    packed = bytes.fromhex(ids.replace("-", "").replace(",", ""))
+    return [packed[start : start + 16] for start in range(0, len(packed), 16)]
+
+
+class _Origin(msgspec.Struct, rename="camel"):
+    id: str
+    received_at: str
+
+
+_origin_decoder: Final = msgspec.json.Decoder(_Origin)
+
+
+def origins(lines: Iterable[bytes]) -> tuple[list[str], Counter[str]]:
+    """Give the ids of updates that have been checked, and how many of them were received at which moment, as text."""
+    found = [*map(_origin_decoder.decode, lines)]
+    return [one.id for one in found], Counter([one.received_at for one in found])
 
 
 class Head(msgspec.Struct, frozen=True, rename="camel"):

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.frames import Frame, Opcode
-from websockets.protocol import State
 
 from tradewire import update
+from tradewire.errors import BadUpdate
+from wsserver.hub import FRAMES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wsserver.browsers import BrowserConnection
     from wsserver.hub import Browser, Hub
+    from wsserver.workers import WorkerConnection
 
 TICK_SECONDS: Final = 0.005
-"""What comes within this time after a frame shares the next one."""
+"""What comes within this time after a frame shares the next one, at least."""
+TICK_SECONDS_MAX: Final = 0.06
+TICK_COSTS: Final = 3.0
+"""The next frame waits for so many times what the last one took here: nginx and the browsers have work with it, too,
+and may have to do it on the same cores."""
 
 
+def pause_after(cost_seconds: float) -> float:
+    """Give how many seconds after a frame the next may follow, by what it took to write that to all browsers."""
+    return min(max(TICK_SECONDS, TICK_COSTS * cost_seconds), TICK_SECONDS_MAX)
+
+
+@lru_cache(maxsize=FRAMES_KEPT)
 def text_frame(text: bytes) -> bytes:
     """Give the bytes of a WebSocket text frame as a server sends it, the same for every browser."""
     return Frame(Opcode.TEXT, text).serialize(mask=False)
-
-
-def _takes(connection: ServerConnection) -> bool:
-    """Tell whether what is written to a connection now would go out."""
-    return not connection.paused and connection.state is State.OPEN
 
 
 class Publisher:
@@ -36,34 +44,43 @@ class Publisher:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._connections: dict[Browser, ServerConnection] = {}
-        self._waiting: set[ServerConnection] = set()
+        self._connections: dict[Browser, BrowserConnection] = {}
+        self._asking: list[WorkerConnection] = []
+        """Workers that get their answer with the next tick."""
+        self._waiting: set[WorkerConnection] = set()
+        """Workers that were told to wait: they get READY as soon as a browser can take updates."""
         self._next_tick = 0.0
-        self._tick: asyncio.Future[int] | None = None
-        self._frame: tuple[bytes, bytes] = b"", b""
+        self._tick: asyncio.TimerHandle | None = None
 
-    async def publish(self, lines: Sequence[bytes]) -> str:
-        """Show updates; give the answer for their worker. Raises BadUpdate."""
-        if not self._hub.offer(lines):
-            return "OK 0"
-        takers = await self._ticked()
-        return f"OK {takers}" if takers else "WAIT"
+    def publish(self, worker: WorkerConnection, lines: Sequence[bytes]) -> None:
+        """Show a worker's updates on the next tick, which is now after a quiet moment, and answer it then."""
+        try:
+            fresh = self._hub.offer(lines)
+        except BadUpdate as error:
+            worker.send(f"BAD {error}")
+            return
+        if not fresh:
+            worker.send("OK 0")
+            return
+        self._asking.append(worker)
+        if self._tick is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._next_tick:
+                self._tick = loop.call_at(self._next_tick, self.flush)
+            else:
+                self.flush()
 
-    def waits(self, worker: ServerConnection) -> None:
-        """Note a worker that was told to wait: it gets READY as soon as a browser can take updates."""
-        self._waiting.add(worker)
-        self._wake_workers()
-
-    def forget(self, worker: ServerConnection) -> None:
+    def forget(self, worker: WorkerConnection) -> None:
         """Forget a worker that has left."""
         self._waiting.discard(worker)
 
-    def join(self, connection: ServerConnection, epoch: str, offset: int) -> Browser:
+    def join(self, connection: BrowserConnection, epoch: str, offset: int) -> Browser:
         """Let a browser in: it gets its hello, then what it missed, then what comes."""
         browser, hello = self._hub.join(epoch, offset, update.utc(datetime.now(UTC)))
         self._connections[browser] = connection
-        connection.transport.write(text_frame(hello))
-        self.pump(browser)
+        connection.transport.write(Frame(Opcode.TEXT, hello).serialize(mask=False))
+        self._pump(browser)
+        self._wake_workers()
         return browser
 
     def leave(self, browser: Browser) -> None:
@@ -71,59 +88,56 @@ class Publisher:
         self._hub.leave(browser)
         del self._connections[browser]
 
-    def pump(self, browser: Browser) -> None:
-        """Write what the browser lacks, until it has all or its buffer is full.
+    def pause(self, browser: Browser) -> None:
+        """Give a browser nothing more: its buffer is full."""
+        self._hub.pause(browser)
 
-        Frames go to the transport as they are, past the library's `send`, which would build them again for
-        each browser. They are whole, so what the library itself writes never mixes with them.
-        """
-        connection = self._connections[browser]
-        while _takes(connection):
-            text = self._hub.next_frame(browser)
-            if text is None:
-                break
-            connection.transport.write(self._framed(text))
-        browser.paused = not _takes(connection)
+    def resume(self, browser: Browser) -> None:
+        """Go on with a browser whose buffer has drained, from where it stands."""
+        self._hub.resume(browser)
+        self._pump(browser)
         self._wake_workers()
 
     def flush(self) -> None:
-        """Show now what was collected."""
-        tick, self._tick = self._tick, None
-        self._next_tick = asyncio.get_running_loop().time() + TICK_SECONDS
-        for browser, connection in self._connections.items():
-            browser.paused = not _takes(connection)  # one that is on its way out takes nothing any more
+        """Show now what was collected, and answer those whose it is."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        if self._tick:
+            self._tick.cancel()
+            self._tick = None
         takers = self._show()
         while self._hub.collected:
             takers = self._show()
-        if tick:
-            tick.set_result(takers)
+        asking, self._asking = self._asking, []
+        for worker in asking:
+            worker.send(f"OK {takers}" if takers else "WAIT")
+        if not takers:
+            self._waiting.update(worker for worker in asking if worker.open)
+        end = loop.time()
+        self._next_tick = end + pause_after(end - begun)
 
     def _show(self) -> int:
         takers = self._hub.show()
         for browser in self._hub.browsers:
             if not browser.paused:
-                self.pump(browser)
+                self._pump(browser)
         return takers
 
-    async def _ticked(self) -> int:
-        """Wait for the next tick, which is now after a quiet moment; give how many browsers took it."""
-        if self._tick is None:
-            loop = asyncio.get_running_loop()
-            self._tick = loop.create_future()
-            if loop.time() < self._next_tick:
-                loop.call_at(self._next_tick, self.flush)
-            else:
-                tick = self._tick
-                self.flush()
-                return tick.result()
-        return await asyncio.shield(self._tick)
+    def _pump(self, browser: Browser) -> None:
+        """Write what the browser lacks, until it has all or its buffer is full.
 
-    def _framed(self, text: bytes) -> bytes:
-        if self._frame[0] is not text:
-            self._frame = text, text_frame(text)
-        return self._frame[1]
+        Frames go to the transport as they are. They are whole, so what the connection itself writes never mixes with
+        them.
+        """
+        transport = self._connections[browser].transport
+        while not browser.paused:
+            text = self._hub.next_frame(browser)
+            if text is None:
+                break
+            transport.write(text_frame(text))
 
     def _wake_workers(self) -> None:
         if self._waiting and self._hub.takers:
-            broadcast(self._waiting, "READY")
-            self._waiting.clear()
+            waiting, self._waiting = self._waiting, set()
+            for worker in waiting:
+                worker.send("READY")

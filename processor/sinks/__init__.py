@@ -21,12 +21,16 @@ class Sink(Protocol):
 
     tube: str
     """The tube whose jobs are for this sink."""
+    jobs_max: int
+    """How many jobs to take in hand at once, at most."""
+    bytes_max: int
+    """How large a delivery may be, its lines joined by line ends; no less than MAX_JOB_BYTES."""
 
     def connect(self) -> None:
         """Make sure that the sink can be reached; called before jobs are taken for it."""
 
     def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Deliver updates, MAX_JOB_BYTES at most, all or none of them.
+        """Deliver updates, all or none of them.
 
         OK: done. WAIT: not now, and nothing was taken. Raises BadUpdate where at least one among them can
         never be delivered; the caller finds out which, by smaller pieces.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from processor.sinks import Verdict
 from tradewire import metrics, receipt, update
 from tradewire.feed import Feed
+from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class LiveSink:
     """
 
     tube = LIVE
+    jobs_max = 500
+    bytes_max = MAX_JOB_BYTES
 
     def __init__(self, worker_socket: Path, queue: Queue) -> None:
         self._feed = Feed(worker_socket)
@@ -39,11 +42,10 @@ class LiveSink:
         if browsers is None:
             return Verdict.WAIT
         now = datetime.now(UTC)
-        heads = [head for head in map(update.head, updates) if head]
-        shown = receipt.Receipt("shown", update.utc(now), [head.id for head in heads], LIVE, browsers)
-        self._queue.put_receipt(receipt.encode(shown))
+        ids, received = update.origins(updates)
+        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", update.utc(now), ids, LIVE, browsers)))
         if browsers:
-            metrics.shown([(now - head.received_at).total_seconds() for head in heads if head.received_at])
+            metrics.shown([age for moment, count in received.items() for age in [_age(moment, now)] * count])
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
@@ -53,3 +55,11 @@ class LiveSink:
     def close(self) -> None:
         """Close the connection to the WebSocket server."""
         self._feed.close()
+
+
+def _age(received_at: str, now: datetime) -> float:
+    """Give how many seconds ago that was; none where it is no moment."""
+    try:
+        return (now - datetime.fromisoformat(received_at)).total_seconds()
+    except (ValueError, TypeError):  # TypeError: it has no offset
+        return 0.0

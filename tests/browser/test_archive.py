@@ -36,6 +36,7 @@ def away(running: Stack, page: Page) -> Iterator[None]:
     )
     running.kill(running.pid("wsserver"))
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "offline")
+    expect(page.get_by_test_id("says")).to_contain_text("what was missed is filled in")
     yield
     page.evaluate("() => { window.WebSocket = window.whole; }")
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live", timeout=20_000)

@@ -109,13 +109,29 @@ def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page
     expect(page.get_by_test_id("says")).to_contain_text("Sorted by Sell")
     page.get_by_role("button", name="Sell").click()
     expect(page.get_by_test_id("row").first).to_have_attribute("data-id", small)
-    page.get_by_test_id("columns").get_by_text("Columns").click()
+    page.get_by_test_id("columns").get_by_text("View").click()
     page.get_by_test_id("columns").get_by_label("Placed").uncheck()
     expect(page.get_by_role("columnheader", name="Placed")).to_have_count(0)
     page.reload()
     wait_live(page)
     expect(page.get_by_role("columnheader", name="Placed")).to_have_count(0)
     expect(page.get_by_role("columnheader", name="Sell")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_where_there_are_no_heads_lists_sort(running: Stack, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    small = post(running, userId="sorter", amountSell="2", amountBuy="1.5")
+    large = post(running, userId="sorter", amountSell="99998", amountBuy="74708.5")
+    page.goto(f"{running.url}?user=sorter")
+    wait_live(page)
+    expect(row(page, large)).to_be_visible()
+    view = page.get_by_test_id("columns")
+    view.get_by_text("View").click()
+    view.get_by_label("Sort by").select_option("Sell")
+    expect(page.get_by_test_id("says")).to_contain_text("Sorted by Sell")
+    expect(page.get_by_test_id("row").first).to_have_attribute("data-id", large)
+    view.get_by_label("Order").select_option("Least first")
+    expect(page.get_by_test_id("row").first).to_have_attribute("data-id", small)
 
 
 def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page) -> None:

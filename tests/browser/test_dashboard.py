@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
 from tests.chaos.account import settle
-from tests.support import ROOT
+from tests.support import ROOT, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -143,6 +143,15 @@ def test_the_keys_search_pause_and_help(running: Stack, page: Page) -> None:
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "false")
+    # Who has just clicked a button means the trades, too; who has come to it by keys means the button.
+    window(page, "24h").click()
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "false")
+    expect(window(page, "1h")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("/")
     search = page.get_by_role("searchbox")
     expect(search).to_be_focused()
@@ -168,3 +177,17 @@ def test_scrolling_back_goes_on_into_the_archive_to_the_first_message(running: S
     expect(end).to_contain_text("This is the first message")
     # The trades, with the row of headings and the one at the end.
     expect(table).to_have_attribute("aria-rowcount", str(total + 2))
+
+
+def test_what_waited_while_no_page_was_open_is_all_counted_once_when_one_opens(running: Stack, page: Page) -> None:
+    settle(running)
+    page.goto("about:blank")
+    wait_until(lambda: running.get("/readyz").json["parts"]["wsserver"]["browsers"] == 0, "no page is open")
+    command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "3000"]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    page.goto(running.url)
+    wait_live(page)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000", timeout=30_000)
+    assert settle(running)["tubes"]["live"]["waiting"] == 0
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000")
+    expect(page.get_by_test_id("waiting")).to_have_text("0", timeout=20_000)

@@ -53,11 +53,17 @@ def open_filters(page: Page) -> None:
     expect(page.get_by_test_id("chip-country")).to_be_visible()
 
 
+def open_view(page: Page) -> None:
+    page.get_by_test_id("columns").locator("summary").click()
+    expect(page.get_by_test_id("columns").get_by_label("Sort by")).to_be_visible()
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "main": lambda _: None,
     "help": open_help,
     "operations": open_operations,
     "trade": open_trade,
+    "view": open_view,
     "filters": open_filters,
 }
 

@@ -127,7 +127,7 @@ def test_a_part_that_fails_is_said_in_plain_words_for_as_long_as_it_does(running
     expect(strip).to_be_hidden()
     running.supervisorctl("stop", "processors:live-1")
     try:
-        expect(strip).to_contain_text("Nothing takes trades from one of", timeout=20_000)
+        expect(strip).to_contain_text("No processor hands trades to the live server", timeout=20_000)
         operations = open_operations(page)
         parts = operations.get_by_role("table", name="Parts of the stack")
         line = parts.get_by_role("row").filter(has_text="processors")

@@ -63,6 +63,17 @@ def test_the_page_adds_up_what_all_processes_have_counted_those_that_have_ended_
     assert page(home)["tradewire_shown_seconds_count"] == 6
 
 
+def test_many_that_are_counted_at_once_are_each_in_the_first_bucket_that_it_fits_in(home: Path) -> None:
+    process = counting_process(home)
+    assert started(process) == "True"
+    finish(process)
+    families = text_string_to_metric_families(metrics.page(home, CollectorRegistry()).decode())
+    [shown] = [family for family in families if family.name == "tradewire_shown_seconds"]
+    found = {sample.labels.get("le"): sample.value for sample in shown.samples}
+    assert [found[bound] for bound in ("0.001", "0.5", "1.0", "3600.0", "+Inf")] == [1, 1, 2, 2, 3]
+    assert page(home)["tradewire_shown_seconds_sum"] == 10_001.001
+
+
 def fill(disk: Disk) -> None:
     disk.fill()
     assert disk.ballast.stat().st_size > 0

@@ -145,6 +145,12 @@ def test_a_reserve_takes_fewer_jobs_once_they_amount_to_the_largest_job(queue: Q
     assert MAX_JOB_BYTES <= sum(len(job.body) for job in jobs) < 3 * MAX_JOB_BYTES
 
 
+def test_a_reserve_takes_more_at_once_for_who_asks_for_more(queue: Queue) -> None:
+    put(queue, *[b"x" * 300_000] * 20)
+    jobs = queue.reserve(LIVE, 100, 0, 3 * MAX_JOB_BYTES)
+    assert 3 * MAX_JOB_BYTES <= sum(len(job.body) for job in jobs) < 9 * MAX_JOB_BYTES
+
+
 def test_a_deleted_job_is_gone(queue: Queue) -> None:
     put(queue, b"a", b"b", b"c")
     queue.delete(queue.reserve(LIVE, 2, 0))

@@ -30,6 +30,8 @@ class ScriptedSink:
     """
 
     tube = LIVE
+    jobs_max = 500
+    bytes_max = MAX_JOB_BYTES
 
     def __init__(self) -> None:
         self.away: Unavailable | None = None
@@ -50,7 +52,7 @@ class ScriptedSink:
     def deliver(self, updates: Sequence[bytes]) -> Verdict:
         self.before_delivery()
         assert updates
-        assert len(b"\n".join(updates)) <= MAX_JOB_BYTES
+        assert len(b"\n".join(updates)) <= self.bytes_max
         self.asked.append(list(updates))
         answer = self.script.pop(0) if self.script else Verdict.OK
         if isinstance(answer, Exception):

@@ -118,7 +118,7 @@ def test_without_a_browser_nothing_is_shown_and_the_same_can_be_offered_again() 
 def test_with_paused_browsers_alone_nothing_is_shown() -> None:
     hub = make()
     browser, _ = come(hub)
-    browser.paused = True
+    hub.pause(browser)
     assert (publish(hub, 1), hub.offset) == (0, 0)
 
 
@@ -132,7 +132,7 @@ def test_what_is_offered_is_not_shown_before_show() -> None:
 def test_updates_are_counted_as_shown_to_the_browsers_that_keep_up() -> None:
     hub = make()
     slow, *_ = [come(hub)[0] for _ in range(3)]
-    slow.paused = True
+    hub.pause(slow)
     assert hub.takers == 2
     assert publish(hub, 1) == 2
 
@@ -209,7 +209,7 @@ def test_a_slow_browser_keeps_its_place_and_catches_up_in_frames_of_bounded_size
     hub = make()
     slow, _ = come(hub)
     come(hub)
-    slow.paused = True
+    hub.pause(slow)
     for number in range(1, 21):
         publish(hub, number)
     assert slow.cursor == 0

@@ -5,14 +5,17 @@ from __future__ import annotations
 import tracemalloc
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.helpers import drain, line, numbers, publish
+from tradewire.limits import TTR_SECONDS
 from wsserver import hub as hub_module
+from wsserver import lately
 from wsserver.hub import Hub
+from wsserver.lately import LatelyShown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 NOW = "2024-06-01T00:00:00.000000Z"
 
@@ -29,34 +32,78 @@ def grown(work: Callable[[], object]) -> int:
     return after - before
 
 
-def test_an_update_shown_lately_is_remembered_when_half_of_the_memory_is_newer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(hub_module, "LATELY_SHOWN", 20)
-    hub = Hub("e", 1)
-    hub.join("", -1, NOW)
+def known(shown: LatelyShown, *numbers: int) -> list[int]:
+    """Give those of the numbers whose ids are remembered."""
+    return [number for number in numbers if shown.among({key(number)})]
+
+
+def key(number: int) -> bytes:
+    """Give an id as it is remembered."""
+    return number.to_bytes(16, "big")
+
+
+def remember(shown: LatelyShown, *numbers: int) -> None:
+    """Remember the ids of some numbers, one by one."""
+    for number in numbers:
+        shown.add({key(number)})
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> LatelyShown:
+    """Give a memory of at most three full generations of ten."""
+    monkeypatch.setattr(lately, "GENERATION_IDS", 10)
+    monkeypatch.setattr(lately, "GENERATIONS_MAX", 3)
+    return LatelyShown()
+
+
+def test_a_generation_of_the_latest_is_remembered_however_old(small: LatelyShown) -> None:
     for number in range(1, 201):
-        publish(hub, number)
-        for lately in range(max(1, number - 9), number + 1):
-            assert not hub.offer([line(lately)])
+        remember(small, number)
+        small.forget_old(1000.0 * number)
+        latest = range(max(1, number - 9), number + 1)
+        assert known(small, *latest) == [*latest]
 
 
-def test_an_update_shown_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "LATELY_SHOWN", 20)
-    hub = Hub("e", 1)
+def test_what_is_young_is_remembered_as_long_as_there_is_room(small: LatelyShown) -> None:
+    small.forget_old(1000.0)
+    remember(small, *range(1, 31))
+    small.forget_old(1000.0 + lately.REMEMBERED_SECONDS)
+    assert known(small, *range(1, 31)) == [*range(1, 31)]
+
+
+def test_what_is_old_is_forgotten_but_for_the_last_generation(small: LatelyShown) -> None:
+    small.forget_old(1000.0)
+    remember(small, *range(1, 31))
+    small.forget_old(1000.1 + lately.REMEMBERED_SECONDS)
+    assert known(small, *range(1, 31)) == [*range(21, 31)]
+
+
+def test_where_there_is_no_more_room_the_oldest_is_forgotten(small: LatelyShown) -> None:
+    remember(small, *range(1, 41))
+    assert known(small, *range(1, 41)) == [*range(11, 41)]
+
+
+def test_the_memory_holds_two_ttrs_of_full_load() -> None:
+    assert lately.GENERATIONS_MAX * lately.GENERATION_IDS >= 2 * TTR_SECONDS * 30_000
+    assert lately.REMEMBERED_SECONDS > 2 * TTR_SECONDS
+
+
+def test_ids_take_no_more_memory_than_is_said() -> None:
+    shown = LatelyShown()
+
+    def fill() -> None:
+        for start in range(0, lately.GENERATION_IDS, 1024):
+            shown.add([key(number) for number in range(start, start + 1024)])
+
+    assert grown(fill) < 25 * 2**20
+
+
+def test_the_hub_knows_what_it_has_shown() -> None:
+    hub = Hub("e", 10)
     hub.join("", -1, NOW)
-    for number in range(1, 101):
-        publish(hub, number)
-    assert hub.offer([line(1)])
-
-
-def test_as_many_updates_as_are_promised_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "LATELY_SHOWN", 20)
-    hub = Hub("e", 1)
-    hub.join("", -1, NOW)
-    for number in range(1, 21):
-        publish(hub, number)
-    assert [number for number in range(1, 21) if hub.offer([line(number)])] == []
+    publish(hub, 1, 2)
+    assert not hub.offer([line(1), line(2)])
+    assert hub.offer([line(2), line(3)])
 
 
 def test_the_ring_holds_on_to_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(page=pages, paused=st.booleans())
     def fill_or_drain_its_buffer(self, page: Page, *, paused: bool) -> None:
         if page.browser:
-            page.browser.paused = paused
+            (self.hub.pause if paused else self.hub.resume)(page.browser)
 
     @rule(given=st.lists(st.integers(1, 60), min_size=1, max_size=9))
     def offer(self, given: list[int]) -> None:
@@ -151,7 +151,7 @@ class HubMachine(RuleBasedStateMachine):
         """Let everyone catch up: in the end, each page that is connected has all."""
         for page in self.everyone:
             if page.browser:
-                page.browser.paused = False
+                self.hub.resume(page.browser)
                 for frame in drain(self.hub, page.browser):
                     page.take(frame)
                 assert page.offset == len(self.shown)

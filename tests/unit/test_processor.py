@@ -41,9 +41,9 @@ def test_without_a_job_nothing_is_delivered(monkeypatch: pytest.MonkeyPatch) -> 
     assert (bench.sink.asked, bench.sink.held_off) == ([], [])
 
 
-def test_no_more_jobs_are_taken_at_once_than_a_batch_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "BATCH_JOBS", 2)
+def test_no_more_jobs_are_taken_at_once_than_the_sink_takes() -> None:
     bench = Bench(*JOBS)
+    bench.sink.jobs_max = 2
     bench.processor.step()
     assert (bench.sink.shown, bench.waiting) == (JOBS[:2], JOBS[2:])
 
@@ -101,6 +101,14 @@ def test_wait_in_a_later_batch_leaves_the_earlier_ones_settled() -> None:
     bench.processor.step()
     assert bench.sink.shown == jobs[:1]
     assert (bench.waiting, bench.in_hand) == (jobs[1:], 0)
+
+
+def test_a_sink_that_takes_more_than_the_largest_job_gets_more_at_once() -> None:
+    jobs = [number * (MAX_JOB_BYTES // 2) for number in (b"1", b"2", b"3")]
+    bench = Bench(*jobs)
+    bench.sink.bytes_max = 2 * MAX_JOB_BYTES
+    bench.processor.step()
+    assert bench.sink.asked == [jobs]
 
 
 @pytest.mark.parametrize("place", range(5))

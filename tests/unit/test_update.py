@@ -118,6 +118,43 @@ def test_the_reason_names_the_byte_that_is_not_utf_8() -> None:
         update.decode(bad)
 
 
+def test_the_keys_of_many_updates_are_their_ids_in_sixteen_bytes() -> None:
+    updates = [line(number, pad=number) for number in range(1, 50)]
+    assert update.keys(updates) == [number.to_bytes(16, "big") for number in range(1, 50)]
+    assert update.keys([UPDATE]) == [uuid.UUID(ID).bytes]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [ID.upper(), ID[:-1], ID + "0", f"{ID},{ID}", f"{ID}\n", ID.replace("-", ""), " " + ID[1:], "\u0661" + ID[1:]],
+)
+def test_one_wrong_id_among_many_is_bad(wrong: str) -> None:
+    bad = with_member("id", msgspec.json.encode(wrong))
+    for lines in ([bad], [line(1), bad], [bad, line(1), line(2)]):
+        with pytest.raises(BadUpdate, match="not an update"):
+            update.keys(lines)
+
+
+def test_ids_that_are_right_only_together_are_bad() -> None:
+    halves = [with_member("id", msgspec.json.encode(half)) for half in (ID[:-1], ID[-1] + ID)]
+    with pytest.raises(BadUpdate):
+        update.keys(halves)
+
+
+def test_letters_that_are_right_only_together_are_bad() -> None:
+    euro = "€".encode()
+    cut = [with_member("pad", b'"' + part + b'"') for part in (euro[:1], euro[1:])]
+    with pytest.raises(BadUpdate, match="UTF-8"):
+        update.keys(cut)
+
+
+def test_the_origins_of_updates_are_their_ids_and_how_many_came_at_which_moment() -> None:
+    later = update.encode(TRADE, update_id(3), datetime(2024, 6, 2, tzinfo=UTC))
+    ids, received = update.origins([line(1), line(2), later])
+    assert ids == [update_id(1), update_id(2), update_id(3)]
+    assert received == {"2024-06-01T00:00:00.000000Z": 2, "2024-06-02T00:00:00.000000Z": 1}
+
+
 def test_a_new_id_is_a_uuid_of_version_7() -> None:
     made = uuid.UUID(update.new_id())
     assert (made.version, made.variant) == (7, uuid.RFC_4122)

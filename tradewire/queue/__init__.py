@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tradewire.limits import MAX_JOB_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -94,11 +96,11 @@ class Queue(ABC):
         """
 
     @abstractmethod
-    def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
+    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         """Reserve up to `limit` jobs, oldest first.
 
         Waits up to the timeout for the first one, never for more; fewer are taken once they amount to
-        MAX_JOB_BYTES. None are there: an empty list.
+        `bytes_max`. None are there: an empty list.
         """
 
     @abstractmethod

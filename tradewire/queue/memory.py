@@ -47,14 +47,14 @@ class MemoryQueue(Queue):
         self._check_reachable()
         self._put(receipt, [ARCHIVE])
 
-    def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
+    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         self._check_reachable()
         self._broker.watchers[self] = tube
         jobs: list[Job] = []
         with self._broker.arrived:
             waiting = self._broker.ready[tube]
             self._broker.arrived.wait_for(lambda: waiting, timeout_seconds)
-            while waiting and len(jobs) < limit and sum(len(job.body) for job in jobs) < MAX_JOB_BYTES:
+            while waiting and len(jobs) < limit and sum(len(job.body) for job in jobs) < bytes_max:
                 job = waiting.pop(min(waiting))
                 self._hand[job.id] = job
                 self._broker.reserved[job.id] = tube

@@ -1,5 +1,6 @@
 /** What the page says before the first trade: how to make one. */
 
+import { copyFrom } from "./copy.ts";
 import { byId, setText } from "./dom.ts";
 import { isFiltered } from "./filters.ts";
 import type { Panel, View } from "./page.ts";
@@ -17,7 +18,9 @@ export class Empty implements Panel {
   readonly #heading = byId("empty-heading", HTMLElement);
 
   constructor() {
-    byId("example", HTMLElement).textContent = EXAMPLE;
+    const example = byId("example", HTMLElement);
+    example.textContent = EXAMPLE;
+    copyFrom(byId("example-copy", HTMLButtonElement), example);
   }
 
   paint({ state, filters }: View): void {

@@ -12,7 +12,6 @@ const REFUSED = "Trades are refused at the moment.";
 const WORDS: Readonly<Record<string, string>> = {
   "queue unavailable": "The queue is in trouble: trades are refused.",
   "queue nearly full": "The queue is nearly full: trades are refused when it is.",
-  "processors unavailable": "Nothing takes trades from one of the queue’s tubes: they wait there.",
   "archive behind": "The archive is behind: history and figures lack the newest trades so far.",
   "api unavailable": "The API does not answer as it should: trades may be refused.",
   "wsserver unavailable": "The live server is away: trades are archived, and wait to be shown.",
@@ -20,6 +19,12 @@ const WORDS: Readonly<Record<string, string>> = {
   "ledger unavailable": "The ledger can’t be drawn up.",
   "ledger loss": "The ledger misses trades that were accepted.",
   "disk nearly full": "The disk is nearly full.",
+};
+
+/** By the tube that no processor takes from. */
+const UNWATCHED: Readonly<Record<string, string>> = {
+  live: "No processor hands trades to the live server: they wait in the queue to be shown.",
+  archive: "No processor archives trades: they wait in the queue, and history and figures lack them so far.",
 };
 
 export class Faults {
@@ -35,7 +40,7 @@ export class Faults {
 }
 
 /** What is wrong in one look, each by its name. */
-function faults({ status, parts }: Health): ReadonlyMap<string, string> {
+function faults({ status, parts, tubes = [] }: Health): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   if (status === "unreachable") {
     found.set(status, UNREACHABLE);
@@ -47,6 +52,10 @@ function faults({ status, parts }: Health): ReadonlyMap<string, string> {
     if (part.status !== "OK") {
       found.set(part.name, said(part));
     }
+  }
+  const unwatched = tubes.flatMap(({ name, processors }) => (processors === 0 && UNWATCHED[name]) || []);
+  if (found.has("processors") && unwatched.length > 0) {
+    found.set("processors", unwatched.join(" "));
   }
   return found;
 }

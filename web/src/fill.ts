@@ -13,15 +13,15 @@ import type { State } from "./state.ts";
 import type { Timing } from "./timing.ts";
 
 const PAGE_ROWS = 1000;
-/** No pass over a stretch takes more requests than this. */
-const PASS_REQUESTS = 100;
+/** No pass over a stretch takes more requests than this: as many as the ids that the page remembers (Seen) fill. */
+const PASS_REQUESTS = 300;
 /** How far the page's idea of the server's clock may be off. */
 const CLOCK_MARGIN_MS = 1000;
 /**
  * After so many new trades, found or live, a stretch that is not filled is given up: fewer than the ids that the
  * page remembers for certain (Seen), so none is ever counted twice; and many more than it can show.
  */
-const MOST_NEW = 40_000;
+const MOST_NEW = 150_000;
 
 /** What may be missing. It is replaced, never changed, so that whoever works on it notices. */
 interface Stretch {

@@ -20,6 +20,14 @@ export function decimalFormat(locale?: string): (amount: string) => string {
   };
 }
 
+/** What an amount lacks to the usual places behind the point: unseen, it keeps the points below each other. */
+export function padding(amount: string, places: number): string {
+  const point = amount.indexOf(".");
+  return point === -1
+    ? `.${"0".repeat(places)}`
+    : "0".repeat(Math.max(0, places - (amount.length - point - 1)));
+}
+
 /** A span of time with the precision that one can take in at a glance. */
 export function duration(ms: number): string {
   if (ms < 999.5) {

@@ -25,12 +25,13 @@ export interface Part {
   readonly facts: Facts;
 }
 
-/** How one tube stands, in jobs. */
+/** How one tube stands. A job holds one message, or those of a batch. */
 export interface Tube {
   readonly name: string;
-  /** To be settled: those that a processor has in hand among them. */
-  readonly waiting: number;
-  readonly inHand: number;
+  /** Messages to be settled; undefined where the ledger can't be drawn up. */
+  readonly waiting: number | undefined;
+  /** The jobs that they are in, those that a processor has in hand among them. */
+  readonly jobs: number;
   readonly buried: number;
   readonly oldestSeconds: number;
   readonly processors: number;
@@ -121,7 +122,7 @@ export function parseHealth(answer: unknown): Health | undefined {
   return {
     status,
     parts,
-    tubes: parseTubes(facts("queue")["tubes"]),
+    tubes: parseTubes(facts("queue")["tubes"], facts("ledger")["tubes"]),
     browsers: number(facts("wsserver")["browsers"]),
   };
 }
@@ -134,19 +135,22 @@ function parsePart(name: string, part: unknown): readonly Part[] {
   return [{ name, status: part["status"], detail: typeof detail === "string" ? detail : "", facts }];
 }
 
-function parseTubes(tubes: unknown): readonly Tube[] | undefined {
+/** The queue counts jobs, and the ledger messages. */
+function parseTubes(tubes: unknown, accounts: unknown): readonly Tube[] | undefined {
   if (!isRecord(tubes)) {
     return;
   }
-  return Object.entries(tubes).flatMap(([name, tube]) => (isRecord(tube) ? [parseTube(name, tube)] : []));
+  return Object.entries(tubes).flatMap(([name, tube]) => {
+    const account = isRecord(accounts) ? accounts[name] : undefined;
+    return isRecord(tube) ? [parseTube(name, tube, isRecord(account) ? account : {})] : [];
+  });
 }
 
-function parseTube(name: string, tube: Facts): Tube {
-  const inHand = number(tube["reserved"]) ?? 0;
+function parseTube(name: string, tube: Facts, account: Facts): Tube {
   return {
     name,
-    waiting: (number(tube["ready"]) ?? 0) + inHand,
-    inHand,
+    waiting: number(account["waiting"]),
+    jobs: (number(tube["ready"]) ?? 0) + (number(tube["reserved"]) ?? 0),
     buried: number(tube["buried"]) ?? 0,
     oldestSeconds: number(tube["oldest_seconds"]) ?? 0,
     processors: number(tube["consumers"]) ?? 0,

@@ -12,7 +12,7 @@ import { NO_FILTERS } from "./filters.ts";
 import { rememberFolding } from "./folding.ts";
 import { HealthWatch } from "./health.ts";
 import { History } from "./history.ts";
-import { onKey } from "./keys.ts";
+import { followPointer, onKey } from "./keys.ts";
 import { WorldMap } from "./map/map.ts";
 import { closeMenus } from "./menu.ts";
 import { Notice } from "./notice.ts";
@@ -90,10 +90,11 @@ panels.push(
   new Empty(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
-  new Series(byId("series", HTMLElement), page),
   new Pairs(byId("pairs", HTMLElement), page),
   new Blotter(page),
   new Operations(byId("ops", HTMLElement), page),
+  // The last: letters on a canvas make the browser lay out the page, once a frame where nothing changes after that.
+  new Series(byId("series", HTMLElement), page),
 );
 address.onChange(repaint);
 const sound = new Sound();
@@ -103,6 +104,7 @@ state.onFresh((fresh) => {
 });
 
 closeMenus();
+followPointer();
 rememberFolding();
 const help = byId("help", HTMLDialogElement);
 byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());

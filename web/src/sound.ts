@@ -21,7 +21,9 @@ export class Sound {
       this.#awake();
     });
     // Browsers let a page sound only once its reader has touched it.
-    document.addEventListener("pointerdown", () => this.#awake(), { once: true });
+    for (const touch of ["pointerdown", "keydown"]) {
+      document.addEventListener(touch, () => this.#awake(), { once: true });
+    }
   }
 
   tick(nowMs: number): void {

@@ -10,7 +10,7 @@ import type { Address } from "./address.ts";
 import { type Figures, parseFigures } from "./figures.ts";
 import type { Filters } from "./filters.ts";
 import type { Fetch } from "./page.ts";
-import { type Pair, type Scope, Sheet } from "./sheet.ts";
+import { dealOf, type Pair, type Scope, Sheet } from "./sheet.ts";
 import type { Timer, Timing } from "./timing.ts";
 import { isRecord, type Update } from "./update.ts";
 
@@ -116,9 +116,9 @@ export class StatisticsSource {
       return;
     }
     const sheets = [...new Set(this.#sheets.values())];
-    for (const update of updates) {
+    for (const deal of updates.map(dealOf)) {
       for (const sheet of sheets) {
-        this.#isStale = sheet.add(update) || this.#isStale;
+        this.#isStale = sheet.add(deal) || this.#isStale;
       }
     }
     if (this.#isStale && this.#pending === undefined) {

@@ -74,9 +74,10 @@ export class StatusLine implements Panel {
   }
 
   #paintHealth({ tubes, browsers }: Health): void {
-    meter(this.#waiting, tubes, ({ waiting }) => waiting);
-    meter(this.#buried, tubes, ({ buried }) => buried);
-    meter(this.#processors, tubes, ({ processors }) => processors);
+    // A trade may wait in each of them: the sum would count it twice.
+    meter(this.#waiting, tubes, ({ waiting }) => waiting, most);
+    meter(this.#buried, tubes, ({ buried }) => buried, sum);
+    meter(this.#processors, tubes, ({ processors }) => processors, sum);
     setText(this.#browsers, figure(browsers));
     const isBuried = (tubes ?? []).some(({ buried }) => buried > 0);
     const isUnwatched = (tubes ?? []).some(({ processors }) => processors === 0);
@@ -85,10 +86,24 @@ export class StatusLine implements Panel {
   }
 }
 
-/** The sum over all tubes, and in its title what each has. */
-function meter(cell: HTMLElement, tubes: readonly Tube[] | undefined, of: (tube: Tube) => number): void {
-  setText(cell, figure(tubes?.reduce((sum, tube) => sum + of(tube), 0)));
-  cell.title = tubes?.map((tube) => `${tube.name}: ${wholeNumber.format(of(tube))}`).join(", ") ?? "";
+/** One figure for all tubes, and in its title what each has; a dash where one is not known. */
+function meter(
+  cell: HTMLElement,
+  tubes: readonly Tube[] | undefined,
+  of: (tube: Tube) => number | undefined,
+  together: (counts: readonly number[]) => number,
+): void {
+  const counts = (tubes ?? []).map(of).filter((count) => count !== undefined);
+  setText(cell, figure(tubes && counts.length === tubes.length ? together(counts) : undefined));
+  cell.title = tubes?.map((tube) => `${tube.name}: ${figure(of(tube))}`).join(", ") ?? "";
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+function most(counts: readonly number[]): number {
+  return Math.max(0, ...counts);
 }
 
 function figure(value: number | undefined): string {

@@ -49,7 +49,7 @@ it("amounts are compared as numbers, to the last digit, and the bounds belong to
 it("all words must match: a code or a flag whole, user or id from their beginning, in any case", () => {
   assert.ok(found({ q: "eur gbp fr" }));
   assert.ok(found({ q: "1342" }));
-  assert.ok(found({ q: "ID-0" }));
+  assert.ok(found({ q: "01234567-89AB" }));
   assert.ok(found({ q: "ALI" }, { userId: "alice" }));
   assert.ok(found({ q: "Rate-Mismatch" }, { flags: ["rate-mismatch"] }));
   assert.ok(!found({ q: "eur usd" }));

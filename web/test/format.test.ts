@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { countryNames, decimalFormat, duration, perSecond } from "../src/format.ts";
+import { countryNames, decimalFormat, duration, padding, perSecond } from "../src/format.ts";
 
 it("amounts keep every digit that they came with", () => {
   const decimal = decimalFormat("en");
@@ -16,6 +16,13 @@ it("amounts keep every digit that they came with", () => {
 it("amounts are grouped with the signs of the reader's language", () => {
   assert.equal(decimalFormat("de")("1234567.80"), "1.234.567,80");
   assert.equal(decimalFormat("fr")("1234567.80"), "1\u{202f}234\u{202f}567,80");
+});
+
+it("what an amount lacks to the usual places is known, so that points stand below each other", () => {
+  assert.deepEqual(
+    ["61799", "6218.3", "747.10", "0.12345"].map((amount) => padding(amount, 2)),
+    [".00", "0", "", ""],
+  );
 });
 
 it("what is not a plain decimal is shown as it came", () => {

@@ -13,6 +13,7 @@ const READY = {
   parts: {
     queue: { status: "OK", tubes: { live: TUBE, archive: { ...TUBE, consumers: 0 } } },
     wsserver: { status: "OK", browsers: 5 },
+    ledger: { status: "OK", tubes: { live: { waiting: 1500 }, archive: { waiting: 20 } } },
   },
 };
 const BEHIND = {
@@ -32,8 +33,20 @@ it("the figures of the state line are found", () => {
   const { tubes, browsers } = health(READY);
   assert.equal(browsers, 5);
   const [live] = tubes ?? [];
-  assert.deepEqual([live?.name, live?.waiting, live?.buried, live?.processors], ["live", 4, 2, 1]);
+  assert.deepEqual([live?.name, live?.buried, live?.processors], ["live", 2, 1]);
   assert.equal(live?.oldestSeconds, 7);
+});
+
+it("jobs are as the queue counts them, and the messages in them as the ledger does", () => {
+  const [live, archive] = health(READY).tubes ?? [];
+  assert.deepEqual([live?.jobs, live?.waiting], [4, 1500]);
+  assert.deepEqual([archive?.jobs, archive?.waiting], [4, 20]);
+});
+
+it("without a ledger nobody knows how many messages wait, which is not 0", () => {
+  const { ledger: _, ...parts } = READY.parts;
+  const [live] = health({ ...READY, parts }).tubes ?? [];
+  assert.deepEqual([live?.jobs, live?.waiting], [4, undefined]);
 });
 
 it("what can't be asked is not known, which is not 0", () => {
@@ -63,6 +76,20 @@ it("a fault that the page has no words for is said in the part's own", () => {
   });
   faults.lasting(failing);
   assert.deepEqual(faults.lasting(failing), ["programs: demo was given up."]);
+});
+
+it("which trades wait where no processor takes them is said in the reader's words", () => {
+  const faults = new Faults();
+  const idle = health({
+    ...READY,
+    status: "degraded",
+    parts: {
+      ...READY.parts,
+      processors: { status: "unavailable", detail: "no processor takes from archive" },
+    },
+  });
+  faults.lasting(idle);
+  assert.match(faults.lasting(idle).join(" "), /^No processor archives trades: they wait/u);
 });
 
 it("that messages are refused is said first", () => {

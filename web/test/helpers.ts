@@ -8,12 +8,17 @@ import { parseUpdate, type Update } from "../src/update.ts";
 /** 2026-11-24T10:00:00Z, in milliseconds. */
 export const TEN = Date.UTC(2026, 10, 24, 10);
 
+/** The id that a number has in the tests: greater for greater ones. */
+export function uuid(number: number): string {
+  return `01234567-89ab-7cde-8f01-${number.toString(16).padStart(12, "0")}`;
+}
+
 /** An update as the feed brings it; `number` tells it apart, and is its microsecond after ten o'clock. */
 export function rawUpdate(number: number, changes: Readonly<Record<string, unknown>> = {}): object {
   const seconds = new Date(TEN + Math.floor(number / 1_000_000) * 1000).toISOString().slice(0, 19);
   const micros = String(number % 1_000_000).padStart(6, "0");
   return {
-    id: `id-${String(number).padStart(9, "0")}`,
+    id: uuid(number),
     receivedAt: `${seconds}.${micros}Z`,
     userId: "134259",
     currencyFrom: "EUR",

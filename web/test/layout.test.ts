@@ -8,6 +8,7 @@ import {
   isByTime,
   readLayout,
   resizeColumn,
+  sortBy,
   sortNext,
   template,
   toggleColumn,
@@ -57,6 +58,13 @@ it("a click sorts the greatest first, the next the least first, the third as tra
   const least = sortNext(greatest, "sell");
   assert.deepEqual([greatest.sort.direction, least.sort.direction], ["descending", "ascending"]);
   assert.ok(isByTime(sortNext(least, "sell")));
+});
+
+it("only by a column in sight can be sorted", () => {
+  const byRate = sortBy(USUAL, { by: "rate", direction: "ascending" });
+  assert.deepEqual(byRate.sort, { by: "rate", direction: "ascending" });
+  const without = toggleColumn(USUAL, "rate");
+  assert.equal(sortBy(without, { by: "rate", direction: "ascending" }), without);
 });
 
 it("widths are bounded, and others keep theirs", () => {

@@ -129,15 +129,16 @@ it("the busier, the darker, within the shades that there are", () => {
 
 it("figures are exact as long as they are short", () => {
   const amounts = new Amounts("en");
-  assert.equal(amounts.short("12345.678901"), "12,345.678901");
+  assert.equal(amounts.short("1234.567801"), "1,234.567801");
   assert.equal(amounts.short("1369012.25"), "1.369M");
   assert.equal(amounts.short("792140"), "792.1K");
+  assert.equal(amounts.short("12345.678901"), "12.35K");
   assert.equal(amounts.count(999), "999");
   assert.equal(amounts.count(12_345), "12.3K");
   assert.equal(amounts.rate("0.919271123456"), "0.91927");
   assert.equal(amounts.exact("1369012.250000000001"), "1,369,012.250000000001");
   assert.deepEqual(
     [13_600, -13_600, 0].map((millionths) => amounts.change(millionths)),
-    ["+1.36", "-1.36", "0.00"],
+    ["+1.36", "−1.36", "0.00"],
   );
 });

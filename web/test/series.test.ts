@@ -121,25 +121,25 @@ it("what is read out is exact, and says when a step is not over", () => {
     figures([step(1, 1, money("0.7", "0.747100000001", "0.9")), step(3, 1234)]),
     TEN + 3.5 * MINUTE,
   );
-  assert.equal(words.readOut(MESSAGES, steps, 0, "utc"), "10:00 UTC 0 trades");
-  assert.equal(words.readOut(MESSAGES, steps, 1, "utc"), "10:01 UTC 1 trade");
-  assert.equal(words.readOut(MESSAGES, steps, 3, "utc"), "10:03 UTC 1,234 trades so far");
-  assert.equal(words.readOut({ ...RATE, subject: "volume" }, steps, 1, "utc"), "10:01 UTC 1,234,567.1 EUR");
-  assert.equal(words.readOut(RATE, steps, 1, "utc"), "10:01 UTC 0.747100000001, 0.7–0.9");
-  assert.equal(words.readOut(RATE, steps, 2, "utc"), "10:02 UTC not traded");
+  assert.equal(words.readOut(MESSAGES, steps, 0, "utc"), "10:00 UTC · 0 trades");
+  assert.equal(words.readOut(MESSAGES, steps, 1, "utc"), "10:01 UTC · 1 trade");
+  assert.equal(words.readOut(MESSAGES, steps, 3, "utc"), "10:03 UTC · 1,234 trades so far");
+  assert.equal(words.readOut({ ...RATE, subject: "volume" }, steps, 1, "utc"), "10:01 UTC · 1,234,567.1 EUR");
+  assert.equal(words.readOut(RATE, steps, 1, "utc"), "10:01 UTC · 0.747100000001, 0.7–0.9");
+  assert.equal(words.readOut(RATE, steps, 2, "utc"), "10:02 UTC · not traded");
 });
 
 it("moments have their day where there are several", () => {
   const steps = allSteps({ ...figures([]), untilMs: TEN + 2 * 86_400_000, stepMs: 3_600_000 }, TEN);
-  assert.equal(new Words("en").readOut(MESSAGES, steps, 20, "utc"), "11-25 06:00 UTC 0 trades so far");
+  assert.equal(new Words("en").readOut(MESSAGES, steps, 20, "utc"), "11-25 06:00 UTC · 0 trades so far");
 });
 
 it("the summary tells latest, highest and lowest of what is over", () => {
   const steps = allSteps(figures([step(0, 5), step(1, 9), step(3, 100)]), TEN + 3.5 * MINUTE);
   assert.equal(
     new Words("en").summary(MESSAGES, steps, "15m", "utc"),
-    "Trades a minute, over the last 15 minutes. Latest: 10:02 UTC 0 trades. " +
-      "Highest: 10:01 UTC 9 trades. Lowest: 10:02 UTC 0 trades.",
+    "Trades a minute, over the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
+      "Highest: 10:01 UTC · 9 trades. Lowest: 10:02 UTC · 0 trades.",
   );
 });
 
@@ -148,8 +148,8 @@ it("the summary of rates goes by each step's own high and low", () => {
   const summary = new Words("en").summary(RATE, allSteps(figures(series), TEN + 4 * MINUTE), "1h", "utc");
   assert.equal(
     summary,
-    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC 0.45, 0.4–0.9. " +
-      "Highest: 10:01 UTC 0.45, 0.4–0.9. Lowest: 10:00 UTC 0.5, 0.1–0.6.",
+    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · 0.45, 0.4–0.9. " +
+      "Highest: 10:01 UTC · 0.45, 0.4–0.9. Lowest: 10:00 UTC · 0.5, 0.1–0.6.",
   );
   const none = allSteps(figures([]), TEN + 4 * MINUTE);
   assert.equal(new Words("en").summary(RATE, none, "1h", "utc"), "");

@@ -6,7 +6,7 @@ import { LatencyMeter, RateMeter } from "../src/meters.ts";
 import { Seen } from "../src/seen.ts";
 import { State } from "../src/state.ts";
 import { merge } from "../src/trades.ts";
-import { ids, rawUpdate, rawUpdates, TEN, update } from "./helpers.ts";
+import { ids, rawUpdate, rawUpdates, TEN, update, uuid } from "./helpers.ts";
 
 it("trades are held newest first", () => {
   const state = new State();
@@ -85,11 +85,25 @@ it("malformed updates are skipped with a warning, the others of the frame are ta
 it("ids are known for at least a generation, and never more than two are kept", () => {
   const seen = new Seen(10);
   for (let id = 0; id < 1000; id += 1) {
-    assert.equal(seen.add(String(id)), true);
+    assert.equal(seen.add(uuid(id)), true);
     assert(seen.size <= 20);
   }
   for (let id = 990; id < 1000; id += 1) {
-    assert.equal(seen.add(String(id)), false);
+    assert.equal(seen.add(uuid(id)), false);
+    assert.equal(seen.has(uuid(id)), true);
+  }
+});
+
+it("ids that differ in one digit are different ids, wherever that is", () => {
+  const seen = new Seen(1000);
+  const places = [...uuid(0)].flatMap((letter, place) => (letter === "-" ? [] : [place]));
+  const all = places.map((place) => `${uuid(0).slice(0, place)}d${uuid(0).slice(place + 1)}`);
+  // The one digit that is d already.
+  const others = all.filter((id) => id !== uuid(0));
+  assert.equal(others.length, 31);
+  for (const id of [uuid(0), ...others]) {
+    assert.equal(seen.has(id), false);
+    assert.equal(seen.add(id), true);
   }
 });
 

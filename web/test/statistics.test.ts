@@ -5,10 +5,10 @@ import { test as it } from "node:test";
 import { Address } from "../src/address.ts";
 import { unitsText } from "../src/decimal.ts";
 import { type Figures, parseFigures } from "../src/figures.ts";
-import { type Pair, Sheet } from "../src/sheet.ts";
+import { type Deal, dealOf, type Pair, Sheet } from "../src/sheet.ts";
 import { StatisticsSource } from "../src/statistics.ts";
 import { today } from "../src/today.ts";
-import { FakeBar, settled, TEN, update, World } from "./helpers.ts";
+import { FakeBar, settled, TEN, update, uuid, World } from "./helpers.ts";
 
 const EUR_GBP: Pair = { from: "EUR", to: "GBP" };
 const MONEY = { sold: "100", bought: "75.00", vwap: "0.75", open: "0.7", high: "0.8", low: "0.6" };
@@ -35,6 +35,10 @@ function tradeAt(
   return update(seconds * 1_000_000, changes);
 }
 
+function dealAt(...trade: Parameters<typeof tradeAt>): Deal {
+  return dealOf(tradeAt(...trade));
+}
+
 it("an answer is read to the last digit", () => {
   const { pairs, stepMs, sinceMs } = parseFigures(answer());
   assert.equal(stepMs, 60_000);
@@ -51,7 +55,7 @@ it("an answer that makes no sense in one place is none", () => {
 it("what is received later than the answer came is added to it, everywhere", () => {
   const sheet = new Sheet(ALL, parseFigures(answer()), TEN + 5000);
   assert.ok(
-    sheet.add(tradeAt(6, { amountSell: "0.1", amountBuy: "0.09", rate: "0.9", flags: ["rate-mismatch"] })),
+    sheet.add(dealAt(6, { amountSell: "0.1", amountBuy: "0.09", rate: "0.9", flags: ["rate-mismatch"] })),
   );
   const { total, pairs, countries, series } = sheet.figures;
   assert.deepEqual(total, { count: 11, flagged: 2 });
@@ -71,15 +75,25 @@ it("what is received later than the answer came is added to it, everywhere", () 
 
 it("what was received before the answer came is in it, or in the next one: it is not added", () => {
   const sheet = new Sheet(ALL, parseFigures(answer()), TEN + 5000);
-  assert.ok(!sheet.add(tradeAt(4)));
+  assert.ok(!sheet.add(dealAt(4)));
   assert.equal(sheet.figures.total.count, 10);
+});
+
+it("the last rate is that of the trade received last, of two of one moment by its id, in whatever order they come", () => {
+  const sheet = new Sheet({ pair: EUR_GBP, country: undefined }, parseFigures(answer()), TEN);
+  sheet.add(dealAt(2, { rate: "0.75", id: uuid(2) }));
+  sheet.add(dealAt(2, { rate: "0.74", id: uuid(1) }));
+  sheet.add(dealAt(1, { rate: "0.73" }));
+  const { pairs, series } = sheet.figures;
+  assert.equal(unitsText(pairs[0]?.last ?? 0n), "0.75");
+  assert.equal(unitsText(series[0]?.money?.last ?? 0n), "0.75");
 });
 
 it("figures that have not changed are the same object, and those that were given out don't change", () => {
   const sheet = new Sheet(ALL, parseFigures(answer()), TEN);
   const before = sheet.figures;
   assert.equal(sheet.figures, before);
-  sheet.add(tradeAt(1));
+  sheet.add(dealAt(1));
   assert.notEqual(sheet.figures, before);
   assert.equal(before.total.count, 10);
 });
@@ -87,7 +101,7 @@ it("figures that have not changed are the same object, and those that were given
 it("a new pair, a new country and a new minute get their places", () => {
   const sheet = new Sheet(ALL, parseFigures(answer()), TEN);
   for (let second = 60; second < 72; second += 1) {
-    sheet.add(tradeAt(second, { currencyFrom: "USD", originatingCountry: "US" }));
+    sheet.add(dealAt(second, { currencyFrom: "USD", originatingCountry: "US" }));
   }
   const { pairs, countries, series, untilMs } = sheet.figures;
   assert.deepEqual(
@@ -114,9 +128,9 @@ it("a new pair, a new country and a new minute get their places", () => {
 it("only what was asked for is added, and a pair's series has its money", () => {
   const series = [{ start: "2026-11-24T10:00:00Z", count: 10, flagged: 1, ...MONEY, close: "0.7" }];
   const sheet = new Sheet({ pair: EUR_GBP, country: "FR" }, parseFigures(answer({ series })), TEN);
-  assert.ok(!sheet.add(tradeAt(1, { currencyTo: "USD" })));
-  assert.ok(!sheet.add(tradeAt(1, { originatingCountry: "DE" })));
-  assert.ok(sheet.add(tradeAt(1)));
+  assert.ok(!sheet.add(dealAt(1, { currencyTo: "USD" })));
+  assert.ok(!sheet.add(dealAt(1, { originatingCountry: "DE" })));
+  assert.ok(sheet.add(dealAt(1)));
   assert.equal(unitsText(sheet.figures.series[0]?.money?.sold ?? 0n), "1100");
   assert.equal(unitsText(sheet.figures.series[0]?.money?.last ?? 0n), "0.7471");
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { newestFirst, parseMicros, parseUpdate } from "../src/update.ts";
-import { rawUpdate, TEN, update } from "./helpers.ts";
+import { rawUpdate, TEN, update, uuid } from "./helpers.ts";
 
 it("an update is taken as it is, amounts as text", () => {
   const raw = rawUpdate(123_456, { amountSell: "123456789012345678.100000000001", flags: ["rate-mismatch"] });
@@ -20,6 +20,16 @@ it("a missing field, or one that is not text, makes it malformed", () => {
     assert.equal(parseUpdate(rawUpdate(1, { [name]: 7 })), undefined, name);
     assert.equal(parseUpdate(rawUpdate(1, { [name]: null })), undefined, name);
   }
+});
+
+it("an id that is no UUID makes it malformed", () => {
+  for (const id of ["", "7", uuid(1).toUpperCase(), `${uuid(1)}0`, ` ${uuid(1)}`]) {
+    assert.equal(parseUpdate(rawUpdate(1, { id })), undefined, id);
+  }
+});
+
+it("fields that the page doesn't know are left out", () => {
+  assert.deepEqual(parseUpdate(rawUpdate(1, { venue: "XLON" })), update(1));
 });
 
 it("flags that are not a list of texts make it malformed", () => {
@@ -49,7 +59,7 @@ it("what is not a UTC moment is none", () => {
 
 it("the newest is first, then the id decides, and a trade is in its own place", () => {
   const [older, newer] = [update(1), update(2)];
-  const twin = update(2, { id: "id-twin" });
+  const twin = update(2, { id: uuid(3) });
   assert.ok(newestFirst(newer, older) < 0 && newestFirst(older, newer) > 0);
   assert.ok(newestFirst(twin, newer) < 0 && newestFirst(newer, twin) > 0);
   assert.equal(newestFirst(newer, update(2)), 0);

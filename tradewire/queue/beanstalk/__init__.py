@@ -60,12 +60,12 @@ class BeanstalkQueue(Queue):
         with self._connected() as connection:
             connection.put_all([(ARCHIVE, receipt)])
 
-    def reserve(self, tube: str, limit: int, timeout_seconds: int) -> list[Job]:
+    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         with self._connected() as connection:
             connection.watch_only(tube)
             jobs = connection.reserve_first(timeout_seconds)
             size, chunk = sum(len(job.body) for job in jobs), _FIRST_CHUNK
-            while jobs and len(jobs) < limit and size < MAX_JOB_BYTES:
+            while jobs and len(jobs) < limit and size < bytes_max:
                 asked = min(chunk, limit - len(jobs))
                 more = connection.reserve_more(asked)
                 jobs += more

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ANSWER_SECONDS: Final = 5.0
+_READ_BYTES: Final = 2**18
+"""Answers are read as they lie there: many at once, where many commands were sent."""
 _PROBE_TUBE: Final = "probe"
+_NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
+"""Answers to a reserve that brings no job."""
 
 
 class Connection(greenstalk.Client[bytes]):
@@ -26,6 +30,7 @@ class Connection(greenstalk.Client[bytes]):
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock, encoding=None)
+        self._reader = sock.makefile("rb", _READ_BYTES)  # type: ignore[assignment] # a BufferedReader, of that size
         self.used = greenstalk.DEFAULT_TUBE
         self.watched = greenstalk.DEFAULT_TUBE
         self._held: dict[int, Job] = {}
@@ -95,18 +100,23 @@ class Connection(greenstalk.Client[bytes]):
         beanstalkd lets anyone delete a job that is ready, so one that went back in between must not be named.
         """
         ours = [job for job in jobs if self._held.get(job.id) is job]
-        self._sock.sendall(b"".join(command % job.id for job in ours))
+        self._sock.sendall(b"".join([command % job.id for job in ours]))
+        done = expected + b"\r\n"
         for job in ours:
             del self._held[job.id]
-            with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
-                self._answer(expected)
+            answer = self._reader.readline()
+            if answer != done:
+                with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
+                    greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises what it means
 
     def _reserved(self, count: int) -> list[Job]:
         jobs = []
         for _ in range(count):
-            with suppress(greenstalk.TimedOutError, greenstalk.DeadlineSoonError):
-                job_id, size = self._answer(b"RESERVED")
-                jobs.append(self._hold(int(job_id), self._read_chunk(int(size))))
+            answer = self._reader.readline()
+            if answer.startswith(_NONE):
+                continue
+            job_id, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises what it means
+            jobs.append(self._hold(int(job_id), self._read_chunk(int(size))))
         return jobs
 
     def _hold(self, job_id: int, body: bytes) -> Job:

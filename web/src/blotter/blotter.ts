@@ -88,7 +88,7 @@ export class Blotter implements Panel {
     this.#measure(nowMs);
     this.#paintLayout(view);
     this.#paintTable(nowMs);
-    this.#paintWords();
+    this.#paintWords(state.connection.phase === "live");
     this.#detail.paint(view.zone);
   }
 
@@ -192,17 +192,17 @@ export class Blotter implements Panel {
     });
   }
 
-  #paintWords(): void {
+  #paintWords(isConnected: boolean): void {
     const { unseen } = this.#tape;
     const isHeld = this.#isPaused || this.#grid.isHeld;
     this.#jump.hidden = !isHeld || unseen === 0;
     setText(this.#jump, `${wholeNumber.format(unseen)} new ↑`);
     this.#tools.paintPause(this.#isPaused);
     this.#tools.paintFilters(this.#tape.filters);
-    setText(this.#says, this.#words(isHeld));
+    setText(this.#says, this.#words(isHeld, isConnected));
   }
 
-  #words(isHeld: boolean): string {
+  #words(isHeld: boolean, isConnected: boolean): string {
     if (this.#isPaused) {
       return "Paused: the view holds still. Space, or the button, goes on.";
     }
@@ -212,6 +212,9 @@ export class Blotter implements Panel {
     }
     if (isHeld) {
       return "Holds still while you look. At the top it goes on.";
+    }
+    if (!isConnected) {
+      return "Without a connection nothing new comes. Once it is back, what was missed is filled in.";
     }
     return this.#isSampled
       ? "Faster than anyone can read: a sample is shown, four times a second. Counts and export stay exact."

@@ -6,7 +6,7 @@
 
 import { parseUnits } from "../decimal.ts";
 import { element } from "../dom.ts";
-import { countryNames, decimalFormat } from "../format.ts";
+import { countryNames, decimalFormat, padding } from "../format.ts";
 import type { Zone } from "../preferences.ts";
 import { newestFirst, parseMicros, type Update } from "../update.ts";
 import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
@@ -33,6 +33,8 @@ const decimal = decimalFormat();
 const countryName = countryNames();
 const { compare: compareWords } = new Intl.Collator();
 
+/** What is longer needs its column for itself. */
+const PADDED_MAX = 12;
 /** Longer than this, a text may not fit its cell, and is given in full when pointed at. */
 const FITS = 8;
 
@@ -52,9 +54,9 @@ export const COLUMNS: readonly Column[] = [
   },
   textColumn("user", "User", (update) => update.userId),
   textColumn("pair", "Pair", (update) => `${update.currencyFrom}→${update.currencyTo}`),
-  amountColumn("sell", "Sell", (update) => update.amountSell),
-  amountColumn("buy", "Buy", (update) => update.amountBuy),
-  amountColumn("rate", "Rate", (update) => update.rate),
+  amountColumn("sell", "Sell", 2, (update) => update.amountSell),
+  amountColumn("buy", "Buy", 2, (update) => update.amountBuy),
+  amountColumn("rate", "Rate", 6, (update) => update.rate),
   {
     name: "country",
     label: () => "Country",
@@ -88,11 +90,21 @@ function textColumn(name: ColumnName, label: string, text: (update: Update) => s
   };
 }
 
-function amountColumn(name: ColumnName, label: string, amount: (update: Update) => string): Column {
+/** `places`: how many there usually are behind the point. */
+function amountColumn(
+  name: ColumnName,
+  label: string,
+  places: number,
+  amount: (update: Update) => string,
+): Column {
   return {
     name,
     label: () => label,
-    fill: (cell, update) => fillText(cell, decimal(amount(update))),
+    fill: (cell, update) => {
+      const text = decimal(amount(update));
+      fillText(cell, text);
+      cell.dataset["pad"] = padding(amount(update), places).slice(0, Math.max(0, PADDED_MAX - text.length));
+    },
     compare: (a, b) => Number((parseUnits(amount(a)) ?? 0n) - (parseUnits(amount(b)) ?? 0n)),
   };
 }

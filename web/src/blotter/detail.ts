@@ -1,5 +1,6 @@
 /** One trade, opened: its values, what became of it, and what was sent, word for word. */
 
+import { copyFrom } from "../copy.ts";
 import { byId, element, setText } from "../dom.ts";
 import { countryNames, decimalFormat } from "../format.ts";
 import type { Page } from "../page.ts";
@@ -29,7 +30,7 @@ export class Detail {
 
   constructor(page: Page) {
     this.#page = page;
-    this.#copy.addEventListener("click", () => this.#copyRaw());
+    copyFrom(this.#copy, this.#raw);
     this.#dialog.addEventListener("close", () => {
       this.#update = undefined;
     });
@@ -119,17 +120,6 @@ export class Detail {
       }),
     );
     setText(this.#raw, raw(update, this.#trace));
-  }
-
-  async #copyRaw(): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(this.#raw.textContent ?? "");
-      setText(this.#copy, "Copied");
-    } catch {
-      // Browsers keep the clipboard from pages that did not come over HTTPS.
-      getSelection()?.selectAllChildren(this.#raw);
-      setText(this.#copy, "Selected: press Ctrl+C");
-    }
   }
 }
 

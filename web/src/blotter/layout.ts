@@ -14,7 +14,7 @@ const USUAL_CH = {
   pair: 10,
   sell: 13,
   buy: 13,
-  rate: 10,
+  rate: 12,
   country: 16,
   placed: 17.5,
   flags: 14.5,
@@ -54,6 +54,11 @@ export function sortNext(layout: Layout, by: ColumnName): Layout {
     return { ...layout, sort: { by, direction: "descending" } };
   }
   return { ...layout, sort: sort.direction === "descending" ? { by, direction: "ascending" } : BY_TIME };
+}
+
+/** Sorts by a column in sight. */
+export function sortBy(layout: Layout, sort: Sort): Layout {
+  return visible(layout).includes(sort.by) ? { ...layout, sort } : layout;
 }
 
 /** Shows or hides a column; one always stays. */

@@ -5,6 +5,7 @@ import { type Filters, writeFilters } from "../filters.ts";
 import { onKey } from "../keys.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { type ColumnName, type Layout, toggleColumn } from "./layout.ts";
+import { SortChoice } from "./sortchoice.ts";
 
 const FORMATS = ["csv", "ndjson"] as const;
 
@@ -17,7 +18,7 @@ export class Tools {
   readonly #pause = element("button", "quiet pause");
   readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
-
+  readonly #sort: SortChoice;
   #filters: Filters | undefined;
 
   constructor({ pause, change }: ToolsListener) {
@@ -27,6 +28,7 @@ export class Tools {
     setText(this.#pause, "Pause");
     this.#pause.addEventListener("click", pause);
     onKey(" ", pause);
+    this.#sort = new SortChoice(change);
     byId("blotter-tools", HTMLElement).append(this.#pause, this.#menu(change), ...this.#links.values());
   }
 
@@ -34,11 +36,12 @@ export class Tools {
     this.#pause.ariaPressed = String(isPaused);
   }
 
-  paintLayout({ hidden }: Layout, clock: Clock): void {
+  paintLayout(layout: Layout, clock: Clock): void {
+    this.#sort.paint(layout, clock);
     for (const { name, label } of COLUMNS) {
       const made = this.#boxes.get(name);
       if (made) {
-        made.box.checked = !hidden.includes(name);
+        made.box.checked = !layout.hidden.includes(name);
         setText(made.label, label(clock));
       }
     }
@@ -60,8 +63,12 @@ export class Tools {
     const menu = element("details", "menu");
     menu.dataset["testid"] = "columns";
     const summary = element("summary", "");
-    setText(summary, "Columns");
+    setText(summary, "View");
     const body = element("div", "menu-body");
+    const columns = element("fieldset", "");
+    const legend = element("legend", "");
+    setText(legend, "Columns");
+    columns.append(legend);
     for (const { name } of COLUMNS) {
       const line = element("label", "");
       const box = element("input", "");
@@ -70,13 +77,13 @@ export class Tools {
       box.addEventListener("change", () => change((layout) => toggleColumn(layout, name)));
       this.#boxes.set(name, { box, label });
       line.append(box, label);
-      body.append(line);
+      columns.append(line);
     }
     const reset = element("button", "quiet");
     reset.type = "button";
     setText(reset, "Usual widths");
     reset.addEventListener("click", () => change((layout) => ({ ...layout, widths: {} })));
-    body.append(reset);
+    body.append(...this.#sort.elements, columns, reset);
     menu.append(summary, body);
     return menu;
   }

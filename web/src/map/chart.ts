@@ -86,16 +86,16 @@ export class Chart {
     this.#point(scene);
   }
 
-  /** Lets the circles of these countries pulse, as far as there are not enough pulses already. */
-  pulse(countries: Iterable<string>): void {
-    for (const country of countries) {
-      if (this.#pulses.isFull) {
-        return;
-      }
-      const dot = this.#marks.get(country)?.dot;
-      if (dot) {
-        this.#pulses.start(dot);
-      }
+  /** Whether there are not enough pulses already. */
+  get isOpenForPulses(): boolean {
+    return !this.#pulses.isFull;
+  }
+
+  /** Lets a country's circle pulse. */
+  pulse(country: string): void {
+    const dot = this.#marks.get(country)?.dot;
+    if (dot) {
+      this.#pulses.start(dot);
     }
   }
 

@@ -91,9 +91,17 @@ export class WorldMap implements Panel {
 
   #pulse(updates: readonly Update[]): void {
     const { state, address } = this.#page;
-    if (this.#way === "map" && this.#room.width > 0 && state.visible) {
-      const seen = updates.filter((update) => matches(address.filters, update));
-      this.#chart?.pulse(seen.map(({ originatingCountry }) => originatingCountry));
+    if (this.#way !== "map" || this.#room.width === 0 || !state.visible) {
+      return;
+    }
+    for (const update of updates) {
+      // Of thousands that come at once, the first few fill the map.
+      if (!this.#chart?.isOpenForPulses) {
+        return;
+      }
+      if (matches(address.filters, update)) {
+        this.#chart.pulse(update.originatingCountry);
+      }
     }
   }
 

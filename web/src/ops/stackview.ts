@@ -23,11 +23,11 @@ export class StackView {
     "ops-parts",
   );
   readonly #tubes = new Table(
-    "Tubes of the queue, in messages posted alone or in batches",
+    "Tubes of the queue, and what waits in each",
     [
       { label: "Tube", kind: "text" },
       { label: "Waiting", kind: "figure" },
-      { label: "In hand", kind: "figure" },
+      { label: "In jobs", kind: "figure" },
       { label: "Buried", kind: "figure" },
       { label: "Oldest", kind: "figure" },
       { label: "Processors", kind: "figure" },
@@ -46,7 +46,9 @@ export class StackView {
 
   constructor() {
     this.parts = section("ops-parts-title", "Parts", this.#remark, this.#parts.element);
-    this.tubes = section("ops-tubes-title", "Queue", this.#tubes.element);
+    const jobs = element("p", "remark");
+    jobs.textContent = "Messages wait in jobs, each posted alone or with its batch.";
+    this.tubes = section("ops-tubes-title", "Queue", jobs, this.#tubes.element);
     this.programs = section("ops-programs-title", "Programs", this.#programs.element);
   }
 
@@ -85,9 +87,10 @@ function partRow(part: Part): Row {
   };
 }
 
-function tubeRow({ name, waiting, inHand, buried, oldestSeconds, processors }: Tube): Row {
-  const figures = [waiting - inHand, inHand, buried].map((figure) => whole.format(figure));
-  return { cells: [name, ...figures, age(oldestSeconds), whole.format(processors)] };
+function tubeRow({ name, waiting, jobs, buried, oldestSeconds, processors }: Tube): Row {
+  const messages = waiting === undefined ? "–" : whole.format(waiting);
+  const figures = [jobs, buried].map((figure) => whole.format(figure));
+  return { cells: [name, messages, ...figures, age(oldestSeconds), whole.format(processors)] };
 }
 
 function programRow([name, state]: readonly [string, unknown]): Row {

@@ -2,7 +2,7 @@
 
 import { decimalFormat } from "../format.ts";
 
-const WHOLE_DIGITS = 5;
+const WHOLE_DIGITS = 4;
 const SIGNIFICANT = 5;
 const MILLIONTHS_PER_PERCENT = 10_000;
 
@@ -48,6 +48,6 @@ export class Amounts {
 
   /** A change in percent. */
   change(millionths: number): string {
-    return this.#percent.format(millionths / MILLIONTHS_PER_PERCENT);
+    return this.#percent.format(millionths / MILLIONTHS_PER_PERCENT).replace("-", "−");
   }
 }

@@ -11,7 +11,8 @@ import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from 
 const CHARACTER_WIDTH = 6.5;
 const LABEL_GAP = 14;
 const MARKS_APART = { x: 64, y: 32 };
-const PADDING: uPlot.Padding = [8, 12, 0, 0];
+/** At the right, room for half a moment. */
+const PADDING: uPlot.Padding = [8, 18, 0, 0];
 
 interface Colours {
   readonly text: string;
@@ -27,27 +28,34 @@ export class Chart {
   #steps: Steps = NO_STEPS;
   #subject: Subject = "messages";
   #zone: Zone = "utc";
-  #colours = "";
+  #size = { width: 0, height: 0 };
+  #colours: Colours | undefined;
+  #drawnIn = "";
 
   /** `place` has the colours: of text, border and accent. */
   constructor(place: HTMLElement) {
     this.#place = place;
   }
 
-  /** Draws what it is given, at the size that its place has. */
+  /** Its place has another size, or other colours. Were it asked for them at each draw, the page would be laid out twice. */
+  look(): void {
+    this.#size = { width: this.#place.clientWidth, height: this.#place.clientHeight };
+    this.#colours = coloursOf(this.#place);
+  }
+
+  /** Draws what it is given, in the size and the colours of the last look. */
   draw(steps: Steps, subject: Subject, zone: Zone): void {
-    const width = this.#place.clientWidth;
-    const height = this.#place.clientHeight;
-    if (width === 0 || height === 0) {
+    const { width, height } = this.#size;
+    const colours = this.#colours;
+    if (!colours || width === 0 || height === 0) {
       return;
     }
-    const colours = coloursOf(this.#place);
-    const look = Object.values(colours).join();
-    if (subject !== this.#subject || look !== this.#colours) {
+    const drawnIn = Object.values(colours).join();
+    if (subject !== this.#subject || drawnIn !== this.#drawnIn) {
       this.#plot?.destroy();
       this.#plot = undefined;
     }
-    [this.#steps, this.#subject, this.#zone, this.#colours] = [steps, subject, zone, look];
+    [this.#steps, this.#subject, this.#zone, this.#drawnIn] = [steps, subject, zone, drawnIn];
     const data = columns(steps, subject);
     if (!this.#plot) {
       this.#plot = new uPlot({ ...this.#options(colours), width, height }, data, this.#place);

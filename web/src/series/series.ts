@@ -76,6 +76,7 @@ export class Series implements Panel {
       }
     });
     const look = (): void => {
+      this.#chart.look();
       this.#looks += 1;
       this.#page.repaint();
     };
@@ -156,6 +157,7 @@ export class Series implements Panel {
     const isThere = !this.#plot.hidden;
     const readOut = isThere ? this.#words.readOut(topic, this.#steps, this.#index, zone) : "";
     setText(this.#caption, this.#words.caption(topic, this.#steps.stepMs));
+    this.#caption.title = this.#caption.textContent;
     setText(this.#readOut, readOut);
     setText(this.#summary, isThere ? this.#words.summary(topic, this.#steps, window, zone) : "");
     this.#plot.ariaLabel = this.#caption.textContent;

@@ -58,7 +58,7 @@ export class Words {
     const when = `${moment(startMs, steps, zone)} ${zoneName(zone)}`;
     // A last rate is one so far by its nature.
     const soFar = index < steps.whole || topic.subject === "rate" ? "" : " so far";
-    return `${when} ${this.#value(topic, steps.list[index])}${soFar}`;
+    return `${when} · ${this.#value(topic, steps.list[index])}${soFar}`;
   }
 
   #value({ subject, pair }: Topic, step: Step): string {

@@ -1,0 +1,156 @@
+"""A browser's connection over a real socket: who is asked whether it is there, and who is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from tests.integration.conftest import line
+from wsserver.browsers import BUFFER_BYTES, BrowserConnection
+from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
+from wsserver.door import Door
+from wsserver.hub import Hub
+from wsserver.publisher import Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PING = b"\x89\x04ping"
+PONG = b"\x8a\x84\0\0\0\0ping"
+
+
+class Peer:
+    """One end of a pair of sockets, the server's connection on the other."""
+
+    def __init__(self, sock: socket.socket, hub: Hub) -> None:
+        self.hub = hub
+        self.publisher = Publisher(hub)
+        self.peers: set[Connection] = set()
+        self.connection = BrowserConnection(self.peers, Door(), self.publisher, full=lambda: False)
+        self._socket = sock
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def until(self, end: bytes) -> bytes:
+        """Read until these bytes have come, or the end; give all."""
+        read = b""
+        with suppress(ConnectionResetError):
+            while end not in read and (some := await asyncio.get_running_loop().sock_recv(self._socket, 4096)):
+                read += some
+        return read
+
+    def due_in(self) -> float:
+        """Give in how many seconds something is due, rounded."""
+        return round(self.connection.deadline - asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def peer() -> AsyncIterator[Peer]:
+    """Connect a peer that has said nothing yet."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0)
+        peer = Peer(ours, Hub("e", 1000))
+        async with asyncio.timeout(10):
+            await asyncio.get_running_loop().create_unix_connection(lambda: peer.connection, sock=theirs)
+            yield peer
+        peer.connection.transport.abort()
+
+
+def run(test: Callable[[Peer], Coroutine[None, None, None]], handshake: bytes = HANDSHAKE) -> None:
+    """Run a test with a peer that has sent a handshake, and read the answer to a whole one."""
+
+    async def with_peer() -> None:
+        async with peer() as one:
+            await one.send(handshake)
+            if handshake == HANDSHAKE:
+                await one.until(b'"hello"')
+            await test(one)
+
+    asyncio.run(with_peer())
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Let the server work until the condition holds."""
+    while not condition():  # noqa: ASYNC110 - whatever it does, it is in this very loop
+        await asyncio.sleep(0)
+
+
+async def left(peer: Peer) -> None:
+    """Wait until the server has forgotten the peer."""
+    await eventually(lambda: not peer.peers)
+    assert not peer.hub.browsers
+
+
+def test_a_peer_that_does_not_say_what_it_wants_is_cut_off() -> None:
+    async def test(peer: Peer) -> None:
+        assert peer.due_in() == OPEN_SECONDS
+        peer.connection.overdue()
+        assert await peer.until(b"anything") == b""
+        await left(peer)
+
+    run(test, handshake=HANDSHAKE[:40])
+
+
+def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers() -> None:
+    async def test(peer: Peer) -> None:
+        for _ in range(3):
+            assert peer.due_in() == PING_SECONDS
+            peer.connection.overdue()
+            assert peer.due_in() == PONG_SECONDS
+            assert PING in await peer.until(PING)
+            await peer.send(PONG)
+            await eventually(lambda: peer.due_in() == PING_SECONDS)
+        assert peer.hub.takers == 1
+
+    run(test)
+
+
+def test_a_browser_that_does_not_answer_is_cut_off_and_left_out() -> None:
+    async def test(peer: Peer) -> None:
+        peer.connection.overdue()
+        await peer.until(PING)
+        peer.connection.overdue()
+        await peer.until(b"anything")
+        await left(peer)
+
+    run(test)
+
+
+def test_answers_to_what_was_not_asked_are_no_sign_of_life_and_too_many_of_them_end_it() -> None:
+    async def test(peer: Peer) -> None:
+        await peer.send(PONG * 150)
+        assert b"\x03\xf0a browser has nothing to send" in await peer.until(b"send")  # 1008
+        assert not peer.hub.browsers
+        assert peer.due_in() == CLOSE_SECONDS
+
+    run(test)
+
+
+def test_a_browser_that_is_sent_away_and_does_not_leave_is_cut_off() -> None:
+    async def test(peer: Peer) -> None:
+        await peer.send(b"\x81\x80\0\0\0\0" * 150)
+        await peer.until(b"\x88")
+        peer.connection.overdue()
+        await left(peer)
+
+    run(test)
+
+
+def test_of_a_browser_that_reads_nothing_no_more_is_kept_than_its_buffer_and_a_frame() -> None:
+    async def test(peer: Peer) -> None:
+        for _ in range(200):
+            peer.hub.offer([line(pad=10_000)])
+            peer.publisher.flush()
+            await asyncio.sleep(0)
+        assert peer.hub.takers == 0
+        assert 0 < peer.connection.transport.get_write_buffer_size() < BUFFER_BYTES + 20_000
+
+    run(test)
