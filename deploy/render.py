@@ -102,7 +102,7 @@ def _faults(settings: Settings) -> list[str]:
     faults = []
     if not re.fullmatch(r"[\w./+@-]+", str(ROOT), re.ASCII):
         faults.append(f"the project's path, {ROOT}, may hold only letters, digits and ./_+@-: move it")
-    needed = _descriptors(settings)
+    needed = descriptors(settings.max_browsers)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(needed, hard)))
@@ -166,12 +166,17 @@ def _user_name(uid: int) -> str:
         return str(uid)
 
 
-def _connections(settings: Settings) -> int:
-    return 2 * settings.max_browsers + OTHER_CONNECTIONS
+def connections(max_browsers: int) -> int:
+    """Give how many connections nginx must be able to have.
+
+    One in sixteen stays free: with fewer, it closes the ones that have not yet asked for anything.
+    """
+    return (2 * max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 1
 
 
-def _descriptors(settings: Settings) -> int:
-    return _connections(settings) + OTHER_DESCRIPTORS
+def descriptors(max_browsers: int) -> int:
+    """Give how many files nginx must be able to have open."""
+    return connections(max_browsers) + OTHER_DESCRIPTORS
 
 
 def _parts(settings: Settings) -> list[str]:
@@ -191,12 +196,12 @@ def _render(settings: Settings) -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - not HTML; the settings allow no character that means anything here
     )
-    common = {**asdict(settings), "root": ROOT, "descriptors": _descriptors(settings)}
+    common = {**asdict(settings), "root": ROOT, "descriptors": descriptors(settings.max_browsers)}
     return {
         "nginx.conf": templates.get_template("nginx.conf").render(
             common,
             user=_nginx_user(settings),
-            connections=_connections(settings),
+            connections=connections(settings.max_browsers),
             message_kib=MAX_MESSAGE_BYTES // 1024,
             batch_kib=MAX_BATCH_BYTES // 1024,
         ),

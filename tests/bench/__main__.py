@@ -1,69 +1,78 @@
-"""Every scenario, with its baseline in the same run; prints a table, and writes JSON where asked to.
+"""Every scenario, with its baseline in the same run: prints tables, and writes JSON where asked to.
 
-Nothing here fails for being slow: machines differ, and a figure is to be read beside its baseline. What fails
-is a message that is lost, or a counter that is wrong.
+Nothing here fails for being slow: machines differ, and a figure is to be read beside its baseline. What fails is a
+message that is lost or doubled, or a counter that is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import shutil
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import archive, page, reading, scenarios
+import msgspec
+import pytest
+
+from tests.bench import machine
+from tests.bench.bench import FULL, SHORT, Bench, Form
+from tests.bench.catalogue import SCENARIOS, SETTINGS, Scenario
+from tests.bench.figures import Report, Result, print_report
 from tests.postgres import postgres
 from tests.stack import stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.bench.load import Figure
-
 
 def main() -> int:
-    """Run the scenarios."""
-    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few seconds for each scenario")
-    parser.add_argument("--page", type=int, metavar="SECONDS", help="only the page's scenarios, the first one so long")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
-    arguments = parser.parse_args()
-    if arguments.page:
-        figures = _measure_page(arguments.page, 100_000)
-    elif arguments.short:
-        figures = [*_measure(3, 50_000, 1), *_measure_page(10, 10_000)]
-    else:
-        figures = [*_measure(20, 1_000_000, 3), *_measure_page(60, 100_000)]
-    _print(figures)
-    if arguments.json:
-        arguments.json.write_text(json.dumps([figure._asdict() for figure in figures], indent=2) + "\n")
-    return 0
+    """Run the scenarios; 1 where a message was lost or doubled, or a counter is wrong."""
+    arguments = _arguments()
+    if arguments.print:
+        print_report(msgspec.json.decode(arguments.print.read_bytes(), type=Report))
+        return 0
+    chosen = [scenario for scenario in SCENARIOS if arguments.only in scenario.name]
+    form = SHORT if arguments.short else FULL
+    report = Report(f"{datetime.now(UTC):%Y-%m-%d}", form.name, machine.describe(), [])
+    for number, scenario in enumerate(chosen, 1):
+        print(f"{number} of {len(chosen)}: {scenario.name}", file=sys.stderr, flush=True)
+        report.results += run(scenario, form)
+        if arguments.json:  # what is measured is kept, whatever becomes of the rest
+            arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    print_report(report)
+    return int(any(result.fault for result in report.results))
 
 
-def _measure(seconds: int, messages: int, turns: int) -> list[Figure]:
-    """Run the scenarios in stacks of their own, on SQLite and on PostgreSQL."""
-    roomy = {"RATE": "off", "ADDRESS_CONNECTIONS": "5000"}
-    figures: list[Figure] = []
-    with _home() as home, stack(home, **roomy) as running:
-        figures += asyncio.run(scenarios.run(running, seconds))
-        figures += asyncio.run(archive.run(running, None, seconds, turns))
-    with _home() as home, stack(home) as running:
-        figures += reading.run(running, messages, 5 * turns)
-    with _home() as home, postgres(home) as server, stack(home, **roomy, STORE_URL=server.database()) as running:
-        figures += asyncio.run(archive.run(running, server, seconds, turns))
-    return figures
+def run(scenario: Scenario, form: Form) -> list[Result]:
+    """Run a scenario in a stack of its own; what it holds to be wrong is in its result."""
+    try:
+        with ExitStack() as opened:
+            home = opened.enter_context(_home())
+            server = opened.enter_context(postgres(home)) if scenario.store == "postgresql" else None
+            settings = SETTINGS | ({"STORE_URL": server.database()} if server else {})
+            running = opened.enter_context(stack(home, **settings))
+            try:
+                return scenario.run(Bench(running, form, server))
+            except BaseException:
+                print(running.logs(), file=sys.stderr)
+                raise
+    # Whatever it is, the others are still worth running. Outcomes are how `wait_until` fails, and `need` skips.
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception) as fault:  # noqa: BLE001
+        return [Result(scenario.name, fault=f"{type(fault).__name__}: {fault}")]
 
 
-def _measure_page(seconds: int, messages: int) -> list[Figure]:
-    """Look at the page at a thousand messages a second, then at its counters after so many messages."""
-    with _home() as home, stack(home, RATE="off") as running:
-        figures = asyncio.run(page.frames(running, seconds))
-        return figures + asyncio.run(page.counters(running, messages))
+def _arguments() -> argparse.Namespace:
+    names = "; ".join(scenario.name for scenario in SCENARIOS)
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, epilog=f"Scenarios: {names}.")
+    parser.add_argument("--short", action="store_true", help="a few seconds for each, with a tenth of the browsers")
+    parser.add_argument("--only", default="", metavar="WORD", help="only the scenarios that have this in their name")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--print", type=Path, metavar="FILE", help="only print what --json has written")
+    return parser.parse_args()
 
 
 @contextmanager
@@ -71,14 +80,10 @@ def _home() -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    yield home
-    shutil.rmtree(home)
-
-
-def _print(figures: list[Figure]) -> None:
-    print("| scenario | figure | value | target |\n|---|---|---|---|")
-    for figure in figures:
-        print(f"| {figure.scenario} | {figure.name} | {figure.value:,.4g} {figure.unit} | {figure.target} |")
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home)
 
 
 if __name__ == "__main__":

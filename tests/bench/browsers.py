@@ -1,73 +1,112 @@
-"""Browsers for measuring: they count what arrives and look no deeper, so that they measure the server."""
+"""Browsers for measuring: a crowd of them in a process of its own, and this end of the pipe to it."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import os
-import re
+import subprocess
+import sys
 import time
-from typing import Final
+from multiprocessing import Pipe
+from typing import TYPE_CHECKING, Any, Self
 
-_ID: Final = re.compile(rb'"id":"([0-9a-f-]{36})"')
-_ID_BYTES: Final = len('"id":""') + 36
-_PING: Final = re.compile(rb"\x89\x04(.{4})", re.DOTALL)
-"""The server's question whether anyone is there. What only looks like it is answered for nothing."""
-_PONG: Final = b"\x8a\x84\0\0\0\0"
-"""A pong's head, with a mask that changes nothing."""
+from tests.support import ROOT
 
+if TYPE_CHECKING:
+    from array import array
+    from types import TracebackType
 
-class CountingBrowser(asyncio.Protocol):
-    """A WebSocket client over a plain socket; updates are recognised in the stream as they pass."""
+    from tests.bench.counts import Counts
 
-    def __init__(self, port: int, arrivals: dict[bytes, list[int]] | None) -> None:
-        self._port = port
-        self._arrivals = arrivals
-        self._tail = b""
-        self.shown = 0
-        self.first_shown_ns: int | None = None
-        self.hello_ns: int | None = None
-        self.welcomed = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the feed."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        key = base64.b64encode(os.urandom(16)).decode()
-        request = (
-            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-        )
-        transport.write(request.encode())
-
-    def data_received(self, data: bytes) -> None:
-        """Count, and where asked to, note when each id came."""
-        now = time.monotonic_ns()
-        if self.hello_ns is None and b'"hello"' in data:
-            self.hello_ns = now
-            self.welcomed.set()
-        for payload in _PING.findall(self._tail + data):
-            self._transport.write(_PONG + payload)
-        ids = _ID.findall(self._tail + data)
-        self._tail = (self._tail + data)[1 - _ID_BYTES :]  # the stream is cut anywhere, in the middle of an id too
-        if ids and self.first_shown_ns is None:
-            self.first_shown_ns = now
-        self.shown += len(ids)
-        if self._arrivals is not None:
-            for update_id in ids:
-                self._arrivals.setdefault(update_id, []).append(now)
-
-    def close(self) -> None:
-        """Leave."""
-        self._transport.abort()
+STALLED_SECONDS = 30
+"""Nothing came for so long: nothing will."""
 
 
-async def connect(port: int, count: int, arrivals: dict[bytes, list[int]] | None = None) -> list[CountingBrowser]:
-    """Connect so many browsers, and wait for each one's hello."""
-    loop = asyncio.get_running_loop()
-    browsers = []
-    for _ in range(count):
-        _, browser = await loop.create_connection(lambda: CountingBrowser(port, arrivals), "127.0.0.1", port)
-        browsers.append(browser)
-    await asyncio.gather(*(browser.welcomed.wait() for browser in browsers))
-    return browsers
+class Browsers:
+    """A crowd that all comes, stops reading and leaves together; they are counted from when they came.
+
+    In `with`, it is there for as long as the block lasts.
+    """
+
+    def __init__(self, port: int, count: int) -> None:
+        self._pipe, theirs = Pipe()
+        command = [sys.executable, "-m", "tests.bench.crowd", str(port), str(theirs.fileno())]
+        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
+        theirs.close()
+        self.pid = self._process.pid
+        self.count = count
+        try:
+            self.welcomed: Counts = self._ask("connect", count)
+        except BaseException:
+            self._end()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def counts(self) -> Counts:
+        """Count what they were shown."""
+        counts: Counts = self._ask("counts")
+        return counts
+
+    def await_shown(self, count: int) -> Counts:
+        """Wait until each was shown at least so many; fail when nothing comes any more."""
+        since = time.monotonic()
+        counts = self.counts()
+        while counts.least < count:
+            time.sleep(0.02)
+            before, counts = counts, self.counts()
+            if counts.last_ns != before.last_ns:
+                since = time.monotonic()
+            assert time.monotonic() - since < STALLED_SECONDS, f"{counts.least} of {count} were shown: {counts}"
+        return counts
+
+    def check(self, count: int) -> Counts:
+        """Wait until each was shown so many; fail where one was shown more, or was left by the server."""
+        counts = self.await_shown(count)
+        assert counts.most == count, f"a browser was shown {counts.most} of {count} messages: some twice"
+        assert not counts.dropped, f"the server left {counts.dropped} of {self.count} browsers"
+        return counts
+
+    def note(self) -> None:
+        """Note from here on when each update comes to each browser."""
+        self._ask("note")
+
+    def arrivals(self) -> dict[bytes, array[int]]:
+        """Give the moments at which each id came, one for each browser (ns of the monotonic clock)."""
+        arrivals: dict[bytes, array[int]] = self._ask("arrivals")
+        return arrivals
+
+    def stop_reading(self) -> None:
+        """Let them stay connected, and read nothing."""
+        self._ask("stop_reading")
+
+    def go_on(self) -> None:
+        """Let them read again."""
+        self._ask("go_on")
+
+    def leave(self) -> list[tuple[str, int]]:
+        """Let them go; give the places at which they had come."""
+        places: list[tuple[str, int]] = self._ask("leave")
+        return places
+
+    def come_back(self, places: list[tuple[str, int]]) -> Counts:
+        """Connect again, all at once, each saying where it was; they are counted anew."""
+        counts: Counts = self._ask("connect", len(places), places)
+        resumed = self._ask("resumed")
+        assert resumed == len(places), f"{resumed} of {len(places)} browsers were resumed"
+        return counts
+
+    def _ask(self, name: str, *arguments: Any) -> Any:
+        self._pipe.send((name, arguments))
+        answer = self._pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _end(self) -> None:
+        self._pipe.close()
+        self._process.wait()

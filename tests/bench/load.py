@@ -1,124 +1,106 @@
-"""What the scenarios share: a figure, load, and other programs in the place of a part."""
+"""Load on a stack: from wrk, as fast as it goes or at a rate, or evenly from a process that notes each moment."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import psutil
-
-from tests.bench.browsers import CountingBrowser, connect
-from tests.support import ROOT
+from tests.bench.trades import trades
+from tests.support import ROOT, need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.stack import Stack
 
-CONNECTIONS = 16
-BROWSERS = 10
-RATE = 50
-"""Messages a second, where it is not as many as will go."""
+CONNECTIONS: Final = 16
+BATCH: Final = 500
+"""Messages in a batch."""
+_BODIES: Final = 20_000
+"""Different messages; what posts more begins again."""
 
 
-class Figure(NamedTuple):
-    """One line of the table."""
+class Posted(NamedTuple):
+    """What came of posting."""
 
-    scenario: str
-    name: str
-    value: float
-    unit: str
-    target: str = ""
+    accepted: int
+    """Messages whose 201 has come. The last ones before the end may be kept and not be among them."""
+    seconds: float
+    cpu_seconds: float
+    """Of whom posted."""
 
-
-async def wrk(stack: Stack, seconds: int) -> tuple[int, float]:
-    """Post as fast as it goes; give how many were answered 201, and how many a second."""
-    script = Path(__file__).with_name("post.lua")
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "-s",
-        str(script),
-        f"{stack.url}api/message",
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    output = (await process.communicate())[0].decode()
-    assert "Non-2xx" not in output, output
-    requests = re.search(r"(\d+) requests in", output)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    assert requests, output
-    assert rate, output
-    return int(requests[1]), float(rate[1])
+    @property
+    def rate(self) -> float:
+        """Messages accepted a second."""
+        return self.accepted / self.seconds
 
 
-async def post_evenly(stack: Stack, rate: int, count: int) -> list[tuple[bytes, int]]:
-    """Post so many a second; give the id of each that was answered 201, and when its POST began (monotonic, ns)."""
-    command = [sys.executable, "-m", "tests.bench.poster", str(stack.port), str(rate), str(count)]
-    poster = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
-    output, _ = await poster.communicate()
-    return [(line.split()[0], int(line.split()[1])) for line in output.splitlines()]
+class Wrk:
+    """Posts in the background: single messages, or batches."""
+
+    def __init__(self, stack: Stack, seconds: int, *, batch: int = 0, rate: float = 0) -> None:
+        """`rate` is in messages a second; 0 is as fast as it goes."""
+        file = stack.home / f"bodies-{batch}"
+        if not file.exists():
+            file.write_bytes(_bodies(batch))
+        script = Path(__file__).with_name("post.lua")
+        url = stack.url + ("api/messages" if batch else "api/message")
+        command = [need("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout=30s", "-s", str(script), url]
+        options = ["--", str(file), str(rate / (batch or 1))]
+        self._process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)
+
+    def result(self) -> Posted:
+        """Wait for its end. Fails where anything was refused."""
+        output, cpu_seconds = _finish(self._process)
+        accepted, refused, seconds = map(float, output.splitlines()[-1].split())
+        assert not refused, output
+        return Posted(int(accepted), seconds, cpu_seconds)
 
 
-async def delays(stack: Stack, browsers: int, seconds: int) -> list[float]:
-    """Post 50 a second; give the milliseconds from each POST's beginning to each browser's reading it, sorted."""
-    arrivals: dict[bytes, list[int]] = {}
-    connected = await connect(stack.port, browsers, arrivals)
-    sent = await post_evenly(stack, RATE, RATE * seconds)
-    await shown(connected, len(sent))
-    for browser in connected:
-        browser.close()
-    found = sorted((came - at) / 1e6 for update_id, at in sent for came in arrivals[update_id])
-    assert len(found) == len(sent) * browsers, "each message is shown to each browser, once"
-    return found
+class Poster:
+    """Posts single messages in the background, at an even rate, and knows when each went out."""
+
+    def __init__(self, stack: Stack, rate: float, count: int) -> None:
+        command = [sys.executable, "-m", "tests.bench.poster", str(stack.port), str(rate), str(count)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        self._count = count
+        self.cpu_seconds = 0.0
+        """Its CPU, known at the end."""
+
+    def result(self) -> list[tuple[bytes, int]]:
+        """Wait for its end; give each id, and when its POST began (ns of the monotonic clock)."""
+        output, _ = _finish(self._process)
+        *lines, cpu_seconds = output.splitlines()
+        self.cpu_seconds = float(cpu_seconds)
+        sent = [line.encode().split() for line in lines]
+        assert len(sent) == self._count, f"{len(sent)} of {self._count} were accepted"
+        return [(update_id, int(moment)) for update_id, moment in sent]
 
 
-async def shown(browsers: list[CountingBrowser], count: int) -> None:
-    """Wait until every browser was shown at least so many; fail when nothing comes any more."""
-    last, since = -1, time.monotonic()
-    while (least := min(browser.shown for browser in browsers)) < count:
-        if least != last:
-            last, since = least, time.monotonic()
-        assert time.monotonic() - since < 10, f"{least} of {count} were shown"
-        await asyncio.sleep(0.002)
+def post_all(stack: Stack, count: int) -> None:
+    """Post so many single messages, as fast as they go, each of which must be accepted."""
+    command = [sys.executable, "-m", "tests.bench.stream", str(stack.port), "1e9", str(count)]
+    accepted = int(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
+    assert accepted == count, f"{accepted} of {count} were accepted"
 
 
-@contextmanager
-def stopped(stack: Stack, *parts: str) -> Iterator[None]:
-    """Stop parts for as long as the block lasts."""
-    stack.supervisorctl("stop", *parts)
-    try:
-        yield
-    finally:
-        stack.supervisorctl("start", *parts)
+@cache
+def _bodies(batch: int) -> bytes:
+    """Give what wrk posts: bodies parted by empty lines, each a message or, one a line, a batch."""
+    messages = trades(_BODIES)
+    if not batch:
+        return b"\n\n".join(messages)
+    return b"\n\n".join(b"\n".join(messages[at : at + batch]) for at in range(0, _BODIES, batch))
 
 
-@contextmanager
-def replaced(stack: Stack, part: str, *arguments: str) -> Iterator[None]:
-    """Run a Python program in a part's place, as the same user, with the same environment."""
-    environ = psutil.Process(stack.pid(part)).environ()
-    owner = (stack.home / "sock").stat()
-    as_root = os.geteuid() == 0
-    with stopped(stack, part):
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=stack.home,
-            env=environ,
-            stderr=subprocess.DEVNULL,
-            user=owner.st_uid if as_root else None,
-            group=owner.st_gid if as_root else None,
-            extra_groups=[] if as_root else None,
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait()
+def _finish(process: subprocess.Popen[bytes]) -> tuple[str, float]:
+    """Wait for a process; give what it has printed, and the CPU seconds that it took."""
+    assert process.stdout
+    with process.stdout as pipe:
+        output = pipe.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, output
+    return output, usage.ru_utime + usage.ru_stime

@@ -1,18 +1,20 @@
-"""What the page does at a thousand messages a second, measured in a real Chromium; and that it counts them all."""
+"""The page in a real Chromium: a thousand messages a second, and very many that have waited for it."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from playwright.async_api import async_playwright, expect
 
-from tests.bench.load import Figure
-from tests.chaos.account import settle
+from tests.bench.figures import Figure, Result
+from tests.bench.ledger import settled
+from tests.bench.scenarios.backlog import fill
 from tests.chromium import how_to_launch
 from tests.support import ROOT
 
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
+    from tests.bench.bench import Bench
     from tests.stack import Stack
 
 RATE: Final = 1000
 _WARM_UP_SECONDS: Final = 1
 _KEY_EVERY_SECONDS: Final = 0.25
+_LONGEST_DRAIN_SECONDS: Final = 120
 
 _COUNT: Final = "Number(document.querySelector('[data-testid=count]').dataset.value)"
 _COUNTED: Final = f"""(least) => new Promise((resolve) => {{
@@ -47,10 +51,26 @@ _COLLECT: Final = """() => {
 }"""
 
 
-async def frames(stack: Stack, seconds: int) -> list[Figure]:
-    """Frame times, input delay and heap, while messages come and a reader moves in the table."""
-    scenario = f"page, {RATE:,}/s single for {seconds} s"
+def steady(bench: Bench) -> list[Result]:
+    """Look at frame times, input delay and heap, while messages come and a reader moves in the table."""
+    return [asyncio.run(_steady(bench.stack, 3 * bench.form.seconds))]
+
+
+def counters(bench: Bench) -> list[Result]:
+    """Post 100,000 as fast as they go, kill the WebSocket server among them, and compare all counts at rest."""
+    return [asyncio.run(_counters(bench.stack, bench.form.of(100_000)))]
+
+
+def drained(bench: Bench) -> list[Result]:
+    """Open the page when 100,000 messages wait for it, and look at frame times and input delay while they come."""
+    count = bench.form.of(100_000)
+    fill(bench.stack, count)
+    return [asyncio.run(_drained(bench.stack, count))]
+
+
+async def _steady(stack: Stack, seconds: int) -> Result:
     async with _live_page(stack) as page:
+        await _know_today(page)
         poster = await _stream(stack, RATE, RATE * (seconds + _WARM_UP_SECONDS))
         await page.wait_for_selector('[data-testid="row"]')
         await page.get_by_test_id("table").focus()
@@ -60,23 +80,21 @@ async def frames(stack: Stack, seconds: int) -> list[Figure]:
         early = await _heap_bytes(page)
         await _move(page, 4 * seconds / 5)
         late = await _heap_bytes(page)
-        measured = await page.evaluate("window.measured")
+        responsive = await _responsive(page)
         accepted = await _accepted(poster)
         await _counts_agree(stack, page)
-    slow = sorted(measured["frames"])[len(measured["frames"]) * 95 // 100]
-    return [
-        Figure(scenario, "accepted", accepted / (seconds + _WARM_UP_SECONDS), "/s", f"{RATE:,}"),
-        Figure(scenario, "frames, 5th percentile", 1000 / slow, "/s", "≥ 50"),
-        Figure(scenario, "key to next paint, longest", max(measured["inputs"], default=0), "ms", "< 100"),
-        Figure(scenario, f"heap after {seconds // 5} s", early / 1e6, "MB"),
-        Figure(scenario, f"heap after {seconds} s", late / 1e6, "MB", "no more than before"),
+    figures = [
+        Figure("accepted", accepted / (seconds + _WARM_UP_SECONDS), "/s", at_least=RATE),
+        *responsive,
+        Figure(f"heap after {seconds // 5} s", early / 1e6, "MB"),
+        Figure(f"heap after {seconds} s", late / 1e6, "MB", at_most=1.2 * early / 1e6),
     ]
+    return Result(f"page, {RATE:,}/s single for {seconds} s", figures)
 
 
-async def counters(stack: Stack, messages: int) -> list[Figure]:
-    """Post so many as fast as they go, kill the WebSocket server among them, and compare all counts at rest."""
-    scenario = f"page, {messages:,} messages, wsserver killed among them"
+async def _counters(stack: Stack, messages: int) -> Result:
     async with _live_page(stack) as page:
+        await _know_today(page)
         poster = await _stream(stack, 1e9, messages)
         await page.evaluate(_COUNTED, messages // 3)
         await asyncio.to_thread(lambda: stack.kill(stack.pid("wsserver")))
@@ -84,20 +102,42 @@ async def counters(stack: Stack, messages: int) -> list[Figure]:
         assert accepted == messages, f"{accepted} of {messages} were accepted"
         counted = await _counts_agree(stack, page)
     assert counted == messages, f"the page counted {counted} of {messages}"
-    return [Figure(scenario, "counted by the page", counted, "messages", f"{messages:,}")]
+    figure = Figure("counted by the page", counted, "messages", at_least=messages, at_most=messages)
+    return Result(f"page, {messages:,} messages, wsserver killed among them", [figure])
+
+
+async def _drained(stack: Stack, messages: int) -> Result:
+    async with _live_page(stack) as page:
+        begin = time.monotonic()
+        early = int(await page.evaluate(_COUNT))
+        await page.evaluate(_COLLECT)
+        await page.get_by_test_id("table").focus()
+        moving = asyncio.create_task(_move(page, _LONGEST_DRAIN_SECONDS))
+        await page.evaluate(_COUNTED, messages)
+        seconds = time.monotonic() - begin
+        moving.cancel()
+        responsive = await _responsive(page)
+        counted = await _counts_agree(stack, page)
+    assert counted == messages, f"the page counted {counted} of {messages}"
+    figures = [Figure("counted by the page", (counted - early) / seconds, "/s"), *responsive]
+    return Result(f"page, {messages:,} messages wait for it", figures)
 
 
 @asynccontextmanager
 async def _live_page(stack: Stack) -> AsyncIterator[Page]:
-    """Open the page, and wait until it is live and knows the figures of today."""
+    """Open the page, and wait until it is live."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**how_to_launch())
         page = await browser.new_page(viewport={"width": 1440, "height": 900}, locale="en")
         await page.goto(stack.url)
         await page.wait_for_selector('[data-testid="state"][data-state="live"]')
-        await expect(page.get_by_test_id("today")).not_to_have_text("–")
         yield page
         await browser.close()
+
+
+async def _know_today(page: Page) -> None:
+    """Wait until the page has the figures of today."""
+    await expect(page.get_by_test_id("today")).not_to_have_text("–")
 
 
 async def _stream(stack: Stack, rate: float, count: int) -> asyncio.subprocess.Process:
@@ -116,6 +156,17 @@ async def _move(page: Page, seconds: float) -> None:
         await asyncio.sleep(_KEY_EVERY_SECONDS)
 
 
+async def _responsive(page: Page) -> list[Figure]:
+    """Give what was collected on how the page kept up with its reader."""
+    await page.wait_for_function("window.measured.frames.length > 0")
+    measured = await page.evaluate("window.measured")
+    slow = sorted(measured["frames"])[len(measured["frames"]) * 95 // 100]
+    return [
+        Figure("frames, 5th percentile", 1000 / slow, "/s", at_least=50),
+        Figure("key to next paint, longest", max(measured["inputs"], default=0), "ms", at_most=100),
+    ]
+
+
 async def _heap_bytes(page: Page) -> float:
     session = await page.context.new_cdp_session(page)
     await session.send("HeapProfiler.collectGarbage")
@@ -126,8 +177,7 @@ async def _heap_bytes(page: Page) -> float:
 
 async def _counts_agree(stack: Stack, page: Page) -> int:
     """Wait until all is at rest, and hold the page's counters to the API's; give what this page has counted."""
-    ledger = await asyncio.to_thread(settle, stack)
-    assert ledger["status"] == "balanced", ledger
+    await asyncio.to_thread(settled, stack)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
     query = midnight.replace("+00:00", "Z")
     answer = await asyncio.to_thread(stack.get, f"/api/stats?since={query}")

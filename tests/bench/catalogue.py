@@ -1,0 +1,63 @@
+"""Every scenario, and the stack that it wants."""
+
+from __future__ import annotations
+
+import resource
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from deploy import render
+from tests.bench.scenarios import backlog, batches, crowds, growth, latency, page, single, store_away
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.bench.bench import Bench
+    from tests.bench.figures import Result
+
+
+class Scenario(NamedTuple):
+    """Something to measure, in a stack that no other has used."""
+
+    name: str
+    """What is chosen by on the command line."""
+    run: Callable[[Bench], list[Result]]
+    store: Literal["sqlite", "postgresql"] = "sqlite"
+
+
+def _most_browsers() -> int:
+    """Give 10,000, or as many hundreds as this machine lets nginx have, which takes two descriptors for each."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return next(browsers for browsers in range(10_000, 0, -100) if render.descriptors(browsers) <= allowed)
+
+
+MOST_BROWSERS: Final = _most_browsers()
+SETTINGS: Final = {
+    "RATE": "off",
+    "BATCH_RATE": "off",
+    "ADDRESS_CONNECTIONS": "50000",
+    "MAX_BROWSERS": str(MOST_BROWSERS),
+}
+"""Of every stack: limits that are not what is measured are out of the way."""
+
+SCENARIOS: Final = (
+    Scenario("single", single.posts),
+    Scenario("single postgresql", single.posts, "postgresql"),
+    Scenario("batches held", batches.held),
+    Scenario("batches fastest", batches.fastest),
+    Scenario("latency 10", partial(latency.at_fifty, browsers=10, median_ms=2.5, p99_ms=8)),
+    Scenario("latency 300", partial(latency.at_fifty, browsers=300, median_ms=4, p99_ms=15)),
+    Scenario("latency 2000", partial(latency.at_fifty, browsers=2000, median_ms=None, p99_ms=150)),
+    Scenario("crowd idle", partial(crowds.idle, most=MOST_BROWSERS)),
+    Scenario("crowd reconnecting", crowds.reconnecting),
+    Scenario("crowd stuck", crowds.stuck),
+    Scenario("backlog idle", backlog.idle),
+    Scenario("backlog drained", backlog.drained),
+    Scenario("growth archive, reading", growth.of_the_archive),
+    Scenario("growth crowd", growth.of_the_crowd),
+    Scenario("store away", store_away.latency),
+    Scenario("store away postgresql", store_away.latency, "postgresql"),
+    Scenario("page steady", page.steady),
+    Scenario("page counters", page.counters),
+    Scenario("page drained", page.drained),
+)
