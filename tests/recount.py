@@ -46,14 +46,20 @@ def kept_statistics(url: str) -> Buckets:
 def recounted_statistics(url: str) -> Buckets:
     """Give the statistics that the archive's messages amount to."""
     groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
-    for row in sorted(rows(url, messages), key=lambda row: (row.received_at, row.id)):
-        for key in _keys(row):
+    found = sorted(rows(url, messages), key=lambda row: (row.received_at, row.id))
+    for row in found:
+        is_newest = _minute(row) == _minute(found[-1])  # it is in no hour and no day yet
+        for key in _keys(row, (60,) if is_newest else (60, 3600, 86400)):
             groups[key].append(row)
     return {key: (*_count(group), *(_money(group) if key[3] else (None,) * 6)) for key, group in groups.items()}
 
 
-def _keys(row: Row[Any]) -> Iterator[tuple[Any, ...]]:
-    for width in (60, 3600, 86400):
+def _minute(row: Row[Any]) -> int:
+    return int(row.received_at // 60_000_000)
+
+
+def _keys(row: Row[Any], widths: Iterable[int]) -> Iterator[tuple[Any, ...]]:
+    for width in widths:
         start = row.received_at // 1_000_000 // width * width
         yield "all", width, start, "", "", ""
         yield "country", width, start, "", "", row.country

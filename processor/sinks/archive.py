@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,22 @@ class ArchiveSink:
 
     def deliver(self, updates: Sequence[bytes]) -> Verdict:
         """Save updates and receipts: all of them, or none."""
-        done = [receipt.decode(line) for line in updates if receipt.is_receipt(line)]
-        coming = [update.decode(line) for line in updates if not receipt.is_receipt(line)]
+        # A batch is many objects that live until it is saved, and none of them refers to itself: to look for such
+        # would take a quarter of all the time.
+        gc.disable()
+        try:
+            self._save(updates)
+        finally:
+            gc.enable()
+        return Verdict.OK
+
+    def _save(self, updates: Sequence[bytes]) -> None:
+        done, coming = [], []
+        for line in updates:
+            if receipt.is_receipt(line):
+                done.append(receipt.decode(line))
+            else:
+                coming.append(update.decode(line))
         assert self._store  # noqa: S101 - connected before jobs are taken
         begun = time.monotonic()
         try:
@@ -57,9 +72,8 @@ class ArchiveSink:
             raise
         self._next_save = begun + PACE_SECONDS
         metrics.saved(time.monotonic() - begun)
-        metrics.archived([(row.archived_at - row.received_at) / 1e6 for row in saved.archived])
+        metrics.archived(saved.ages_seconds)
         metrics.repeated(saved.repeated)
-        return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
         """Never called: this sink does not say WAIT."""

@@ -36,7 +36,7 @@ MISMATCHED: Final = 0.02
 
 
 def fill(url: str, messages: int, since: datetime, until: datetime) -> None:
-    """Save so many messages, received at a steady rate; the same ones for the same words. About 10,000 a second."""
+    """Save so many messages, received at a steady rate; the same ones for the same words. Some 20,000 a second."""
     coming = updates(messages, since, until)
     with closing(StoreWriter(url, STACK)) as store:
         store.migrate()

@@ -199,11 +199,11 @@ def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
             process.send_signal(number)
             assert process.wait(10) == (0 if number is signal.SIGTERM else -number)
 
-    updates = [line() for _ in range(3000)]
+    updates = [line() for _ in range(12_000)]
     with beanstalkd(home):
-        put(home, *updates, tubes=[ARCHIVE])
-        archive_and_end()
-        archive_and_end()
+        for some in (updates[:6000], updates[6000:]):  # more than it takes in hand at once
+            put(home, *some, tubes=[ARCHIVE])
+            archive_and_end()
         with archiving(home, store_url):
             wait_archived(home, store_url, updates)
 

@@ -1,146 +1,159 @@
-"""Statistics of a batch: which buckets a message falls into, and how buckets are merged in the database."""
+"""Statistics of a batch: which buckets its messages fall into, and what they add to each."""
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any, Final
-
-from sqlalchemy import case, func, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
-
-from tradewire.store.schema import stats
+from collections import defaultdict
+from decimal import Decimal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tradewire.store.ids import Stored
     from tradewire.store.rows import Message
 
-WIDTHS: Final = (60, 3600, 86400)
+MINUTE: Final = 60
+WIDTHS: Final = (MINUTE, 3600, 86400)
 """Seconds that a bucket may span."""
-_EXACT: Final = Context(prec=100)
-"""So wide that no sum of amounts is ever rounded."""
-_SECOND: Final = 1_000_000
+
+_MICROSECONDS: Final = MINUTE * 1_000_000
+_NOTHING: Final = Decimal(0)
 
 
-KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
-"""Which bucket: the key of a row of `stats`."""
-_Key = tuple[str, int, int, str, str, str]
+class Place(NamedTuple):
+    """Which bucket among those of one width; what is not part of its kind is empty."""
+
+    kind: str
+    start: int
+    currency_from: str
+    currency_to: str
+    country: str
 
 
-class _Counts:
-    """What a batch adds to one bucket."""
+class Rate(NamedTuple):
+    """A rate as a number, and as it is written."""
 
-    __slots__ = ("count", "flagged")
-
-    def __init__(self, _first: Message) -> None:
-        self.count = 0
-        self.flagged = 0
-
-    def add(self, message: Message) -> None:
-        self.count += 1
-        self.flagged += bool(message.flags)
-
-    def values(self) -> tuple[Any, ...]:
-        """Give the columns that follow the key."""
-        return (self.count, self.flagged, *_NO_MONEY)
+    number: Decimal
+    text: str
 
 
-class _Money(_Counts):
-    """What a batch adds to one bucket of a pair."""
+class Counts(NamedTuple):
+    """What a bucket without a pair holds: euros and yen have no sum."""
 
-    __slots__ = ("bought", "first", "high", "last", "low", "sold")
-
-    def __init__(self, first: Message) -> None:
-        super().__init__(first)
-        self.sold = self.bought = Decimal(0)
-        self.first = self.last = first
-        self.high = self.low = first.rate
-
-    def add(self, message: Message) -> None:
-        super().add(message)
-        self.sold = _EXACT.add(self.sold, message.amount_sell)
-        self.bought = _EXACT.add(self.bought, message.amount_buy)
-        self.high = max(self.high, message.rate)
-        self.low = min(self.low, message.rate)
-        if (message.received_at, message.id) < (self.first.received_at, self.first.id):
-            self.first = message
-        if (message.received_at, message.id) > (self.last.received_at, self.last.id):
-            self.last = message
-
-    def values(self) -> tuple[Any, ...]:
-        first, last = self.first, self.last
-        return (
-            *(self.count, self.flagged, format(self.sold, "f"), format(self.bought, "f")),
-            *(format(first.rate, "f"), first.received_at, first.id),
-            *(format(self.high, "f"), format(self.low, "f")),
-            *(format(last.rate, "f"), last.received_at, last.id),
-        )
+    messages: int
+    flagged: int
 
 
-_NO_MONEY: Final = (None,) * 10
-"""Euros and yen have no sum: without a pair there are counts alone."""
+class Money(NamedTuple):
+    """What a bucket of a pair holds, in the order of the table's columns."""
+
+    messages: int
+    flagged: int
+    sold: Decimal
+    bought: Decimal
+    open: Rate
+    open_at: int
+    open_id: Stored
+    high: Rate
+    low: Rate
+    close: Rate
+    close_at: int
+    close_id: Stored
 
 
-def rows(messages: Iterable[Message]) -> list[tuple[Any, ...]]:
-    """Give what these messages, each new to the archive, add to `stats`: a row for each bucket."""
-    buckets: dict[_Key, _Counts] = {}
-    for message in messages:
-        for key, kind in _keys(message):
-            bucket = buckets.get(key)
-            if bucket is None:
-                bucket = buckets[key] = kind(message)
-            bucket.add(message)
-    # In the table's order: neighbours share a page.
-    return [key + buckets[key].values() for key in sorted(buckets)]
+Part = Counts | Money
+_NO_MONEY: Final = (None,) * (len(Money._fields) - len(Counts._fields))
+_received: Final = attrgetter("received_at", "id")
+_opened: Final = attrgetter("open_at", "open_id")
+_closed: Final = attrgetter("close_at", "close_id")
 
 
-def upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """Give the statement that merges such rows with those that are there."""
-    insert = sqlite.insert(stats) if dialect == "sqlite" else postgresql.insert(stats)
-    add = func.exact_sum if dialect == "sqlite" else func.numeric_add
-    greater = func.exact_max if dialect == "sqlite" else func.greatest
-    lesser = func.exact_min if dialect == "sqlite" else func.least
-    old, new = stats.c, insert.excluded
-    is_first = tuple_(new.open_at, new.open_id) < tuple_(old.open_at, old.open_id)
-    is_last = tuple_(new.close_at, new.close_id) > tuple_(old.close_at, old.close_id)
-    return insert.on_conflict_do_update(
-        index_elements=KEY,
-        set_={
-            "count": old["count"] + new["count"],
-            "flagged": old.flagged + new.flagged,
-            "sold": add(old.sold, new.sold),
-            "bought": add(old.bought, new.bought),
-            "high": greater(old.high, new.high),
-            "low": lesser(old.low, new.low),
-            **{name: case((is_first, new[name]), else_=old[name]) for name in ("open", "open_at", "open_id")},
-            **{name: case((is_last, new[name]), else_=old[name]) for name in ("close", "close_at", "close_id")},
-        },
+def minutes(messages: Iterable[Message]) -> dict[Place, Part]:
+    """Give what messages add to the buckets of their minutes.
+
+    Each is looked at once, for the finest bucket; the others are added up from that. Sums are exact in the decimal
+    context of whoever calls.
+    """
+    groups: dict[tuple[int, str, str, str], list[Message]] = defaultdict(list)
+    for message in sorted(messages, key=_received):
+        minute = message.received_at // _MICROSECONDS * MINUTE
+        groups[minute, message.currency_from, message.currency_to, message.country].append(message)
+    both = {Place("both", *group): _alike(some) for group, some in groups.items()}
+    pair = added_up((Place("pair", *place[1:4], ""), part) for place, part in both.items())
+    country = added_up(
+        (Place("country", place[1], "", "", place[4]), Counts(*part[:2])) for place, part in both.items()
+    )
+    everyone = added_up((Place("all", place[1], "", "", ""), part) for place, part in country.items())
+    return {**everyone, **both, **country, **pair}
+
+
+def wider(buckets: Iterable[tuple[Place, Part]], width: int) -> dict[Place, Part]:
+    """Add up buckets to wider ones."""
+    return added_up((Place(place[0], place[1] // width * width, *place[2:]), part) for place, part in buckets)
+
+
+def added_up(parts: Iterable[tuple[Place, Part]]) -> dict[Place, Part]:
+    """Add up what falls into the same bucket."""
+    found: dict[Place, list[Any]] = defaultdict(list)
+    for place, part in parts:
+        found[place].append(part)
+    return {place: some[0] if len(some) == 1 else _sum(some) for place, some in found.items()}
+
+
+def rows(buckets: Mapping[Place, Part], width: int) -> Iterator[tuple[Any, ...]]:
+    """Give rows of `stats`, in the table's order: neighbours share a page."""
+    for place, part in sorted(buckets.items()):
+        yield (place[0], width, *place[1:], *_columns(part))
+
+
+def _alike(messages: Sequence[Message]) -> Money:
+    """Add up messages that all fall into the same buckets, and are in order of time."""
+    rates = [Rate(Decimal(message.rate), message.rate) for message in messages]
+    first, last = messages[0], messages[-1]
+    return Money(
+        len(messages),
+        sum([message.flags != "" for message in messages]),
+        sum([Decimal(message.amount_sell) for message in messages], _NOTHING),
+        sum([Decimal(message.amount_buy) for message in messages], _NOTHING),
+        rates[0],
+        first.received_at,
+        first.id,
+        max(rates),
+        min(rates),
+        rates[-1],
+        last.received_at,
+        last.id,
     )
 
 
-def teach(connection: sqlite3.Connection) -> None:
-    """Teach SQLite exact arithmetic: its own numbers are floats."""
-    connection.create_function("exact_sum", 2, _on_decimals(_EXACT.add), deterministic=True)
-    connection.create_function("exact_max", 2, _on_decimals(max), deterministic=True)
-    connection.create_function("exact_min", 2, _on_decimals(min), deterministic=True)
+def _sum(parts: Sequence[Any]) -> Part:
+    if isinstance(parts[0], Counts):
+        return Counts(*map(sum, zip(*parts, strict=True)))
+    count, flagged, sold, bought, _, _, _, high, low, _, _, _ = zip(*parts, strict=True)
+    first, last = min(parts, key=_opened), max(parts, key=_closed)
+    return Money(
+        sum(count),
+        sum(flagged),
+        sum(sold),
+        sum(bought),
+        first.open,
+        first.open_at,
+        first.open_id,
+        max(high),
+        min(low),
+        last.close,
+        last.close_at,
+        last.close_id,
+    )
 
 
-def _on_decimals(call: Callable[[Decimal, Decimal], Decimal]) -> Callable[[str | None, str | None], str | None]:
-    def on_texts(a: str | None, b: str | None) -> str | None:
-        if a is None or b is None:  # a bucket without money
-            return None
-        return format(call(Decimal(a), Decimal(b)), "f")
-
-    return on_texts
-
-
-def _keys(message: Message) -> Iterator[tuple[_Key, type[_Counts]]]:
-    sold, bought, country = message.currency_from, message.currency_to, message.country
-    second = message.received_at // _SECOND
-    for width in WIDTHS:
-        start = second - second % width
-        yield ("all", width, start, "", "", ""), _Counts
-        yield ("country", width, start, "", "", country), _Counts
-        yield ("pair", width, start, sold, bought, ""), _Money
-        yield ("both", width, start, sold, bought, country), _Money
+def _columns(part: Part) -> tuple[Any, ...]:
+    """Give the columns that follow the key."""
+    if isinstance(part, Counts):
+        return *part, *_NO_MONEY
+    count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = part
+    return (
+        *(count, flagged, format(sold, "f"), format(bought, "f")),
+        *(opened.text, open_at, open_id, high.text, low.text, closed.text, close_at, close_id),
+    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
 
+from tradewire.store.exact import written
+from tradewire.store.rows import user_group
 from tradewire.store.schema import messages, receipts
 from tradewire.store.views import Event, Page, Place, Trace
 from tradewire.trade import FRACTION_DIGITS
@@ -23,9 +26,12 @@ if TYPE_CHECKING:
 
 ROWS_MAX: Final = 10_000
 """Rows that one page may look at: ten or twenty milliseconds."""
+ENTRIES_MAX: Final = 100_000
+"""Entries of an index that one page may look at, where the index tells which rows it needs: as long."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
+_GREATEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _columns: Final = messages.c
@@ -45,12 +51,9 @@ _update_columns: Final = (
     _columns.country,
     _columns.flags,
 )
-_written: Final = tuple_(func.instr(_columns.amount_sell.concat("."), "."), _columns.amount_sell)
-"""An amount that is text, to be compared as a number is: where its point is, then digit by digit.
-
-That 1, 1.0 and 1.00 are the same amount is left to the other side: it is written as the first of them to be the least,
-and with more zeros than any amount has to be the most.
-"""
+_written: Final = written(_columns.amount_sell, "sqlite")
+"""That 1, 1.0 and 1.00 are the same amount is left to the other side: it is written as the first of them to be the
+least, and with more zeros than any amount has to be the most."""
 
 
 def page(connection: Connection, wanted: Filter, after: Place | None, limit: int) -> Page:
@@ -60,7 +63,9 @@ def page(connection: Connection, wanted: Filter, after: Place | None, limit: int
     upper = Place(wanted.until, _LEAST_ID) if wanted.until is not None else None
     if after:
         upper = min(after, upper or after)
-    floor = _floor(connection, [*leading, *_between(lower, upper)]) if others else None
+    in_index_alone = len(others) == 1 and wanted.user is not None
+    rows_max = ENTRIES_MAX if in_index_alone else ROWS_MAX
+    floor = _floor(connection, [*leading, *_between(lower, upper)], rows_max) if others else None
     conditions = (*leading, *_between(floor or lower, upper), *others)
     rows = connection.execute(select(*_update_columns).where(*conditions).order_by(*_downward).limit(limit + 1)).all()
     if len(rows) > limit:
@@ -90,7 +95,7 @@ def _updates(rows: Any) -> list[Update]:
     return [
         Update(
             id_,
-            utc(_EPOCH + timedelta(microseconds=received_at)),
+            _moment(received_at),
             user,
             sold,
             bought,
@@ -105,14 +110,22 @@ def _updates(rows: Any) -> list[Update]:
     ]
 
 
+@lru_cache(maxsize=1024)  # messages that were posted together share theirs
+def _moment(received_at: int) -> str:
+    return utc(_EPOCH + timedelta(microseconds=received_at))
+
+
 def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """Give the condition that one index serves, and those that the rows found by it are held against."""
-    columns = (_columns.user_id, _columns.currency_from, _columns.currency_to, _columns.country)
-    values = (wanted.user, wanted.currency_from, wanted.currency_to, wanted.country)
+    group = None if wanted.user is None else user_group(wanted.user)
+    columns = (_columns.user_group, _columns.currency_from, _columns.currency_to, _columns.country)
+    values = (group, wanted.currency_from, wanted.currency_to, wanted.country)
     equal = [(column, value) for column, value in zip(columns, values, strict=True) if value is not None]
     leading = [column == value for column, value in equal[:1]]
     # Without the concatenation the database might choose another index, and read as many rows as there are.
     others = [column.concat("") == value for column, value in equal[1:]]
+    if wanted.user is not None:
+        others.append(_columns.user_id == wanted.user)
     if wanted.flag is not None:
         leading = leading or [_columns.flags != literal_column("''")]  # as written in the index
         others.append(_is_flagged(wanted.flag))
@@ -132,10 +145,10 @@ def _between(lower: Place | None, upper: Place | None) -> Iterator[ColumnElement
         yield _place < upper
 
 
-def _floor(connection: Connection, in_reach: list[ColumnElement[bool]]) -> Place | None:
+def _floor(connection: Connection, in_reach: list[ColumnElement[bool]], rows_max: int) -> Place | None:
     """Give the place of the last row that a page may look at; None where it may look at all that are in reach."""
     statement = select(_columns.received_at, _columns.id).where(*in_reach).order_by(*_downward)
-    row = connection.execute(statement.offset(ROWS_MAX - 1).limit(1)).one_or_none()
+    row = connection.execute(statement.offset(rows_max - 1).limit(1)).one_or_none()
     return Place(*row) if row else None
 
 
@@ -147,9 +160,14 @@ def _matches(word: str) -> ColumnElement[bool]:
         _columns.currency_to == code,
         _columns.country == code,
         func.lower(func.substr(_columns.user_id, 1, len(word))) == lower,
-        func.substr(cast(_columns.id, Text), 1, len(word)) == lower,
+        *_begins_id(word.lower()),
         and_(_columns.flags != "", _is_flagged(word.lower())),
     )
+
+
+def _begins_id(word: str) -> Iterator[ColumnElement[bool]]:
+    if _UUID.fullmatch(least := word + _LEAST_ID[len(word) :]):
+        yield _columns.id.between(least, word + _GREATEST_ID[len(word) :])
 
 
 def _is_flagged(flag: str) -> ColumnElement[bool]:

@@ -1,15 +1,20 @@
-"""How statistics of any stretch of time are put together from few buckets."""
+"""How statistics of any stretch of time are put together from few buckets.
+
+Hours and days hold nothing of the newest minute there is; where they cover it, it is added.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Text, cast, func, literal_column, select
 
-from tradewire.store.buckets import WIDTHS
+from tradewire.store.buckets import MINUTE, WIDTHS
+from tradewire.store.exact import CONTEXT
 from tradewire.store.schema import stats as buckets
+from tradewire.store.statistics import newest_minute
 from tradewire.store.views import Count, Money, Stats, Step
 
 if TYPE_CHECKING:
@@ -20,8 +25,6 @@ if TYPE_CHECKING:
 STEPS_MAX: Final = 1_500
 """In a series: a day and an hour of minutes, two months of hours."""
 
-_EXACT: Final = Context(prec=100)
-"""So wide that no sum of amounts is ever rounded."""
 _all: Final = buckets.alias("everyones").c
 _found: Final = buckets.c
 _NONE: Final[ColumnElement[str]] = literal_column("''")
@@ -72,11 +75,18 @@ def stats(connection: Connection, since: int, until: int, pair: tuple[str, str] 
     step = next((width for width in WIDTHS if until - since <= STEPS_MAX * width), WIDTHS[-1])
     since, until = since // step * step, -(-until // step) * step
     asked = _Asked(*(pair or ("", "")), country or "")
-    series = _series(connection, _Stretch(step, since, until), asked)
-    total = Count(sum(one.total.messages for one in series), sum(one.total.flagged for one in series))
+    newest = newest_minute(connection)
     # Where nothing came later, the day that is not over yet holds no more than what is asked for.
-    to_the_end = until if _is_there_more(connection, until) else -(-until // WIDTHS[-1]) * WIDTHS[-1]
+    to_the_end = until if newest is not None and newest >= until else -(-until // WIDTHS[-1]) * WIDTHS[-1]
     stretches = list(_stretches(since, to_the_end, WIDTHS))
+    series = _series(connection, _Stretch(step, since, until), asked)
+    if newest is not None and since <= newest < until:
+        its = _Stretch(MINUTE, newest, newest + MINUTE)
+        if step > MINUTE:
+            series = _with(series, _series(connection, its, asked), step)
+        if not any(stretch.width == MINUTE and stretch.since <= newest < stretch.until for stretch in stretches):
+            stretches.append(its)
+    total = Count(sum(one.total.messages for one in series), sum(one.total.flagged for one in series))
     pairs, countries = _pairs(connection, stretches, asked), _countries(connection, stretches, asked)
     return Stats(since, until, step, total, pairs, countries, series)
 
@@ -95,11 +105,6 @@ def _stretches(since: int, until: int, widths: Sequence[int]) -> Iterator[_Stret
         yield from _stretches(since, until, narrower)
 
 
-def _is_there_more(connection: Connection, since: int) -> bool:
-    later = (_all.kind == "all", _all.width == WIDTHS[0], _all.start >= since)
-    return connection.execute(select(_all.start).where(*later).limit(1)).first() is not None
-
-
 def _series(connection: Connection, stretch: _Stretch, asked: _Asked) -> list[Step]:
     """Give each bucket of the stretch, oldest first."""
     columns = _counts + (_money if asked.currency_from else ())
@@ -108,6 +113,33 @@ def _series(connection: Connection, stretch: _Stretch, asked: _Asked) -> list[St
         Step(start, Count(messages, flagged), Money(*map(Decimal, money)) if money else None)
         for start, messages, flagged, *money in connection.execute(statement)
     ]
+
+
+def _with(series: list[Step], newest: Sequence[Step], width: int) -> list[Step]:
+    """Add what the newest minute has, if anything, which no hour or day holds: it is in the last step."""
+    for minute in newest:
+        start = minute.start // width * width
+        if series and series[-1].start == start:
+            series[-1] = _sum(series[-1], minute)
+        else:
+            series.append(minute._replace(start=start))
+    return series
+
+
+def _sum(step: Step, later: Step) -> Step:
+    total = Count(*map(sum, zip(step.total, later.total, strict=True)))
+    if not step.money or not later.money:
+        return Step(step.start, total, None)
+    with localcontext(CONTEXT):
+        money = Money(
+            step.money.sold + later.money.sold,
+            step.money.bought + later.money.bought,
+            step.money.open,
+            max(step.money.high, later.money.high),
+            min(step.money.low, later.money.low),
+            later.money.close,
+        )
+    return Step(step.start, total, money)
 
 
 def _pairs(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, str, Count, Money]]:
@@ -125,7 +157,7 @@ def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:
     """Add up what one pair did in each stretch, in order of time."""
     froms, tos, messages, flagged, *amounts, opened, closed = zip(*rows, strict=True)
     sold, bought, high, low = (list(map(Decimal, " ".join(texts).split())) for texts in amounts)
-    with localcontext(_EXACT):
+    with localcontext(CONTEXT):
         money = Money(
             sum(sold, Decimal(0)),
             sum(bought, Decimal(0)),

@@ -2,18 +2,33 @@
 
 Moments are microseconds since 1970, UTC, as integers: exact, sortable, and the same in both databases. Amounts are
 exact decimals: `NUMERIC` in PostgreSQL, text in SQLite, whose own numbers are floats; both give back `747.10`.
+
+What is written for a message must not grow with the archive. So all that it adds to lies at few places, the newest of
+each key, whose pages are written again and again: no index begins with what has many values.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Numeric, String, Table, Text, and_
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    and_,
+)
+
+from tradewire.store.ids import Id
 
 metadata: Final = MetaData()
 
-_Id: Final = String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 _Amount: Final = Text().with_variant(Numeric(asdecimal=True), "postgresql")
 _Moment: Final = BigInteger()
 _Flags: Final = Text()
@@ -22,7 +37,7 @@ _Flags: Final = Text()
 messages: Final = Table(
     "messages",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("received_at", _Moment, nullable=False),
     Column("archived_at", _Moment, nullable=False),
     Column("user_id", Text, nullable=False),
@@ -34,9 +49,11 @@ messages: Final = Table(
     Column("time_placed", Text, nullable=False),
     Column("country", String(2), nullable=False),
     Column("flags", _Flags, nullable=False),
+    Column("user_group", SmallInteger, nullable=False),
     # Every way to read goes from the newest down; each index serves one filter in that order.
     Index("messages_by_time", "received_at", "id"),
-    Index("messages_by_user", "user_id", "received_at", "id"),
+    # The user is there so that those of others in the group are passed by without a look at their rows.
+    Index("messages_by_user_group", "user_group", "received_at", "id", "user_id"),
     Index("messages_by_from", "currency_from", "received_at", "id"),
     Index("messages_by_to", "currency_to", "received_at", "id"),
     Index("messages_by_country", "country", "received_at", "id"),
@@ -52,7 +69,7 @@ Index(
 repeats: Final = Table(
     "repeats",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("received_at", _Moment, primary_key=True),
 )
 """Retries of a message under its Idempotency-Key: accepted once more, and archived once."""
@@ -60,7 +77,7 @@ repeats: Final = Table(
 receipts: Final = Table(
     "receipts",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("tube", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("at", _Moment, nullable=False),
@@ -85,12 +102,12 @@ stats: Final = Table(
     Column("bought", _Amount),
     Column("open", _Amount),
     Column("open_at", _Moment),
-    Column("open_id", _Id),
+    Column("open_id", Id),
     Column("high", _Amount),
     Column("low", _Amount),
     Column("close", _Amount),
     Column("close_at", _Moment),
-    Column("close_id", _Id),
+    Column("close_id", Id),
     sqlite_with_rowid=False,
 )
 """Sums over a minute, an hour or a day.

@@ -13,32 +13,34 @@ from alembic.util import CommandError
 from sqlalchemy import func, insert, select
 
 from tradewire.errors import StoreUnavailable
-from tradewire.store import buckets, ledger
-from tradewire.store.bulk import Bulk
+from tradewire.store import ledger
+from tradewire.store.bulk import Bulk, Lookup
 from tradewire.store.engine import sqlite_file, translated, writing
+from tradewire.store.ids import stored
 from tradewire.store.rows import message, moment
 from tradewire.store.schema import messages, receipts, repeats
+from tradewire.store.statistics import Statistics
 from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Connection
 
     from tradewire.receipt import Receipt
+    from tradewire.store.ids import Stored
     from tradewire.store.rows import Message
     from tradewire.update import Update
 
 _WRITERS_LOCK: Final = 0x7472_6164_6577_6972
 """PostgreSQL's advisory lock that whoever writes holds. SQLite lets in only one by itself."""
-_IDS_AT_ONCE: Final = 1000
-"""In one question, to stay below what a statement may hold."""
 
 
 class Saved(NamedTuple):
     """What a save has added; what came again is not in it."""
 
-    archived: list[Message]
+    ages_seconds: list[float]
+    """Of each message that is new: from receiving it to this."""
     repeated: int
 
 
@@ -55,10 +57,14 @@ class StoreWriter:
         self._file = sqlite_file(url)
         self._inode = 0
         self._engine = writing(url)
+        self._dialect = self._engine.dialect.name
         self._messages = Bulk(insert(messages), self._engine)
         self._repeats = Bulk(insert(repeats), self._engine)
         self._receipts = Bulk(insert(receipts), self._engine)
-        self._buckets = Bulk(buckets.upsert(self._engine.dialect.name), self._engine)
+        self._statistics = Statistics(self._engine)
+        self._received = Lookup(messages.c.id, [messages.c.received_at], self._engine)
+        self._repeated = Lookup(repeats.c.id, [repeats.c.received_at], self._engine)
+        self._told = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
 
     def migrate(self) -> None:
         """Bring the database to this code's schema, one process at a time. Data are never destroyed."""
@@ -83,23 +89,63 @@ class StoreWriter:
         saved, where one of them can't be kept.
         """
         archived_at = microseconds(datetime.now(UTC))
-        coming = [message(update, archived_at) for update in updates]
+        coming = [message(update, archived_at, self._dialect) for update in updates]
         with self._transaction() as connection:
-            fresh, again = _split(connection, coming)
-            repeated = _unknown_repeats(connection, again)
-            outcomes, counted = _unknown_receipts(connection, done)
-            self._messages.execute(connection, [_texts(row) for row in fresh])
-            self._buckets.execute(connection, buckets.rows(fresh))
+            fresh, again = self._split(connection, coming)
+            repeated = self._unknown_repeats(connection, again)
+            outcomes, counted = self._unknown_receipts(connection, done)
+            self._messages.execute(connection, fresh)
+            if fresh:
+                self._statistics.add(connection, fresh)
             self._repeats.execute(connection, repeated)
             self._receipts.execute(connection, outcomes)
             ledger.add(connection, self._stack, {"archived": len(fresh), "repeated": len(repeated), **counted})
             if coming:
                 ledger.reached(connection, self._stack, coming[-1].received_at)
-        return Saved(fresh, len(repeated))
+        return Saved([(archived_at - row.received_at) / 1e6 for row in fresh], len(repeated))
 
     def close(self) -> None:
         """Close the connection. Harmless when closed; the next call connects anew."""
         self._engine.dispose()
+
+    def _split(self, connection: Connection, coming: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+        """Give the messages that are new, and those that came before under another moment: retries."""
+        received = dict(self._received.execute(connection, [row.id for row in coming]))
+        fresh: list[Message] = []
+        again: list[Message] = []
+        for row in coming:
+            if row.id not in received:
+                received[row.id] = row.received_at
+                fresh.append(row)
+            elif received[row.id] != row.received_at:
+                again.append(row)
+        return fresh, again
+
+    def _unknown_repeats(self, connection: Connection, again: Sequence[Message]) -> list[tuple[Stored, int]]:
+        """Give the retries that have not been saved before, as rows."""
+        known = set(self._repeated.execute(connection, [row.id for row in again]))
+        return [retry for retry in dict.fromkeys((row.id, row.received_at) for row in again) if retry not in known]
+
+    def _unknown_receipts(
+        self, connection: Connection, done: Sequence[Receipt]
+    ) -> tuple[list[tuple[Any, ...]], Counter[str]]:
+        """Give the first receipt of each kind for each message, as rows, and how many messages left a tube by them."""
+        told = [(receipt, [stored(id_, self._dialect) for id_ in receipt.ids]) for receipt in done]
+        seen = set(self._told.execute(connection, [id_ for _, ids in told for id_ in ids]))
+        gone = {(id_, tube) for id_, tube, kind in seen if kind in ledger.OUTCOMES}
+        rows: list[tuple[Any, ...]] = []
+        left: Counter[str] = Counter()
+        for receipt, ids in told:
+            tube, kind = receipt.tube, receipt.receipt
+            fixed = (tube, kind, moment(receipt.at), receipt.browsers, receipt.reason)
+            for id_ in ids:
+                if (id_, tube, kind) not in seen:
+                    seen.add((id_, tube, kind))
+                    rows.append((id_, *fixed))
+                if kind in ledger.OUTCOMES and (id_, tube) not in gone:
+                    gone.add((id_, tube))
+                    left[ledger.left(tube, kind)] += 1
+        return rows, left
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -112,57 +158,3 @@ class StoreWriter:
                 if not self._file:
                     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield connection
-
-
-def _split(connection: Connection, coming: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """Give the messages that are new, and those that came before under another moment: retries."""
-    received = {row.id: row.received_at for row in _known(connection, messages, [row.id for row in coming])}
-    fresh: list[Message] = []
-    again: list[Message] = []
-    for row in coming:
-        if row.id not in received:
-            received[row.id] = row.received_at
-            fresh.append(row)
-        elif received[row.id] != row.received_at:
-            again.append(row)
-    return fresh, again
-
-
-def _unknown_repeats(connection: Connection, again: Sequence[Message]) -> list[tuple[str, int]]:
-    """Give the retries that have not been saved before, as rows."""
-    known = {tuple(row) for row in _known(connection, repeats, [row.id for row in again])}
-    return sorted({(row.id, row.received_at) for row in again} - known)
-
-
-def _unknown_receipts(connection: Connection, done: Sequence[Receipt]) -> tuple[list[tuple[Any, ...]], Counter[str]]:
-    """Give the first receipt of each kind for each message, as rows, and how many messages left a tube by them."""
-    known = [*_known(connection, receipts, [id_ for receipt in done for id_ in receipt.ids])]
-    seen = {(row.id, row.tube, row.kind) for row in known}
-    gone = {(row.id, row.tube) for row in known if row.kind in ledger.OUTCOMES}
-    rows: list[tuple[Any, ...]] = []
-    left: Counter[str] = Counter()
-    for receipt in done:
-        tube, kind = receipt.tube, receipt.receipt
-        fixed = (tube, kind, moment(receipt.at), receipt.browsers, receipt.reason)
-        for id_ in receipt.ids:
-            if (id_, tube, kind) not in seen:
-                seen.add((id_, tube, kind))
-                rows.append((id_, *fixed))
-            if kind in ledger.OUTCOMES and (id_, tube) not in gone:
-                gone.add((id_, tube))
-                left[ledger.left(tube, kind)] += 1
-    return rows, left
-
-
-def _known(connection: Connection, table: Table, ids: Sequence[str]) -> Iterator[Row[Any]]:
-    """Give the rows that a table has for these ids."""
-    columns = [table.c.id, table.c.received_at] if table is messages else table.c
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = ids[start : start + _IDS_AT_ONCE]
-        yield from connection.execute(select(*columns).where(table.c.id.in_(some)))
-
-
-def _texts(row: Message) -> tuple[Any, ...]:
-    """Give the row with its amounts written out, digit by digit as they came."""
-    sell, buy, rate = (format(amount, "f") for amount in (row.amount_sell, row.amount_buy, row.rate))
-    return (*row[:6], sell, buy, rate, *row[9:])

@@ -12,7 +12,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables of the first version."""
-    id_ = sa.String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+    id_ = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
     amount = sa.Text().with_variant(sa.Numeric(), "postgresql")
     op.create_table(
         "messages",
@@ -28,9 +28,10 @@ def upgrade() -> None:
         sa.Column("time_placed", sa.Text, nullable=False),
         sa.Column("country", sa.String(2), nullable=False),
         sa.Column("flags", sa.Text, nullable=False),
+        sa.Column("user_group", sa.SmallInteger, nullable=False),
     )
     op.create_index("messages_by_time", "messages", ["received_at", "id"])
-    op.create_index("messages_by_user", "messages", ["user_id", "received_at", "id"])
+    op.create_index("messages_by_user_group", "messages", ["user_group", "received_at", "id", "user_id"])
     op.create_index("messages_by_from", "messages", ["currency_from", "received_at", "id"])
     op.create_index("messages_by_to", "messages", ["currency_to", "received_at", "id"])
     op.create_index("messages_by_country", "messages", ["country", "received_at", "id"])
