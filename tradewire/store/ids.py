@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import UserDefinedType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Dialect
-    from sqlalchemy.types import TypeEngine
 
 Stored = bytes | str
 """An id as SQLite or PostgreSQL is given it; both are in the order of the text."""
@@ -18,27 +18,32 @@ Stored = bytes | str
 
 def stored(id_: str, dialect: str) -> Stored:
     """Give an id as this database is given it, for rows that go there as they are."""
-    return bytes.fromhex(id_.replace("-", "")) if dialect == "sqlite" else id_
+    return _pack(id_) if dialect == "sqlite" else id_
 
 
-class Id(TypeDecorator[str]):
-    """The type of a column of ids."""
+def _pack(id_: str) -> bytes:
+    return bytes.fromhex(id_.replace("-", ""))
 
-    impl = LargeBinary(16)
+
+def _unpack(packed: bytes | None) -> str | None:
+    if packed is None:
+        return None
+    digits = packed.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class _Packed(UserDefinedType[str]):
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Let PostgreSQL keep them as what they are."""
-        uuid = postgresql.UUID(as_uuid=False)
-        return dialect.type_descriptor(uuid if dialect.name == "postgresql" else LargeBinary(16))
+    def get_col_spec(self, **_: Any) -> str:
+        return "BLOB"
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> Stored | None:
-        """Give what a statement is given."""
-        return None if value is None else stored(value, dialect.name)
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], bytes | None]:  # noqa: ARG002 - SQLite's
+        return lambda id_: None if id_ is None else _pack(id_)
 
-    def process_result_value(self, value: Stored | None, _dialect: Dialect) -> str | None:
-        """Give the text again."""
-        if not isinstance(value, bytes):
-            return value
-        digits = value.hex()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], str | None]:  # noqa: ARG002 - SQLite's
+        return _unpack
+
+
+Id: Final = _Packed().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+"""The type of a column of ids."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
@@ -94,7 +95,7 @@ def _updates(rows: Any) -> list[Update]:
     return [
         Update(
             id_,
-            utc(_EPOCH + timedelta(microseconds=received_at)),
+            _moment(received_at),
             user,
             sold,
             bought,
@@ -107,6 +108,11 @@ def _updates(rows: Any) -> list[Update]:
         )
         for id_, received_at, user, sold, bought, amount_sell, amount_buy, rate, placed, country, flags in rows
     ]
+
+
+@lru_cache(maxsize=1024)  # messages that were posted together share theirs
+def _moment(received_at: int) -> str:
+    return utc(_EPOCH + timedelta(microseconds=received_at))
 
 
 def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
