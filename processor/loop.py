@@ -143,7 +143,7 @@ class Processor:
             yield from self._sift(updates[middle:])
 
     def _deliver(self, updates: Sequence[bytes]) -> Verdict:
-        if sum(len(update) + 1 for update in updates) - 1 > MAX_JOB_BYTES:
+        if sum(map(len, updates)) + len(updates) - 1 > MAX_JOB_BYTES:
             raise BadUpdate(f"larger than a job may be, {MAX_JOB_BYTES} bytes")
         return self._sink.deliver(updates)
 
