@@ -167,7 +167,8 @@ def _user_name(uid: int) -> str:
 
 
 def _connections(settings: Settings) -> int:
-    return 2 * settings.max_browsers + OTHER_CONNECTIONS
+    """Give how many nginx may have: with less than a sixteenth left, it closes those that are about to ask."""
+    return (2 * settings.max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 16
 
 
 def _descriptors(settings: Settings) -> int:
