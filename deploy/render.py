@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from deploy.capacity import OTHER_FILES, nginx_capacity
 from tradewire.errors import SettingsError
 from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
 from tradewire.queue.burial import HEADER_BYTES
@@ -30,10 +31,6 @@ from tradewire.settings import PREFIX, Settings
 ROOT = Path(__file__).resolve().parent.parent
 LIVE = [f"live-{number}" for number in range(1, 9)]
 """The live processors that are defined."""
-OTHER_CONNECTIONS = 1024
-"""nginx's connections besides the browsers': to producers, and on to the API."""
-OTHER_DESCRIPTORS = 128
-"""What nginx has open besides connections: logs, listeners, files of the page."""
 
 
 class Folder(NamedTuple):
@@ -102,14 +99,11 @@ def _faults(settings: Settings) -> list[str]:
     faults = []
     if not re.fullmatch(r"[\w./+@-]+", str(ROOT), re.ASCII):
         faults.append(f"the project's path, {ROOT}, may hold only letters, digits and ./_+@-: move it")
-    needed = descriptors(settings.max_browsers)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(needed, hard)))
-    except (ValueError, OSError):
+    needed, allowed = settings.max_browsers + OTHER_FILES, _allowed_files(settings)
+    if needed > allowed:
         faults.append(
             f"{PREFIX}MAX_BROWSERS={settings.max_browsers} needs {needed} file descriptors, and this machine "
-            f"allows {hard}: raise that (ulimit -Hn; LimitNOFILE= in systemd), or allow fewer browsers"
+            f"allows {allowed}: raise that (ulimit -Hn; LimitNOFILE= in systemd), or allow fewer browsers"
         )
     existing = next(path for path in (settings.home, *settings.home.parents) if path.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -119,6 +113,17 @@ def _faults(settings: Settings) -> list[str]:
         )
         return faults
     return faults + [fault for folder in FOLDERS for fault in _folder_faults(settings, folder)]
+
+
+def _allowed_files(settings: Settings) -> int:
+    """Give how many files a process may have open; where it is in our power, enough for a single nginx worker."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = nginx_capacity(settings.max_browsers, sys.maxsize).files
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):
+        return hard
+    return max(wanted, hard)
 
 
 def _folder_faults(settings: Settings, folder: Folder) -> list[str]:
@@ -166,19 +171,6 @@ def _user_name(uid: int) -> str:
         return str(uid)
 
 
-def connections(max_browsers: int) -> int:
-    """Give how many connections nginx must be able to have.
-
-    One in sixteen stays free: with fewer, it closes the ones that have not yet asked for anything.
-    """
-    return (2 * max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 1
-
-
-def descriptors(max_browsers: int) -> int:
-    """Give how many files nginx must be able to have open."""
-    return connections(max_browsers) + OTHER_DESCRIPTORS
-
-
 def _parts(settings: Settings) -> list[str]:
     """Name what must be running, as supervisord calls it."""
     processors = [f"processors:{name}" for name in LIVE[: settings.processors]]
@@ -196,12 +188,12 @@ def _render(settings: Settings) -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - not HTML; the settings allow no character that means anything here
     )
-    common = {**asdict(settings), "root": ROOT, "descriptors": descriptors(settings.max_browsers)}
+    nginx = nginx_capacity(settings.max_browsers, _allowed_files(settings))
+    common = {**asdict(settings), "root": ROOT, "nginx": nginx}
     return {
         "nginx.conf": templates.get_template("nginx.conf").render(
             common,
             user=_nginx_user(settings),
-            connections=connections(settings.max_browsers),
             message_kib=MAX_MESSAGE_BYTES // 1024,
             batch_kib=MAX_BATCH_BYTES // 1024,
         ),

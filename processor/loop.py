@@ -141,7 +141,7 @@ class Processor:
             yield from self._sift(updates[middle:])
 
     def _deliver(self, updates: Sequence[bytes]) -> Verdict:
-        if sum(len(update) + 1 for update in updates) - 1 > self._sink.bytes_max:
+        if sum(map(len, updates)) + len(updates) - 1 > self._sink.bytes_max:
             raise BadUpdate(f"larger than a job may be, {self._sink.bytes_max} bytes")
         return self._sink.deliver(updates)
 

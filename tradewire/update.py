@@ -73,7 +73,7 @@ def decode(line: bytes) -> Update:
         raise BadUpdate(f"not an update: {str(error).replace(_PATTERN, 'a UUID')}") from None
 
 
-class _Unnamed(Update, frozen=True, rename="camel"):
+class _Unnamed(Update, frozen=True, rename="camel", gc=False):
     """An update whose id is only no longer than one: to match it, one by one, would take half of the time."""
 
     id: Annotated[str, msgspec.Meta(max_length=36)]

@@ -53,7 +53,8 @@ def run(scenario: Scenario, form: Form) -> list[Result]:
         with ExitStack() as opened:
             home = opened.enter_context(_home())
             server = opened.enter_context(postgres(home)) if scenario.store == "postgresql" else None
-            settings = SETTINGS | ({"STORE_URL": server.database()} if server else {})
+            settings = SETTINGS | {"MAX_BROWSERS": str(scenario.max_browsers)}
+            settings |= {"STORE_URL": server.database()} if server else {}
             running = opened.enter_context(stack(home, **settings))
             try:
                 return scenario.run(Bench(running, form, server))

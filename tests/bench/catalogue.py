@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from deploy import render
 from tests.bench.scenarios import backlog, batches, crowds, growth, latency, page, single, store_away
 
 if TYPE_CHECKING:
@@ -23,21 +21,10 @@ class Scenario(NamedTuple):
     """What is chosen by on the command line."""
     run: Callable[[Bench], list[Result]]
     store: Literal["sqlite", "postgresql"] = "sqlite"
+    max_browsers: int = 2500
 
 
-def _most_browsers() -> int:
-    """Give 10,000, or as many hundreds as this machine lets nginx have, which takes two descriptors for each."""
-    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return next(browsers for browsers in range(10_000, 0, -100) if render.descriptors(browsers) <= allowed)
-
-
-MOST_BROWSERS: Final = _most_browsers()
-SETTINGS: Final = {
-    "RATE": "off",
-    "BATCH_RATE": "off",
-    "ADDRESS_CONNECTIONS": "50000",
-    "MAX_BROWSERS": str(MOST_BROWSERS),
-}
+SETTINGS: Final = {"RATE": "off", "BATCH_RATE": "off", "ADDRESS_CONNECTIONS": "50000"}
 """Of every stack: limits that are not what is measured are out of the way."""
 
 SCENARIOS: Final = (
@@ -48,7 +35,7 @@ SCENARIOS: Final = (
     Scenario("latency 10", partial(latency.at_fifty, browsers=10, median_ms=2.5, p99_ms=8)),
     Scenario("latency 300", partial(latency.at_fifty, browsers=300, median_ms=4, p99_ms=15)),
     Scenario("latency 2000", partial(latency.at_fifty, browsers=2000, median_ms=None, p99_ms=150)),
-    Scenario("crowd idle", partial(crowds.idle, most=MOST_BROWSERS)),
+    Scenario("crowd idle", crowds.idle, max_browsers=10_000),
     Scenario("crowd reconnecting", crowds.reconnecting),
     Scenario("crowd stuck", crowds.stuck),
     Scenario("backlog idle", backlog.idle),
