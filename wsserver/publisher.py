@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 0.005
 """What comes within this time after a frame shares the next one, at least."""
-TICK_SECONDS_MAX: Final = 0.06
-TICK_COSTS: Final = 3.0
-"""The next frame waits for so many times what the last one took here: nginx and the browsers have work with it, too,
-and may have to do it on the same cores."""
+TICK_SECONDS_MAX: Final = 0.05
+TICK_COSTS: Final = 1.0
+"""The next frame waits for so many times what the last one took here: nginx has about as much work with it, and may
+have to do it on the same cores, as may the browsers."""
 
 
 def pause_after(cost_seconds: float) -> float:
-    """Give how many seconds after a frame the next may follow, by what it took to write that to all browsers."""
+    """Give how many seconds after a frame the next may follow, by the processor's time that writing it took."""
     return min(max(TICK_SECONDS, TICK_COSTS * cost_seconds), TICK_SECONDS_MAX)
 
 
@@ -100,8 +101,7 @@ class Publisher:
 
     def flush(self) -> None:
         """Show now what was collected, and answer those whose it is."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+        begun = time.thread_time()  # of the processor: what others have to do meanwhile is no reason to wait longer
         if self._tick:
             self._tick.cancel()
             self._tick = None
@@ -113,8 +113,7 @@ class Publisher:
             worker.send(f"OK {takers}" if takers else "WAIT")
         if not takers:
             self._waiting.update(worker for worker in asking if worker.open)
-        end = loop.time()
-        self._next_tick = end + pause_after(end - begun)
+        self._next_tick = asyncio.get_running_loop().time() + pause_after(time.thread_time() - begun)
 
     def _show(self) -> int:
         takers = self._hub.show()
