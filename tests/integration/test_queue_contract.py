@@ -376,3 +376,19 @@ def test_every_call_to_a_queue_that_is_away_raises_queue_unavailable(
     for _ in range(2):
         with pytest.raises(QueueUnavailable):
             use(queue, job)
+
+
+def test_thousands_of_large_jobs_are_put_at_once(queue: Queue) -> None:
+    bodies = [b"%4000d" % number for number in range(2000)]
+    queue.put_all(bodies, [LIVE])
+    assert queue.counts(LIVE).ready == len(bodies)
+
+
+def test_thousands_of_jobs_are_taken_and_settled_at_once(queue: Queue) -> None:
+    names = [b"%d" % number for number in range(6000)]  # more than any socket holds answers for
+    queue.put_all(names, [LIVE])
+    jobs = queue.reserve(LIVE, len(names), 0)
+    assert [job.body for job in jobs] == names
+    queue.release(jobs[:3000])
+    queue.delete(jobs[3000:])
+    assert queue.counts(LIVE)[:2] == (3000, 0)

@@ -21,7 +21,7 @@ _MICROSECONDS: Final = MINUTE * 1_000_000
 _NOTHING: Final = Decimal(0)
 
 
-class Place(NamedTuple):
+class Bucket(NamedTuple):
     """Which bucket among those of one width; what is not part of its kind is empty."""
 
     kind: str
@@ -69,7 +69,7 @@ _opened: Final = attrgetter("open_at", "open_id")
 _closed: Final = attrgetter("close_at", "close_id")
 
 
-def minutes(messages: Iterable[Message]) -> dict[Place, Part]:
+def minutes(messages: Iterable[Message]) -> dict[Bucket, Part]:
     """Give what messages add to the buckets of their minutes.
 
     Each is looked at once, for the finest bucket; the others are added up from that. Sums are exact in the decimal
@@ -79,32 +79,32 @@ def minutes(messages: Iterable[Message]) -> dict[Place, Part]:
     for message in sorted(messages, key=_received):
         minute = message.received_at // _MICROSECONDS * MINUTE
         groups[minute, message.currency_from, message.currency_to, message.country].append(message)
-    both = {Place("both", *group): _alike(some) for group, some in groups.items()}
-    pair = added_up((Place("pair", *place[1:4], ""), part) for place, part in both.items())
-    country = added_up(
-        (Place("country", place[1], "", "", place[4]), Counts(*part[:2])) for place, part in both.items()
+    both = {Bucket("both", *group): _alike(some) for group, some in groups.items()}
+    pair = _added_up((Bucket("pair", *bucket[1:4], ""), part) for bucket, part in both.items())
+    country = _added_up(
+        (Bucket("country", bucket[1], "", "", bucket[4]), Counts(*part[:2])) for bucket, part in both.items()
     )
-    everyone = added_up((Place("all", place[1], "", "", ""), part) for place, part in country.items())
+    everyone = _added_up((Bucket("all", bucket[1], "", "", ""), part) for bucket, part in country.items())
     return {**everyone, **both, **country, **pair}
 
 
-def wider(buckets: Iterable[tuple[Place, Part]], width: int) -> dict[Place, Part]:
+def wider(buckets: Iterable[tuple[Bucket, Part]], width: int) -> dict[Bucket, Part]:
     """Add up buckets to wider ones."""
-    return added_up((Place(place[0], place[1] // width * width, *place[2:]), part) for place, part in buckets)
+    return _added_up((Bucket(bucket[0], bucket[1] // width * width, *bucket[2:]), part) for bucket, part in buckets)
 
 
-def added_up(parts: Iterable[tuple[Place, Part]]) -> dict[Place, Part]:
+def _added_up(parts: Iterable[tuple[Bucket, Part]]) -> dict[Bucket, Part]:
     """Add up what falls into the same bucket."""
-    found: dict[Place, list[Any]] = defaultdict(list)
-    for place, part in parts:
-        found[place].append(part)
-    return {place: some[0] if len(some) == 1 else _sum(some) for place, some in found.items()}
+    found: dict[Bucket, list[Any]] = defaultdict(list)
+    for bucket, part in parts:
+        found[bucket].append(part)
+    return {bucket: some[0] if len(some) == 1 else _sum(some) for bucket, some in found.items()}
 
 
-def rows(buckets: Mapping[Place, Part], width: int) -> Iterator[tuple[Any, ...]]:
+def rows(buckets: Mapping[Bucket, Part], width: int) -> Iterator[tuple[Any, ...]]:
     """Give rows of `stats`, in the table's order: neighbours share a page."""
-    for place, part in sorted(buckets.items()):
-        yield (place[0], width, *place[1:], *_columns(part))
+    for bucket, part in sorted(buckets.items()):
+        yield (bucket[0], width, *bucket[1:], *_columns(part))
 
 
 def _alike(messages: Sequence[Message]) -> Money:

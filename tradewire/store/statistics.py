@@ -14,7 +14,7 @@ from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store import exact
-from tradewire.store.buckets import MINUTE, WIDTHS, Counts, Money, Place, Rate, minutes, rows, wider
+from tradewire.store.buckets import MINUTE, WIDTHS, Bucket, Counts, Money, Rate, minutes, rows, wider
 from tradewire.store.bulk import Bulk
 from tradewire.store.ids import stored
 from tradewire.store.schema import stats
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
 _KINDS: Final = ("all", "both", "country", "pair")
-_PLACE: Final = [stats.c[name] for name in Place._fields]
+_BUCKET: Final = [stats.c[name] for name in Bucket._fields]
 _HELD: Final = list(stats.c)[len(_KEY) :]
 
 
@@ -44,22 +44,22 @@ class Statistics:
         """Count messages, each of which is new to the archive."""
         with localcontext(exact.CONTEXT):
             fresh = minutes(messages)
-            before = newest_minute(connection) or 0
-            newest = max([before, *(place.start for place in fresh)])
-            over = [(place, part) for place, part in fresh.items() if place.start < newest]
-            if before < newest:
+            before = newest_minute(connection)
+            newest = max(bucket.start for bucket in fresh)
+            over = [(bucket, part) for bucket, part in fresh.items() if bucket.start < max(newest, before or newest)]
+            if before is not None and before < newest:
                 over += self._held(connection, before)
             found = [*rows(fresh, MINUTE)]
             for width in WIDTHS[1:]:
                 found += rows(wider(over, width), width)
         self._table.execute(connection, found)
 
-    def _held(self, connection: Connection, minute: int) -> Iterator[tuple[Place, Part]]:
+    def _held(self, connection: Connection, minute: int) -> Iterator[tuple[Bucket, Part]]:
         """Give what the buckets of a minute hold by now."""
         its = (stats.c.kind.in_(_KINDS), stats.c.width == MINUTE, stats.c.start == minute)
-        for row in connection.execute(select(*_PLACE, *_HELD).where(*its)):
-            place, part = Place(*row[: len(_PLACE)]), row[len(_PLACE) :]
-            yield place, Counts(*part[:2]) if part[2] is None else self._money(*part)
+        for row in connection.execute(select(*_BUCKET, *_HELD).where(*its)):
+            bucket, part = Bucket(*row[: len(_BUCKET)]), row[len(_BUCKET) :]
+            yield bucket, Counts(*part[:2]) if part[2] is None else self._money(*part)
 
     def _money(self, *columns: Any) -> Money:
         count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = columns

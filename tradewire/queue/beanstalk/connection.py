@@ -6,7 +6,7 @@ The protocol lets a client send many commands and read the answers in order; gre
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import greenstalk
 
@@ -15,11 +15,18 @@ from tradewire.queue import Job
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+_T = TypeVar("_T")
 
 ANSWER_SECONDS: Final = 5.0
 _READ_BYTES: Final = 2**18
 """Answers are read as they lie there: many at once, where many commands were sent."""
+_UNREAD_ANSWERS: Final = 64
+_UNREAD_BYTES: Final = 2**17
+"""What may be under way at a time: so many commands, or more where they are small together. beanstalkd stops reading
+when some 70 of its answers lie unread in a socket's buffer; what it has not read must then fit into the other one, or
+both sides would wait for each other."""
 _PROBE_TUBE: Final = "probe"
 _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that brings no job."""
@@ -47,19 +54,18 @@ class Connection(greenstalk.Client[bytes]):
 
         The tube that is in use comes first: a `use` costs beanstalkd as much as a put.
         """
-        commands = bytearray()
-        answers: list[bytes] = []
+        asked: list[tuple[bytes, bytes]] = []
         for tube, body in sorted(puts, key=lambda put: (put[0] != self.used, put[0])):
             if self.used != tube:
-                commands += b"use %b\r\n" % tube.encode()
-                answers.append(b"USING")
+                asked.append((b"use %b\r\n" % tube.encode(), b"USING"))
                 self.used = tube
             priority, delay = greenstalk.DEFAULT_PRIORITY, 0
-            commands += b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, TTR_SECONDS, len(body), body)
-            answers.append(b"INSERTED")
-        self._sock.sendall(commands)
-        for expected in answers:
-            self._answer(expected)
+            head = b"put %d %d %d %d" % (priority, delay, TTR_SECONDS, len(body))
+            asked.append((b"%b\r\n%b\r\n" % (head, body), b"INSERTED"))
+        for some in _windows(asked):
+            self._sock.sendall(b"".join([command for command, _ in some]))
+            for _, expected in some:
+                self._answer(expected)
 
     def probe(self) -> None:
         """Put a job into a tube that nobody watches, and delete it: a record in the log, if there is one."""
@@ -99,15 +105,15 @@ class Connection(greenstalk.Client[bytes]):
 
         beanstalkd lets anyone delete a job that is ready, so one that went back in between must not be named.
         """
-        ours = [job for job in jobs if self._held.get(job.id) is job]
-        self._sock.sendall(b"".join([command % job.id for job in ours]))
         done = expected + b"\r\n"
-        for job in ours:
-            del self._held[job.id]
-            answer = self._reader.readline()
-            if answer != done:
-                with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
-                    greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises what it means
+        for some in _windows([(command % job.id, job) for job in jobs if self._held.get(job.id) is job]):
+            self._sock.sendall(b"".join([asked for asked, _ in some]))
+            for _, job in some:
+                del self._held[job.id]
+                answer = self._reader.readline()
+                if answer != done:
+                    with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
+                        greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises what it means
 
     def _reserved(self, count: int) -> list[Job]:
         jobs = []
@@ -126,3 +132,17 @@ class Connection(greenstalk.Client[bytes]):
     def _answer(self, expected: bytes) -> list[bytes]:
         values: list[bytes] = greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001
         return values
+
+
+def _windows(asked: Iterable[tuple[bytes, _T]]) -> Iterator[list[tuple[bytes, _T]]]:
+    """Cut commands, and what goes with each, into what may be under way at a time."""
+    some: list[tuple[bytes, _T]] = []
+    size = 0
+    for one in asked:
+        if len(some) >= _UNREAD_ANSWERS and size + len(one[0]) > _UNREAD_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += len(one[0])
+    if some:
+        yield some
