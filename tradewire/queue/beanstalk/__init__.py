@@ -63,16 +63,14 @@ class BeanstalkQueue(Queue):
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         with self._connected() as connection:
             connection.watch_only(tube)
-            jobs = connection.reserve_first(timeout_seconds)
-            size, chunk = sum(len(job.body) for job in jobs), _FIRST_CHUNK
-            while jobs and len(jobs) < limit and size < bytes_max:
-                asked = min(chunk, limit - len(jobs))
-                more = connection.reserve_more(asked)
-                jobs += more
-                if len(more) < asked:
-                    break
+            asked = min(_FIRST_CHUNK, limit)
+            jobs = more = connection.reserve_some(asked, timeout_seconds)
+            size = sum(len(job.body) for job in more)
+            while len(more) == asked and len(jobs) < limit and size < bytes_max:
+                asked = min(2 * asked, _LARGEST_CHUNK, limit - len(jobs))
+                more = connection.reserve_some(asked)
                 size += sum(len(job.body) for job in more)
-                chunk = min(chunk * 2, _LARGEST_CHUNK)
+                jobs = jobs + more
             return jobs
 
     def delete(self, jobs: Sequence[Job]) -> None:
@@ -96,7 +94,7 @@ class BeanstalkQueue(Queue):
         with self._connected() as connection:
             connection.watch_only(tube + BURIED_SUFFIX)
             while len(jobs) < limit:
-                more = connection.reserve_more(min(_LARGEST_CHUNK, limit - len(jobs)))
+                more = connection.reserve_some(min(_LARGEST_CHUNK, limit - len(jobs)))
                 if not more:
                     break
                 jobs += more

@@ -28,6 +28,7 @@ _UNREAD_BYTES: Final = 2**17
 when some 70 of its answers lie unread in a socket's buffer; what it has not read must then fit into the other one, or
 both sides would wait for each other."""
 _PROBE_TUBE: Final = "probe"
+_RESERVE_NOW: Final = b"reserve-with-timeout 0\r\n"
 _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that brings no job."""
 
@@ -74,18 +75,16 @@ class Connection(greenstalk.Client[bytes]):
             self.used = _PROBE_TUBE
         self.delete(self.put(b""))
 
-    def reserve_first(self, timeout_seconds: int) -> list[Job]:
-        """Reserve one job; an empty list where none comes in time."""
+    def reserve_some(self, count: int, timeout_seconds: int = 0) -> list[Job]:
+        """Reserve up to `count` jobs: wait so long for the first one, and take of the others what is there then.
+
+        All are asked for at once: one that comes alone is in hand without another round trip.
+        """
         self._sock.settimeout(timeout_seconds + ANSWER_SECONDS)
-        self._sock.sendall(b"reserve-with-timeout %d\r\n" % timeout_seconds)
-        jobs = self._reserved(1)
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % timeout_seconds + _RESERVE_NOW * (count - 1))
+        jobs = self._reserved(count)
         self._sock.settimeout(ANSWER_SECONDS)
         return jobs
-
-    def reserve_more(self, count: int) -> list[Job]:
-        """Reserve up to `count` jobs that are ready now."""
-        self._sock.sendall(b"reserve-with-timeout 0\r\n" * count)
-        return self._reserved(count)
 
     def age_of_next(self, tube: str) -> int:
         """Give the age, in seconds, of the job that would be reserved next; 0 where there is none."""
