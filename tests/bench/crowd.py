@@ -17,6 +17,7 @@ import sys
 import time
 from array import array
 from collections import defaultdict
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -32,7 +33,11 @@ _PING: Final = re.compile(rb"\x89([\0-\x20])")
 _PONG: Final = b"\x8a%c\0\0\0\0"
 """A pong's head, with a mask that changes nothing."""
 
-_BUFFER_BYTES: Final = 2**18
+_READ_BYTES: Final = 2**16
+_UNSEEN_BYTES: Final = 2**23
+_QUIET_SECONDS: Final = 0.002
+"""What has been read is looked at when nothing more comes for so long, or when it is so much: whoever is next to read
+is not kept waiting by what is found in what another has read."""
 _ADDRESSES: Final = 8
 """127.0.0.2 and those after it: one address alone has too few ports for tens of thousands of connections."""
 _BIND_ADDRESS_NO_PORT: Final = 24
@@ -63,8 +68,9 @@ class Crowd:
         self._pipe = pipe
         self._epoll = select.epoll()
         self._browsers: dict[int, _Browser] = {}
-        self._buffer = bytearray(_BUFFER_BYTES + _ID_BYTES)
-        self._view = memoryview(self._buffer)
+        self._unseen: list[tuple[_Browser, bytes, int]] = []
+        """What has been read, by whom, and when."""
+        self._unseen_bytes = 0
         self._arrivals: dict[bytes, array[int]] | None = None
         self._is_reading = True
         self._forget()
@@ -73,7 +79,8 @@ class Crowd:
         """Do what is asked for, and read meanwhile, until the other end closes the pipe."""
         self._epoll.register(self._pipe.fileno(), select.EPOLLIN)
         while True:
-            if not self._is_reading or self._step():
+            if not self._is_reading or self._step(_QUIET_SECONDS if self._unseen else -1):
+                self._look()
                 try:
                     name, arguments = self._pipe.recv()
                 except EOFError:
@@ -95,8 +102,10 @@ class Crowd:
             self._open(number, places[number] if places else None)
             while not places and len(self._browsers) - self._welcomed > _AT_ONCE:
                 self._step(0.01)
+                self._look()
         while self._welcomed < expected and not self._dropped:
             self._step(0.01)
+            self._look()
         assert not self._dropped, f"the server sent {self._dropped} of {expected} browsers away"
         return self.counts()
 
@@ -125,6 +134,7 @@ class Crowd:
 
     def leave(self) -> list[tuple[str, int]]:
         """Close all connections; give where the server had said that each of them stood when it came."""
+        self._look()
         places = [browser.hello[:2] for browser in self._browsers.values() if browser.hello]
         for browser in self._browsers.values():
             browser.socket.close()
@@ -156,61 +166,74 @@ class Crowd:
         self._browsers[sock.fileno()] = _Browser(sock)
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
-    def _step(self, timeout_seconds: float = -1) -> bool:
+    def _step(self, timeout_seconds: float) -> bool:
         """Read where something has come; tell whether the pipe has something, too."""
         is_asked = False
-        for descriptor, _ in self._epoll.poll(timeout_seconds):
+        events = self._epoll.poll(timeout_seconds)
+        for descriptor, _ in events:
             browser = self._browsers.get(descriptor)
             if browser:
                 self._read(browser)
             else:
                 is_asked = True
+        if not events or self._unseen_bytes > _UNSEEN_BYTES:
+            self._look()
         return is_asked
 
     def _read(self, browser: _Browser) -> None:
-        tail = browser.tail
-        start = len(tail)
-        self._buffer[:start] = tail
         try:
-            size = browser.socket.recv_into(self._view[start:])
+            data = browser.socket.recv(_READ_BYTES)
         except ConnectionResetError:
-            size = 0
-        if not size:
+            data = b""
+        if data:
+            self._unseen.append((browser, data, time.monotonic_ns()))
+            self._unseen_bytes += len(data)
+        else:
+            self._look()
             self._drop(browser)
-            return
-        end = start + size
-        now = time.monotonic_ns()
+
+    def _look(self) -> None:
+        """Look at what has been read."""
+        for browser, data, moment in self._unseen:
+            self._look_at(browser, data, moment)
+        self._unseen.clear()
+        self._unseen_bytes = 0
+
+    def _look_at(self, browser: _Browser, data: bytes, moment: int) -> None:
+        start = len(browser.tail)
+        stream = browser.tail + data
         if browser.hello is None:
-            self._welcome(browser, end, now)
-        if self._buffer.find(b"\x89", 0, end) >= 0:
-            self._answer_pings(browser, end)
+            self._welcome(browser, stream, moment)
+        if b"\x89" in stream:
+            self._answer_pings(browser, stream)
         if self._arrivals is None:
             # No more of the tail than can't hold a whole mark: what is in there was counted.
-            came = self._buffer.count(_MARK, max(0, start - len(_MARK) + 1), end)
+            came = stream.count(_MARK, max(0, start - len(_MARK) + 1))
         else:
-            ids = _ID.findall(self._buffer, 0, end)
+            ids = _ID.findall(stream)
             for update_id in ids:
-                self._arrivals[update_id].append(now)
+                self._arrivals[update_id].append(moment)
             came = len(ids)
         if came:
             browser.shown += came
-            self._last_ns = now
-            self._first_ns = self._first_ns or now
-        self._gaps += self._buffer.count(_GAP, max(0, start - len(_GAP) + 1), end)
-        browser.tail = bytes(self._view[max(0, end - _ID_BYTES + 1) : end])
+            self._last_ns = moment
+            self._first_ns = self._first_ns or moment
+        self._gaps += stream.count(_GAP, max(0, start - len(_GAP) + 1))
+        browser.tail = stream[1 - _ID_BYTES :]
 
-    def _welcome(self, browser: _Browser, end: int, now: int) -> None:
-        found = _HELLO.search(self._buffer, 0, end)
+    def _welcome(self, browser: _Browser, stream: bytes, moment: int) -> None:
+        found = _HELLO.search(stream)
         if found:
             browser.hello = found[1].decode(), int(found[2]), found[3] == b"true"
             self._welcomed += 1
-            self._welcomed_ns = now
+            self._welcomed_ns = moment
 
-    def _answer_pings(self, browser: _Browser, end: int) -> None:
-        for ping in _PING.finditer(self._buffer, 0, end):
+    def _answer_pings(self, browser: _Browser, stream: bytes) -> None:
+        for ping in _PING.finditer(stream):
             size = ping[1][0]
-            if ping.end() + size <= end:
-                browser.socket.send(_PONG % (0x80 | size) + self._buffer[ping.end() : ping.end() + size])
+            if ping.end() + size <= len(stream):
+                with suppress(OSError):  # it is gone by now
+                    browser.socket.send(_PONG % (0x80 | size) + stream[ping.end() : ping.end() + size])
 
     def _drop(self, browser: _Browser) -> None:
         del self._browsers[browser.socket.fileno()]
