@@ -44,7 +44,8 @@ SCENARIOS: Final = (
     Scenario("growth crowd", growth.of_the_crowd),
     Scenario("store away", store_away.latency),
     Scenario("store away postgresql", store_away.latency, "postgresql"),
-    Scenario("page steady", page.steady),
+    Scenario("page steady", partial(page.steady, times=3)),
+    Scenario("page for ten minutes", partial(page.steady, times=30)),
     Scenario("page counters", page.counters),
     Scenario("page drained", page.drained),
 )

@@ -55,13 +55,13 @@ def on_postgresql(folder: Path, server: Postgres) -> Iterator[Stack]:
         yield running
 
 
-TOO_MUCH = "batches fastest"
-"""It has no bound, and would leave minutes of work to the archive; "batches held" goes the same ways."""
+TOO_MUCH = ("batches fastest", "page for ten minutes")
+"""The first has no bound, and would leave minutes of work to the archive; the other is the one before it for longer."""
 
 
 @pytest.mark.parametrize(
     "scenario",
-    [scenario for scenario in SCENARIOS if scenario.store == "sqlite" and scenario.name != TOO_MUCH],
+    [scenario for scenario in SCENARIOS if scenario.store == "sqlite" and scenario.name not in TOO_MUCH],
     ids=lambda scenario: scenario.name,
 )
 def test_a_scenario_runs_and_loses_nothing(scenario: Scenario, on_sqlite: Stack) -> None:

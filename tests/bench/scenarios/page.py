@@ -51,9 +51,9 @@ _COLLECT: Final = """() => {
 }"""
 
 
-def steady(bench: Bench) -> list[Result]:
+def steady(bench: Bench, times: int) -> list[Result]:
     """Look at frame times, input delay and heap, while messages come and a reader moves in the table."""
-    return [asyncio.run(_steady(bench.stack, 3 * bench.form.seconds))]
+    return [asyncio.run(_steady(bench.stack, times * bench.form.seconds))]
 
 
 def counters(bench: Bench) -> list[Result]:
