@@ -46,7 +46,6 @@ class WebSocketServer:
         self._browsers: set[Connection] = set()
         self._workers: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
-        self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen for browsers and for workers."""
@@ -54,7 +53,7 @@ class WebSocketServer:
             await _listen(self._settings.browser_socket, self._browser),
             await _listen(self._settings.worker_socket, self._worker),
         ]
-        self._looking = asyncio.create_task(self._look_after())
+        self._look_after()
         self._log.info("listening", epoch=self._hub.epoch)
 
     async def stop(self) -> None:
@@ -76,15 +75,18 @@ class WebSocketServer:
         while self._browsers and loop.time() < end:  # noqa: ASYNC110 - the process ends: no time to be gained
             await asyncio.sleep(0.05)
 
-    async def _look_after(self) -> None:
-        """Once a second, do what is due: ask the silent, cut off the dead, forget what is old."""
+    def _look_after(self) -> None:
+        """Once a second, do what is due: ask the silent, cut off the dead, forget what is old.
+
+        The next look is set first, and each peer is dealt with apart, so that a fault with one ends nothing.
+        """
         loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            now = loop.time()
-            for peer in [peer for peer in self._browsers | self._workers if peer.deadline < now]:
-                peer.overdue()
-            self._hub.shown.forget_old(now)
+        loop.call_later(LOOK_SECONDS, self._look_after)
+        now = loop.time()
+        for peer in self._browsers | self._workers:
+            if peer.deadline < now:
+                loop.call_soon(peer.overdue)
+        self._hub.shown.forget_old(now)
 
     def _browser(self) -> BrowserConnection:
         return BrowserConnection(self._browsers, self._door, self._publisher, self._full)
