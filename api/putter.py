@@ -6,14 +6,14 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tradewire.errors import QueueUnavailable, Unavailable
+from tradewire.errors import QueueUnavailable
 from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
     from api.pool import QueuePool
 
 
-_BROKEN_OFF: Final = QueueUnavailable("the put was broken off")
+_BROKEN_OFF: Final = "the put was broken off"
 
 
 @dataclass(eq=False, slots=True)
@@ -22,8 +22,8 @@ class _Put:
 
     body: bytes
     done: bool = False
-    fault: Unavailable | None = _BROKEN_OFF
-    """Why it is not promised, until the queue has confirmed it."""
+    fault: str = _BROKEN_OFF
+    """Why it is not promised; empty once the queue has confirmed it."""
 
 
 class Putter:
@@ -40,7 +40,10 @@ class Putter:
         self._turn = threading.Lock()
 
     def put(self, body: bytes) -> None:
-        """Put a job into every tube; return when it is kept. Raises Unavailable: then it may be there all the same."""
+        """Put a job into every tube; return when it is kept.
+
+        Raises QueueUnavailable: then it may be there all the same.
+        """
         mine = _Put(body)
         self.coming.append(mine)
         with self._turn:
@@ -48,16 +51,16 @@ class Putter:
                 together, self.coming = self.coming, []
                 self._put_all(together)
         if mine.fault:
-            raise mine.fault
+            raise QueueUnavailable(mine.fault)  # each its own: an error that many raise keeps all their frames
 
     def _put_all(self, together: list[_Put]) -> None:
-        fault: Unavailable | None = _BROKEN_OFF
+        fault = _BROKEN_OFF
         try:
             with self._pool.lend() as queue:
                 queue.put_all([one.body for one in together], TUBES)
-            fault = None
-        except Unavailable as error:
-            fault = error
+            fault = ""
+        except QueueUnavailable as error:
+            fault = str(error)
         finally:
             for one in together:
                 one.done, one.fault = True, fault
