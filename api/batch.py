@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _AT_A_STRETCH: Final = 100
-"""Messages checked before whoever else waits for this process has a turn: less than a millisecond's worth."""
+"""Messages checked before whoever else waits for this process has a turn: about a millisecond's worth."""
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 

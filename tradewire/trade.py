@@ -91,11 +91,6 @@ def decode(body: bytes | msgspec.Raw, now: datetime) -> tuple[Trade, list[str]]:
         message = _decoder.decode(body)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
         raise InvalidTrade([unreadable(bytes(body), error)]) from None
-    return check(message, now)
-
-
-def check(message: object, now: datetime) -> tuple[Trade, list[str]]:
-    """Check a decoded message; as `decode`, for one that is already out of its JSON."""
     if not isinstance(message, dict):
         raise InvalidTrade([Fault(None, "not-an-object", "The message is not a JSON object.")])
     return _Checker(message, now).trade()
