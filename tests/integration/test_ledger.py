@@ -12,7 +12,7 @@ from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE, TUBES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 POSTS = 5
@@ -51,7 +51,7 @@ def post_some(home: Path, count: int = POSTS, **headers: str) -> None:
         assert post(home, example(userId=f"{number}"), **headers).status == 201
 
 
-def post_batch(home: Path, count: int) -> None:
+def post_batch(home: Path, count: int = POSTS) -> None:
     body = b"\n".join(example(userId=f"{number}") for number in range(count))
     assert api(home, "/api/messages", method="POST", body=body).status == 201
 
@@ -98,20 +98,6 @@ def test_the_messages_of_batches_that_wait_are_counted_and_not_their_jobs(home: 
             found = ledger(home)
     assert found["status"] == "balanced"
     assert differences(found["tubes"]["live"]) == (0, 0, 0)
-
-
-@pytest.mark.parametrize("tube", TUBES)
-def test_a_batch_that_is_gone_is_a_loss_of_each_of_its_messages(home: Path, tube: str) -> None:
-    (home / "store").mkdir()
-    with beanstalkd(home), gunicorn(home), reads(home):
-        post_batch(home, 300)
-        with queue_of(home) as queue:
-            queue.delete(queue.reserve(tube, 1, 0))
-        with processor(home, "archive"):
-            wait_until(lambda: ledger(home)["tubes"][tube]["missing"], "the loss is found")
-            found = ledger(home)
-    assert found["status"] == "loss"
-    assert {name: account["missing"] for name, account in found["tubes"].items()} == {LIVE: 0, ARCHIVE: 0} | {tube: 300}
 
 
 def test_messages_that_expired_unseen_are_counted_as_such(home: Path) -> None:
@@ -162,18 +148,23 @@ def test_a_message_in_one_tube_of_two_is_a_surplus_there_and_no_loss(home: Path)
     assert differences(found["tubes"]["archive"]) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("post", "lost"), [(post_some, 1), (post_batch, POSTS)])
 @pytest.mark.parametrize("tube", TUBES)
-def test_an_accepted_message_that_is_gone_is_a_loss(home: Path, tube: str) -> None:
+def test_an_accepted_job_that_is_gone_is_a_loss_of_each_of_its_messages(
+    home: Path, tube: str, post: Callable[[Path], None], lost: int
+) -> None:
     (home / "store").mkdir()
     with beanstalkd(home), gunicorn(home), reads(home):
-        post_some(home)
+        post(home)
         with queue_of(home) as queue:
             queue.delete(queue.reserve(tube, 1, 0))
         with processor(home, "archive"):
             wait_until(lambda: ledger(home)["tubes"][tube]["missing"], "the loss is found")
             found = ledger(home)
     assert found["status"] == "loss"
-    assert {name: account["missing"] for name, account in found["tubes"].items()} == {LIVE: 0, ARCHIVE: 0} | {tube: 1}
+    assert {name: account["missing"] for name, account in found["tubes"].items()} == {LIVE: 0, ARCHIVE: 0} | {
+        tube: lost
+    }
 
 
 def test_the_account_survives_every_part_and_goes_on_after_it(home: Path) -> None:
