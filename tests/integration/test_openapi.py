@@ -32,6 +32,8 @@ UNSAYABLE: Final = {
     *("empty-range", "not-together", "missing", "not-with-format", "same-currency"),
     # of one, by more than a schema knows
     *("out-of-range", "too-precise", "too-long", "bad-time", "in-the-future"),
+    # of an unknown field, which may otherwise be anything
+    "nul",
 }
 """The codes of faults that OpenAPI has no words for."""
 CONFIG: Final = {
