@@ -1,0 +1,36 @@
+"""The WebSocket server looks after its peers by itself: who never says what it wants is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradewire.logging import setup
+from tradewire.settings import Settings
+from wsserver import connection, server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("sock", ["browser_socket", "worker_socket"])
+def test_a_peer_that_never_says_what_it_wants_is_cut_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch, sock: str
+) -> None:
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.01)
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
+    settings = Settings(home=home)
+
+    async def silent() -> bytes:
+        running = server.WebSocketServer(settings, "e", setup("wsserver"))
+        await running.start()
+        reader, writer = await asyncio.open_unix_connection(getattr(settings, sock))
+        async with asyncio.timeout(10):
+            said = await reader.read()
+        writer.close()
+        await running.stop()
+        return said
+
+    assert asyncio.run(silent()) == b""
