@@ -64,6 +64,7 @@ class BrowserConnection(Connection):
         query = parse_qs(request.path.partition("?")[2])
         epoch, offset = query.get("epoch", [""])[0], query.get("offset", [""])[0]
         self._browser = self._publisher.join(self, epoch, _offset(offset))
+        self._publisher.resume(self._browser)
 
     def received(self, frame: Frame) -> None:  # noqa: ARG002 - whatever it is
         """Ignore it."""

@@ -76,12 +76,10 @@ class Publisher:
         self._waiting.discard(worker)
 
     def join(self, connection: BrowserConnection, epoch: str, offset: int) -> Browser:
-        """Let a browser in: it gets its hello, then what it missed, then what comes."""
+        """Let a browser in with its hello. It gets nothing more before `resume`, since only now can it be paused."""
         browser, hello = self._hub.join(epoch, offset, update.utc(datetime.now(UTC)))
         self._connections[browser] = connection
         connection.transport.write(Frame(Opcode.TEXT, hello).serialize(mask=False))
-        self._pump(browser)
-        self._wake_workers()
         return browser
 
     def leave(self, browser: Browser) -> None:
@@ -94,7 +92,7 @@ class Publisher:
         self._hub.pause(browser)
 
     def resume(self, browser: Browser) -> None:
-        """Go on with a browser whose buffer has drained, from where it stands."""
+        """Go on with a browser that is new, or whose buffer has drained, from where it stands."""
         self._hub.resume(browser)
         self._pump(browser)
         self._wake_workers()

@@ -237,6 +237,24 @@ def test_browsers_that_catch_up_from_many_places_cost_no_memory(
     assert resident_bytes(server) - before < 60_000_000
 
 
+def test_a_browser_that_comes_back_and_never_reads_is_given_no_more_than_its_buffers_hold(
+    home: Path, server: subprocess.Popen[bytes], worker: Worker
+) -> None:
+    with Browser(home) as browser:
+        for _ in range(19):
+            worker.ask(*(line(pad=LARGE) for _ in range(100)))
+            browser.ids(100)
+        before = resident_bytes(server)
+        place = f"/ws?epoch={browser.epoch}&offset=0".encode()
+        request = HANDSHAKE.replace(b"/ws", place) + b"\r\n"
+        with ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(dial(home, request))
+            wait_until(lambda: health(home)["lagging"] == 4, "none of them takes any more")
+            assert resident_bytes(server) - before < 4 * 1_000_000
+            assert worker.ask(line()) == "OK 1"
+
+
 def test_a_thousand_updates_keep_their_order(home: Path, worker: Worker) -> None:
     updates = [line() for _ in range(1000)]
     with Browser(home) as browser:
