@@ -106,7 +106,7 @@ class Crowd:
         while self._welcomed < expected and not self._dropped:
             self._step(0.01)
             self._look()
-        assert not self._dropped, f"the server sent {self._dropped} of {expected} browsers away"
+        assert not self._dropped, f"the server sent {self._dropped} of {expected} browsers away: {self._last_words!r}"
         return self.counts()
 
     def counts(self) -> Counts:
@@ -149,6 +149,8 @@ class Crowd:
     def _forget(self) -> None:
         self._welcomed = self._dropped = self._gaps = 0
         self._begun_ns = self._welcomed_ns = self._first_ns = self._last_ns = 0
+        self._last_words = b""
+        """The end of what the server sent to whom it left last."""
 
     def _open(self, number: int, place: tuple[str, int] | None) -> None:
         sock = socket.socket()
@@ -239,6 +241,7 @@ class Crowd:
         del self._browsers[browser.socket.fileno()]
         browser.socket.close()
         self._dropped += 1
+        self._last_words = browser.tail
         self._welcomed -= browser.hello is not None
 
 
