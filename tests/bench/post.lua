@@ -20,9 +20,10 @@ local function milliseconds()
   return tonumber(now.seconds) * 1000 + tonumber(now.nanoseconds) / 1e6
 end
 
-local function pause() -- until the next request is due; what was missed is caught up with
+local function pause() -- until the next request is due, the first at once; what was missed is caught up with
+  local wait_ms = math.max(0, due_ms - milliseconds())
   due_ms = due_ms + interval_ms
-  return math.max(0, due_ms - milliseconds())
+  return wait_ms
 end
 
 function setup(thread)
