@@ -11,34 +11,39 @@ if TYPE_CHECKING:
 
 TURN_SECONDS: Final = 0.002
 """How long peers are let in before everybody else has a turn."""
+RESTS: Final = 3.0
+"""For so many times as long as they were let in the door then stays shut: nginx and the browsers have still to move
+what each was given, and the others' updates have the same way."""
 
 
 class Door:
-    """Does the handshakes, in order, for a short while in each turn of the event loop.
+    """Does the handshakes, in order, for a short while at a time.
 
     When a thousand browsers come back at once, the others' updates go out in between.
     """
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
-        self._opening = False
+        self._in_use = False
+        """It is to be opened, or rests."""
 
     def knock(self, come_in: Callable[[], None]) -> None:
-        """Have it called when it is its turn."""
+        """Have it called when it is its turn: at once after a quiet moment."""
         self._queue.append(come_in)
-        self._open_soon()
-
-    def _open_soon(self) -> None:
-        if self._queue and not self._opening:
-            self._opening = True
+        if not self._in_use:
+            self._in_use = True
             asyncio.get_running_loop().call_soon(self._open)
 
     def _open(self) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + TURN_SECONDS
+        begun = loop.time()
         try:
-            while self._queue and loop.time() < end:
+            while self._queue and loop.time() < begun + TURN_SECONDS:
                 self._queue.popleft()()
         finally:  # one that fails holds up nobody
-            self._opening = False
-            self._open_soon()
+            loop.call_later(RESTS * (loop.time() - begun), self._rested)
+
+    def _rested(self) -> None:
+        self._in_use = bool(self._queue)
+        if self._in_use:
+            self._open()

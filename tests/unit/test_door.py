@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from tests.support import PATIENCE_SECONDS
 from wsserver import door as door_module
 from wsserver.door import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop turn until the condition holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - what is waited for is what the loop does meanwhile
+            await asyncio.sleep(0)
 
 
 def test_everyone_comes_in_in_the_order_in_which_they_knocked() -> None:
@@ -16,8 +29,7 @@ def test_everyone_comes_in_in_the_order_in_which_they_knocked() -> None:
         door = Door()
         for number in range(100):
             door.knock(lambda number=number: came.append(number))  # type: ignore[misc] # mypy can't infer a default's
-        for _ in range(101):  # one turn for each, at the most
-            await asyncio.sleep(0)
+        await until(lambda: len(came) == 100)
 
     asyncio.run(knock())
     assert came == list(range(100))
@@ -34,31 +46,35 @@ def test_who_knocks_while_another_comes_in_is_let_in_once() -> None:
             door.knock(lambda: came.append("second"))
 
         door.knock(first)
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await until(lambda: "second" in came)
+        await asyncio.sleep(0.01)
 
     asyncio.run(knock())
     assert came == ["first", "second"]
 
 
-def test_others_have_their_turn_between_those_who_take_their_time() -> None:
-    events: list[str] = []
+def test_others_have_most_of_the_time_between_those_who_take_theirs() -> None:
+    moments: list[float] = []
+    turns: list[float] = []
 
     def slow() -> None:
-        events.append("in")
+        moments.append(time.monotonic())
         time.sleep(2 * door_module.TURN_SECONDS)
+
+    def all_are_in() -> bool:
+        turns.append(time.monotonic())
+        return len(moments) == 3
 
     async def knock() -> None:
         door = Door()
         for _ in range(3):
             door.knock(slow)
-        while events.count("in") < 3:
-            await asyncio.sleep(0)
-            events.append("turn")
+        await until(all_are_in)
 
     asyncio.run(knock())
-    assert "turn" in events[events.index("in") : events.index("in", 1 + events.index("in"))]
-    assert events.count("turn") >= 3
+    for one, next_one in pairwise(moments):
+        assert next_one - one >= 2 * door_module.TURN_SECONDS * (1 + door_module.RESTS)
+        assert any(one < turn < next_one for turn in turns)
 
 
 def test_one_that_fails_holds_up_nobody() -> None:
@@ -72,8 +88,7 @@ def test_one_that_fails_holds_up_nobody() -> None:
         door = Door()
         door.knock(fail)
         door.knock(lambda: events.append("in"))
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await until(lambda: "in" in events)
 
     asyncio.run(knock())
     assert events == ["no handshake", "in"]
