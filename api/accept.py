@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 PATHS: Final = ("/api/message", "/api/messages")
 """Where messages are posted."""
 
-_Ignored = Annotated[list[str], msgspec.Meta(description="Names of unknown fields, where there are any.")]
+_Ignored = Annotated[
+    list[str],
+    msgspec.Meta(description="Names of unknown fields, where there are any: the first hundred, cut to 64 characters."),
+]
 
 
 class Accepted(msgspec.Struct, omit_defaults=True):

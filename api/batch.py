@@ -1,4 +1,4 @@
-"""A batch of trade messages: cut into messages, each checked as if it came alone."""
+"""A batch of trade messages: cut into messages, each checked, and as large, as if it came alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from tradewire import trade, update
 from tradewire.errors import Fault, InvalidTrade
-from tradewire.limits import MAX_BATCH_MESSAGES
+from tradewire.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _AT_A_STRETCH: Final = 100
 """Messages checked before whoever else waits for this process has a turn: about a millisecond's worth."""
+_TOO_LARGE: Final = Fault(None, "too-large", f"The message is larger than {MAX_MESSAGE_BYTES // 1024} KiB.")
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -30,7 +31,7 @@ class Checked(NamedTuple):
     refused: Mapping[int, Sequence[Fault]]
     """All faults of each of the others, by place."""
     ignored: list[str]
-    """Names of unknown fields, each once."""
+    """Names of unknown fields, each once; the first ones."""
 
 
 def check(body: bytes, key: str | None, now: datetime) -> Checked:
@@ -46,6 +47,8 @@ def check(body: bytes, key: str | None, now: datetime) -> Checked:
         if place % _AT_A_STRETCH == 0:
             time.sleep(0)  # a message that comes alone meanwhile need not wait for all of these
         try:
+            if memoryview(message).nbytes > MAX_MESSAGE_BYTES:
+                raise InvalidTrade([_TOO_LARGE])
             placed, unknown = trade.decode(message, now)
         except InvalidTrade as error:
             ids.append(None)
@@ -54,8 +57,9 @@ def check(body: bytes, key: str | None, now: datetime) -> Checked:
         message_id = update.keyed_id(key, place, placed) if key else update.new_id()
         ids.append(message_id)
         updates.append(update.encode(placed, message_id, now))
-        ignored |= dict.fromkeys(unknown)
-    return Checked(ids, updates, refused, list(ignored))
+        if unknown and len(ignored) < trade.IGNORED_MAX:
+            ignored |= dict.fromkeys(unknown)
+    return Checked(ids, updates, refused, list(ignored)[: trade.IGNORED_MAX])
 
 
 def _messages(body: bytes) -> Sequence[bytes | msgspec.Raw]:
@@ -76,4 +80,4 @@ def _elements(body: bytes) -> list[msgspec.Raw]:
 
 
 def _lines(body: bytes) -> Iterator[bytes]:
-    return (line for line in body.split(b"\n") if line.strip())
+    return (message for line in body.split(b"\n") if (message := line.strip(b" \t\r")))

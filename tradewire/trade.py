@@ -48,10 +48,18 @@ _PLAIN_NUMBER: Final = re.compile(rf"\d{{1,{WHOLE_DIGITS}}}(\.\d{{1,{FRACTION_DI
 """What nearly all numbers are; nothing more need be known of one but that it is not zero."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,8})?", re.ASCII)
 _NUMBER_CHARS_MAX: Final = 64
+_TIME_CHARS_MAX: Final = 40
 _LONE_SURROGATE: Final = re.compile(
     rb"""\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"""
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+# A message has room for thousands of names that mean nothing; an answer shall not.
+IGNORED_MAX: Final = 100
+"""Unknown fields that are named, the first ones."""
+_ODD_NAMES_MAX: Final = 10
+"""Faults of fields that are none of ours, the first ones."""
+_NAME_CHARS_SHOWN: Final = 64
 
 
 class _NumberText(str):
@@ -84,8 +92,8 @@ class Trade(NamedTuple):
 def decode(body: bytes | msgspec.Raw, now: datetime) -> tuple[Trade, list[str]]:
     """Decode one trade message; `now` is the moment it is checked against.
 
-    Gives the trade, and the names of the unknown fields that were ignored. Raises InvalidTrade with every
-    fault there is.
+    Gives the trade, and the names of the first unknown fields that were ignored, cut to 64 characters. Raises
+    InvalidTrade with every fault there is; of those of unknown fields, the first ten.
     """
     try:
         message = _decoder.decode(body)
@@ -135,16 +143,23 @@ class _Checker:
         given: dict[str, Any] = {}
         for key, value in message.items():
             name = key if key in _FIELD_SET else "".join(key.split())
+            known = name in _FIELD_SET
             if "\0" in key or (isinstance(value, str) and "\0" in value):
-                field = name if name in _FIELD_SET else _shown(key)
-                self._faults.append(Fault(field, "nul", "A NUL character may not be in a message."))
-            elif name not in _FIELD_SET:
-                self._ignored.append(key)
+                self._blame(name if known else _shown(key), "nul", "A NUL character may not be in a message.")
+            elif not known:
+                if len(self._ignored) < IGNORED_MAX:
+                    self._ignored.append(key[:_NAME_CHARS_SHOWN])
             elif name in given:
-                self._faults.append(Fault(name, "duplicate", f"{name} is given twice, differently spaced."))
+                self._blame(name, "duplicate", f"{name} is given twice, differently spaced.")
             else:
                 given[name] = value
         return given
+
+    def _blame(self, field: str, code: str, detail: str) -> None:
+        """Note what is wrong with a name; once, and with unknown ones only for the first few."""
+        fault = Fault(field, code, detail)
+        if (field in _FIELD_SET or len(self._faults) < _ODD_NAMES_MAX) and fault not in self._faults:
+            self._faults.append(fault)
 
     def trade(self) -> tuple[Trade, list[str]]:
         take = self._take
@@ -182,7 +197,10 @@ class _Checker:
         return any(fault.field == field for fault in self._faults)
 
     def _time(self, value: Any) -> datetime:
-        placed = _parse_time(_text(value))
+        text = _text(value)
+        if len(text) > _TIME_CHARS_MAX:  # a fraction may have any number of digits, and what is parsed is kept
+            raise _Bad("bad-time", f"is longer than {_TIME_CHARS_MAX} characters")
+        placed = _parse_time(text)
         if placed > self._now + FUTURE_TOLERANCE:
             raise _Bad("in-the-future", "is more than 5 minutes in the future")
         return placed
@@ -192,7 +210,7 @@ _FIELD_SET: Final = frozenset(FIELDS)
 
 
 def _shown(key: str) -> str:
-    return _CONTROL.sub("?", key[:USER_ID_MAX])
+    return _CONTROL.sub("?", key[:_NAME_CHARS_SHOWN])
 
 
 def _text(value: Any) -> str:

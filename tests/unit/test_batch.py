@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from api import batch
 from tests.support import example
 from tests.unit.helpers import MESSAGE, NOW, accepted
-from tradewire import update
+from tradewire import trade, update
 from tradewire.errors import InvalidTrade
-from tradewire.limits import MAX_BATCH_MESSAGES, MAX_JOB_BYTES
+from tradewire.limits import MAX_BATCH_MESSAGES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
 from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
 
 BAD = b'{"userId": ""}'
@@ -63,6 +63,14 @@ def test_a_line_that_is_no_json_is_refused_alone() -> None:
     assert len(checked.updates) == 2
 
 
+@pytest.mark.parametrize("join", [array, lines])
+def test_a_message_that_would_be_too_large_alone_is_refused_alone(join: type) -> None:
+    largest = MESSAGE[:-1] + b" " * (MAX_MESSAGE_BYTES - len(MESSAGE)) + b"}"
+    checked = batch.check(join(MESSAGE, largest, largest[:-1] + b" }"), None, NOW)
+    assert {place: [fault.code for fault in faults] for place, faults in checked.refused.items()} == {2: ["too-large"]}
+    assert len(checked.updates) == 2
+
+
 def test_empty_lines_and_line_ends_of_windows_are_no_messages() -> None:
     assert len(batch.check(b"\n" + MESSAGE + b"\r\n\r\n" + MESSAGE + b"\r\n", None, NOW).updates) == 2
 
@@ -70,6 +78,12 @@ def test_empty_lines_and_line_ends_of_windows_are_no_messages() -> None:
 def test_names_of_unknown_fields_are_given_once() -> None:
     message = example(venue="XLON", desk=7)
     assert batch.check(array(message, MESSAGE, message), None, NOW).ignored == ["venue", "desk"]
+
+
+def test_of_very_many_unknown_fields_the_first_are_named() -> None:
+    messages = [example(**{f"{place}-{number}": 0 for number in range(60)}) for place in range(9)]
+    named = [f"{place}-{number}" for place in range(2) for number in range(60)][: trade.IGNORED_MAX]
+    assert batch.check(array(*messages), None, NOW).ignored == named
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,22 @@ def test_unknown_fields_are_ignored_and_named_as_they_were_written() -> None:
     assert trade.decode(body, NOW) == (accepted(MESSAGE), ["my note", "USERID"])
 
 
+def test_of_very_many_unknown_fields_the_first_are_named_and_long_names_are_cut() -> None:
+    names = [f"{number:04d}{'x' * 100}" for number in range(300)]
+    body = with_more(",".join(f'"{name}":0' for name in names))
+    assert trade.decode(body, NOW) == (accepted(MESSAGE), [name[:64] for name in names[: trade.IGNORED_MAX]])
+
+
+def test_of_very_many_odd_names_the_first_ten_are_told_and_every_fault_of_the_fields_that_are_known() -> None:
+    odd = ",".join(f'"{number:04d}\\u0000":0' for number in range(1000))
+    again = ",".join(f'"{" " * spaces}rate":0' for spaces in range(1, 1000))
+    faults = refused(with_more(f'{odd},{again},"user\\u0000Id":7').replace(b"FR", b"FX"))
+    assert faults == [
+        *((f"{number:04d}?", "nul") for number in range(10)),
+        *(("rate", "duplicate"), ("originatingCountry", "unknown-country")),
+    ]
+
+
 @pytest.mark.parametrize("field", trade.FIELDS)
 def test_a_field_given_twice_after_folding_is_a_fault_of_it(field: str) -> None:
     assert refused(example(**{f" {field}": EXAMPLE[field]})) == [(field, "duplicate")]

@@ -55,6 +55,12 @@ def test_a_leap_day_is_taken_in_a_leap_year() -> None:
     assert accepted(example(timePlaced="29-FEB-24 00:00:00")).time_placed.day == 29
 
 
+def test_a_fraction_may_be_long_but_not_without_end() -> None:
+    assert accepted(example(timePlaced=f"2015-01-24T10:27:44.{'0' * 19}Z")).time_placed == PLACED
+    for digits in (20, 60_000):
+        assert refused(example(timePlaced=f"2015-01-24T10:27:44.{'0' * digits}Z")) == [("timePlaced", "bad-time")]
+
+
 def test_microseconds_are_kept() -> None:
     placed = accepted(example(timePlaced="2015-01-24T10:27:44.123456Z")).time_placed
     assert placed == PLACED + timedelta(microseconds=123456)
