@@ -33,6 +33,7 @@ class BrowserConnection(Connection):
     __slots__ = ("_browser", "_frames", "_full", "_publisher")
 
     max_message_bytes = 1024
+    piece_bytes = 256
     asks = True
 
     def __init__(self, peers: set[Connection], door: Door, publisher: Publisher, full: Callable[[], bool]) -> None:

@@ -42,6 +42,9 @@ class Connection(asyncio.Protocol, ABC):
     __slots__ = ("_arrived", "_asked", "_door", "_peers", "_protocol", "deadline", "transport")
 
     max_message_bytes: ClassVar[int]
+    piece_bytes: ClassVar[int]
+    """What has come is taken in pieces of this size: of one who is sent away for what is in one, no other is looked
+    at. A quarter of a megabyte may come at once, and hold tens of thousands of frames."""
     asks: ClassVar[bool]
     """Whether a silent peer is asked if it is there."""
     transport: asyncio.Transport
@@ -142,17 +145,21 @@ class Connection(asyncio.Protocol, ABC):
             self._take(arrived)
 
     def _take(self, data: bytes) -> None:
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(event)
-            elif isinstance(event, Frame):
-                if event.opcode is Opcode.PONG and self._asked:
-                    self._asked = False
-                    self._due_in(PING_SECONDS)
-                elif self.open:
-                    self.received(event)
+        for start in range(0, len(data), self.piece_bytes):
+            self._protocol.receive_data(data[start : start + self.piece_bytes])
+            for event in self._protocol.events_received():
+                if isinstance(event, Request):
+                    self._shake_hands(event)
+                elif isinstance(event, Frame):
+                    self._take_frame(event)
         self._follow()
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG and self._asked:
+            self._asked = False
+            self._due_in(PING_SECONDS)
+        elif self.open:
+            self.received(frame)
 
     def _shake_hands(self, request: Request) -> None:
         response = self.admit(request) or self._protocol.accept(request)

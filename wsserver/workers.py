@@ -28,6 +28,7 @@ class WorkerConnection(Connection):
     __slots__ = ("_health", "_publisher")
 
     max_message_bytes = MAX_JOB_BYTES
+    piece_bytes = MAX_JOB_BYTES
     asks = False  # it is on this machine, and reads only when it has asked something
 
     def __init__(

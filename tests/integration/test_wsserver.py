@@ -326,6 +326,24 @@ def test_a_browser_that_is_being_sent_away_takes_no_updates_any_more(
         assert worker.ask(line()) == "WAIT"
 
 
+def test_of_a_flood_that_comes_at_once_no_more_is_looked_at_than_it_takes_to_send_its_peer_away(
+    home: Path, worker: Worker
+) -> None:
+    ping, pong = b"\x89\x80\0\0\0\0", b"\x8a\0"
+    with dial(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as answers:
+        while answers.readline() != b"\r\n":
+            pass
+        sock.setblocking(False)
+        assert sock.send(ping * 30_000) > 100 * len(ping) * 10
+        sock.settimeout(10)
+        said = b""
+        with suppress(ConnectionResetError):  # what it has sent is not all read when the server hangs up
+            while more := answers.read(1024):
+                said += more
+        assert 100 < said.count(pong) < 200
+    assert worker.ask(line()) == "WAIT"
+
+
 SAME, OTHER = b"Origin: http://localhost", b"Origin: http://other"
 
 
