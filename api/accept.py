@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -20,7 +20,8 @@ from tradewire.tally import Tally
 from tradewire.update import Id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from flask import Flask, Response
 
@@ -77,23 +78,23 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
 
     @app.post("/api/message")
     def message() -> Response:
-        now = datetime.now(UTC)
         refuse_foreign()
         key = idempotency_key()
-        placed, ignored = trade.decode(body(MAX_MESSAGE_BYTES), now)
-        message_id = update.keyed_id(key, 0, placed) if key else update.new_id()
-        intake.take([update.encode(placed, message_id, now)], now)
+        with intake.in_hand() as now:
+            placed, ignored = trade.decode(body(MAX_MESSAGE_BYTES), now)
+            message_id = update.keyed_id(key, 0, placed) if key else update.new_id()
+            intake.put([update.encode(placed, message_id, now)])
         kept = Accepted("OK", placed.user_id, message_id, ignored)
         return answer(201, kept, {"Location": f"/api/message/{message_id}"})
 
     @app.post("/api/messages")
     def message_batch() -> Response:
-        now = datetime.now(UTC)
         refuse_foreign()
         key = idempotency_key()
-        checked = batch.check(body(MAX_BATCH_BYTES), key, now)
-        if checked.updates:
-            intake.take(checked.updates, now)
+        with intake.in_hand() as now:
+            checked = batch.check(body(MAX_BATCH_BYTES), key, now)
+            if checked.updates:
+                intake.put(checked.updates)
         for faults in checked.refused.values():
             metrics.refused(faults[0].code)
         return _answer(checked)
@@ -106,17 +107,24 @@ class _Intake:
         self._tally = cache(lambda: Tally(settings.tallies))  # by the first request, in the worker's own process
         self._putter = putter
 
-    def take(self, updates: Sequence[bytes], received_at: datetime) -> None:
-        """Put updates into every tube, as one job. Raises Unavailable; then they are not promised."""
-        tally, accepted = self._tally(), 0
-        begun = tally.begin(len(updates), update.microseconds(received_at))
+    @contextmanager
+    def in_hand(self) -> Iterator[datetime]:
+        """Give the moment at which a request is received; it is in hand while the block lasts. Raises Unavailable."""
+        tally = self._tally()
+        received_at = tally.receive()
         try:
-            self._putter.put(b"\n".join(updates))
-            accepted = len(updates)
-            metrics.put(TUBES)
-            metrics.accepted(accepted)
+            yield update.at(received_at)
         finally:
-            tally.end(begun, accepted)
+            tally.dismiss(received_at)
+
+    def put(self, updates: Sequence[bytes]) -> None:
+        """Put updates into every tube, as one job. Raises Unavailable; then they are not promised."""
+        tally = self._tally()
+        tally.begin(len(updates))
+        self._putter.put(b"\n".join(updates))
+        tally.accept(len(updates))
+        metrics.put(TUBES)
+        metrics.accepted(len(updates))
 
 
 def _answer(checked: batch.Checked) -> Response:

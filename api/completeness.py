@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tradewire.store.reading import StoreReader
 
 _BEGIN_MICROSECONDS: Final = 100_000
-"""What the API may take from looking at the clock until it counts a message as in hand."""
+"""What the API may take from looking at the clock until a request is seen to be in hand."""
 _PUT_MICROSECONDS: Final = 5_000_000
 """What a put may take, so that one message overtakes another on its way to the archive."""
 

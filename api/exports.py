@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 4
 """Exports under way; half of the threads stay free for shorter questions, whatever anyone downloads."""
 _LONGEST_SECONDS: Final = 3600
-"""For one export; who reads slower than that is cut off."""
+"""For one export, and for one piece of it; who reads slower than that is cut off."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """Without it a spreadsheet takes the file for its system's own encoding."""
 _HEADER: Final = tuple(field.encode_name for field in msgspec.structs.fields(Update))
@@ -98,6 +98,7 @@ class Exports:
             return unavailable(f"{_AT_ONCE} exports are under way, and there can't be more at a time.")
         with ExitStack() as held:
             held.callback(self._free.release)
+            request.environ["gunicorn.socket"].settimeout(_LONGEST_SECONDS)
             pages = self._store.export(wanted, limit)
             first = next(pages, [])  # while there can still be another answer
             response = Answer(self._stream(form, chain([first], pages)), 200, headers)
@@ -111,7 +112,8 @@ class Exports:
         try:
             yield form.head
             for page in pages:
-                yield form.page(page)
+                if page:
+                    yield form.page(page)
                 rows += len(page)
                 if time.monotonic() > end:
                     raise TimeoutError(f"the export took more than {_LONGEST_SECONDS} s")

@@ -3,6 +3,10 @@
 Each process counts in a file of its own, mapped into its memory: what it has written there is the kernel's, and
 outlives it. Its successor goes on counting in the same file. beanstalkd's counters begin again with each of its
 lives, so the ledger is held against these.
+
+The ledger tells a retry from a message that was delivered twice by the moment at which it was received, so no two
+requests share theirs: the microseconds of each, in steps of as many as there may be processes, are those of its file's
+number.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import mmap
 import os
 import secrets
 import struct
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,7 +28,9 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = struct.Struct("=QQQQ")
 """Messages begun, messages accepted, since when the oldest in hand is (microseconds since 1970, or 0), and jobs."""
-_PROCESSES_MAX: Final = 256
+_PROCESSES_MAX: Final = 128
+_AHEAD_MAX: Final = 1000
+"""Steps that moments may run ahead of the clock, where requests come faster; one that is set back is followed."""
 
 
 class Totals(NamedTuple):
@@ -36,7 +43,7 @@ class Totals(NamedTuple):
     jobs: int
     """The jobs that the accepted ones are in: a batch is one."""
     in_hand_since: int | None
-    """When the oldest message that a living process is about to put was received, microseconds since 1970."""
+    """When the oldest request that a living process has in hand was received, microseconds since 1970."""
 
 
 class Tally:
@@ -44,26 +51,38 @@ class Tally:
 
     def __init__(self, folder: Path) -> None:
         with _translated(folder):
-            self._file = _claim(folder)
+            self._file, self._number = _claim(folder)
         self._map = mmap.mmap(self._file, _FIELDS.size)
         self._begun, self._accepted, _, self._jobs = _FIELDS.unpack_from(self._map)
-        self._in_hand: dict[int, int] = {}
-        self._next = 0
+        self._in_hand: set[int] = set()
+        self._step = 0
         self._write()
 
-    def begin(self, messages: int, received_at: int) -> int:
-        """Count messages that are about to be put; give what `end` is to be told."""
-        self._next += 1
-        self._in_hand[self._next] = received_at
+    def receive(self) -> int:
+        """Take a request in hand; give its moment, microseconds since 1970, which no other request has."""
+        step = time.time_ns() // (1000 * _PROCESSES_MAX)
+        if step <= self._step < step + _AHEAD_MAX:
+            step = self._step + 1
+        self._step = step
+        received_at = step * _PROCESSES_MAX + self._number
+        self._in_hand.add(received_at)
+        self._write()
+        return received_at
+
+    def dismiss(self, received_at: int) -> None:
+        """Let a request go, whatever became of it."""
+        self._in_hand.discard(received_at)
+        self._write()
+
+    def begin(self, messages: int) -> None:
+        """Count messages that are about to be put."""
         self._begun += messages
         self._write()
-        return self._next
 
-    def end(self, begun: int, accepted: int) -> None:
-        """Count what became of them: how many were confirmed by the queue, all of them as one job."""
-        del self._in_hand[begun]
-        self._accepted += accepted
-        self._jobs += accepted > 0
+    def accept(self, messages: int) -> None:
+        """Count messages that the queue has confirmed, all of them as one job."""
+        self._accepted += messages
+        self._jobs += 1
         self._write()
 
     def close(self) -> None:
@@ -72,7 +91,7 @@ class Tally:
         os.close(self._file)
 
     def _write(self) -> None:
-        oldest = min(self._in_hand.values(), default=0)  # one that was received later may have begun first
+        oldest = min(self._in_hand, default=0)
         _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest, self._jobs)
 
 
@@ -129,8 +148,8 @@ def _translated(folder: Path) -> Iterator[None]:
         raise Unavailable(f"the account of what is accepted can't be kept in {folder}: {error}") from error
 
 
-def _claim(folder: Path) -> int:
-    """Open the first file that no living process counts in."""
+def _claim(folder: Path) -> tuple[int, int]:
+    """Open the first file that no living process counts in; give it with its number."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for number in range(_PROCESSES_MAX):
         file = os.open(folder / f"accepted-{number}", os.O_RDWR | os.O_CREAT, 0o600)
@@ -144,7 +163,7 @@ def _claim(folder: Path) -> int:
         except OSError:
             os.close(file)
             raise
-        return file
+        return file, number
     raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already")
 
 

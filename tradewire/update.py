@@ -178,3 +178,8 @@ def utc(moment: datetime, timespec: str = "microseconds") -> str:
 def microseconds(moment: datetime) -> int:
     """Give a moment as microseconds since 1970, UTC."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def at(since_1970: int) -> datetime:
+    """Give the moment that is so many microseconds after 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=since_1970)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from api import exports
+from api.app import create_app
 from tests.integration.conftest import UnixConnection, ask, reads
 from tests.integration.test_api_reading import codes, fill, made
 from tests.support import beanstalkd, wait_until
+from tradewire.logging import setup
+from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +62,19 @@ def test_an_export_whose_store_fails_ends_visibly_broken_and_the_log_says_why(fi
     logs = "".join(log.read_text() for log in filled.glob("*.log"))
     assert 'event="export broke off"' in logs
     assert "tradewire.db" in logs
+
+
+@pytest.mark.parametrize("question", ["", "&q=nothing-has-this"])
+def test_an_export_has_an_end_whether_it_finds_anything_or_not(
+    home: Path, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    (home / "store").mkdir()
+    fill(home, f"sqlite:///{home}/store/tradewire.db", made(MESSAGES))
+    monkeypatch.setattr(exports, "_LONGEST_SECONDS", 0)
+    app = create_app(Settings(home=home), lambda: MemoryQueue(Broker()), setup("api"))
+    with socket.socket() as sock, pytest.raises(TimeoutError, match="the export took more than"):
+        environ = {"gunicorn.socket": sock}
+        app.test_client().get(f"/api/messages?format=ndjson{question}", environ_overrides=environ).get_data()
 
 
 def test_there_are_only_so_many_exports_at_a_time_and_questions_are_answered_meanwhile(filled: Path) -> None:

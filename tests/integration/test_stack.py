@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -108,6 +110,35 @@ def test_questions_without_end_are_refused_and_hold_up_no_message(
     assert statuses.index(429) >= 90  # a page may ask much at once
     assert [asked("POST", "/api/message", example()) for _ in range(200)] == [201] * 200
     connection.close()
+
+
+def test_an_address_and_headers_are_as_long_as_nginx_lets_them_be_and_its_refusals_have_the_apis_form(
+    started: Stack,
+) -> None:
+    for chars, status, code in ((5000, 400, "too-long"), (9000, 414, "uri-too-long")):
+        answer = started.get(f"/api/messages?q={'a' * chars}")
+        assert (answer.status, answer.json["errors"][0]["code"]) == (status, code)
+    many = {f"X_Header_{number}": "1" for number in range(150)}
+    assert started.post(example(), **many).status == 201
+    assert started.post(example(), X_Long="a" * 8100).status == 201
+    answer = started.post(example(), X_Long="a" * 9000)
+    assert (answer.status, answer.json["errors"][0]["code"]) == (431, "headers-too-large")
+
+
+def test_who_asks_for_much_and_reads_nothing_holds_up_no_other_question(started: Stack) -> None:
+    message = example(userId="\U0001f600" * 64)
+    answer = started.get("/api/messages", method="POST", body=b"\n".join([message] * 1000))
+    assert answer.json["accepted"] == 1000
+    path = "/api/messages?limit=1000&user=" + quote("\U0001f600" * 64)
+    wait_until(lambda: len(started.get(path).json["messages"]) == 1000, "they are archived")
+    with ExitStack() as held:
+        for _ in range(30):
+            sock = held.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            sock.connect(("127.0.0.1", started.port))
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        for _ in range(10):
+            assert started.get(f"/api/message/{answer.json['ids'][0]}").status == 200
 
 
 def test_batches_have_a_rate_of_their_own(started: Stack) -> None:

@@ -257,7 +257,7 @@ def test_a_word_finds_a_message_by_the_beginning_of_its_id_in_capitals(filled: S
 # ---- exports
 
 
-def test_an_export_gives_everything_that_is_wanted_in_lists_that_are_not_empty(
+def test_an_export_gives_everything_that_is_wanted_in_lists_of_bounded_size(
     filled: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_EXPORTED_AT_ONCE", 400)
@@ -270,9 +270,15 @@ def test_an_export_gives_everything_that_is_wanted_in_lists_that_are_not_empty(
 @pytest.mark.parametrize("limit", [None, 1, 30, 31, 5000])
 def test_an_export_gives_at_most_the_newest_so_many(filled: StoreReader, limit: int | None) -> None:
     lists = list(filled.export(Filter(country="FR", flag="other"), limit))
-    assert all(lists)
     expected = [one for one in EVERYTHING if one.originating_country == "FR" and "other" in one.flags]
     assert [update for some in lists for update in some] == expected[:limit]
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_an_export_that_finds_nothing_comes_back_now_and_then(filled: StoreReader) -> None:
+    lists = list(filled.export(Filter(words=("nothing-has-this",)), None))
+    assert len(lists) > 10
+    assert not any(lists)
 
 
 def test_an_export_that_waits_for_its_taker_holds_nothing_open(home: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from tests.support import ROOT, wait_until
 from tradewire import tally
 from tradewire.errors import Unavailable
 from tradewire.tally import Tally, Totals
+from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +32,10 @@ folder = Path(sys.argv[1])
 COUNT = """
 counted = Tally(folder)
 while True:
-    counted.end(counted.begin(2, 1), 1)
+    received_at = counted.receive()
+    counted.begin(2)
+    counted.accept(1)
+    counted.dismiss(received_at)
     print(flush=True)
 """
 COUNT_A_THOUSAND = """
@@ -37,11 +43,15 @@ counted = Tally(folder)
 print(flush=True)
 sys.stdin.read()
 for _ in range(1000):
-    counted.end(counted.begin(3, 1), 2)
+    received_at = counted.receive()
+    counted.begin(3)
+    counted.accept(2)
+    counted.dismiss(received_at)
 """
 HOLD = """
 counted = Tally(folder)
-counted.begin(1, int(sys.argv[2]))
+counted.begin(1)
+counted.receive()
 print(flush=True)
 time.sleep(60)
 """
@@ -83,21 +93,43 @@ def test_before_anyone_has_counted_all_is_nothing(tmp_path: Path) -> None:
 
 def test_what_is_begun_and_accepted_is_counted_at_once(tmp_path: Path) -> None:
     counted = Tally(tmp_path / "ledger")
-    first = counted.begin(3, 100)
-    assert tally.read(tmp_path / "ledger") == Totals(3, 0, 0, 100)
-    second = counted.begin(1, 200)
-    counted.end(first, 2)  # a job of two
-    assert tally.read(tmp_path / "ledger") == Totals(4, 2, 1, 200)
-    counted.end(second, 0)
+    counted.begin(3)
+    assert tally.read(tmp_path / "ledger") == Totals(3, 0, 0, None)
+    counted.begin(1)
+    counted.accept(2)  # a job of two
     assert tally.read(tmp_path / "ledger") == Totals(4, 2, 1, None)
     counted.close()
 
 
-def test_the_oldest_in_hand_is_the_oldest_whoever_was_counted_first(tmp_path: Path) -> None:
+def test_a_request_is_in_hand_from_when_it_is_received_until_it_is_dismissed(tmp_path: Path) -> None:
     counted = Tally(tmp_path)
-    counted.begin(1, 200)
-    counted.begin(1, 100)
-    assert tally.read(tmp_path).in_hand_since == 100
+    before = microseconds(datetime.now(UTC))
+    first, second = counted.receive(), counted.receive()
+    assert before - 128 < first < second < microseconds(datetime.now(UTC)) + 1000
+    assert tally.read(tmp_path).in_hand_since == first
+    counted.dismiss(first)
+    assert tally.read(tmp_path).in_hand_since == second
+    counted.dismiss(second)
+    assert tally.read(tmp_path).in_hand_since is None
+    counted.close()
+
+
+def test_no_two_requests_share_their_moment_whoever_receives_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_767_355_200_000_000_000)  # all at once
+    processes = [Tally(tmp_path) for _ in range(128)]
+    moments = [one.receive() for one in processes for _ in range(500)]
+    assert len(set(moments)) == len(moments)
+    for one in processes:
+        one.close()
+
+
+def test_a_clock_that_is_set_back_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Tally(tmp_path)
+    for seconds in (1_767_355_200, 1_767_355_100):
+        monkeypatch.setattr(time, "time_ns", lambda now=seconds * 10**9: now)
+        assert 0 <= counted.receive() - seconds * 10**6 < 256
     counted.close()
 
 
@@ -129,16 +161,21 @@ def test_processes_that_count_at_once_never_share_a_file(tmp_path: Path) -> None
 
 
 def test_only_what_a_living_process_has_in_hand_is_in_hand(tmp_path: Path) -> None:
-    with process(HOLD, tmp_path, 500), process(HOLD, tmp_path, 300) as older:
-        assert tally.read(tmp_path) == Totals(2, 0, 0, 300)
-        older.kill()
-        older.wait()
-        assert tally.read(tmp_path) == Totals(2, 0, 0, 500)
+    with process(HOLD, tmp_path) as older:
+        since = tally.read(tmp_path).in_hand_since
+        assert since
+        with process(HOLD, tmp_path):
+            assert tally.read(tmp_path) == Totals(2, 0, 0, since)
+            older.kill()
+            older.wait()
+            left = tally.read(tmp_path).in_hand_since
+            assert left
+            assert left > since
     assert tally.read(tmp_path) == Totals(2, 0, 0, None)
 
 
 def test_who_takes_over_a_file_has_nothing_in_hand(tmp_path: Path) -> None:
-    with process(HOLD, tmp_path, 500):
+    with process(HOLD, tmp_path):
         pass
     successor = Tally(tmp_path)
     assert tally.read(tmp_path) == Totals(1, 0, 0, None)
@@ -151,13 +188,13 @@ def test_a_file_that_is_about_to_be_made_counts_for_nothing(tmp_path: Path) -> N
 
 
 def test_there_is_an_end_to_the_processes_that_may_count(tmp_path: Path) -> None:
-    counting = [Tally(tmp_path) for _ in range(256)]
-    with pytest.raises(Unavailable, match="256 processes count in"):
+    counting = [Tally(tmp_path) for _ in range(128)]
+    with pytest.raises(Unavailable, match="128 processes count in"):
         Tally(tmp_path)
     for one in counting:
         one.close()
     Tally(tmp_path).close()
-    assert files(tmp_path) == 256
+    assert files(tmp_path) == 128
 
 
 @pytest.mark.parametrize("use", [Tally, tally.read, tally.stack_id])

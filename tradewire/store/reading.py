@@ -51,14 +51,14 @@ class StoreReader:
     def export(self, wanted: Filter, limit: int | None) -> Iterator[list[Update]]:
         """Give all messages that are wanted, newest first, or the newest `limit`; some thousands at a time.
 
-        No list is empty. Nothing is held open between two lists, so that whoever takes them may take their time.
+        A list may be empty: how many rows are read for one is bounded. Nothing is held open between two lists, so
+        that whoever takes them may take their time.
         """
         after: Place | None = None
         while limit is None or limit > 0:
             some = min(_EXPORTED_AT_ONCE, limit or _EXPORTED_AT_ONCE)
             found, after = self.page(wanted, after, some)
-            if found:
-                yield found
+            yield found
             if after is None:
                 break
             limit = None if limit is None else limit - len(found)

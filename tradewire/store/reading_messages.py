@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from tradewire.store.rows import user_group
 from tradewire.store.schema import messages, receipts
 from tradewire.store.views import Event, Page, Place, Trace
 from tradewire.trade import FRACTION_DIGITS
-from tradewire.update import Update, utc
+from tradewire.update import Update, at, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,6 @@ ROWS_MAX: Final = 10_000
 ENTRIES_MAX: Final = 100_000
 """Entries of an index that one page may look at, where the index tells which rows it needs: as long."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _GREATEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -112,7 +110,7 @@ def _updates(rows: Any) -> list[Update]:
 
 @lru_cache(maxsize=1024)  # messages that were posted together share theirs
 def _moment(received_at: int) -> str:
-    return utc(_EPOCH + timedelta(microseconds=received_at))
+    return utc(at(received_at))
 
 
 def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
