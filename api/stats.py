@@ -111,14 +111,15 @@ class StepStats(msgspec.Struct, omit_defaults=True):
     close: Amount | UnsetType = UNSET
 
 
-class Statistics(msgspec.Struct):
+class Statistics(msgspec.Struct, rename="camel"):
     """Sums from `since` to `until`, which are whole steps."""
 
     since: Moment
     until: Moment
     step: Annotated[int, Meta(description="Seconds of one step of the series: 60, 3600 or 86400.")]
     total: Total
-    pairs: Annotated[list[PairStats], Meta(description="Most messages first.")]
+    pairs: Annotated[list[PairStats], Meta(description="The thousand busiest, most messages first.")]
+    more_pairs: Annotated[int, Meta(description="How many pairs there are besides.")]
     countries: Annotated[list[CountryStats], Meta(description="Most messages first.")]
     series: Annotated[list[StepStats], Meta(description="Oldest first; steps without a message are left out.")]
 
@@ -140,6 +141,7 @@ def _statistics(stats: Stats) -> Statistics:
         step=stats.step,
         total=Total(*stats.total),
         pairs=[PairStats(sold, bought, *count, *_amounts(money)) for sold, bought, count, money in stats.pairs],
+        more_pairs=stats.more_pairs,
         countries=[CountryStats(country, *count) for country, count in stats.countries],
         series=[_step(step) for step in stats.series],
     )

@@ -73,6 +73,11 @@ class BrowserConnection(Connection):
         if self._frames > FRAMES_MAX:
             self.expel(CloseCode.POLICY_VIOLATION, "a browser has nothing to send")
 
+    def reassure(self) -> None:
+        """Show a sign of life: what WebSocket itself asks and answers never gets to a page."""
+        if self._browser:
+            self._publisher.reassure(self._browser)
+
     def gone(self) -> None:
         """Leave the feed."""
         browser, self._browser = self._browser, None

@@ -70,6 +70,9 @@ class Connection(asyncio.Protocol, ABC):
     def received(self, frame: Frame) -> None:
         """Take a frame, of whatever kind, that is no answer to a question of ours."""
 
+    def reassure(self) -> None:
+        """Show a sign of life to a peer that is being asked for one, where it is of use to it."""
+
     @abstractmethod
     def gone(self) -> None:
         """Let the peer go, which can be given nothing any more. May be called twice."""
@@ -107,6 +110,7 @@ class Connection(asyncio.Protocol, ABC):
         if self.open and not self._asked:
             self._asked = True
             self._due_in(PONG_SECONDS)
+            self.reassure()
             self._protocol.send_ping(b"ping")
             self._follow()
         else:

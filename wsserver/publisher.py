@@ -87,6 +87,12 @@ class Publisher:
         self._hub.leave(browser)
         del self._connections[browser]
 
+    def reassure(self, browser: Browser) -> None:
+        """Tell a browser that keeps up that there is nothing new. One that does not has more to read than it can."""
+        if not browser.paused:
+            nothing = b'{"offset":%d,"updates":[]}' % browser.cursor
+            self._connections[browser].transport.write(text_frame(nothing))
+
     def pause(self, browser: Browser) -> None:
         """Give a browser nothing more: its buffer is full."""
         self._hub.pause(browser)

@@ -105,7 +105,7 @@ def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers
             assert peer.due_in() == PING_SECONDS
             peer.connection.overdue()
             assert peer.due_in() == PONG_SECONDS
-            assert PING in await peer.until(PING)
+            assert b'{"offset":0,"updates":[]}' + PING in await peer.until(PING), "its page sees no ping"
             await peer.send(PONG)
             await eventually(lambda: peer.due_in() == PING_SECONDS)
         assert peer.hub.takers == 1

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 from tests.postgres import postgres
 from tradewire.errors import StoreUnavailable
 from tradewire.receipt import Receipt
-from tradewire.store import engine, reading, reading_messages
+from tradewire.store import engine, reading, reading_messages, reading_stats
 from tradewire.store.reading import StoreReader
 from tradewire.store.rows import user_group
 from tradewire.store.views import Count, Event, Filter, Money, Place, Trace
@@ -428,6 +428,15 @@ def test_a_series_has_the_finest_steps_of_which_there_are_not_too_many(
     filled: StoreReader, seconds: int, step: int
 ) -> None:
     assert filled.stats(LAST - seconds, LAST, None, None).step == step
+
+
+def test_of_very_many_pairs_the_busiest_are_told(filled: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = filled.stats(FIRST, LAST, None, None)
+    assert (len(everything.pairs) > 2, everything.more_pairs) == (True, 0)
+    monkeypatch.setattr(reading_stats, "PAIRS_MAX", 2)
+    some = filled.stats(FIRST, LAST, None, None)
+    assert (some.pairs, some.more_pairs) == (everything.pairs[:2], len(everything.pairs) - 2)
+    assert some.total == everything.total
 
 
 # ---- how it is read

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from decimal import Decimal, localcontext
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Text, cast, func, literal_column, select
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+PAIRS_MAX: Final = 1_000
+"""Of the tens of thousands that there can be; adding up the amounts of one takes longer than all else about it."""
 STEPS_MAX: Final = 1_500
 """In a series: a day and an hour of minutes, two months of hours."""
 
@@ -87,8 +90,8 @@ def stats(connection: Connection, since: int, until: int, pair: tuple[str, str] 
         if not any(stretch.width == MINUTE and stretch.since <= newest < stretch.until for stretch in stretches):
             stretches.append(its)
     total = Count(sum(one.total.messages for one in series), sum(one.total.flagged for one in series))
-    pairs, countries = _pairs(connection, stretches, asked), _countries(connection, stretches, asked)
-    return Stats(since, until, step, total, pairs, countries, series)
+    pairs, more_pairs = _pairs(connection, stretches, asked)
+    return Stats(since, until, step, total, pairs, more_pairs, _countries(connection, stretches, asked), series)
 
 
 def _stretches(since: int, until: int, widths: Sequence[int]) -> Iterator[_Stretch]:
@@ -142,15 +145,18 @@ def _sum(step: Step, later: Step) -> Step:
     return Step(step.start, total, money)
 
 
-def _pairs(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, str, Count, Money]]:
-    """Give what each pair did, most first."""
+def _pairs(
+    connection: Connection, stretches: Iterable[_Stretch], asked: _Asked
+) -> tuple[list[tuple[str, str, Count, Money]], int]:
+    """Give what each of the busiest pairs did, most first, and how many more pairs there are."""
     pair = (_found.currency_from, _found.currency_to)
     statement = select(*pair, *_pair_totals).group_by(*pair)
     found: dict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
     for stretch in stretches:
         for row in connection.execute(statement.where(*_are(stretch, asked, by="pair"))):
             found[row[0], row[1]].append(row)
-    return sorted((_pair(rows) for rows in found.values()), key=lambda one: (-one[2].messages, one[:2]))
+    busiest = nsmallest(PAIRS_MAX, found, key=lambda pair: (-sum(row[2] for row in found[pair]), pair))
+    return [_pair(found[pair]) for pair in busiest], len(found) - len(busiest)
 
 
 def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:

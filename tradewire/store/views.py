@@ -97,5 +97,8 @@ class Stats(NamedTuple):
     step: int
     total: Count
     pairs: list[tuple[str, str, Count, Money]]
+    """The busiest, most messages first."""
+    more_pairs: int
+    """How many there are besides."""
     countries: list[tuple[str, Count]]
     series: list[Step]
