@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from itertools import islice, permutations
 from pathlib import Path
@@ -126,22 +125,14 @@ def test_an_address_and_headers_are_as_long_as_nginx_lets_them_be_and_its_refusa
     assert (answer.status, answer.json["errors"][0]["code"]) == (431, "headers-too-large")
 
 
-def test_who_asks_for_much_and_reads_nothing_holds_up_no_other_question(started: Stack) -> None:
-    pairs = [*islice(permutations(sorted(CURRENCIES), 2), 8000)]
+def test_however_many_pairs_are_traded_an_answer_about_them_fits_into_nginxs_buffers(started: Stack) -> None:
+    pairs = islice(permutations(sorted(CURRENCIES), 2), 4000)
     messages = [example(currencyFrom=sold, currencyTo=bought) for sold, bought in pairs]
     for start in range(0, len(messages), 1000):
-        some = messages[start : start + 1000]
-        assert started.get("/api/messages", method="POST", body=b"\n".join(some)).json["accepted"] == len(some)
-    path = "/api/stats?window=1h"
-    wait_until(lambda: started.get(path).json["morePairs"] >= len(pairs) - 1000, "they are archived")
-    with ExitStack() as held:
-        for _ in range(30):
-            sock = held.enter_context(socket.socket())
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            sock.connect(("127.0.0.1", started.port))
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        for _ in range(10):
-            assert started.get("/api/messages?limit=1").status == 200
+        some = b"\n".join(messages[start : start + 1000])
+        assert started.get("/api/messages", method="POST", body=some).json["accepted"] == 1000
+    wait_until(lambda: started.get("/api/stats?window=1h").json["morePairs"] >= 3000, "they are archived")
+    assert len(started.get("/api/stats?window=1h").body) < 32 * 16 * 1024
 
 
 def test_batches_have_a_rate_of_their_own(started: Stack) -> None:
