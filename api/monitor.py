@@ -62,6 +62,8 @@ class Monitor:
         self._lock = threading.Lock()
         self._picture = Picture({})
         self._taken_at = float("-inf")
+        self._told: dict[str, Part] = {}
+        """What the log says of each part; one that a look could not tell of is as it was."""
 
     def start(self) -> None:
         """Look every two seconds from now on, so that faults are logged though nobody asks."""
@@ -73,7 +75,7 @@ class Monitor:
             if time.monotonic() > self._taken_at + _FRESH_SECONDS:
                 before, self._picture = self._picture, self._take()
                 self._taken_at = time.monotonic()
-                self._tell_changes(before)
+                self._tell_changes(before.status)
             return self._picture
 
     def _watch(self) -> None:
@@ -90,16 +92,16 @@ class Monitor:
             parts |= looker.found(end)
         return Picture(parts)
 
-    def _tell_changes(self, before: Picture) -> None:
+    def _tell_changes(self, before: str) -> None:
         for name, part in self._picture.parts.items():
-            known = before.parts.get(name, Part())
-            if part[:2] == known[:2]:
+            if part[:2] == self._told.get(name, Part())[:2]:
                 continue
+            self._told[name] = part
             if part:
                 self._log.info("mended", what=name)
             else:
                 self._log.error("fault", what=name, status=part.status, detail=part.detail)
-        if self._picture.status != before.status:
+        if self._picture.status != before:
             self._log.info("status", status=self._picture.status)
 
 

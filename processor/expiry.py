@@ -49,8 +49,9 @@ class Expiry:
 
     def _give_up_some(self) -> bool:
         """Give up some jobs, oldest first; tell whether there may be more."""
+        is_filling = self._queue.fill() > FILL_MAX  # asked before anything is held: a new connection holds nothing
         oldest = self._queue.reserve(self._tube, 1, 0)
-        reason, limit = self._reason(oldest)
+        reason, limit = self._reason(oldest, is_filling=is_filling)
         if not reason:
             if oldest:
                 self._queue.release(oldest)
@@ -62,17 +63,17 @@ class Expiry:
         self._queue.release(jobs[len(given_up) :])
         return len(given_up) == len(jobs)
 
-    def _reason(self, oldest: Sequence[Job]) -> tuple[str, timedelta]:
+    def _reason(self, oldest: Sequence[Job], *, is_filling: bool) -> tuple[str, timedelta]:
         """Tell why the oldest job must go, if it must, and how old whatever goes with it must be."""
         age = max(map(_age, oldest), default=timedelta())
         if age >= self._max_age:
             return "age", self._max_age
-        if age >= EVICTION_AGE and self._queue.fill() > FILL_MAX:
+        if age >= EVICTION_AGE and is_filling:
             return "evicted", EVICTION_AGE
         return "", self._max_age
 
     def _tell(self, jobs: Sequence[Job], reason: str) -> None:
-        heads = [head for job in jobs for head in map(update.head, job.updates) if head]
+        heads = [head for job in jobs for head in _heads(job)]
         now = update.utc(datetime.now(UTC))
         for start in range(0, len(heads), receipt.IDS_MAX):
             ids = [head.id for head in heads[start : start + receipt.IDS_MAX]]
@@ -83,6 +84,11 @@ class Expiry:
 
 
 def _age(job: Job) -> timedelta:
-    """Give the age of a job's last update; none where it can't be told, so that its consumer gets to see it."""
-    head = update.head(job.updates[-1])
-    return datetime.now(UTC) - head.received_at if head and head.received_at else timedelta()
+    """Give the age of a job's last update; none where one can't be read, so that its consumer gets to see it."""
+    heads = _heads(job)
+    received_at = heads[-1].received_at if len(heads) == len(job.updates) else None
+    return datetime.now(UTC) - received_at if received_at else timedelta()
+
+
+def _heads(job: Job) -> list[update.Head]:
+    return [head for head in map(update.head, job.updates) if head]

@@ -108,11 +108,13 @@ def test_it_looks_once_a_second() -> None:
 
 
 def test_a_job_whose_age_can_not_be_told_is_left_to_its_consumer() -> None:
-    scene = Scene()
-    scene.queue.put(b"no update", [LIVE])
-    scene.expiry.step()
-    assert scene.queue.counts(LIVE).ready == 1
-    assert scene.receipts() == []
+    readable = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2015-01-24T10:27:44Z"})
+    for job in (b"no update", b"no update\n" + readable):
+        scene = Scene()
+        scene.queue.put(job, [LIVE])
+        scene.expiry.step()
+        assert scene.queue.counts(LIVE).ready == 1
+        assert scene.receipts() == []
 
 
 def test_more_messages_than_one_receipt_holds_get_several(monkeypatch: pytest.MonkeyPatch) -> None:

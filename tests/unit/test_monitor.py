@@ -68,6 +68,16 @@ def test_a_look_that_fails_itself_is_a_fault_of_its_part() -> None:
     assert "ZeroDivisionError" in part.detail
 
 
+def test_what_was_mended_while_no_look_could_tell_is_logged_once_one_can() -> None:
+    found = [{"queue": Part(), "archive": Part("behind", "late")}, {"queue": Part(UNAVAILABLE)}, {"archive": Part()}]
+    monitor = Monitor({"queue": lambda: found.pop(0)}, LOG)
+    CAPTURE.entries.clear()
+    while found:
+        monitor.picture()
+        time.sleep(0.25)
+    assert ("mended", "archive") in [(line["event"], line.get("what")) for line in CAPTURE.entries]
+
+
 def test_each_change_is_logged_once() -> None:
     found = Part()
     monitor = Monitor({"store": lambda: {"store": found}}, LOG)
