@@ -49,6 +49,23 @@ def test_scrolling_back_leads_to_the_first_message(running: Stack, page: Page) -
     assert places == sorted(set(places))
 
 
+def test_a_row_that_is_pressed_stays_under_the_pointer_whatever_comes(running: Stack, page: Page) -> None:
+    pressed = post(running, userId="pressed")
+    place = box(row(page, pressed))
+    count = page.get_by_test_id("count")
+    before = int(count.get_attribute("data-value") or 0)
+    page.mouse.move(place["x"] + 40, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    for number in range(5):
+        post(running, userId=f"meanwhile-{number}")
+    expect(count).to_have_attribute("data-value", str(before + 5))
+    assert box(row(page, pressed)) == place
+    page.mouse.up()
+    expect(page.get_by_test_id("raw")).to_contain_text(pressed)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("row").first).to_contain_text("meanwhile-4")
+
+
 def test_pause_holds_the_view_and_counts_what_comes_meanwhile(running: Stack, page: Page) -> None:
     before = post(running)
     expect(row(page, before)).to_be_visible()

@@ -165,7 +165,7 @@ export class Blotter implements Panel {
   }
 
   #paintTable(nowMs: number): void {
-    const isLive = !(this.#isPaused || this.#grid.isHeld);
+    const isLive = !(this.#isPaused || this.#grid.isHeld || this.#grid.isPressed);
     const wait = this.#isSampled ? SAMPLE_EVERY_MS : 0;
     // What was held back, and what the archive recalls, is no news.
     const isNews =

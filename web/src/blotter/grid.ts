@@ -39,6 +39,7 @@ export class Grid {
   #rowHeight = 0;
   #viewHeight = 0;
   #headHeight = 0;
+  #isPressed = false;
   /** In px. To ask the document for it in the midst of a frame would lay that out twice. */
   #scrolled = 0;
 
@@ -58,9 +59,15 @@ export class Grid {
       },
       { passive: true },
     );
-    scroller.addEventListener("keydown", (event) => this.#pressed(event));
+    scroller.addEventListener("keydown", (event) => this.#keyed(event));
     scroller.addEventListener("focusout", ({ relatedTarget }) => this.#left(relatedTarget));
     this.#window.addEventListener("click", ({ target }) => this.#clicked(target));
+    this.#window.addEventListener("pointerdown", () => {
+      this.#isPressed = true;
+    });
+    for (const name of ["pointerup", "pointercancel"] as const) {
+      document.addEventListener(name, () => this.#released());
+    }
     new ResizeObserver(() => {
       this.#measure();
       listener.changed();
@@ -71,6 +78,11 @@ export class Grid {
   /** Whether someone looks at certain rows, so that they must not go away. */
   get isHeld(): boolean {
     return this.#hand !== undefined || this.#scrolled >= 1;
+  }
+
+  /** Whether a row is pressed: it must still be under the pointer when that is let go, or it is no click. */
+  get isPressed(): boolean {
+    return this.#isPressed;
   }
 
   /** The places in sight, from the first to before the last. */
@@ -133,7 +145,14 @@ export class Grid {
     }
   }
 
-  #pressed(event: KeyboardEvent): void {
+  #released(): void {
+    if (this.#isPressed) {
+      this.#isPressed = false;
+      this.#listener.changed();
+    }
+  }
+
+  #keyed(event: KeyboardEvent): void {
     if (event.target !== this.#scroller || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
