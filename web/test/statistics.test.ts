@@ -158,6 +158,8 @@ class Desk {
   readonly asked: string[] = [];
   readonly source: StatisticsSource;
   answer: () => Response = () => Response.json(answer());
+  /** When answers come. */
+  ready = Promise.resolve();
 
   constructor(query = "") {
     this.bar = new FakeBar(query);
@@ -166,7 +168,7 @@ class Desk {
       timing: this.world.surroundings,
       fetch: async (path) => {
         this.asked.push(path);
-        await Promise.resolve();
+        await this.ready;
         return this.answer();
       },
       address: this.address,
@@ -218,6 +220,39 @@ it("a change of filters or window is asked for at once, and a pair that is looke
     "/api/stats?window=15m&from=EUR&to=GBP",
     DAYS,
   ]);
+});
+
+it("figures of other filters or another window are never given out, and those of the same question are", async () => {
+  const desk = new Desk();
+  desk.source.start();
+  await desk.take();
+  const { pairs: all } = desk.source.latest;
+  let arrive: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  desk.ready = slow;
+  desk.address.filter({ ...EUR_GBP });
+  await desk.take();
+  const { messages, countries, pairs, isLoading } = desk.source.latest;
+  assert.deepEqual([messages, countries, isLoading], [undefined, undefined, true]);
+  assert.equal(pairs, all);
+  arrive();
+  await desk.take();
+  assert.ok(desk.source.latest.messages && desk.source.latest.countries);
+});
+
+it("where the archive is away, there are no figures of a window that was not asked for in time", async () => {
+  const desk = new Desk();
+  desk.source.start();
+  await desk.take();
+  desk.answer = () => new Response("", { status: 503 });
+  desk.address.show("7d");
+  await desk.take();
+  const { messages, countries, pairs, days, trouble } = desk.source.latest;
+  assert.deepEqual([messages, countries, pairs], [undefined, undefined, undefined]);
+  assert.ok(days);
+  assert.notEqual(trouble, "");
 });
 
 it("they are asked for again every few seconds, and not while no one looks", async () => {
