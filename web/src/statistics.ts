@@ -31,9 +31,7 @@ export interface Statistics {
   readonly focus: Figures | undefined;
   /** Of the last two days and today, by the hour, whatever is filtered. */
   readonly days: Figures | undefined;
-  /** Whether an answer to what is asked now is on its way. */
-  readonly isLoading: boolean;
-  /** Why there are no newer figures, in words; empty where nothing is wrong. */
+  /** Why there are no newer figures, in words, which one line says for all panels; empty where nothing is wrong. */
   readonly trouble: string;
   /** Which filters the figures leave out of account, in words; empty where none. */
   readonly leavesOut: string;
@@ -57,7 +55,6 @@ const NONE: Statistics = {
   pairs: undefined,
   focus: undefined,
   days: undefined,
-  isLoading: true,
   trouble: "",
   leavesOut: "",
 };
@@ -83,7 +80,6 @@ export class StatisticsSource {
   #isVisible = true;
   /** Each round of questions has a number: what answers an earlier one is not wanted any more. */
   #round = 0;
-  #isLoading = true;
   #trouble = "";
   #latest = NONE;
   #isStale = false;
@@ -139,7 +135,6 @@ export class StatisticsSource {
     }
     this.#round += 1;
     if (this.#isVisible) {
-      this.#isLoading = true;
       this.#want();
       this.#tell();
       this.#ask(this.#round);
@@ -166,7 +161,6 @@ export class StatisticsSource {
       this.#trouble = error instanceof Refused ? error.message : "The figures can’t be had at the moment.";
       console.warn("Tradewire: no statistics:", error);
     }
-    this.#isLoading = false;
     this.#tell();
     this.#timer = this.#sources.timing.setTimer(() => {
       this.#want();
@@ -222,12 +216,16 @@ export class StatisticsSource {
     this.#latest = {
       ...NONE,
       ...figures,
-      isLoading: this.#isLoading,
       trouble: this.#trouble,
       leavesOut: leavesOut(this.#sources.address.filters),
     };
     this.#sources.changed();
   }
+}
+
+/** What a panel says in place of figures. */
+export function withoutFigures({ trouble }: Pick<Statistics, "trouble">): string {
+  return trouble === "" ? "Loading…" : "No figures.";
 }
 
 /** The question itself was at fault: asking it again won't help. */
