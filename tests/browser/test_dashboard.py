@@ -16,7 +16,7 @@ from tests.chaos.account import settle
 from tests.support import ROOT, wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.stack import Stack
 
@@ -80,6 +80,28 @@ def test_a_click_on_a_pair_filters_everything(running: Stack, page: Page) -> Non
     expect(row(page, wanted)).to_be_visible()
     later = post(running, currencyFrom="CHF", currencyTo="PLN", originatingCountry="CH")
     expect(row(page, later)).to_be_visible()
+
+
+def test_figures_of_the_filters_before_never_stand_under_a_new_name(running: Stack, page: Page) -> None:
+    post(running, currencyFrom="CHF", currencyTo="HUF", originatingCountry="LI")
+    expect(country_on_map(page, "Liechtenstein")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/api/stats?*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright can’t mark a builtin
+    panel(page, "pairs").get_by_role("button", name=re.compile("CHF→HUF")).click()
+    expect(panel(page, "series")).to_contain_text("Trades a minute · CHF→HUF")
+    expect(panel(page, "series")).to_contain_text("Loading…")
+    expect(panel(page, "series")).not_to_contain_text(re.compile(r"\d trades?"))
+    expect(panel(page, "map").locator(".remark")).to_have_text("Loading…")
+    expect(country_on_map(page, "Liechtenstein")).to_have_count(0)
+    # One goes on picking pairs from what is asked without the pair.
+    expect(panel(page, "pairs")).to_contain_text("CHF→HUF")
+    window(page, "7d").click()
+    expect(panel(page, "pairs")).to_contain_text("Loading…")
+    page.unroute("**/api/stats?*")
+    for route in held:
+        route.continue_()
+    expect(country_on_map(page, "Liechtenstein")).to_be_visible(timeout=20_000)
+    expect(panel(page, "series")).to_contain_text("Trades an hour · CHF→HUF")
 
 
 def test_the_filter_bar_finds_by_words_user_and_amount_in_the_archive_too(running: Stack, page: Page) -> None:

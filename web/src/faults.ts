@@ -7,6 +7,7 @@
 import type { Health, Part } from "./health.ts";
 
 const UNREACHABLE = "The server can’t be reached: what is shown may be out of date.";
+const UNANSWERED = "The API does not answer: history and figures are out of date; trades still come.";
 const REFUSED = "Trades are refused at the moment.";
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -30,20 +31,23 @@ const UNWATCHED: Readonly<Record<string, string>> = {
 export class Faults {
   #before: ReadonlySet<string> = new Set();
 
-  /** Takes one look after the other. A part that was restarted in between is not worth the reader's attention. */
-  lasting(health: Health): readonly string[] {
-    const now = faults(health);
+  /**
+   * Takes one look after the other, each with whether trades come live. A part that was restarted in between is not
+   * worth the reader's attention.
+   */
+  lasting(health: Health, isLive: boolean): readonly string[] {
+    const now = faults(health, isLive);
     const lasting = [...now].filter(([name]) => this.#before.has(name)).map(([, words]) => words);
     this.#before = new Set(now.keys());
     return lasting;
   }
 }
 
-/** What is wrong in one look, each by its name. */
-function faults({ status, parts, tubes = [] }: Health): ReadonlyMap<string, string> {
+/** What is wrong in one look, each by its name; what only follows from something else that is said is left out. */
+function faults({ status, parts, tubes = [] }: Health, isLive: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   if (status === "unreachable") {
-    found.set(status, UNREACHABLE);
+    found.set(status, isLive ? UNANSWERED : UNREACHABLE);
   }
   if (status === "not ready") {
     found.set(status, REFUSED);
@@ -53,11 +57,16 @@ function faults({ status, parts, tubes = [] }: Health): ReadonlyMap<string, stri
       found.set(part.name, said(part));
     }
   }
-  const unwatched = tubes.flatMap(({ name, processors }) => (processors === 0 && UNWATCHED[name]) || []);
-  if (found.has("processors") && unwatched.length > 0) {
-    found.set("processors", unwatched.join(" "));
+  if (found.has(status) && found.has("api")) {
+    found.set("api", "The API does not answer as it should.");
   }
-  return found;
+  const unwatched = tubes.filter(({ processors }) => processors === 0).map(({ name }) => name);
+  if (found.has("processors") && unwatched.length > 0) {
+    // Without the live server, processors don't take what they could not hand over.
+    const others = unwatched.filter((name) => !(name === "live" && found.has("wsserver")));
+    found.set("processors", others.map((name) => UNWATCHED[name] ?? "").join(" "));
+  }
+  return new Map([...found].filter(([, words]) => words !== ""));
 }
 
 function said({ name, status, detail }: Part): string {

@@ -38,6 +38,8 @@ export interface Surroundings extends Timing {
 
 /** Connected, but nothing said for so long: whoever answered is not the live server. */
 const HELLO_WITHIN_MS = 10_000;
+/** A server with nothing to tell shows a sign of life every 20 s: whoever has missed two of them is not heard any more. */
+const SILENT_FOR_MS = 45_000;
 /** A server that says it is restarting asks its browsers to come back spread over this time. */
 const RESTART_SPREAD_MS = 1000;
 
@@ -79,6 +81,13 @@ export class Feed {
     }
   }
 
+  /** Something changed for the worse (network gone): a connection that still seems to be there may be dead. */
+  lost(): void {
+    if (!this.#waiting) {
+      this.#giveUp();
+    }
+  }
+
   #connect(): void {
     this.#waiting = false;
     this.#listener.connection({ phase: "connecting" });
@@ -103,6 +112,7 @@ export class Feed {
   #heard(data: unknown): void {
     const frame = parseFrame(data);
     if (frame) {
+      this.#setTimer(() => this.#giveUp(), SILENT_FOR_MS);
       this.#take(frame);
       this.#heardAt = this.#clock.at(this.#around.now());
     } else {
@@ -127,7 +137,6 @@ export class Feed {
 
   #welcome(hello: Hello): void {
     const now = this.#around.now();
-    this.#clearTimer();
     this.#backoff.reset();
     if (hello.serverNow !== undefined) {
       this.#clock.learn(hello.serverNow, this.#calledAt, now);

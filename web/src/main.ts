@@ -166,6 +166,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 addEventListener("online", retryNow);
+addEventListener("offline", () => feed.lost());
 
 showOrHide();
 everySecond();

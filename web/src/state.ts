@@ -27,7 +27,7 @@ export class State {
   trades: readonly Update[] = [];
   /** Different trades that came since the page was opened: live, or found in the archive after a gap. */
   count = 0;
-  /** Those of them that came live. */
+  /** Those of them that were received while the page was connected: what waited for it says nothing about the rate. */
   liveCount = 0;
   /** Whether the archive has told, at least once, what was before. */
   recalled = false;
@@ -38,7 +38,7 @@ export class State {
   readonly #counted = new Seen();
   /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
   readonly #recalled = new Seen(HELD);
-  /** Trades from before this moment waited for us, not we for them: they say nothing about latency. */
+  /** Trades from before this moment waited for us, not we for them: they say nothing about latency and rate. */
   #liveSinceMs = Number.POSITIVE_INFINITY;
 
   /** Hands on all trades that are counted, in whatever order they come, each once; a batch at a time. */
@@ -62,12 +62,17 @@ export class State {
   /** Takes a frame's updates: skips those that are malformed or were here before. */
   add(raw: readonly unknown[]): void {
     const fresh = this.#count(parseAll(raw));
-    this.liveCount += fresh.length;
     for (const { receivedMicros } of fresh) {
       this.coverage.reached(receivedMicros / 1000);
     }
+    const live = fresh
+      .map(({ receivedMicros }) => receivedMicros / 1000)
+      .filter((ms) => ms >= this.#liveSinceMs);
+    this.liveCount += live.length;
     if (this.visible) {
-      this.#expectOnScreen(fresh);
+      for (const receivedMs of live) {
+        this.latency.arrived(receivedMs);
+      }
     }
   }
 
@@ -99,15 +104,6 @@ export class State {
   #list(updates: readonly Update[]): void {
     if (updates.length > 0) {
       this.trades = merge(this.trades, updates);
-    }
-  }
-
-  #expectOnScreen(fresh: readonly Update[]): void {
-    for (const update of fresh) {
-      const receivedMs = update.receivedMicros / 1000;
-      if (receivedMs >= this.#liveSinceMs) {
-        this.latency.arrived(receivedMs);
-      }
     }
   }
 

@@ -16,7 +16,10 @@ import { isRecord, type Update } from "./update.ts";
 
 export type { Pair } from "./sheet.ts";
 
-/** What is known of the figures at one moment: replaced when they change, never changed in place. */
+/**
+ * What is known of the figures at one moment: replaced when they change, never changed in place. Figures are of the
+ * filters and the window of now, or undefined: those of other ones would stand under a wrong name.
+ */
 export interface Statistics {
   /** Of what is filtered: total and series. Money is in the series where both currencies are filtered. */
   readonly messages: Figures | undefined;
@@ -28,17 +31,13 @@ export interface Statistics {
   readonly focus: Figures | undefined;
   /** Of the last two days and today, by the hour, whatever is filtered. */
   readonly days: Figures | undefined;
-  /** Whether the figures are still those of the filters and the window before. */
-  readonly isLoading: boolean;
-  /** Why there are no newer figures, in words; empty where nothing is wrong. */
+  /** Why there are no newer figures, in words, which one line says for all panels; empty where nothing is wrong. */
   readonly trouble: string;
   /** Which filters the figures leave out of account, in words; empty where none. */
   readonly leavesOut: string;
 }
 
-const SLOTS = ["messages", "countries", "pairs", "focus", "days"] as const;
-
-type Slot = (typeof SLOTS)[number];
+type Slot = "messages" | "countries" | "pairs" | "focus" | "days";
 
 interface Question {
   readonly scope: Scope;
@@ -56,7 +55,6 @@ const NONE: Statistics = {
   pairs: undefined,
   focus: undefined,
   days: undefined,
-  isLoading: true,
   trouble: "",
   leavesOut: "",
 };
@@ -73,13 +71,15 @@ export interface Sources {
 
 export class StatisticsSource {
   readonly #sources: Sources;
-  readonly #sheets = new Map<Slot, Sheet>();
+  /** What is wanted now. */
+  #questions: ReadonlyMap<Slot, Question> = new Map();
+  /** By the path that was asked for: an answer is never taken for one to another question. */
+  readonly #sheets = new Map<string, Sheet>();
   #focus: Pair | undefined;
   #timer: Timer | undefined;
   #isVisible = true;
   /** Each round of questions has a number: what answers an earlier one is not wanted any more. */
   #round = 0;
-  #isLoading = true;
   #trouble = "";
   #latest = NONE;
   #isStale = false;
@@ -115,9 +115,8 @@ export class StatisticsSource {
     if (!this.#isVisible) {
       return;
     }
-    const sheets = [...new Set(this.#sheets.values())];
     for (const deal of updates.map(dealOf)) {
-      for (const sheet of sheets) {
+      for (const sheet of this.#sheets.values()) {
         this.#isStale = sheet.add(deal) || this.#isStale;
       }
     }
@@ -136,26 +135,23 @@ export class StatisticsSource {
     }
     this.#round += 1;
     if (this.#isVisible) {
-      this.#isLoading = true;
+      this.#want();
       this.#tell();
       this.#ask(this.#round);
     }
   }
 
   async #ask(round: number): Promise<void> {
-    const questions = this.#questions();
-    const slots = new Map<string, Slot[]>();
-    for (const [slot, { path }] of questions) {
-      slots.set(path, [...(slots.get(path) ?? []), slot]);
-    }
+    const questions = new Map([...this.#questions.values()].map((question) => [question.path, question]));
     try {
-      for (const [path, wanting] of slots) {
+      for (const question of questions.values()) {
         // biome-ignore lint/performance/noAwaitInLoops: one after the other is gentle to the archive
-        const figures = await this.#answer(path);
+        const figures = await this.#answer(question.path);
         if (round !== this.#round) {
           return;
         }
-        this.#take(wanting, figures, questions);
+        this.#sheets.set(question.path, new Sheet(question.scope, figures, this.#sources.serverNow()));
+        this.#tell();
       }
       this.#trouble = "";
     } catch (error) {
@@ -165,22 +161,11 @@ export class StatisticsSource {
       this.#trouble = error instanceof Refused ? error.message : "The figures can’t be had at the moment.";
       console.warn("Tradewire: no statistics:", error);
     }
-    this.#isLoading = false;
     this.#tell();
-    this.#timer = this.#sources.timing.setTimer(() => this.#ask(round), EVERY_MS);
-  }
-
-  #take(slots: readonly Slot[], figures: Figures, questions: ReadonlyMap<Slot, Question>): void {
-    const cameMs = this.#sources.serverNow();
-    const [first] = slots;
-    const question = first && questions.get(first);
-    if (question) {
-      const sheet = new Sheet(question.scope, figures, cameMs);
-      for (const slot of slots) {
-        this.#sheets.set(slot, sheet);
-      }
-    }
-    this.#tell();
+    this.#timer = this.#sources.timing.setTimer(() => {
+      this.#want();
+      this.#ask(round);
+    }, EVERY_MS);
   }
 
   async #answer(path: string): Promise<Figures> {
@@ -196,41 +181,51 @@ export class StatisticsSource {
     return parseFigures(await response.json());
   }
 
-  #questions(): ReadonlyMap<Slot, Question> {
+  /** Finds out what is to be asked, and forgets the answers to anything else. */
+  #want(): void {
+    this.#questions = this.#allQuestions();
+    const paths = new Set([...this.#questions.values()].map(({ path }) => path));
+    for (const path of this.#sheets.keys()) {
+      if (!paths.has(path)) {
+        this.#sheets.delete(path);
+      }
+    }
+  }
+
+  #allQuestions(): ReadonlyMap<Slot, Question> {
     const { filters, window } = this.#sources.address;
     const pair = filters.from && filters.to ? { from: filters.from, to: filters.to } : undefined;
     const country = filters.country || undefined;
     const within = (scope: Scope): Question => ({ scope, path: pathOf({ window }, scope) });
-    const questions = new Map<Slot, Question>([
+    const all = { pair: undefined, country: undefined };
+    const days = pathOf({ since: twoDaysAgo(this.#sources.serverNow()) }, all);
+    return new Map<Slot, Question>([
       ["messages", within({ pair, country })],
       ["countries", within({ pair, country: undefined })],
       ["pairs", within({ pair: undefined, country })],
+      ...(this.#focus ? [["focus", within({ pair: this.#focus, country })] as const] : []),
+      ["days", { scope: all, path: days }],
     ]);
-    if (this.#focus) {
-      questions.set("focus", within({ pair: this.#focus, country }));
-    } else {
-      this.#sheets.delete("focus");
-    }
-    const all = { pair: undefined, country: undefined };
-    questions.set("days", {
-      scope: all,
-      path: pathOf({ since: twoDaysAgo(this.#sources.serverNow()) }, all),
-    });
-    return questions;
   }
 
   #tell(): void {
     this.#isStale = false;
-    const figures = Object.fromEntries(SLOTS.map((slot) => [slot, this.#sheets.get(slot)?.figures]));
+    const figures = Object.fromEntries(
+      [...this.#questions].map(([slot, { path }]) => [slot, this.#sheets.get(path)?.figures]),
+    );
     this.#latest = {
       ...NONE,
       ...figures,
-      isLoading: this.#isLoading,
       trouble: this.#trouble,
       leavesOut: leavesOut(this.#sources.address.filters),
     };
     this.#sources.changed();
   }
+}
+
+/** What a panel says in place of figures. */
+export function withoutFigures({ trouble }: Pick<Statistics, "trouble">): string {
+  return trouble === "" ? "Loading…" : "No figures.";
 }
 
 /** The question itself was at fault: asking it again won't help. */

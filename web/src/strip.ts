@@ -14,12 +14,12 @@ export class Strip implements Panel {
   readonly #faults = new Faults();
   #health: Health | undefined;
 
-  paint({ health }: View): void {
+  paint({ health, state }: View): void {
     if (health === this.#health) {
       return;
     }
     this.#health = health;
-    const faults = this.#faults.lasting(health);
+    const faults = this.#faults.lasting(health, state.connection.phase === "live");
     const lines = faults.slice(0, LINES);
     if (faults.length > LINES) {
       lines.push(`And ${faults.length - LINES} more: see Operations.`);

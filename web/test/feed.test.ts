@@ -179,12 +179,41 @@ it("a connection that was given up is not heard any more", () => {
   assert.equal(world.sockets.length, 2);
 });
 
-it("a live connection may be silent for as long as it likes", () => {
+it("a live connection from which nothing was heard for 45 s is given up, and called anew from where it was", () => {
+  const { world, heard } = started();
+  const dead = world.socket;
+  dead.hello("e", 1);
+  world.pass(44_999);
+  assert.equal(heard.connections.at(-1)?.phase, "live");
+  world.pass(1);
+  assert.equal(heard.connections.at(-1)?.phase, "offline");
+  assert.equal(dead.closedByPage, true);
+  world.pass(125);
+  assert.equal(world.socket.path, "/ws?epoch=e&offset=1");
+});
+
+it("a connection that shows signs of life stays, however little there is to tell", () => {
   const { world, heard } = started();
   world.socket.hello("e", 1);
-  world.pass(3_600_000);
+  for (let signs = 0; signs < 180; signs += 1) {
+    world.pass(20_000);
+    world.socket.send({ offset: 1, updates: [] });
+  }
   assert.equal(heard.connections.at(-1)?.phase, "live");
   assert.equal(world.sockets.length, 1);
+  assert.deepEqual(heard.updates, []);
+});
+
+it("when the network goes, the connection is given up at once, and one that is awaited already stays so", () => {
+  const { world, feed, heard } = started();
+  world.socket.hello("e", 1);
+  feed.lost();
+  assert.equal(heard.connections.at(-1)?.phase, "offline");
+  const told = heard.connections.length;
+  feed.lost();
+  assert.equal(heard.connections.length, told);
+  world.pass(125);
+  assert.equal(world.sockets.length, 2);
 });
 
 it("retryNow calls at once while waiting, and only then", () => {

@@ -63,9 +63,9 @@ it("an answer that is none is none", () => {
 
 it("a fault is said when it lasts from one look to the next", () => {
   const faults = new Faults();
-  assert.deepEqual(faults.lasting(health(BEHIND)), []);
-  assert.match(faults.lasting(health(BEHIND)).join(" "), /^The archive is behind/u);
-  assert.deepEqual(faults.lasting(health(READY)), []);
+  assert.deepEqual(faults.lasting(health(BEHIND), true), []);
+  assert.match(faults.lasting(health(BEHIND), true).join(" "), /^The archive is behind/u);
+  assert.deepEqual(faults.lasting(health(READY), true), []);
 });
 
 it("a fault that the page has no words for is said in the part's own", () => {
@@ -74,8 +74,8 @@ it("a fault that the page has no words for is said in the part's own", () => {
     ...BEHIND,
     parts: { programs: { status: "failing", detail: "demo was given up" } },
   });
-  faults.lasting(failing);
-  assert.deepEqual(faults.lasting(failing), ["programs: demo was given up."]);
+  faults.lasting(failing, true);
+  assert.deepEqual(faults.lasting(failing, true), ["programs: demo was given up."]);
 });
 
 it("which trades wait where no processor takes them is said in the reader's words", () => {
@@ -88,15 +88,54 @@ it("which trades wait where no processor takes them is said in the reader's word
       processors: { status: "unavailable", detail: "no processor takes from archive" },
     },
   });
-  faults.lasting(idle);
-  assert.match(faults.lasting(idle).join(" "), /^No processor archives trades: they wait/u);
+  faults.lasting(idle, true);
+  assert.match(faults.lasting(idle, true).join(" "), /^No processor archives trades: they wait/u);
+});
+
+it("without the live server, that nothing is handed to it goes without saying", () => {
+  const faults = new Faults();
+  const away = health({
+    ...READY,
+    status: "degraded",
+    parts: {
+      ...READY.parts,
+      queue: { status: "OK", tubes: { live: { ...TUBE, consumers: 0 }, archive: TUBE } },
+      processors: { status: "unavailable", detail: "no processor takes from live" },
+      wsserver: { status: "unavailable", detail: "it does not answer" },
+    },
+  });
+  faults.lasting(away, false);
+  assert.deepEqual(faults.lasting(away, false), [
+    "The live server is away: trades are archived, and wait to be shown.",
+  ]);
+});
+
+it("while trades come live, it is the API that does not answer, and not the server", () => {
+  const faults = new Faults();
+  const silent: Health = { status: "unreachable", parts: [], tubes: undefined, browsers: undefined };
+  faults.lasting(silent, true);
+  assert.match(faults.lasting(silent, true).join(" "), /^The API does not answer.*trades still come/u);
+  assert.match(faults.lasting(silent, false).join(" "), /^The server can’t be reached/u);
+});
+
+it("where trades are refused, it is not said that they may be", () => {
+  const faults = new Faults();
+  const down = health({
+    status: "not ready",
+    parts: { api: { status: "unavailable", detail: "it does not answer" } },
+  });
+  faults.lasting(down, true);
+  assert.deepEqual(faults.lasting(down, true), [
+    "Trades are refused at the moment.",
+    "The API does not answer as it should.",
+  ]);
 });
 
 it("that messages are refused is said first", () => {
   const faults = new Faults();
   const refusing = health({ ...BEHIND, status: "not ready" });
-  faults.lasting(refusing);
-  assert.match(faults.lasting(refusing)[0] ?? "", /refused/u);
+  faults.lasting(refusing, true);
+  assert.match(faults.lasting(refusing, true)[0] ?? "", /refused/u);
 });
 
 it("it is asked every few seconds, sooner in trouble, and seldom while no one looks", async () => {

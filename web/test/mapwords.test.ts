@@ -17,7 +17,7 @@ function figures(...countries: readonly CountryFigures[]): Figures {
 }
 
 function reasons(changes: Partial<Reasons["statistics"]>): Reasons {
-  const statistics = { countries: figures(country("FR", 1)), isLoading: false, trouble: "" };
+  const statistics = { countries: figures(country("FR", 1)), trouble: "" };
   return { statistics: { ...statistics, ...changes }, filters: NO_FILTERS, window: "1h" };
 }
 
@@ -39,16 +39,16 @@ it("nothing is said where the figures say it all", () => {
 });
 
 it("the reader is told why there is nothing to see", () => {
-  assert.equal(remark(reasons({ countries: undefined, isLoading: true })), "Loading…");
+  assert.equal(remark(reasons({ countries: undefined })), "Loading…");
   assert.equal(remark(reasons({ countries: figures() })), "No trades in the last hour.");
   const pair = { ...NO_FILTERS, from: "EUR", to: "GBP" };
   const nothing = { ...reasons({ countries: figures() }), filters: pair, window: "15m" as const };
   assert.equal(remark(nothing), "No trades of EUR→GBP in the last 15 minutes.");
 });
 
-it("what is wrong is said in the words of who knows", () => {
-  assert.equal(remark(reasons({ trouble: "No figures." })), "No figures.");
-  assert.equal(remark(reasons({})), "");
+it("what is wrong is said elsewhere, once for all panels: old figures stand, and where there are none that is said", () => {
+  assert.equal(remark(reasons({ trouble: "No luck." })), "");
+  assert.equal(remark(reasons({ countries: undefined, trouble: "No luck." })), "No figures.");
 });
 
 it("the country that is filtered by is listed, if only with none", () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { type Health, parseHealth } from "../src/health.ts";
+import { remark } from "../src/ops/buriedview.ts";
 import { Graveyard, parseBurials } from "../src/ops/graveyard.ts";
 import { parseLedger, verdict } from "../src/ops/ledger.ts";
 import { Poll } from "../src/ops/poll.ts";
@@ -46,6 +47,13 @@ async function opened(server = new FakeServer()): Promise<Graveyard> {
   await graveyard.open("secret");
   return graveyard;
 }
+
+it("where the queue can't be asked, it is not said that nothing is buried", () => {
+  const { latest } = new Graveyard(new FakeServer().fetch, () => undefined);
+  const silent: Health = { status: "unreachable", parts: [], tubes: undefined, browsers: undefined };
+  assert.equal(remark(latest, silent), "How many are buried is not known now.");
+  assert.equal(remark(latest, { ...silent, status: "ready", tubes: [] }), "Nothing is buried.");
+});
 
 it("what is buried is text, whatever it was", () => {
   const [first, second] = parseBurials({ buried: BURIED }) ?? [];

@@ -133,6 +133,9 @@ it("figures are exact as long as they are short", () => {
   assert.equal(amounts.short("1369012.25"), "1.369M");
   assert.equal(amounts.short("792140"), "792.1K");
   assert.equal(amounts.short("12345.678901"), "12.35K");
+  assert.equal(amounts.short("999999999999999"), "1000T");
+  assert.equal(amounts.short("1000000000000000000"), "1E18");
+  assert.equal(amounts.short("1234567890123456789.5"), "1.235E18");
   assert.equal(amounts.count(999), "999");
   assert.equal(amounts.count(12_345), "12.3K");
   assert.equal(amounts.rate("0.919271123456"), "0.91927");

@@ -132,6 +132,14 @@ it("the rate is that of the last five seconds", () => {
   assert.equal(rate.perSecond, 0);
 });
 
+it("what waited until the page was connected is counted, and says nothing about the rate", () => {
+  const state = new State();
+  state.connected({ phase: "live", sinceMs: TEN + 1 });
+  state.add([rawUpdate(0), rawUpdate(999), rawUpdate(1000), rawUpdate(2000)]);
+  assert.equal(state.count, 4);
+  assert.equal(state.liveCount, 2);
+});
+
 it("latency is read as median and 99th percentile", () => {
   const latency = new LatencyMeter();
   assert.equal(latency.read(), undefined);

@@ -158,6 +158,8 @@ class Desk {
   readonly asked: string[] = [];
   readonly source: StatisticsSource;
   answer: () => Response = () => Response.json(answer());
+  /** When answers come. */
+  ready = Promise.resolve();
 
   constructor(query = "") {
     this.bar = new FakeBar(query);
@@ -166,7 +168,7 @@ class Desk {
       timing: this.world.surroundings,
       fetch: async (path) => {
         this.asked.push(path);
-        await Promise.resolve();
+        await this.ready;
         return this.answer();
       },
       address: this.address,
@@ -188,9 +190,9 @@ it("without filters, one question serves all but the days", async () => {
   const desk = new Desk();
   desk.source.start();
   assert.deepEqual(await desk.take(), ["/api/stats?window=1h", DAYS]);
-  const { messages, countries, pairs, focus, isLoading, trouble, leavesOut } = desk.source.latest;
+  const { messages, countries, pairs, focus, trouble, leavesOut } = desk.source.latest;
   assert.ok(messages && messages === countries && countries === pairs);
-  assert.deepEqual([focus, isLoading, trouble, leavesOut], [undefined, false, "", ""]);
+  assert.deepEqual([focus, trouble, leavesOut], [undefined, "", ""]);
 });
 
 it("what one picks from is asked for without what was picked", async () => {
@@ -209,7 +211,7 @@ it("a change of filters or window is asked for at once, and a pair that is looke
   desk.source.start();
   await desk.take();
   desk.address.show("15m");
-  assert.ok(desk.source.latest.isLoading);
+  assert.equal(desk.source.latest.messages, undefined);
   assert.deepEqual(await desk.take(), ["/api/stats?window=15m", DAYS]);
   desk.source.focusOn(EUR_GBP);
   desk.source.focusOn({ ...EUR_GBP });
@@ -218,6 +220,39 @@ it("a change of filters or window is asked for at once, and a pair that is looke
     "/api/stats?window=15m&from=EUR&to=GBP",
     DAYS,
   ]);
+});
+
+it("figures of other filters or another window are never given out, and those of the same question are", async () => {
+  const desk = new Desk();
+  desk.source.start();
+  await desk.take();
+  const { pairs: all } = desk.source.latest;
+  let arrive: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  desk.ready = slow;
+  desk.address.filter({ ...EUR_GBP });
+  await desk.take();
+  const { messages, countries, pairs } = desk.source.latest;
+  assert.deepEqual([messages, countries], [undefined, undefined]);
+  assert.equal(pairs, all);
+  arrive();
+  await desk.take();
+  assert.ok(desk.source.latest.messages && desk.source.latest.countries);
+});
+
+it("where the archive is away, there are no figures of a window that was not asked for in time", async () => {
+  const desk = new Desk();
+  desk.source.start();
+  await desk.take();
+  desk.answer = () => new Response("", { status: 503 });
+  desk.address.show("7d");
+  await desk.take();
+  const { messages, countries, pairs, days, trouble } = desk.source.latest;
+  assert.deepEqual([messages, countries, pairs], [undefined, undefined, undefined]);
+  assert.ok(days);
+  assert.notEqual(trouble, "");
 });
 
 it("they are asked for again every few seconds, and not while no one looks", async () => {

@@ -106,6 +106,7 @@ export class CountryTable {
     heading.scope = "row";
     const button = element("button", "plain");
     setText(button, this.#actions.nameOf(country));
+    button.title = button.textContent;
     button.dataset["country"] = country;
     button.addEventListener("click", () => this.#actions.choose(country));
     heading.append(button);

@@ -3,7 +3,7 @@
 import type { Count, CountryFigures, Figures } from "../figures.ts";
 import type { Filters } from "../filters.ts";
 import type { View } from "../page.ts";
-import type { Statistics } from "../statistics.ts";
+import { type Statistics, withoutFigures } from "../statistics.ts";
 
 const WINDOW_WORDS: Readonly<Record<View["window"], string>> = {
   "15m": "15 minutes",
@@ -45,17 +45,14 @@ export class Words {
 
 /** What a remark rests on. */
 export interface Reasons extends Pick<View, "filters" | "window"> {
-  readonly statistics: Pick<Statistics, "countries" | "isLoading" | "trouble">;
+  readonly statistics: Pick<Statistics, "countries" | "trouble">;
 }
 
 /** Why there is nothing on the map; empty where nothing needs to be said. */
 export function remark({ statistics, filters, window }: Reasons): string {
-  const { countries, isLoading, trouble } = statistics;
-  if (trouble !== "") {
-    return trouble;
-  }
+  const { countries } = statistics;
   if (!countries) {
-    return isLoading ? "Loading…" : "";
+    return withoutFigures(statistics);
   }
   if (countries.total.count === 0) {
     return `No trades${pairWords(filters)} in the last ${WINDOW_WORDS[window]}.`;

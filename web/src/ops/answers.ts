@@ -5,7 +5,10 @@ import { isRecord } from "../update.ts";
 
 const ANSWER_WITHIN_MS = 10_000;
 const UNAUTHORIZED = 401;
-const TOO_MANY = 429;
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [429, "The server has too many questions."],
+  [503, "The server can’t answer this at the moment."],
+]);
 
 export type Answer =
   | { readonly kind: "ok"; readonly body: unknown }
@@ -21,10 +24,7 @@ export async function ask(fetch: Fetch, path: string, init: RequestInit = {}): P
       return { kind: "ok", body };
     }
     const kind = response.status === UNAUTHORIZED ? "unauthorized" : "failed";
-    return {
-      kind,
-      words: response.status === TOO_MANY ? "The server has too many questions." : detail(body),
-    };
+    return { kind, words: REASONS.get(response.status) ?? detail(body) };
   } catch {
     return { kind: "failed", words: "The server does not answer." };
   }

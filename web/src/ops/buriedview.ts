@@ -84,8 +84,11 @@ export class BuriedView {
 }
 
 /** How many there are, as far as it is known; the list itself needs no words. */
-function remark({ phase, list }: Burials, { tubes = [] }: Health): string {
-  const buried = tubes.filter((tube) => tube.buried > 0);
+export function remark({ phase, list }: Burials, { tubes }: Health): string {
+  if (!tubes && phase !== "open") {
+    return "How many are buried is not known now.";
+  }
+  const buried = (tubes ?? []).filter((tube) => tube.buried > 0);
   if (phase !== "open") {
     const counts = buried.map((tube) => `${whole.format(tube.buried)} in ${tube.name}`).join(", ");
     return counts === ""

@@ -3,6 +3,8 @@
 import { decimalFormat } from "../format.ts";
 
 const WHOLE_DIGITS = 4;
+/** From here on there is no word for the magnitude, so that noughts would be written out. */
+const NAMELESS = 1e15;
 const SIGNIFICANT = 5;
 const MILLIONTHS_PER_PERCENT = 10_000;
 
@@ -11,6 +13,7 @@ export class Amounts {
   readonly exact: (amount: string) => string;
   readonly #count: Intl.NumberFormat;
   readonly #compact: Intl.NumberFormat;
+  readonly #scientific: Intl.NumberFormat;
   readonly #rate: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
 
@@ -22,6 +25,7 @@ export class Amounts {
       minimumSignificantDigits: 4,
       maximumSignificantDigits: 4,
     });
+    this.#scientific = new Intl.NumberFormat(locale, { notation: "scientific", maximumFractionDigits: 3 });
     this.#rate = new Intl.NumberFormat(locale, { maximumSignificantDigits: SIGNIFICANT });
     this.#percent = new Intl.NumberFormat(locale, {
       signDisplay: "exceptZero",
@@ -33,7 +37,11 @@ export class Amounts {
   /** An amount: exact as long as it is short. */
   short(amount: string): string {
     const [whole = ""] = amount.split(".");
-    return whole.length > WHOLE_DIGITS ? this.#compact.format(Number(amount)) : this.exact(amount);
+    if (whole.length <= WHOLE_DIGITS) {
+      return this.exact(amount);
+    }
+    const value = Number(amount);
+    return (value >= NAMELESS ? this.#scientific : this.#compact).format(value);
   }
 
   /** A count, exact below a thousand. */

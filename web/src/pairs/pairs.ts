@@ -5,7 +5,7 @@ import { byId, element, setText } from "../dom.ts";
 import type { PairFigures } from "../figures.ts";
 import { remember, remembered } from "../memory.ts";
 import type { Page, Panel, View } from "../page.ts";
-import type { Pair, Statistics } from "../statistics.ts";
+import { type Pair, type Statistics, withoutFigures } from "../statistics.ts";
 import { Amounts } from "./amounts.ts";
 import { gridOf } from "./grid.ts";
 import { MatrixTable } from "./matrixtable.ts";
@@ -48,9 +48,9 @@ export class Pairs implements Panel {
   }
 
   paint({ statistics, filters }: View): void {
-    const { pairs, trouble, isLoading } = statistics;
+    const { pairs, trouble } = statistics;
     const chosen = { from: filters.from, to: filters.to };
-    const shows = [pairs, trouble, isLoading, chosen.from, chosen.to, this.#look, this.#order];
+    const shows = [pairs, trouble, chosen.from, chosen.to, this.#look, this.#order];
     if (shows.every((value, index) => value === this.#painted[index])) {
       return;
     }
@@ -72,11 +72,11 @@ export class Pairs implements Panel {
 }
 
 /** What there is to say instead of pairs, or about them. */
-function remark({ pairs, trouble, isLoading }: Statistics): string {
-  if (pairs && pairs.pairs.length > 0) {
-    return trouble;
+function remark(statistics: Statistics): string {
+  if (!statistics.pairs) {
+    return withoutFigures(statistics);
   }
-  return trouble || (pairs && !isLoading ? "No pair was traded in this stretch of time." : "Loading…");
+  return statistics.pairs.pairs.length > 0 ? "" : "No pair was traded in this stretch of time.";
 }
 
 function more(left: number): string {

@@ -16,7 +16,7 @@ export function area(steps: () => Steps): uPlot.Series.PathBuilder {
     const fill = new Path2D();
     const floor = chart.valToPos(0, "y", true);
     for (const { left, right, y } of flats(chart, index, [first, last], steps())) {
-      fill.rect(left, y, right - left, floor - y);
+      fill.rect(left, y, breadth(left, right), floor - y);
     }
     const over = Math.min(last, steps().whole - 1);
     return { fill, stroke: flatLine(chart, index, [first, over], steps()) };
@@ -29,10 +29,15 @@ export function blocks(steps: () => Steps): uPlot.Series.PathBuilder {
     const fill = new Path2D();
     const low: Values = chart.data[index + 1] ?? [];
     for (const { at, left, right, y } of flats(chart, index, [first, last], steps())) {
-      fill.rect(left, y, right - left, chart.valToPos(low[at] ?? 0, "y", true) - y);
+      fill.rect(left, y, breadth(left, right), chart.valToPos(low[at] ?? 0, "y", true) - y);
     }
     return { fill };
   };
+}
+
+/** A step that is narrower than a pixel is seen all the same: of several on one pixel, it spans them all. */
+function breadth(left: number, right: number): number {
+  return Math.max(1, right - left);
 }
 
 function flatLine(chart: uPlot, index: number, range: readonly [number, number], steps: Steps): Path2D {

@@ -129,7 +129,7 @@ export class Series implements Panel {
       this.#figures = figures;
       this.#steps = figures ? allSteps(figures, view.nowMs) : NO_STEPS;
     }
-    const { trouble, isLoading } = statistics;
+    const { trouble } = statistics;
     const shows = [
       figures,
       topic.subject,
@@ -139,7 +139,6 @@ export class Series implements Panel {
       window,
       zone,
       trouble,
-      isLoading,
       this.#looks,
     ];
     if (isSame([...shows, this.#pointedMs], this.#painted)) {

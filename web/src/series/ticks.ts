@@ -6,6 +6,8 @@ import { dateAndClock } from "../zoned.ts";
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY_SECONDS = 24 * HOUR;
+/** From here on there is no word for the magnitude, so that noughts would be written out. */
+const NAMELESS = 1e15;
 
 /** Distances between marks of time that one reads without reckoning, in seconds. */
 export const TIME_INCREMENTS: readonly number[] = [
@@ -37,9 +39,15 @@ export function timeLabel(ms: number, zone: Zone): string {
 export function numberLabels(values: readonly number[], increment: number, locale?: string): string[] {
   const most = Math.max(...values.map(Math.abs), 0);
   const digits = Math.min(12, Math.max(0, Math.ceil(-Math.log10(increment) - 1e-9)));
-  const format =
-    most >= 10_000
-      ? new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 6 })
-      : new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const format = new Intl.NumberFormat(locale, notation(most, digits));
   return values.map((value) => format.format(value));
+}
+
+function notation(most: number, digits: number): Intl.NumberFormatOptions {
+  if (most >= NAMELESS) {
+    return { notation: "scientific", maximumFractionDigits: 3 };
+  }
+  return most >= 10_000
+    ? { notation: "compact", maximumSignificantDigits: 6 }
+    : { minimumFractionDigits: digits, maximumFractionDigits: digits };
 }

@@ -5,7 +5,7 @@ import { unitsText } from "../decimal.ts";
 import type { Figures } from "../figures.ts";
 import { decimalFormat } from "../format.ts";
 import type { Zone } from "../preferences.ts";
-import type { Pair, Statistics } from "../statistics.ts";
+import { type Pair, type Statistics, withoutFigures } from "../statistics.ts";
 import { dateAndClock, zoneName } from "../zoned.ts";
 import { columns, type Step, type Steps, type Subject } from "./steps.ts";
 
@@ -97,20 +97,19 @@ export class Words {
   }
 }
 
-/** What there is to say instead of the curve, or about it. */
+/** What there is to say instead of the curve. */
 export function remark(
   { subject, pair }: Topic,
   figures: Figures | undefined,
   statistics: Statistics,
   window: Window,
 ): string {
-  const isEmpty = figures?.series.length === 0;
   const isPairless = subject !== "messages" && !pair && statistics.pairs !== undefined;
-  if (figures ? !isEmpty : statistics.trouble) {
-    return statistics.trouble;
+  if (!(figures || isPairless)) {
+    return withoutFigures(statistics);
   }
-  if (statistics.isLoading || !(figures || isPairless)) {
-    return "Loading…";
+  if (figures && figures.series.length > 0) {
+    return "";
   }
   return pair
     ? `${nameOf(pair)} was not traded in the last ${WINDOW_WORDS[window]}.`
