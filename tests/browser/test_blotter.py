@@ -81,6 +81,22 @@ def test_pause_holds_the_view_and_counts_what_comes_meanwhile(running: Stack, pa
     expect(page.get_by_test_id("jump")).to_be_hidden()
 
 
+def test_one_who_has_paused_and_asks_for_other_trades_is_shown_these_and_still_holds_them(
+    running: Stack, page: Page
+) -> None:
+    wanted, other = post(running, userId="wanted"), post(running, userId="other")
+    expect(row(page, other)).to_be_visible()
+    page.keyboard.press(" ")
+    page.get_by_role("searchbox").fill("wanted")
+    expect(row(page, other)).to_have_count(0)
+    expect(row(page, wanted)).to_be_visible()
+    expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("end")).to_contain_text("This is the first message that matches.")
+    later = post(running, userId="wanted")
+    expect(page.get_by_test_id("jump")).to_contain_text("1 new")
+    expect(row(page, later)).to_have_count(0)
+
+
 def test_arrow_keys_move_a_row_in_hand_and_enter_opens_it(running: Stack, page: Page) -> None:
     older, newer = post(running, userId="older"), post(running, userId="newer")
     expect(row(page, newer)).to_be_visible()

@@ -98,7 +98,7 @@ export class Blotter implements Panel {
     this.#history = undefined;
     this.#tape = this.#newTape();
     this.#rate = new RateMeter();
-    this.#resume();
+    this.#grid.toTop();
   }
 
   #newTape(): Tape {
@@ -165,7 +165,9 @@ export class Blotter implements Panel {
   }
 
   #paintTable(nowMs: number): void {
-    const isLive = !(this.#isPaused || this.#grid.isHeld || this.#grid.isPressed);
+    const isHeld = this.#isPaused || this.#grid.isHeld || this.#grid.isPressed;
+    // One who has paused and asks for other trades is shown these once, and holds them.
+    const isLive = !isHeld || this.#tape.isDue;
     const wait = this.#isSampled ? SAMPLE_EVERY_MS : 0;
     // What was held back, and what the archive recalls, is no news.
     const isNews =

@@ -22,6 +22,8 @@ export class Tape {
   #newest: readonly Update[] = [];
   #shown: readonly Update[] = [];
   #shownMatched = 0;
+  /** Whether what is shown has what the archive told; undefined before anything is shown. */
+  #isRecallShown: boolean | undefined;
   #pages: Pages | undefined;
   /** Something came that belongs among the archive's pages, and isn't there. */
   #isLate = false;
@@ -49,11 +51,17 @@ export class Tape {
   renew(): void {
     this.#shown = this.#newest;
     this.#shownMatched = this.matched;
+    this.#isRecallShown = this.isRecalled;
     // The archive's pages go on from the last trade above them: where that is another now, they leave a hole.
     if (this.#isLate || this.#pages?.before !== this.#newest.at(-1)) {
       this.#pages = undefined;
       this.#isLate = false;
     }
+  }
+
+  /** Whether it must be renewed, whoever holds it: it was never shown, or not since the archive told what was before. */
+  get isDue(): boolean {
+    return this.#isRecallShown !== this.isRecalled;
   }
 
   /** How many came since the last `renew`. */
