@@ -12,7 +12,7 @@ import {
   NO_FILTERS,
   readFilter,
 } from "./filters.ts";
-import { countryNames } from "./format.ts";
+import { countryNames, decimalFormat, decimalReader } from "./format.ts";
 import { onKey } from "./keys.ts";
 import type { Page, Panel, View } from "./page.ts";
 import type { Statistics } from "./statistics.ts";
@@ -21,14 +21,17 @@ import type { Timer } from "./timing.ts";
 /** One letter after the other asks the archive nothing yet. */
 const TYPED_AFTER_MS = 200;
 
+const decimal = decimalFormat();
+const readDecimal = decimalReader();
+
 const HINTS: Readonly<Record<FilterName, string>> = {
   from: "That is no currency’s code, such as EUR.",
   to: "That is no currency’s code, such as GBP.",
   country: "That is no country’s code, such as FR.",
   user: "A user’s id has up to 64 characters.",
   flag: "A flag is a word in small letters, such as rate-mismatch.",
-  min: "An amount is a number such as 747.10.",
-  max: "An amount is a number such as 747.10, and not less than the other.",
+  min: `An amount is a number such as ${decimal("747.10")}.`,
+  max: `An amount is a number such as ${decimal("747.10")}.`,
   q: "Up to 128 characters.",
 };
 
@@ -61,7 +64,8 @@ export class FilterBar implements Panel {
     q.addEventListener("input", () => this.#typing(q));
     byId("filters", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      byId("fields", HTMLDetailsElement).open = false;
+      // What is wrong must be seen.
+      byId("fields", HTMLDetailsElement).open = this.#hint.textContent !== "";
     });
     this.#clear.addEventListener("click", () => {
       page.address.filter(NO_FILTERS);
@@ -90,8 +94,8 @@ export class FilterBar implements Panel {
   #paintFilters(filters: Filters): void {
     for (const [name, input] of this.#fields) {
       // What is being typed may mean the same, and look different.
-      if (readFilter(name, input.value) !== filters[name]) {
-        fillIn(input, filters[name]);
+      if (read(name, input.value) !== filters[name]) {
+        fillIn(input, isAmount(name) ? decimal(filters[name]) : filters[name]);
       }
     }
     const set = FILTER_NAMES.filter((name) => filters[name] !== "");
@@ -116,13 +120,21 @@ export class FilterBar implements Panel {
   }
 
   #chosen(name: FilterName, input: Field): void {
-    const value = readFilter(name, input.value);
-    const isWrong = value === undefined || isEmptyRange({ ...this.#page.address.filters, [name]: value });
-    input.ariaInvalid = String(isWrong);
-    setText(this.#hint, isWrong ? HINTS[name] : "");
-    if (!isWrong) {
+    const value = read(name, input.value);
+    const fault = this.#fault(name, value);
+    input.ariaInvalid = String(fault !== "");
+    setText(this.#hint, fault);
+    if (fault === "") {
       this.#page.address.filter({ [name]: value });
     }
+  }
+
+  #fault(name: FilterName, value: string | undefined): string {
+    if (value === undefined) {
+      return HINTS[name];
+    }
+    const isEmpty = isEmptyRange({ ...this.#page.address.filters, [name]: value });
+    return isEmpty ? "From is more than up to." : "";
   }
 
   #typing(q: Field): void {
@@ -144,6 +156,15 @@ export class FilterBar implements Panel {
       this.#page.timing.clearTimer(this.#timer);
     }
   }
+}
+
+function isAmount(name: FilterName): boolean {
+  return name === "min" || name === "max";
+}
+
+/** What was typed into a field, as the address has it. */
+function read(name: FilterName, typed: string): string | undefined {
+  return readFilter(name, isAmount(name) ? readDecimal(typed) : typed);
 }
 
 function field(name: FilterName): Field {
@@ -171,9 +192,9 @@ function words(name: FilterName, value: string): string {
     case "flag":
       return `Flag: ${value}`;
     case "min":
-      return `Amount sold ≥ ${value}`;
+      return `Amount sold ≥ ${decimal(value)}`;
     case "max":
-      return `Amount sold ≤ ${value}`;
+      return `Amount sold ≤ ${decimal(value)}`;
     default:
       return `“${value}”`;
   }

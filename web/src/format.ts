@@ -1,14 +1,13 @@
 /** How values look. Amounts are handled as text, digit by digit: what was traded is what is shown. */
 
 const PLAIN_DECIMAL = /^(\d+)(?:\.(\d+))?$/u;
+const BLANKS = /\s/gu;
 const THOUSANDS = /\B(?=(?:\d{3})+$)/gu;
 const COUNTRY_CODE = /^[A-Z]{2}$/u;
 
 /** A formatter of exact decimals with a locale's signs: `1234567.80` becomes `1,234,567.80`. */
 export function decimalFormat(locale?: string): (amount: string) => string {
-  const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1_234_567.8);
-  const group = parts.find((part) => part.type === "group")?.value ?? "";
-  const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
+  const { group, point } = signs(locale);
   return (amount) => {
     const match = PLAIN_DECIMAL.exec(amount);
     if (!match) {
@@ -17,6 +16,28 @@ export function decimalFormat(locale?: string): (amount: string) => string {
     const [, whole = "", fraction] = match;
     const grouped = whole.replace(THOUSANDS, group);
     return fraction === undefined ? grouped : grouped + point + fraction;
+  };
+}
+
+/**
+ * The other way round: what was typed with a locale's signs becomes a plain decimal. What is not written with them
+ * stays as it is, such as `747.10` where it should have been `747,10`.
+ */
+export function decimalReader(locale?: string): (typed: string) => string {
+  const { group, point } = signs(locale);
+  const blank = group.replace(BLANKS, " ");
+  const usual = new RegExp(`^(?:\\d+|\\d{1,3}(?:[${blank}]\\d{3})+)(?:[${point}]\\d+)?$`, "u");
+  return (typed) => {
+    const text = typed.trim().replace(BLANKS, " ");
+    return usual.test(text) ? text.replaceAll(blank, "").replace(point, ".") : text;
+  };
+}
+
+function signs(locale?: string): Readonly<Record<"group" | "point", string>> {
+  const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1_234_567.8);
+  return {
+    group: parts.find((part) => part.type === "group")?.value ?? "",
+    point: parts.find((part) => part.type === "decimal")?.value ?? ".",
   };
 }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { countryNames, decimalFormat, duration, padding, perSecond } from "../src/format.ts";
+import { countryNames, decimalFormat, decimalReader, duration, padding, perSecond } from "../src/format.ts";
 
 it("amounts keep every digit that they came with", () => {
   const decimal = decimalFormat("en");
@@ -16,6 +16,23 @@ it("amounts keep every digit that they came with", () => {
 it("amounts are grouped with the signs of the reader's language", () => {
   assert.equal(decimalFormat("de")("1234567.80"), "1.234.567,80");
   assert.equal(decimalFormat("fr")("1234567.80"), "1\u{202f}234\u{202f}567,80");
+});
+
+it("an amount is read as the reader's language writes it, and plainly where it is not written so", () => {
+  const read = (locale: string, typed: string): string => decimalReader(locale)(typed);
+  assert.deepEqual(
+    ["1.000", "1.000,50", "1000,5", "1234567", "747.10", " 5 "].map((typed) => read("de", typed)),
+    ["1000", "1000.50", "1000.5", "1234567", "747.10", "5"],
+  );
+  assert.deepEqual(
+    ["1,000", "1,000.50", "1.000", "1,00", "1,0000"].map((typed) => read("en", typed)),
+    ["1000", "1000.50", "1.000", "1,00", "1,0000"],
+  );
+  assert.equal(read("fr", "1\u{202f}234 567,8"), "1234567.8");
+  for (const odd of ["", "1e5", "-3", "1.2.3", "<b>", "1,2,3"]) {
+    assert.equal(read("en", odd), odd);
+    assert.equal(read("de", odd), odd);
+  }
 });
 
 it("what an amount lacks to the usual places is known, so that points stand below each other", () => {
