@@ -39,9 +39,9 @@ it("what makes no sense is the usual", () => {
     assert.deepEqual(readLayout(text), USUAL, text);
   }
   const partly = readLayout(
-    '{"hidden":["user","colour"],"widths":{"sell":9999,"buy":12},"sort":{"by":"user"}}',
+    '{"hidden":["user","colour"],"widths":{"sell":9999,"rate":11,"buy":14},"sort":{"by":"user"}}',
   );
-  assert.deepEqual(partly, { ...USUAL, hidden: ["user"], widths: { buy: 12 } });
+  assert.deepEqual(partly, { ...USUAL, hidden: ["user"], widths: { buy: 14 } });
 });
 
 it("the last column in sight stays", () => {
@@ -67,10 +67,11 @@ it("only by a column in sight can be sorted", () => {
   assert.equal(sortBy(without, { by: "rate", direction: "ascending" }), without);
 });
 
-it("widths are bounded, and others keep theirs", () => {
-  const { widths } = resizeColumn(USUAL, { user: 9, sell: 13 }, "sell", -50);
-  assert.deepEqual(widths, { user: 9, sell: 4 });
+it("widths are bounded, where there are numbers by what these need, and others keep theirs", () => {
+  const { widths } = resizeColumn(USUAL, { user: 9, sell: 15 }, "sell", -50);
+  assert.deepEqual(widths, { user: 9, sell: 13 });
   assert.match(template({ ...USUAL, widths }), /^minmax\(14ch, 14fr\) 9ch /u);
+  assert.equal(resizeColumn(USUAL, widths, "user", -50).widths.user, 4);
 });
 
 it("keys lead through the list, and not beyond its ends", () => {

@@ -10,8 +10,9 @@ import { countryNames, decimalFormat, padding } from "../format.ts";
 import type { Zone } from "../preferences.ts";
 import { newestFirst, parseMicros, type Update } from "../update.ts";
 import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
+import { roomFormat } from "./amounts.ts";
 import { flagReason, flagWords } from "./flags.ts";
-import type { ColumnName } from "./layout.ts";
+import { type ColumnName, USUAL_CH } from "./layout.ts";
 
 /** How moments look. */
 export interface Clock {
@@ -33,8 +34,6 @@ const decimal = decimalFormat();
 const countryName = countryNames();
 const { compare: compareWords } = new Intl.Collator();
 
-/** What is longer needs its column for itself. */
-const PADDED_MAX = 12;
 /** Longer than this, a text may not fit its cell, and is given in full when pointed at. */
 const FITS = 8;
 
@@ -97,13 +96,17 @@ function amountColumn(
   places: number,
   amount: (update: Update) => string,
 ): Column {
+  const room = Math.floor(USUAL_CH[name]);
+  const shortened = roomFormat(room);
   return {
     name,
     label: () => label,
     fill: (cell, update) => {
-      const text = decimal(amount(update));
-      fillText(cell, text);
-      cell.dataset["pad"] = padding(amount(update), places).slice(0, Math.max(0, PADDED_MAX - text.length));
+      const exact = decimal(amount(update));
+      fillText(cell, exact);
+      cell.textContent = shortened(amount(update));
+      // What is shortened needs its column for itself.
+      cell.dataset["pad"] = padding(amount(update), places).slice(0, Math.max(0, room - exact.length));
     },
     compare: (a, b) => Number((parseUnits(amount(a)) ?? 0n) - (parseUnits(amount(b)) ?? 0n)),
   };

@@ -8,7 +8,7 @@
 import { isRecord } from "../update.ts";
 
 /** Least widths, and the shares in which what is left over is given away. */
-const USUAL_CH = {
+export const USUAL_CH = {
   time: 14,
   user: 9,
   pair: 10,
@@ -25,6 +25,11 @@ const MOST_CH = 80;
 export type ColumnName = keyof typeof USUAL_CH;
 
 export const COLUMN_NAMES = Object.keys(USUAL_CH) as readonly ColumnName[];
+
+/** A text that is cut off can still be told, an amount can't. */
+function leastOf(name: ColumnName): number {
+  return name === "sell" || name === "buy" || name === "rate" ? USUAL_CH[name] : LEAST_CH;
+}
 
 export interface Sort {
   readonly by: ColumnName;
@@ -80,7 +85,7 @@ export function resizeColumn(
   name: ColumnName,
   widthCh: number,
 ): Layout {
-  const bounded = Math.min(MOST_CH, Math.max(LEAST_CH, widthCh));
+  const bounded = Math.min(MOST_CH, Math.max(leastOf(name), widthCh));
   return { ...layout, widths: { ...present, [name]: Math.round(bounded * 10) / 10 } };
 }
 
@@ -131,8 +136,8 @@ export function readLayout(text: string | undefined): Layout {
 
 function readWidths(widths: unknown): Layout["widths"] {
   const entries = COLUMN_NAMES.map((name) => [name, isRecord(widths) ? widths[name] : undefined] as const);
-  const isWidth = ([, width]: readonly [ColumnName, unknown]): boolean =>
-    typeof width === "number" && width >= LEAST_CH && width <= MOST_CH;
+  const isWidth = ([name, width]: readonly [ColumnName, unknown]): boolean =>
+    typeof width === "number" && width >= leastOf(name) && width <= MOST_CH;
   return Object.fromEntries(entries.filter(isWidth));
 }
 
