@@ -42,6 +42,8 @@ export interface Figures {
   readonly total: Count;
   /** Most messages first. */
   readonly pairs: readonly PairFigures[];
+  /** How many pairs there are beyond those that are listed. */
+  readonly morePairs: number;
   /** Most messages first. */
   readonly countries: readonly CountryFigures[];
   /** Oldest first; steps without a message are left out. */
@@ -64,6 +66,7 @@ export function parseFigures(answer: unknown): Figures {
       ...parseCount(pair),
       ...parseMoney(pair, "last"),
     })),
+    morePairs: whole(raw["morePairs"]),
     countries: list(raw["countries"]).map((country) => ({
       country: text(country["country"]),
       ...parseCount(country),

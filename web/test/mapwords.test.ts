@@ -13,7 +13,7 @@ function country(code: string, count: number): CountryFigures {
 function figures(...countries: readonly CountryFigures[]): Figures {
   const count = countries.reduce((sum, one) => sum + one.count, 0);
   const total = { count, flagged: 0 };
-  return { sinceMs: 0, untilMs: 0, stepMs: 60_000, total, pairs: [], countries, series: [] };
+  return { sinceMs: 0, untilMs: 0, stepMs: 60_000, total, pairs: [], morePairs: 0, countries, series: [] };
 }
 
 function reasons(changes: Partial<Reasons["statistics"]>): Reasons {

@@ -6,6 +6,7 @@ import { parseUnits } from "../src/decimal.ts";
 import type { PairFigures } from "../src/figures.ts";
 import { Amounts } from "../src/pairs/amounts.ts";
 import { AXIS_MAX, gridOf, SHADES, shade } from "../src/pairs/grid.ts";
+import { fitting } from "../src/pairs/pairs.ts";
 import {
   changeMillionths,
   held,
@@ -60,6 +61,13 @@ it("pairs are ranked by any column, exactly", () => {
   assert.equal(keys(ranked(ALL, { by: "change", isDown: false })), "USD→JPY EUR→GBP EUR→USD");
 });
 
+it("where one currency is filtered, the pairs with it on that side are listed", () => {
+  assert.equal(keys(fitting(ALL, { from: "USD", to: "" })), "USD→JPY");
+  assert.equal(keys(fitting(ALL, { from: "", to: "USD" })), "EUR→USD");
+  assert.deepEqual(fitting(ALL, { from: "EUR", to: "USD" }), ALL);
+  assert.deepEqual(fitting(ALL, { from: "", to: "" }), ALL);
+});
+
 it("amounts that differ in their last digit only are not taken for equal", () => {
   const more = pair("AAABBB", 1, { sold: "123456789012345678.000000000002" });
   const less = pair("AAACCC", 9, { sold: "123456789012345678.000000000001" });
@@ -98,10 +106,10 @@ it("means are weighted by volume, and changes go from the first rate to the last
   assert.equal(changeMillionths(EURGBP), 0);
 });
 
-it("the matrix has the currencies that are there, the busiest first", () => {
+it("the matrix has the currencies that are there, in one order on both sides, the busiest first", () => {
   const grid = gridOf(ALL);
   assert.deepEqual(grid.rows, ["USD", "EUR"]);
-  assert.deepEqual(grid.columns, ["JPY", "GBP", "USD"]);
+  assert.deepEqual(grid.columns, ["USD", "JPY", "GBP"]);
   assert.equal(grid.cells.get("EUR→GBP"), EURGBP);
   assert.equal(grid.cells.get("USD→GBP"), undefined);
   assert.equal(grid.most, 9);

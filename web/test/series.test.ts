@@ -42,6 +42,7 @@ function figures(series: readonly StepFigures[], pairs: readonly PairFigures[] =
     stepMs: MINUTE,
     total: { count: 0, flagged: 0 },
     pairs,
+    morePairs: 0,
     countries: [],
     series,
   };
@@ -125,7 +126,7 @@ it("what is read out is exact, and says when a step is not over", () => {
   assert.equal(words.readOut(MESSAGES, steps, 1, "utc"), "10:01 UTC · 1 trade");
   assert.equal(words.readOut(MESSAGES, steps, 3, "utc"), "10:03 UTC · 1,234 trades so far");
   assert.equal(words.readOut({ ...RATE, subject: "volume" }, steps, 1, "utc"), "10:01 UTC · 1,234,567.1 EUR");
-  assert.equal(words.readOut(RATE, steps, 1, "utc"), "10:01 UTC · 0.747100000001, 0.7–0.9");
+  assert.equal(words.readOut(RATE, steps, 1, "utc"), "10:01 UTC · last 0.747100000001 · low 0.7 · high 0.9");
   assert.equal(words.readOut(RATE, steps, 2, "utc"), "10:02 UTC · not traded");
 });
 
@@ -148,8 +149,9 @@ it("the summary of rates goes by each step's own high and low", () => {
   const summary = new Words("en").summary(RATE, allSteps(figures(series), TEN + 4 * MINUTE), "1h", "utc");
   assert.equal(
     summary,
-    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · 0.45, 0.4–0.9. " +
-      "Highest: 10:01 UTC · 0.45, 0.4–0.9. Lowest: 10:00 UTC · 0.5, 0.1–0.6.",
+    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
+      "Highest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
+      "Lowest: 10:00 UTC · last 0.5 · low 0.1 · high 0.6.",
   );
   const none = allSteps(figures([]), TEN + 4 * MINUTE);
   assert.equal(new Words("en").summary(RATE, none, "1h", "utc"), "");

@@ -187,11 +187,12 @@ export class Chart {
         this.#actions.choose(country);
       }
     });
-    this.#svg.addEventListener("focusin", ({ target }) => {
+    // Of an svg that listens for focus, browsers think that it takes it: it would be a stop of its own for Tab.
+    this.element.addEventListener("focusin", ({ target }) => {
       const isByKey = target instanceof Element && target.matches(":focus-visible");
       this.#focus(isByKey ? countryOf(target) : "");
     });
-    this.#svg.addEventListener("focusout", () => this.#focus(""));
+    this.element.addEventListener("focusout", () => this.#focus(""));
     this.#svg.addEventListener("keydown", (event) => this.#press(event));
   }
 

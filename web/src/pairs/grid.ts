@@ -19,8 +19,12 @@ export interface Grid {
 }
 
 export function gridOf(pairs: readonly PairFigures[]): Grid {
-  const rows = busiest(pairs, "from");
-  const columns = busiest(pairs, "to");
+  const currencies = busiest(pairs);
+  const axis = (side: "from" | "to"): readonly string[] => {
+    const there = new Set(pairs.map((pair) => pair[side]));
+    return currencies.filter((currency) => there.has(currency)).slice(0, AXIS_MAX);
+  };
+  const [rows, columns] = [axis("from"), axis("to")];
   const shown = pairs.filter(({ from, to }) => rows.includes(from) && columns.includes(to));
   return {
     rows,
@@ -31,14 +35,16 @@ export function gridOf(pairs: readonly PairFigures[]): Grid {
   };
 }
 
-function busiest(pairs: readonly PairFigures[], side: "from" | "to"): readonly string[] {
+/** In one order for both sides: what is traded both ways lies on either side of the diagonal. */
+function busiest(pairs: readonly PairFigures[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const pair of pairs) {
-    counts.set(pair[side], (counts.get(pair[side]) ?? 0) + pair.count);
+  for (const { from, to, count } of pairs) {
+    for (const currency of [from, to]) {
+      counts.set(currency, (counts.get(currency) ?? 0) + count);
+    }
   }
   return [...counts]
     .sort(([one, a], [other, b]) => b - a || (one < other ? -1 : 1))
-    .slice(0, AXIS_MAX)
     .map(([currency]) => currency);
 }
 

@@ -56,27 +56,34 @@ export class Pairs implements Panel {
     }
     this.#painted = shows;
     this.#looks.show(this.#look);
-    const list = pairs?.pairs ?? NO_PAIRS;
-    setText(this.#remark, remark(statistics));
+    const list = fitting(pairs?.pairs ?? NO_PAIRS, chosen);
+    const beyond = pairs?.morePairs ?? 0;
+    setText(this.#remark, remark(statistics, list));
     this.#ranking.element.hidden = list.length === 0 || this.#look !== "ranking";
     this.#matrix.element.hidden = list.length === 0 || this.#look !== "matrix";
     if (this.#look === "matrix") {
       const grid = gridOf(list);
       this.#matrix.paint(grid, chosen);
-      setText(this.#more, more(grid.left));
+      setText(this.#more, more(grid.left + beyond));
     } else {
       this.#ranking.paint(list, this.#order, chosen);
-      setText(this.#more, more(list.length - ROWS_MAX));
+      setText(this.#more, more(Math.max(0, list.length - ROWS_MAX) + beyond));
     }
   }
 }
 
+/** Where one side alone is filtered, the pairs with that side; a whole pair is picked from all of them. */
+export function fitting(pairs: readonly PairFigures[], { from, to }: Pair): readonly PairFigures[] {
+  const isWhole = (from === "") === (to === "");
+  return isWhole ? pairs : pairs.filter((pair) => pair.from === from || pair.to === to);
+}
+
 /** What there is to say instead of pairs, or about them. */
-function remark(statistics: Statistics): string {
+function remark(statistics: Statistics, list: readonly PairFigures[]): string {
   if (!statistics.pairs) {
     return withoutFigures(statistics);
   }
-  return statistics.pairs.pairs.length > 0 ? "" : "No pair was traded in this stretch of time.";
+  return list.length > 0 ? "" : "No pair was traded in this stretch of time.";
 }
 
 function more(left: number): string {

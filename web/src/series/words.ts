@@ -70,7 +70,7 @@ export class Words {
         return `${this.#decimal(unitsText(money?.sold ?? 0n))} ${pair?.from ?? ""}`;
       default:
         return money
-          ? `${this.#units(money.last)}, ${this.#units(money.low)}–${this.#units(money.high)}`
+          ? `last ${this.#units(money.last)} · low ${this.#units(money.low)} · high ${this.#units(money.high)}`
           : "not traded";
     }
   }
