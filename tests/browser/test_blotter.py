@@ -134,6 +134,18 @@ def test_a_message_that_is_not_archived_yet_says_so_and_is_asked_for_again(runni
     expect(page.get_by_test_id("trace")).to_contain_text("Archived", timeout=20_000)
 
 
+def test_where_heads_are_not_shown_one_that_has_the_keys_is(running: Stack, page: Page) -> None:
+    update_id = post(running)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(row(page, update_id)).to_be_visible()
+    head = page.locator(".head")
+    assert box(head)["height"] <= 1
+    head.get_by_role("button").first.focus()
+    assert box(head)["height"] > 24
+    page.get_by_test_id("pause").focus()
+    assert box(head)["height"] <= 1
+
+
 def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page) -> None:
     small, large = post(running, amountSell="1", amountBuy="0.75"), post(running, amountSell="99999", amountBuy="74709")
     expect(row(page, large)).to_be_visible()

@@ -2,6 +2,7 @@
 
 import type { Bar } from "../src/address.ts";
 import type { Surroundings } from "../src/feed.ts";
+import { type Deal, dealOf, type Pair } from "../src/sheet.ts";
 import type { Handlers } from "../src/socket.ts";
 import { parseUpdate, type Update } from "../src/update.ts";
 
@@ -173,4 +174,34 @@ export class FakeBar implements Bar {
     this.steps.pop();
     this.#moved();
   }
+}
+
+export const EUR_GBP: Pair = { from: "EUR", to: "GBP" };
+export const MONEY = { sold: "100", bought: "75.00", vwap: "0.75", open: "0.7", high: "0.8", low: "0.6" };
+
+/** What the archive answers to a question about statistics. */
+export function statisticsAnswer(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    since: "2026-11-24T09:00:00Z",
+    until: "2026-11-24T10:01:00Z",
+    step: 60,
+    total: { count: 10, flagged: 1 },
+    pairs: [{ currencyFrom: "EUR", currencyTo: "GBP", count: 10, flagged: 1, ...MONEY, last: "0.7" }],
+    morePairs: 0,
+    countries: [{ country: "FR", count: 10, flagged: 1 }],
+    series: [{ start: "2026-11-24T10:00:00Z", count: 10, flagged: 1 }],
+    ...changes,
+  };
+}
+
+/** A trade received so many seconds after ten o'clock. */
+export function tradeAt(
+  seconds: number,
+  changes: Readonly<Record<string, unknown>> = {},
+): ReturnType<typeof update> {
+  return update(seconds * 1_000_000, changes);
+}
+
+export function dealAt(...trade: Parameters<typeof tradeAt>): Deal {
+  return dealOf(tradeAt(...trade));
 }
