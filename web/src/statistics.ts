@@ -260,7 +260,7 @@ function refusal(answer: unknown): string {
 
 function leavesOut({ from, to, user, flag, min, max, q }: Filters): string {
   const names = [
-    (from === "") === (to === "") ? "" : "currency",
+    (from === "") === (to === "") ? "" : "currency (but for the pairs)",
     user && "user",
     flag && "flag",
     (min || max) && "amount",

@@ -178,5 +178,5 @@ it("what the archive's figures can't tell is said in words", async () => {
   await desk.take();
   assert.equal(desk.source.latest.leavesOut, "The figures ignore user, flag, amount, and search.");
   desk.address.filter({ user: "", flag: "", min: "", q: "", from: "EUR" });
-  assert.equal(desk.source.latest.leavesOut, "The figures ignore currency.");
+  assert.equal(desk.source.latest.leavesOut, "The figures ignore currency (but for the pairs).");
 });
