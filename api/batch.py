@@ -1,4 +1,4 @@
-"""A batch of trade messages: cut into messages, each checked, and as large, as if it came alone."""
+"""A batch of trade messages: cut into messages, each checked, and bounded in size, as if it came alone."""
 
 from __future__ import annotations
 

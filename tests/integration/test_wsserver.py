@@ -61,6 +61,13 @@ def resident_bytes(process: subprocess.Popen[bytes]) -> int:
     return rss
 
 
+def show_much(worker: Worker, browser: Browser) -> None:
+    """Have 1,900 large updates shown, which the ring then holds."""
+    for _ in range(19):
+        worker.ask(*(line(pad=LARGE) for _ in range(100)))
+        browser.ids(100)
+
+
 def status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
     """Give the status that the handshake of a browser with these further headers is answered with."""
     request = HANDSHAKE.replace(b"/ws", path) + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
@@ -227,9 +234,7 @@ def test_browsers_that_catch_up_from_many_places_cost_no_memory(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
     with Browser(home) as browser:
-        for _ in range(19):
-            worker.ask(*(line(pad=LARGE) for _ in range(100)))
-            browser.ids(100)
+        show_much(worker, browser)
     before = resident_bytes(server)
     for offset in range(10):
         with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
@@ -241,9 +246,7 @@ def test_a_browser_that_comes_back_and_never_reads_is_given_no_more_than_its_buf
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
     with Browser(home) as browser:
-        for _ in range(19):
-            worker.ask(*(line(pad=LARGE) for _ in range(100)))
-            browser.ids(100)
+        show_much(worker, browser)
         before = resident_bytes(server)
         place = f"/ws?epoch={browser.epoch}&offset=0".encode()
         request = HANDSHAKE.replace(b"/ws", place) + b"\r\n"
