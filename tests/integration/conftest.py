@@ -212,14 +212,14 @@ def ask(home: Path, target: str, **more: Any) -> Answer:
 @contextmanager
 def gunicorn(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the API in this home as it is deployed, the program that takes messages."""
-    with _gunicorn(home, "gunicorn.conf.py", "sock/api.sock", env) as process:
+    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api.sock", env) as process:
         yield process
 
 
 @contextmanager
 def reads(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the API in this home as it is deployed, the program that answers questions."""
-    with _gunicorn(home, "gunicorn_reads.conf.py", "sock/reads.sock", env) as process:
+    with _gunicorn(home, "gunicorn_query.conf.py", "sock/reads.sock", env) as process:
         yield process
 
 

@@ -92,7 +92,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Disk]:
 @contextmanager
 def reads_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
     """Run the API that answers questions where the small disk can be seen."""
-    command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_reads.conf.py")]
+    command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_query.conf.py")]
     with running(command, home, env):
         wait_until(lambda: connects(home / "sock/reads.sock"), "gunicorn listens")
         yield

@@ -1,4 +1,4 @@
-"""How many connections nginx can have, and by how many workers."""
+"""nginx's connections and workers: enough for every browser, within the limit of open files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deploy import capacity
 
 @pytest.mark.parametrize("browsers", [1, 1000, 10_000, 100_000])
 @pytest.mark.parametrize("allowed_files", [20_000, 1_048_576])
-def test_nginx_has_room_for_all_browsers_at_once_within_what_a_process_may_have_open(
+def test_nginx_has_connections_for_all_browsers_within_the_limit_of_open_files(
     browsers: int, allowed_files: int
 ) -> None:
     taken = 2 * browsers + capacity.OTHER_CONNECTIONS
@@ -18,5 +18,5 @@ def test_nginx_has_room_for_all_browsers_at_once_within_what_a_process_may_have_
     if found.workers == 1:
         assert found.connections - taken >= found.connections / 16
     else:
-        assert taken > allowed_files * 15 / 16 - capacity.OTHER_FILES - 1, "one worker alone could not"
+        assert taken > allowed_files * 15 / 16 - capacity.OTHER_FILES - 1, "one worker would not be enough"
         assert found.workers * found.connections * 7 / 8 >= taken
