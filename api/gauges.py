@@ -33,7 +33,7 @@ class Gauges(Collector):
         free = parts["disk"].facts.get("free_bytes", {})
         yield _by("disk_free_bytes", "Room where the stack writes.", "folder", free)
         states = parts["programs"].facts.get("states", {})
-        running = {name: state == "RUNNING" for name, state in states.items() if state != "STOPPED"}
+        running = {name: state == "running" for name, state in states.items() if state != "stopped"}
         yield _by("program_up", "Whether a program runs that was not stopped by an operator.", "program", running)
 
 

@@ -34,7 +34,7 @@ _FREE_BYTES: Final = 200 * 10**6
 _FREE_SHARE: Final = 0.05
 """A disk is nearly full when less than this is free, and less than so many bytes."""
 _API_SECONDS: Final = 2.0
-_STATE_FAULTS: Final = {"FATAL": "was given up by supervisord", "BACKOFF": "ends again and again when it is started"}
+_STATE_FAULTS: Final = {"fatal": "was given up by supervisord", "backoff": "ends again and again when it is started"}
 
 
 def looks(settings: Settings, open_queue: Callable[[], Queue]) -> dict[str, Callable[[], Mapping[str, Part]]]:

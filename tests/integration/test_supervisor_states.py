@@ -1,4 +1,4 @@
-"""What supervisord alone knows of the parts, and how the others learn of it; with a supervisord of the test's own."""
+"""How the API learns the states of programs, which only supervisord knows. The tests run a supervisord of their own."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ startretries=0
 command=sleep 600
 autostart=false
 
-[eventlistener:states]
-command={sys.executable} {ROOT}/deploy/states.py
+[eventlistener:supervisor-states]
+command={sys.executable} {ROOT}/deploy/supervisor_states.py
 events=PROCESS_STATE
 buffer_size=1000
-stderr_logfile=%(here)s/states.log
+stderr_logfile=%(here)s/supervisor-states.log
 """
 
 
@@ -57,13 +57,13 @@ class Supervisord:
         self._home = home
 
     def control(self, *arguments: str) -> str:
-        """Command it, as an operator would; give what was printed."""
+        """Control it as an operator would; give what was printed."""
         command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self._home / "supervisord.conf")]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
         return done.stdout + done.stderr
 
     def known(self) -> dict[str, str]:
-        """Give what the others come to know."""
+        """Give the states that other processes can read."""
         try:
             known: dict[str, str] = json.loads((self._home / "sock/states.json").read_bytes())
         except FileNotFoundError:
@@ -80,20 +80,22 @@ def supervisord(home: Path) -> Iterator[Supervisord]:
         yield Supervisord(home)
 
 
-def test_the_state_of_every_part_is_known_as_it_changes_and_outlives_who_writes_it_down(home: Path) -> None:
+def test_each_programs_state_is_known_as_it_changes_and_survives_a_restart_of_the_listener(home: Path) -> None:
     with supervisord(home) as it:
-        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
-        wait_until(lambda: it.known().get("steady") == "RUNNING", "one runs")
+        wait_until(lambda: it.known().get("pair:weak") == "fatal", "weak is given up")
+        wait_until(lambda: it.known().get("steady") == "running", "steady runs")
         assert "pair:idle" not in it.known()
-        it.control("restart", "states")
+        it.control("restart", "supervisor-states")
         it.control("stop", "steady")
-        wait_until(lambda: it.known().get("steady") == "STOPPED", "it was stopped")
-        assert it.known()["pair:weak"] == "FATAL", "what was known before is known still"
+        wait_until(lambda: it.known().get("steady") == "stopped", "steady is stopped")
+        assert it.known()["pair:weak"] == "fatal", "the new listener knows what the old one wrote"
 
 
-def test_a_part_that_was_given_up(home: Path, counting: dict[str, str]) -> None:
+def test_a_program_that_supervisord_gave_up_is_a_fault_until_it_runs_again(
+    home: Path, counting: dict[str, str]
+) -> None:
     with reads(home, **counting), supervisord(home) as it:
-        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
+        wait_until(lambda: it.known().get("pair:weak") == "fatal", "weak is given up")
         fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not ready")
         assert samples(home)["program_up{pair:weak}"] == 0
         assert samples(home)["program_up{steady}"] == 1
