@@ -37,15 +37,16 @@ def nginx_capacity(max_browsers: int, allowed_files: int) -> NginxCapacity:
     return NginxCapacity(-(-needed * 8 // (allowed * 7)), allowed)
 
 
-def raise_file_limit(max_browsers: int) -> int:
-    """Raise this process's limit of open files to what a single nginx worker needs; return the limit reached.
+def allowed_files(max_browsers: int) -> int:
+    """Tell how many files a process may open, after raising the hard limit to what one nginx worker needs if possible.
 
-    supervisord and all its programs inherit the limit. Only root can raise it above the hard limit.
+    Only root can raise it. supervisord inherits it, and raises its own soft limit as far as needed.
     """
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = nginx_capacity(max_browsers, sys.maxsize).files
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
-    except (ValueError, OSError):
-        return hard
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if wanted > hard != resource.RLIM_INFINITY:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+        except (ValueError, OSError):
+            return hard
     return max(wanted, hard)

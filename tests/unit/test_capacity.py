@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from deploy import capacity
@@ -20,3 +22,26 @@ def test_nginx_has_connections_for_all_browsers_within_the_limit_of_open_files(
     else:
         assert taken > allowed_files * 15 / 16 - capacity.OTHER_FILES - 1, "one worker would not be enough"
         assert found.workers * found.connections * 7 / 8 >= taken
+
+
+NEEDED = capacity.nginx_capacity(1000, 10**6).files
+
+
+@pytest.mark.parametrize(
+    ("hard", "highest", "allowed"),
+    [(10_000, 10_000, 10_000), (1000, 1000, 1000), (1000, 10_000, NEEDED), (resource.RLIM_INFINITY, 0, NEEDED)],
+)
+def test_the_hard_limit_of_open_files_is_raised_if_this_user_may_raise_it_and_never_lowered(
+    monkeypatch: pytest.MonkeyPatch, hard: int, highest: int, allowed: int
+) -> None:
+    limits = [(512, hard)]
+
+    def setrlimit(_: int, wanted: tuple[int, int]) -> None:
+        if wanted[1] > highest:
+            raise ValueError
+        limits.append(wanted)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert capacity.allowed_files(1000) == allowed
+    assert limits[1:] == ([(512, NEEDED)] if hard < allowed and hard != resource.RLIM_INFINITY else [])
