@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -23,8 +24,11 @@ class Failure(Exception):  # noqa: N818 - it ends a command, and is no fault of 
 
 def say(*lines: str) -> None:
     """Print lines to standard output."""
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    sys.stdout.flush()  # in order with the output of other processes
+    try:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.flush()  # in order with the output of other processes
+    except BrokenPipeError:  # the reader has seen enough, as in `deploy/up | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(*lines: str) -> None:

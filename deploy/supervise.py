@@ -87,7 +87,6 @@ class _Stat:
         with open(f"/proc/{pid}/stat", errors="replace") as file:
             # The name may contain spaces and brackets. After its closing bracket come plain fields: proc(5), 3rd on.
             fields = file.read().rpartition(")")[2].split()
-        self.state = fields[0]
         self.group = int(fields[2])
         self.started = int(fields[19])
         """In clock ticks since boot."""
@@ -124,9 +123,9 @@ def _is_reused(leader: int, began: int) -> bool:
 def _is_ours(pid: int, leader: int, began: int) -> bool:
     try:
         stat = _Stat(pid)
-        is_ours = stat.group == leader and stat.started >= began and stat.state != "Z"
+        is_ours = stat.group == leader and stat.started >= began
         return is_ours and os.path.samefile(f"/proc/{pid}/cwd", ".")
-    except OSError:  # it has ended since, or belongs to another user
+    except OSError:  # it has ended, even if its parent does not know yet, or belongs to another user
         return False
 
 

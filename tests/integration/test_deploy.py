@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+OPERATORS_FILE = ROOT / "LICENSE"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone may act for other users")
 
 
@@ -56,18 +57,17 @@ def running() -> Iterator[Stack]:
 
 @contextmanager
 def foreground(stack: Stack) -> Iterator[subprocess.Popen[str]]:
-    """Run deploy/up --foreground in a session of its own, with a variable and an open file that are not the stack's."""
-    environ = {**os.environ, "TRADEWIRE_HOME": str(stack.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{stack.port}"}
-    with Path("/dev/null").open() as inherited:
-        process = subprocess.Popen(
-            [ROOT / "deploy/up", "--foreground"],
-            env={**environ, "OPERATORS_OWN": "1"},
-            pass_fds=[inherited.fileno()],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+    """Run deploy/up --foreground in a session of its own, from a shell with a variable and open files of its own."""
+    environ = {"TRADEWIRE_HOME": str(stack.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{stack.port}", "OPERATORS_OWN": "1"}
+    script = f"exec 3<{OPERATORS_FILE} 4<{OPERATORS_FILE} 9<{OPERATORS_FILE}; exec {ROOT}/deploy/up --foreground"
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     with process:
         try:
             yield process
@@ -231,6 +231,23 @@ def test_what_a_killed_supervisord_left_is_ended_by_deploy_down_and_nothing_else
             stranger.kill()
 
 
+@as_root
+def test_root_ends_no_process_for_a_record_that_another_user_can_write(idle: Stack) -> None:
+    records = idle.home / RECORDS
+    records.mkdir(parents=True)
+    (idle.home / "run").mkdir()
+    command = [*supervise_command(), f"{RECORDS}/forged.pid-record", "sleep", "600"]
+    with subprocess.Popen(command, cwd=idle.home, process_group=0) as roots_own:
+        try:
+            wait_until(lambda: psutil.Process(roots_own.pid).name() == "sleep", "the program runs")
+            for path in (records.parent, records, records / "forged.pid-record"):
+                os.chown(path, 65534, 65534)
+            assert idle.deploy("down").stdout == f"Nothing to stop: Tradewire does not run in {idle.home}.\n"
+            assert roots_own.poll() is None
+        finally:
+            roots_own.kill()
+
+
 def test_what_a_killed_nginx_left_is_ended_before_nginx_starts_again(running: Stack) -> None:
     master = psutil.Process(running.pid("nginx"))
     [worker] = master.children()
@@ -287,8 +304,7 @@ def test_a_stack_in_the_foreground_can_be_stopped_by_deploy_down_and_inherits_no
         supervisord = psutil.Process(idle.supervisord_pid())
         for process in (supervisord, *supervisord.children()):
             assert "OPERATORS_OWN" not in process.environ()
-        for program in ("beanstalkd", "nginx"):
-            assert "/dev/null" not in {file.path for file in psutil.Process(idle.pid(program)).open_files()}
+            assert str(OPERATORS_FILE) not in {file.path for file in process.open_files()}
         assert os.getsid(supervisord.pid) == supervisord.pid
         assert idle.deploy("down").returncode == 0
         assert up.wait() == 0
