@@ -82,7 +82,7 @@ class Stack:
                 while not _is_locked(descriptor):
                     if time.monotonic() > end:
                         raise Failure(
-                            f"another deploy/up or deploy/down is still working on {self._home} after {_LOCK_SECONDS} s",
+                            f"the other command is still working on {self._home} after {_LOCK_SECONDS} s",
                             f"See which process it is: fuser -v {self._home}/run",
                         )
                     time.sleep(_POLL_SECONDS)
