@@ -100,33 +100,28 @@ def test_every_fault_of_the_settings_is_named_at_once_and_nothing_is_started(idl
 
 
 def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_down_does_not_need_the_rest(
-    idle: Stack, tmp_path: Path
+    idle: Stack,
 ) -> None:
+    checkout = idle.home.parent / "checkout"
     for folder in ("deploy", "tradewire"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    (tmp_path / ".env").write_text("TRADEWIRE_LISTEN=x\nsecret\nTRADEWIRE_HOME=elsewhere\n")
+        shutil.copytree(ROOT / folder, checkout / folder)
+    (checkout / ".env").write_text("TRADEWIRE_LISTEN=x\nsecret\nTRADEWIRE_HOME=elsewhere\n")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [tmp_path / "deploy" / command],
-            env=environ,
-            cwd=idle.home.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        program = checkout / "deploy" / command
+        return subprocess.run([program], env=environ, cwd="/", capture_output=True, text=True, check=False)
 
     done = run("up")
     assert (done.returncode, done.stdout) == (2, "")
     first, second, third = done.stderr.splitlines()
     assert first == ".env, line 2: not of the form TRADEWIRE_NAME=VALUE"
     assert second.startswith("TRADEWIRE_LISTEN='x' can't be used")
-    assert third.endswith(f"from {tmp_path}/.env.")
+    assert third.endswith(f"from {checkout}/.env.")
     done = run("down")
     assert (done.returncode, done.stderr.splitlines()) == (0, [first])
-    assert done.stdout == f"Nothing to stop: no stack was ever started in {tmp_path}/elsewhere.\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "deploy", "tradewire"]
+    assert done.stdout == f"Nothing to stop: no stack was ever started in {checkout}/elsewhere.\n"
+    assert sorted(path.name for path in checkout.iterdir()) == [".env", "deploy", "tradewire"]
 
 
 @pytest.mark.parametrize("option", ["--help", "--foregroundx"])
