@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import accept, buried, ledger, messages, openapi, ops, stats
-from api.answers import failed, unavailable
-from api.looks import looks
-from api.monitor import Monitor
-from api.pool import QueuePool
+from api.http.queue_pool import QueuePool
+from api.http.responses import failed, unavailable
+from api.ingest import routes as ingest
+from api.openapi import document as openapi
+from api.operations import dead_letters, ledger, probes
+from api.operations.health_checks import health_checks
+from api.operations.monitor import Monitor
+from api.query import messages, stats
 from tradewire import metrics
 from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
 from tradewire.store.reading import StoreReader
@@ -36,14 +39,14 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
     store = StoreReader(settings.store)
-    accept.add_routes(app, settings, pool)
+    ingest.add_routes(app, settings, pool)
     messages.add_routes(app, settings, pool, store, log)
     stats.add_routes(app, store)
     ledger.add_routes(app, settings, pool, store)
-    buried.add_routes(app, settings, pool, log)
+    dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app)
-    app.extensions["monitor"] = monitor = Monitor(looks(settings, open_queue), log)
-    ops.add_routes(app, settings, monitor)
+    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue), log)
+    probes.add_routes(app, settings, monitor)
 
     @app.errorhandler(InvalidTrade)
     @app.errorhandler(InvalidQuery)
@@ -84,4 +87,4 @@ def _count_refused(code: str) -> None:
 
 def _is_post() -> bool:
     """Tell whether it is messages that came."""
-    return request.method == "POST" and request.path in accept.PATHS
+    return request.method == "POST" and request.path in ingest.PATHS

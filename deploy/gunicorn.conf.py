@@ -14,7 +14,7 @@ from deploy.gunicorn_common import (  # noqa: F401 - gunicorn takes them from he
     wsgi_app,
 )
 
-bind = f"unix:{settings.api_socket}"
+bind = f"unix:{settings.ingest_socket}"
 
 # Measured on 2 cores with 10 browsers, single POSTs over 16 connections: gevent accepted and showed a third more
 # than sync, and half more than gthread. It keeps the connections from nginx open at no cost, and while one request

@@ -19,7 +19,7 @@ from deploy.gunicorn_common import (  # noqa: F401 - gunicorn takes them from he
 if TYPE_CHECKING:
     from gunicorn.workers.gthread import ThreadWorker
 
-bind = f"unix:{settings.reads_socket}"
+bind = f"unix:{settings.query_socket}"
 
 # Threads, since the databases' drivers wait where gevent can't see it. One process holds what is worth keeping in
 # memory once; as many threads as the store has connections for readers.

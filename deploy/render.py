@@ -25,7 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deploy.capacity import OTHER_FILES, nginx_capacity
 from tradewire.errors import SettingsError
 from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
-from tradewire.queue.burial import HEADER_BYTES
+from tradewire.queue.dead_letter import HEADER_BYTES
 from tradewire.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,9 +173,9 @@ def _user_name(uid: int) -> str:
 
 def _parts(settings: Settings) -> list[str]:
     """Name what must be running, as supervisord calls it."""
-    processors = [f"processors:{name}" for name in LIVE[: settings.processors]]
+    processors = [f"processors:{name}" for name in LIVE[: settings.live_processors]]
     queue = ["beanstalkd"] if settings.own_queue else []
-    return [*queue, "wsserver", "processors:archive", *processors, "api", "reads", "nginx"]
+    return [*queue, "wsserver", "processors:archive", *processors, "api-ingest", "api-query", "nginx"]
 
 
 def _render(settings: Settings) -> dict[str, str]:
@@ -203,7 +203,7 @@ def _render(settings: Settings) -> dict[str, str]:
             python=ROOT / ".venv/bin/python",
             gunicorn=f"{ROOT}/.venv/bin/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
-            job_bytes=MAX_JOB_BYTES + HEADER_BYTES,  # a buried update carries its reason
+            job_bytes=MAX_JOB_BYTES + HEADER_BYTES,  # a buried event carries its reason
             live=LIVE,
             superuser="user=root" if _as_root() else "; user: who started it",
             runs_as=f"user={settings.user}" if _as_root() else "; user: who started supervisord",

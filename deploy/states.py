@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Take event after event, until supervisord ends; http://supervisord.org/events.html says how."""
-    path = Settings.from_env(os.environ).states
+    path = Settings.from_env(os.environ).supervisor_states
     states = _known(path)
     while True:
         sys.stdout.write("READY\n")
@@ -30,8 +30,8 @@ def main() -> None:
         event = _fields(sys.stdin.read(int(header["len"])))
         group, name = event["groupname"], event["processname"]
         part = name if group == name else f"{group}:{name}"
-        state = header["eventname"].removeprefix("PROCESS_STATE_")
-        if (event["from_state"], state) != ("BACKOFF", "STARTING"):  # a part that is tried again has not come back
+        state = header["eventname"].removeprefix("PROCESS_STATE_").lower()
+        if (event["from_state"], state) != ("BACKOFF", "starting"):  # a part that is tried again has not come back
             states[part] = state
             _write(path, states)
         sys.stdout.write("RESULT 2\nOK")

@@ -36,10 +36,10 @@ def main() -> int:
     queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
     log.info("started", pid=os.getpid())
     if name == LIVE:
-        expiry = Expiry(queue, LIVE, settings.live_max_age, log)
+        expiry = Expiry(queue, LIVE, settings.live_max_age_seconds, log)
         processor = Processor(queue, LiveSink(settings.worker_socket, queue), stop, log, expiry)
     else:
-        processor = Processor(queue, ArchiveSink(settings.store, settings.tallies), stop, log)
+        processor = Processor(queue, ArchiveSink(settings.store, settings.counters), stop, log)
     processor.run()
     log.info("stopped")
     return 0

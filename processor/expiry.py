@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ LOOK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
 """The share of the queue's bound that may be taken before live jobs make room: an hour without browsers must never
-close the door to producers."""
+close the throttle to producers."""
 EVICTION_AGE: Final = timedelta(seconds=10)
 """Younger jobs are on their way to browsers: it is not they who fill the queue."""
 
@@ -74,7 +74,7 @@ class Expiry:
 
     def _tell(self, jobs: Sequence[Job], reason: str) -> None:
         heads = [head for job in jobs for head in _heads(job)]
-        now = update.utc(datetime.now(UTC))
+        now = event.format_time(datetime.now(UTC))
         for start in range(0, len(heads), receipt.IDS_MAX):
             ids = [head.id for head in heads[start : start + receipt.IDS_MAX]]
             expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
@@ -84,11 +84,11 @@ class Expiry:
 
 
 def _age(job: Job) -> timedelta:
-    """Give the age of a job's last update; none where one can't be read, so that its consumer gets to see it."""
+    """Give the age of a job's last event; none where one can't be read, so that its consumer gets to see it."""
     heads = _heads(job)
-    received_at = heads[-1].received_at if len(heads) == len(job.updates) else None
+    received_at = heads[-1].received_at if len(heads) == len(job.events) else None
     return datetime.now(UTC) - received_at if received_at else timedelta()
 
 
-def _heads(job: Job) -> list[update.Head]:
-    return [head for head in map(update.head, job.updates) if head]
+def _heads(job: Job) -> list[event.EventHeader]:
+    return [head for head in map(event.peek, job.events) if head]

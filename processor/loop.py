@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 from tradewire.backoff import Backoff
-from tradewire.errors import BadUpdate, Unavailable
-from tradewire.queue import Guilty
+from tradewire.errors import InvalidEvent, Unavailable
+from tradewire.queue import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ REASON_MAX: Final = 500
 class Processor:
     """Moves jobs from the queue into a sink.
 
-    success → delete; WAIT → release, and hold off; a fault of the data → bury the guilty update alone; a
+    success → delete; WAIT → release, and hold off; a fault of the data → bury the rejected event alone; a
     neighbour away → forget what was in hand (closing gives it back) and try again later.
     """
 
@@ -89,10 +89,10 @@ class Processor:
     def _settle(self, batch: Sequence[Job]) -> Sequence[Job]:
         """Deliver a batch and settle its jobs; give those that must wait."""
         try:
-            verdict = self._deliver([update for job in batch for update in job.updates])
-        except BadUpdate:
+            verdict = self._deliver([event for job in batch for event in job.events])
+        except InvalidEvent:
             if len(batch) == 1:
-                return self._bury_guilty(batch[0])
+                return self._dead_letter_rejected(batch[0])
             middle = len(batch) // 2
             return self._settle_in_order([batch[:middle], batch[middle:]])
         if verdict is Verdict.WAIT:
@@ -100,50 +100,52 @@ class Processor:
         self._queue.delete(batch)
         return ()
 
-    def _bury_guilty(self, job: Job) -> Sequence[Job]:
+    def _dead_letter_rejected(self, job: Job) -> Sequence[Job]:
         """Deliver what is good in a job and bury the rest, unless the sink says WAIT in between."""
         try:
-            guilty = list(self._sift(job.updates))
+            rejected = list(self._isolate(job.events))
         except _Waiting:
             return [job]
-        for one in guilty:
-            self._tell_buried(one)
-        self._queue.bury(self._sink.tube, job, guilty)
-        metrics.buried(self._sink.tube, len(guilty))
+        for one in rejected:
+            self._report_dead_letter(one)
+        self._queue.dead_letter(self._sink.tube, job, rejected)
+        metrics.dead_lettered(self._sink.tube, len(rejected))
         return ()
 
-    def _tell_buried(self, guilty: Guilty) -> None:
+    def _report_dead_letter(self, rejected: Rejected) -> None:
         """Tell the archive and the operator."""
-        head = update.head(guilty.update)
+        head = event.peek(rejected.event)
         if head:
-            now = update.utc(datetime.now(UTC))
-            buried = receipt.Receipt("buried", now, [head.id], self._sink.tube, reason=guilty.reason[:REASON_MAX])
-            self._queue.put_receipt(receipt.encode(buried))
+            now = event.format_time(datetime.now(UTC))
+            told = receipt.Receipt(
+                "dead-lettered", now, [head.id], self._sink.tube, reason=rejected.reason[:REASON_MAX]
+            )
+            self._queue.put_receipt(receipt.encode(told))
         self._log.error(
-            "buried",
+            "dead-lettered",
             tube=self._sink.tube,
             id=head.id if head else None,
-            reason=guilty.reason,
-            bytes=len(guilty.update),
+            reason=rejected.reason,
+            bytes=len(rejected.event),
         )
 
-    def _sift(self, updates: Sequence[bytes]) -> Iterator[Guilty]:
-        """Deliver updates in ever smaller pieces; give those that are refused alone."""
+    def _isolate(self, events: Sequence[bytes]) -> Iterator[Rejected]:
+        """Deliver events in ever smaller pieces; give those that are refused alone."""
         try:
-            if self._deliver(updates) is Verdict.WAIT:
+            if self._deliver(events) is Verdict.WAIT:
                 raise _Waiting
-        except BadUpdate as error:
-            if len(updates) == 1:
-                yield Guilty(updates[0], str(error))
+        except InvalidEvent as error:
+            if len(events) == 1:
+                yield Rejected(events[0], str(error))
                 return
-            middle = len(updates) // 2
-            yield from self._sift(updates[:middle])
-            yield from self._sift(updates[middle:])
+            middle = len(events) // 2
+            yield from self._isolate(events[:middle])
+            yield from self._isolate(events[middle:])
 
-    def _deliver(self, updates: Sequence[bytes]) -> Verdict:
-        if sum(map(len, updates)) + len(updates) - 1 > self._sink.bytes_max:
-            raise BadUpdate(f"larger than a job may be, {self._sink.bytes_max} bytes")
-        return self._sink.deliver(updates)
+    def _deliver(self, events: Sequence[bytes]) -> Verdict:
+        if sum(map(len, events)) + len(events) - 1 > self._sink.bytes_max:
+            raise InvalidEvent(f"larger than a job may be, {self._sink.bytes_max} bytes")
+        return self._sink.deliver(events)
 
 
 class _Waiting(Exception):  # noqa: N818 - no error: a verdict on its way up

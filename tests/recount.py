@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from tradewire.store import engine
-from tradewire.store.schema import messages, stats
+from tradewire.store.schema import events, stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ def kept_statistics(url: str) -> Buckets:
 def recounted_statistics(url: str) -> Buckets:
     """Give the statistics that the archive's messages amount to."""
     groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
-    found = sorted(rows(url, messages), key=lambda row: (row.received_at, row.id))
+    found = sorted(rows(url, events), key=lambda row: (row.received_at, row.id))
     for row in found:
         is_newest = _minute(row) == _minute(found[-1])  # it is in no hour and no day yet
         for key in _keys(row, (60,) if is_newest else (60, 3600, 86400)):

@@ -112,7 +112,7 @@ class Stack:
             except OSError:
                 return False
             if answer.status == 200:
-                found.update(answer.json["parts"]["queue"]["tubes"]["live"])
+                found.update(answer.json["components"]["queue"]["tubes"]["live"])
             return answer.status == 200
 
         wait_until(asked, "/readyz answers 200")

@@ -56,7 +56,7 @@ class Watcher:
                             epoch, offset = hello["epoch"], hello["offset"]
                             continue
                         self.gaps += frame.get("gap", False)
-                        self.ids += [update["id"] for update in frame.get("updates", ())]
+                        self.ids += [event["id"] for event in frame.get("events", ())]
                         offset = frame["offset"]
             except (OSError, WebSocketException):
                 self._stop.wait(0.05)

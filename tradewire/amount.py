@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-def fits(sold: Decimal, rate: Decimal, bought: Decimal) -> bool:
+def rate_fits(sold: Decimal, rate: Decimal, bought: Decimal) -> bool:
     """Tell whether sold × rate and bought differ by no more than the rounding of rate and bought explains.
 
     Each may be off by half of its last digit; an error of the rate grows with the amount sold. It is done in whole
@@ -24,7 +24,7 @@ def fits(sold: Decimal, rate: Decimal, bought: Decimal) -> bool:
     return 2 * off <= sold_digits * of_product + of_bought
 
 
-def written(number: Decimal) -> str:
+def to_text(number: Decimal) -> str:
     """Write a number out, digit by digit as it came and without an exponent."""
     text = str(number)  # three times as fast as format, but for numbers such as 1E+3
     return format(number, "f") if "E" in text else text

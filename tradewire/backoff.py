@@ -8,7 +8,7 @@ import random
 class Backoff:
     """Gives the seconds to wait before each next try.
 
-    Jitter keeps the parts of a stack from knocking on a neighbour's door all at once when it is back.
+    Jitter keeps the parts of a stack from knocking on a neighbour's throttle all at once when it is back.
     """
 
     def __init__(self, first_seconds: float = 0.05, cap_seconds: float = 2.0) -> None:

@@ -4,7 +4,7 @@ TradewireError
 ├── SettingsError       the environment holds a setting that can't be used; nothing starts
 ├── InvalidTrade        the message's own fault; carries every fault found
 ├── InvalidQuery        a question that can't be understood; carries every fault found
-├── BadUpdate           a job's body that no retry will mend; the processor buries it
+├── InvalidEvent           a job's body that no retry will mend; the processor buries it
 └── Unavailable         never the message's fault: reconnect, or answer 503
     ├── QueueUnavailable
     ├── StoreUnavailable
@@ -58,8 +58,8 @@ class InvalidQuery(TradewireError):  # noqa: N818 - as above
         self.faults = tuple(faults)
 
 
-class BadUpdate(TradewireError):  # noqa: N818 - as above
-    """What a sink was given holds something that is no update, and never will be."""
+class InvalidEvent(TradewireError):  # noqa: N818 - as above
+    """What a sink was given holds something that is no event, and never will be."""
 
 
 class Unavailable(TradewireError):  # noqa: N818 - as above

@@ -16,7 +16,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from tradewire.errors import BadUpdate, FeedUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,20 +55,20 @@ class Feed:
         with self._connected() as wire:
             wire.look()
 
-    def send(self, updates: Sequence[bytes]) -> int | None:
-        """Send updates as one frame, MAX_JOB_BYTES at most; give how many browsers they were handed to.
+    def send(self, events: Sequence[bytes]) -> int | None:
+        """Send events as one frame, MAX_JOB_BYTES at most; give how many browsers they were handed to.
 
-        None: there is none that can take them now. 0: all of them were shown before. Raises BadUpdate where the
+        None: there is none that can take them now. 0: all of them were shown before. Raises InvalidEvent where the
         server found one among them that is none.
         """
         with self._connected() as wire:
-            wire.send(b"\n".join(updates))
+            wire.send(b"\n".join(events))
             answer = wire.text(_ANSWER_SECONDS)
             while answer == "READY":  # sent for an earlier WAIT, before this frame arrived
                 answer = wire.text(_ANSWER_SECONDS)
             word, _, rest = answer.partition(" ")
             if word == "BAD":
-                raise BadUpdate(rest)
+                raise InvalidEvent(rest)
             if word == "WAIT":
                 return None
             if word != "OK" or not rest.isdecimal():
@@ -76,7 +76,7 @@ class Feed:
             return int(rest)
 
     def wait_ready(self, timeout_seconds: float) -> bool:
-        """After a WAIT: wait for the server's word that a browser can take updates. False: none came."""
+        """After a WAIT: wait for the server's word that a browser can take events. False: none came."""
         with self._connected() as wire:
             try:
                 return wire.text(timeout_seconds) == "READY"

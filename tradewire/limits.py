@@ -7,7 +7,7 @@ MAX_BATCH_BYTES = 1024 * 1024
 """The body of a batch, packed and unpacked; nginx and the API both hold it."""
 
 MAX_BATCH_MESSAGES = 1000
-"""So many that their updates, the longest there are, fit into one job."""
+"""So many that their events, the longest there are, fit into one job."""
 
 MAX_JOB_BYTES = 1024 * 1024
 """The largest job (beanstalkd's -z), and so the largest frame from a worker."""

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
+def setup(name: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
     """Set up this process's log, the libraries' records included, and give its logger.
 
     `context` gives what each line shall say besides, such as the id of the request in hand.
     """
 
     def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {"part": part, **context(), **event}
+        return {"logger": name, **context(), **event}
 
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -33,7 +33,7 @@ def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structl
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "part", "event"]),
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
             ],
         )
     )
@@ -46,5 +46,5 @@ def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structl
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(part)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return logger

@@ -74,23 +74,23 @@ def reserved(tube: str, jobs: int) -> None:
 def shown(ages_seconds: Sequence[float]) -> None:
     """Count messages that browsers were shown, each with its age at that moment."""
     _counts().shown.inc(len(ages_seconds))
-    _observe(_counts().shown_seconds, ages_seconds)
+    _observe(_counts().show_latency_seconds, ages_seconds)
 
 
 def archived(ages_seconds: Sequence[float]) -> None:
     """Count messages that the store has kept for the first time, each with its age at that moment."""
     _counts().archived.inc(len(ages_seconds))
-    _observe(_counts().archived_seconds, ages_seconds)
+    _observe(_counts().archive_latency_seconds, ages_seconds)
 
 
-def repeated(messages: int) -> None:
+def duplicates(messages: int) -> None:
     """Count messages that the archive knew already: retries under an Idempotency-Key."""
-    _counts().repeated.inc(messages)
+    _counts().duplicates.inc(messages)
 
 
-def buried(tube: str, messages: int) -> None:
+def dead_lettered(tube: str, messages: int) -> None:
     """Count messages that were buried."""
-    _counts().buried[tube].inc(messages)
+    _counts().dead_letters[tube].inc(messages)
 
 
 def expired(reason: str, messages: int) -> None:
@@ -133,11 +133,15 @@ class _Counts:
         self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have taken in hand.")
         self.shown = counter("messages_shown_total", "Messages handed to browsers.")
         self.archived = counter("messages_archived_total", "Messages that the store has kept.")
-        self.repeated = counter("messages_repeated_total", "Retries of messages that the store had already.")
-        self.buried = by_tube("messages_buried_total", "Messages buried.")
+        self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store had already.")
+        self.dead_letters = by_tube("messages_dead_lettered_total", "Messages buried.")
         self.expired = counter("messages_expired_total", "Messages given up unseen.", "reason")
-        self.shown_seconds = seconds("shown_seconds", "From receiving a message to handing it to browsers.")
-        self.archived_seconds = seconds("archived_seconds", "From receiving a message to keeping it in the store.")
+        self.show_latency_seconds = seconds(
+            "show_latency_seconds", "From receiving a message to handing it to browsers."
+        )
+        self.archive_latency_seconds = seconds(
+            "archive_latency_seconds", "From receiving a message to keeping it in the store."
+        )
         self.save_seconds = seconds("store_save_seconds", "One transaction of the archive.")
 
 

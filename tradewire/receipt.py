@@ -6,20 +6,20 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from tradewire.errors import BadUpdate
-from tradewire.update import Id
+from tradewire.errors import InvalidEvent
+from tradewire.event import Id
 
-Kind = Literal["shown", "expired", "buried", "discarded"]
+Kind = Literal["shown", "expired", "dead-lettered", "discarded"]
 
 _MARK: Final = b'{"receipt":'
-"""How a receipt begins, and no update does."""
+"""How a receipt begins, and no event does."""
 IDS_MAX: Final = 10_000
 """In one receipt, which so stays far below the largest job."""
 _Text = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of some updates, in one tube."""
+    """What became of some events, in one tube."""
 
     receipt: Kind
     """shown: to browsers. expired: given up unseen. buried: refused. discarded: deleted by an operator."""
@@ -43,13 +43,13 @@ def encode(receipt: Receipt) -> bytes:
 
 
 def is_receipt(line: bytes) -> bool:
-    """Tell whether a line of the archive's tube is a receipt; else it is an update."""
+    """Tell whether a line of the archive's tube is a receipt; else it is an event."""
     return line.startswith(_MARK)
 
 
 def decode(line: bytes) -> Receipt:
-    """Decode one receipt. Raises BadUpdate where the line is not exactly one."""
+    """Decode one receipt. Raises InvalidEvent where the line is not exactly one."""
     try:
         return _decoder.decode(line)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise BadUpdate(f"not a receipt: {error}") from None
+        raise InvalidEvent(f"not a receipt: {error}") from None

@@ -29,9 +29,9 @@ class Settings:
     """Everything the stack writes is below this folder."""
     listen: str = "127.0.0.1:8080"
     """Address and port of nginx, the only TCP port of the stack."""
-    rate: int = 50
+    rate_limit: int = 50
     """Messages a second that one client address may post alone; 0 is without limit (written `off`)."""
-    batch_rate: int = 10
+    batch_rate_limit: int = 10
     """Batches a second that one client address may post; 0 as above."""
     queue_url: str = ""
     """Where the queue is. Empty: the stack's own beanstalkd."""
@@ -41,18 +41,18 @@ class Settings:
     """What a power cut may cost, in milliseconds of accepted messages; 0 syncs at every write."""
     store_url: str = ""
     """Where the archive is kept. Empty: a SQLite file of the stack's own."""
-    live_max_age: int = 3600
+    live_max_age_seconds: int = 3600
     """Seconds after which a message that no browser was there for is left to the archive alone."""
-    processors: int = 1
+    live_processors: int = 1
     """Live processors that start by themselves, of the 8 that are defined."""
     api_workers: int = 2
     """gunicorn's worker processes."""
     max_browsers: int = 1000
     """Browsers connected at a time, from all addresses."""
-    address_connections: int = 200
+    max_connections_per_address: int = 200
     """Connections at a time from one client address."""
-    replay_updates: int = 20_000
-    """Updates that the WebSocket server keeps for browsers that were away for a moment."""
+    replay_events: int = 20_000
+    """Events that the WebSocket server keeps for browsers that were away for a moment."""
     demo_rate: float = 10.0
     """Messages a second that the demo posts."""
     demo_seed: int = 1
@@ -84,7 +84,7 @@ class Settings:
         return self.store_url or f"sqlite:///{self.home}/store/tradewire.db"
 
     @property
-    def tallies(self) -> Path:
+    def counters(self) -> Path:
         """The folder of the API's own account of what it has accepted."""
         return self.home / "ledger"
 
@@ -99,19 +99,19 @@ class Settings:
         return self.home / "operator-token"
 
     @property
-    def states(self) -> Path:
+    def supervisor_states(self) -> Path:
         """The file with the state in which supervisord sees each part."""
         return self.home / "sock/states.json"
 
     @property
-    def api_socket(self) -> Path:
+    def ingest_socket(self) -> Path:
         """Where the API that takes messages listens."""
-        return self.home / "sock/api.sock"
+        return self.home / "sock/api-ingest.sock"
 
     @property
-    def reads_socket(self) -> Path:
+    def query_socket(self) -> Path:
         """Where the API that answers questions listens."""
-        return self.home / "sock/reads.sock"
+        return self.home / "sock/api-query.sock"
 
     @property
     def browser_socket(self) -> Path:
@@ -143,18 +143,20 @@ class _Reader:
         settings = Settings(
             home=self._take("HOME", Path(), _home),
             listen=self._take("LISTEN", Settings.listen, _listen),
-            rate=self._take("RATE", Settings.rate, _rate),
-            batch_rate=self._take("BATCH_RATE", Settings.batch_rate, _rate),
+            rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, _rate),
+            batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, _rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, _store_url),
-            live_max_age=self._take("LIVE_MAX_AGE", Settings.live_max_age, _whole(1, 10**7)),
-            processors=self._take("PROCESSORS", Settings.processors, _whole(1, 8)),
+            live_max_age_seconds=self._take("LIVE_MAX_AGE_SECONDS", Settings.live_max_age_seconds, _whole(1, 10**7)),
+            live_processors=self._take("LIVE_PROCESSORS", Settings.live_processors, _whole(1, 8)),
             api_workers=self._take("API_WORKERS", Settings.api_workers, _whole(1, 64)),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, _whole(1, 100_000)),
-            address_connections=self._take("ADDRESS_CONNECTIONS", Settings.address_connections, _whole(1, 100_000)),
-            replay_updates=self._take("REPLAY_UPDATES", Settings.replay_updates, _whole(1, 1_000_000)),
+            max_connections_per_address=self._take(
+                "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, _whole(1, 100_000)
+            ),
+            replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, _whole(1, 1_000_000)),
             demo_rate=self._take("DEMO_RATE", Settings.demo_rate, _demo_rate),
             demo_seed=self._take("DEMO_SEED", Settings.demo_seed, _whole(0, 2**32)),
             user=self._take("USER", Settings.user, _user),

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT for processes that loop: the handler only records, and the loop looks."""
+"""SIGTERM and SIGINT for processes that loop: the handler only records, and the loop health_checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import FrameType
 
-_LOOK_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 0.1
 
 
 class Stop:
@@ -32,7 +32,7 @@ class Stop:
         """Sleep that long, or until asked to stop."""
         end = time.monotonic() + seconds
         while not self.requested and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_SECONDS))
+            time.sleep(min(left, _CHECK_SECONDS))
 
     def _record(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True

@@ -86,7 +86,7 @@ class Trade(NamedTuple):
     @property
     def flags(self) -> list[str]:
         """What is odd about the trade without being an error."""
-        return [] if amount.fits(self.amount_sell, self.rate, self.amount_buy) else [RATE_MISMATCH]
+        return [] if amount.rate_fits(self.amount_sell, self.rate, self.amount_buy) else [RATE_MISMATCH]
 
 
 def decode(body: bytes | msgspec.Raw, now: datetime) -> tuple[Trade, list[str]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
     from websockets.http11 import Request, Response
 
-    from wsserver.door import Door
+    from wsserver.handshake_throttle import HandshakeThrottle
     from wsserver.hub import Browser
     from wsserver.publisher import Publisher
 
@@ -33,11 +33,13 @@ class BrowserConnection(Connection):
     __slots__ = ("_browser", "_frames", "_full", "_publisher")
 
     max_message_bytes = 1024
-    piece_bytes = 256
-    asks = True
+    chunk_bytes = 256
+    pings = True
 
-    def __init__(self, peers: set[Connection], door: Door, publisher: Publisher, full: Callable[[], bool]) -> None:
-        super().__init__(peers, door)
+    def __init__(
+        self, peers: set[Connection], throttle: HandshakeThrottle, publisher: Publisher, full: Callable[[], bool]
+    ) -> None:
+        super().__init__(peers, throttle)
         self._publisher = publisher
         self._full = full
         self._browser: Browser | None = None
@@ -48,7 +50,7 @@ class BrowserConnection(Connection):
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(BUFFER_BYTES)
 
-    def admit(self, request: Request) -> Response | None:
+    def refusal(self, request: Request) -> Response | None:
         """Refuse what asks for another path, a stranger's page, and one too many."""
         if request.path.partition("?")[0] != "/ws":
             return self.reject(HTTPStatus.NOT_FOUND, "There is nothing but /ws here.\n")
@@ -73,12 +75,12 @@ class BrowserConnection(Connection):
         if self._frames > FRAMES_MAX:
             self.expel(CloseCode.POLICY_VIOLATION, "a browser has nothing to send")
 
-    def reassure(self) -> None:
+    def send_heartbeat(self) -> None:
         """Show a sign of life: what WebSocket itself asks and answers never gets to a page."""
         if self._browser:
-            self._publisher.reassure(self._browser)
+            self._publisher.send_heartbeat(self._browser)
 
-    def gone(self) -> None:
+    def closed(self) -> None:
         """Leave the feed."""
         browser, self._browser = self._browser, None
         if browser:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from websockets.frames import CloseCode
     from websockets.http11 import Response
 
-    from wsserver.door import Door
+    from wsserver.handshake_throttle import HandshakeThrottle
 
 OPEN_SECONDS: Final = 10.0
 """How long a peer may take to say what it wants."""
@@ -35,31 +35,31 @@ CLOSE_SECONDS: Final = 3.0
 class Connection(asyncio.Protocol, ABC):
     """A peer of the server; each kind of peer is a subclass.
 
-    `peers` holds the connections of its kind, from first to last. Whoever owns that set calls `overdue` when a
+    `peers` holds the connections of its kind, from first to last. Whoever owns that set calls `on_deadline` when a
     connection's `deadline`, by the loop's clock, has passed.
     """
 
-    __slots__ = ("_arrived", "_asked", "_door", "_peers", "_protocol", "deadline", "transport")
+    __slots__ = ("_arrived", "_asked", "_peers", "_protocol", "_throttle", "deadline", "transport")
 
     max_message_bytes: ClassVar[int]
-    piece_bytes: ClassVar[int]
+    chunk_bytes: ClassVar[int]
     """What has come is taken in pieces of this size: of one who is sent away for what is in one, no other is looked
     at. A quarter of a megabyte may come at once, and hold tens of thousands of frames."""
-    asks: ClassVar[bool]
+    pings: ClassVar[bool]
     """Whether a silent peer is asked if it is there."""
     transport: asyncio.Transport
 
-    def __init__(self, peers: set[Connection], door: Door) -> None:
+    def __init__(self, peers: set[Connection], throttle: HandshakeThrottle) -> None:
         self._peers = peers
-        self._door = door
+        self._throttle = throttle
         self._arrived = b""
-        """What came and waits at the door."""
+        """What came and waits at the throttle."""
         self._protocol = ServerProtocol(max_size=self.max_message_bytes)
         self._asked = False
         self.deadline = inf
 
     @abstractmethod
-    def admit(self, request: Request) -> Response | None:
+    def refusal(self, request: Request) -> Response | None:
         """Answer a request that shall not become a WebSocket connection; None lets it in."""
 
     @abstractmethod
@@ -70,11 +70,11 @@ class Connection(asyncio.Protocol, ABC):
     def received(self, frame: Frame) -> None:
         """Take a frame, of whatever kind, that is no answer to a question of ours."""
 
-    def reassure(self) -> None:
+    def send_heartbeat(self) -> None:
         """Show a sign of life to a peer that is being asked for one, where it is of use to it."""
 
     @abstractmethod
-    def gone(self) -> None:
+    def closed(self) -> None:
         """Let the peer go, which can be given nothing any more. May be called twice."""
 
     @property
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol, ABC):
         return self._protocol.state is State.OPEN
 
     def reject(self, status: int, text: str) -> Response:
-        """Make an answer of plain text, for `admit`."""
+        """Make an answer of plain text, for `refusal`."""
         return self._protocol.reject(status, text)
 
     def send(self, text: str) -> None:
@@ -105,12 +105,12 @@ class Connection(asyncio.Protocol, ABC):
         self._protocol.fail(code, reason)
         self._follow()
 
-    def overdue(self) -> None:
+    def on_deadline(self) -> None:
         """Ask a silent peer whether it is there, once; cut off whoever has had its time."""
         if self.open and not self._asked:
             self._asked = True
             self._due_in(PONG_SECONDS)
-            self.reassure()
+            self.send_heartbeat()
             self._protocol.send_ping(b"ping")
             self._follow()
         else:
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol, ABC):
         """Take what the peer has sent; a handshake waits for its turn."""
         if self._protocol.state is State.CONNECTING:
             if not self._arrived:
-                self._door.knock(self._come_in)
+                self._throttle.submit(self._come_in)
             self._arrived += data
         else:
             self._take(data)
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol, ABC):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why a peer has left is no matter
         """Forget the peer."""
         self._peers.discard(self)
-        self.gone()
+        self.closed()
 
     def _come_in(self) -> None:
         arrived, self._arrived = self._arrived, b""
@@ -149,8 +149,8 @@ class Connection(asyncio.Protocol, ABC):
             self._take(arrived)
 
     def _take(self, data: bytes) -> None:
-        for start in range(0, len(data), self.piece_bytes):
-            self._protocol.receive_data(data[start : start + self.piece_bytes])
+        for start in range(0, len(data), self.chunk_bytes):
+            self._protocol.receive_data(data[start : start + self.chunk_bytes])
             for event in self._protocol.events_received():
                 if isinstance(event, Request):
                     self._shake_hands(event)
@@ -166,12 +166,12 @@ class Connection(asyncio.Protocol, ABC):
             self.received(frame)
 
     def _shake_hands(self, request: Request) -> None:
-        response = self.admit(request) or self._protocol.accept(request)
+        response = self.refusal(request) or self._protocol.accept(request)
         self._protocol.send_response(response)
         self._follow()
         if self.open:
             self.deadline = inf
-            if self.asks:
+            if self.pings:
                 self._due_in(PING_SECONDS)
             self.opened(request)
 
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol, ABC):
                 self.transport.write_eof()
         if self._protocol.close_expected() or self._protocol.state is State.CLOSED:
             self._due_in(CLOSE_SECONDS, at_most=self.deadline)
-            self.gone()
+            self.closed()
 
     def _due_in(self, seconds: float, *, at_most: float = inf) -> None:
         self.deadline = min(asyncio.get_running_loop().time() + seconds, at_most)

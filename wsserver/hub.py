@@ -1,7 +1,7 @@
-"""The hub: who is connected, the recent updates, who needs what. No I/O, no clock.
+"""The hub: who is connected, the recent events, who needs what. No I/O, no clock.
 
-An update gets an offset, one higher than the last, when it is shown. The newest are kept in a ring, and each
-browser has a cursor, the offset of the last update that it was given: what it still needs is what lies
+An event gets an offset, one higher than the last, when it is shown. The newest are kept in a ring, and each
+browser has a cursor, the offset of the last event that it was given: what it still needs is what lies
 behind its cursor, whether it was away, slow, or is simply next.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tradewire import update
-from wsserver.lately import LatelyShown
+from tradewire import event
+from wsserver.dedup_window import DedupWindow
 from wsserver.ring import Ring
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RING_BYTES: Final = 64 * 1024 * 1024
 FRAME_BYTES: Final = 256 * 1024
-"""Updates are put into one frame up to this size, so that a browser's buffer is never far over its mark."""
+"""Events are put into one frame up to this size, so that a browser's buffer is never far over its mark."""
 FRAMES_KEPT: Final = 8
 """Frames kept for other browsers at the same place; each is of FRAME_BYTES at most."""
 
@@ -32,33 +32,33 @@ class Browser:
     """A browser, as the hub sees it."""
 
     cursor: int
-    """Offset of the last update that it was given."""
+    """Offset of the last event that it was given."""
     paused: bool = False
     """Its buffer is full; it is given nothing until that has drained. Set by Hub.pause and Hub.resume alone."""
 
 
 class Hub:
-    """Takes updates in two moves: `offer` collects them, `show` gives what was collected to browsers.
+    """Takes events in two moves: `offer` collects them, `show` gives what was collected to browsers.
 
     In between nothing is promised, so that what nobody can take goes back to its worker.
     """
 
-    def __init__(self, epoch: str, ring_updates: int) -> None:
+    def __init__(self, epoch: str, ring_events: int) -> None:
         self.epoch = epoch
         self.browsers: set[Browser] = set()
-        self.shown = LatelyShown()
+        self.dedup = DedupWindow()
         self._lagging = 0
-        self._ring = Ring(ring_updates, RING_BYTES)
+        self._ring = Ring(ring_events, RING_BYTES)
         self._pending: dict[bytes, bytes] = {}
         self._frames: dict[int, tuple[bytes, int]] = {}
 
     @property
     def offset(self) -> int:
-        """Offset of the newest update shown."""
+        """Offset of the newest event shown."""
         return self._ring.offset
 
     @property
-    def takers(self) -> int:
+    def ready_count(self) -> int:
         """How many browsers keep up, and so can take what comes next."""
         return len(self.browsers) - self._lagging
 
@@ -85,39 +85,39 @@ class Hub:
         self._lagging -= browser.paused
         browser.paused = False
 
-    def offer(self, lines: Sequence[bytes]) -> bool:
-        """Collect updates to be shown next. False: all of them were shown before.
+    def stage(self, lines: Sequence[bytes]) -> bool:
+        """Collect events to be shown next. False: all of them were shown before.
 
-        Raises BadUpdate, with nothing collected, where one of them is no update.
+        Raises InvalidEvent, with nothing collected, where one of them is no event.
         """
-        fresh = dict(zip(update.keys(lines), lines, strict=True))
-        for key in self.shown.among(fresh):
+        fresh = dict(zip(event.packed_ids(lines), lines, strict=True))
+        for key in self.dedup.seen(fresh):
             del fresh[key]
         self._pending |= fresh
         return bool(fresh)
 
     @property
-    def collected(self) -> bool:
+    def has_staged(self) -> bool:
         """Whether there is anything to show."""
         return bool(self._pending)
 
-    def show(self) -> int:
+    def commit(self) -> int:
         """Move what was collected, as much as the ring holds, behind every browser's cursor.
 
         Gives how many browsers can take it. With none, all that was collected is let go: its workers still
         have it.
         """
-        takers = self.takers
-        if not takers:
+        ready = self.ready_count
+        if not ready:
             self._pending = {}
             return 0
         # No more at once, so that whoever keeps up can't be pushed past the ring by a single move.
         moved = dict(islice(self._pending.items(), self._ring.size))
         self._pending = dict(islice(self._pending.items(), self._ring.size, None))
         self._ring.extend([*moved.values()])
-        self.shown.add(moved)
+        self.dedup.add(moved)
         self._frames.clear()
-        return takers
+        return ready
 
     def next_frame(self, browser: Browser) -> bytes | None:
         """Move the browser's cursor on; give the frame that brings it there, or None where it has all.
@@ -133,7 +133,7 @@ class Hub:
         if self._ring.holds_all_after(cursor):
             lines = self._ring.after(cursor, FRAME_BYTES)
             reached = cursor + len(lines)
-            frame = b'{"offset":%d,"updates":[%b]}' % (reached, b",".join(lines))
+            frame = b'{"offset":%d,"events":[%b]}' % (reached, b",".join(lines))
         else:
             reached = self.offset
             frame = b'{"gap":true,"offset":%d}' % reached

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from websockets.frames import Frame, Opcode
 
-from tradewire import update
-from tradewire.errors import BadUpdate
+from tradewire import event
+from tradewire.errors import InvalidEvent
 from wsserver.hub import FRAMES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wsserver.browsers import BrowserConnection
+    from wsserver.connection import Connection
     from wsserver.hub import Browser, Hub
-    from wsserver.workers import WorkerConnection
 
 TICK_SECONDS: Final = 0.005
 """What comes within this time after a frame shares the next one, at least."""
@@ -45,19 +44,19 @@ class Publisher:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._connections: dict[Browser, BrowserConnection] = {}
-        self._asking: list[WorkerConnection] = []
+        self._connections: dict[Browser, Connection] = {}
+        self._asking: list[Connection] = []
         """Workers that get their answer with the next tick."""
-        self._waiting: set[WorkerConnection] = set()
-        """Workers that were told to wait: they get READY as soon as a browser can take updates."""
+        self._waiting: set[Connection] = set()
+        """Workers that were told to wait: they get READY as soon as a browser can take events."""
         self._next_tick = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
-    def publish(self, worker: WorkerConnection, lines: Sequence[bytes]) -> None:
-        """Show a worker's updates on the next tick, which is now after a quiet moment, and answer it then."""
+    def publish(self, worker: Connection, lines: Sequence[bytes]) -> None:
+        """Show a worker's events on the next tick, which is now after a quiet moment, and answer it then."""
         try:
-            fresh = self._hub.offer(lines)
-        except BadUpdate as error:
+            fresh = self._hub.stage(lines)
+        except InvalidEvent as error:
             worker.send(f"BAD {error}")
             return
         if not fresh:
@@ -71,13 +70,13 @@ class Publisher:
             else:
                 self.flush()
 
-    def forget(self, worker: WorkerConnection) -> None:
+    def forget(self, worker: Connection) -> None:
         """Forget a worker that has left."""
         self._waiting.discard(worker)
 
-    def join(self, connection: BrowserConnection, epoch: str, offset: int) -> Browser:
+    def join(self, connection: Connection, epoch: str, offset: int) -> Browser:
         """Let a browser in with its hello. It gets nothing more before `resume`, since only now can it be paused."""
-        browser, hello = self._hub.join(epoch, offset, update.utc(datetime.now(UTC)))
+        browser, hello = self._hub.join(epoch, offset, event.format_time(datetime.now(UTC)))
         self._connections[browser] = connection
         connection.transport.write(Frame(Opcode.TEXT, hello).serialize(mask=False))
         return browser
@@ -87,10 +86,10 @@ class Publisher:
         self._hub.leave(browser)
         del self._connections[browser]
 
-    def reassure(self, browser: Browser) -> None:
+    def send_heartbeat(self, browser: Browser) -> None:
         """Tell a browser that keeps up that there is nothing new. One that does not has more to read than it can."""
         if not browser.paused:
-            nothing = b'{"offset":%d,"updates":[]}' % browser.cursor
+            nothing = b'{"offset":%d,"events":[]}' % browser.cursor
             self._connections[browser].transport.write(text_frame(nothing))
 
     def pause(self, browser: Browser) -> None:
@@ -109,22 +108,22 @@ class Publisher:
         if self._tick:
             self._tick.cancel()
             self._tick = None
-        takers = self._show()
-        while self._hub.collected:
-            takers = self._show()
+        ready = self._show()
+        while self._hub.has_staged:
+            ready = self._show()
         asking, self._asking = self._asking, []
         for worker in asking:
-            worker.send(f"OK {takers}" if takers else "WAIT")
-        if not takers:
+            worker.send(f"OK {ready}" if ready else "WAIT")
+        if not ready:
             self._waiting.update(worker for worker in asking if worker.open)
         self._next_tick = asyncio.get_running_loop().time() + pause_after(time.thread_time() - begun)
 
     def _show(self) -> int:
-        takers = self._hub.show()
+        ready = self._hub.commit()
         for browser in self._hub.browsers:
             if not browser.paused:
                 self._pump(browser)
-        return takers
+        return ready
 
     def _pump(self, browser: Browser) -> None:
         """Write what the browser lacks, until it has all or its buffer is full.
@@ -140,7 +139,7 @@ class Publisher:
             transport.write(text_frame(text))
 
     def _wake_workers(self) -> None:
-        if self._waiting and self._hub.takers:
+        if self._waiting and self._hub.ready_count:
             waiting, self._waiting = self._waiting, set()
             for worker in waiting:
                 worker.send("READY")

@@ -1,4 +1,4 @@
-"""The ring: the newest updates, by offset."""
+"""The ring: the newest events, by offset."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ if TYPE_CHECKING:
 
 
 class Ring:
-    """The newest updates: at most `size` of them, and of `max_bytes` together, but always the newest.
+    """The newest events: at most `size` of them, and of `max_bytes` together, but always the newest.
 
-    An update's offset is one higher than that of the one before; the first has 1. Updates come and go by the
+    An event's offset is one higher than that of the one before; the first has 1. Events come and go by the
     thousand, so they are moved in slices and never one by one.
     """
 
     def __init__(self, size: int, max_bytes: int) -> None:
         self.size = size
         self.offset = 0
-        """Of the newest update; 0 before the first."""
+        """Of the newest event; 0 before the first."""
         self._max_bytes = max_bytes
         self._first = 1
-        """Offset of the oldest update still here."""
+        """Offset of the oldest event still here."""
         self._held_bytes = 0
         self._slots = [b""] * size
 
     def extend(self, lines: Sequence[bytes]) -> None:
-        """Add updates, `size` at most, in the place of the oldest."""
+        """Add events, `size` at most, in the place of the oldest."""
         offset = self.offset + len(lines)
         self._drop_before(offset - self.size + 1)
         self._place(self.offset + 1, lines)
@@ -40,7 +40,7 @@ class Ring:
         return self._first - 1 <= cursor <= self.offset
 
     def after(self, cursor: int, max_bytes: int) -> list[bytes]:
-        """Give the updates behind the cursor, in order: at least one, then as many as fit."""
+        """Give the events behind the cursor, in order: at least one, then as many as fit."""
         lines = self._slice(cursor + 1, self.offset)
         size = 0
         for count, line in enumerate(lines):
@@ -50,7 +50,7 @@ class Ring:
         return lines
 
     def _drop_before(self, first: int) -> None:
-        """Forget all updates before an offset."""
+        """Forget all events before an offset."""
         gone = self._slice(self._first, min(first - 1, self.offset))
         if gone:
             self._held_bytes -= sum(map(len, gone))
@@ -58,14 +58,14 @@ class Ring:
         self._first = max(self._first, first)
 
     def _slice(self, first: int, last: int) -> list[bytes]:
-        """Give the updates from one offset to another; the ring's end may lie between them."""
+        """Give the events from one offset to another; the ring's end may lie between them."""
         if last < first:
             return []
         begin, end = first % self.size, last % self.size + 1
         return self._slots[begin:end] if begin < end else self._slots[begin:] + self._slots[:end]
 
     def _place(self, first: int, lines: Sequence[bytes]) -> None:
-        """Put updates into the slots from an offset on."""
+        """Put events into the slots from an offset on."""
         begin = first % self.size
         fitting = self.size - begin
         self._slots[begin : begin + len(lines)] = lines[:fitting]

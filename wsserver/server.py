@@ -11,7 +11,7 @@ from websockets.frames import CloseCode
 from tradewire.feed import FeedHealth
 from wsserver.browsers import BrowserConnection
 from wsserver.connection import CLOSE_SECONDS
-from wsserver.door import Door
+from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
 from wsserver.workers import WorkerConnection
@@ -40,9 +40,9 @@ class WebSocketServer:
     def __init__(self, settings: Settings, epoch: str, log: BoundLogger) -> None:
         self._settings = settings
         self._log = log
-        self._hub = Hub(epoch, settings.replay_updates)
+        self._hub = Hub(epoch, settings.replay_events)
         self._publisher = Publisher(self._hub)
-        self._door = Door()
+        self._throttle = HandshakeThrottle()
         self._browsers: set[Connection] = set()
         self._workers: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
@@ -85,14 +85,14 @@ class WebSocketServer:
         now = loop.time()
         for peer in self._browsers | self._workers:
             if peer.deadline < now:
-                loop.call_soon(peer.overdue)
-        self._hub.shown.forget_old(now)
+                loop.call_soon(peer.on_deadline)
+        self._hub.dedup.expire(now)
 
     def _browser(self) -> BrowserConnection:
-        return BrowserConnection(self._browsers, self._door, self._publisher, self._full)
+        return BrowserConnection(self._browsers, self._throttle, self._publisher, self._full)
 
     def _worker(self) -> WorkerConnection:
-        return WorkerConnection(self._workers, self._door, self._publisher, self._health)
+        return WorkerConnection(self._workers, self._throttle, self._publisher, self._health)
 
     def _full(self) -> bool:
         browsers = len(self._hub.browsers)
@@ -107,7 +107,7 @@ class WebSocketServer:
             epoch=self._hub.epoch,
             offset=self._hub.offset,
             browsers=browsers,
-            lagging=browsers - self._hub.takers,
+            lagging=browsers - self._hub.ready_count,
             workers=sum(worker.open for worker in self._workers),
         )
 

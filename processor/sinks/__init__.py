@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """What became of updates that were delivered. Anything else is an exception."""
+    """What became of events that were delivered. Anything else is an exception."""
 
     OK = "ok"
     WAIT = "wait"
 
 
 class Sink(Protocol):
-    """Where updates go. Every call raises Unavailable where what is behind the sink is away."""
+    """Where events go. Every call raises Unavailable where what is behind the sink is away."""
 
     tube: str
     """The tube whose jobs are for this sink."""
@@ -29,10 +29,10 @@ class Sink(Protocol):
     def connect(self) -> None:
         """Make sure that the sink can be reached; called before jobs are taken for it."""
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Deliver updates, all or none of them.
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Deliver events, all or none of them.
 
-        OK: done. WAIT: not now, and nothing was taken. Raises BadUpdate where at least one among them can
+        OK: done. WAIT: not now, and nothing was taken. Raises InvalidEvent where at least one among them can
         never be delivered; the caller finds out which, by smaller pieces.
         """
 

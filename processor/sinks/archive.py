@@ -1,4 +1,4 @@
-"""The archive's sink: updates, and the receipts for what became of them, go into the store."""
+"""The archive's sink: events, and the receipts for what became of them, go into the store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
+from tradewire.counters import stack_id
 from tradewire.errors import StoreUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE
 from tradewire.store.writing import StoreWriter
-from tradewire.tally import stack_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,38 +31,38 @@ class ArchiveSink:
     """Some 12,000 messages and their receipts, in memory some tens of megabytes, and saved in half a second: the more
     share a transaction, the more of what it writes is written once for all of them."""
 
-    def __init__(self, store_url: str, tallies: Path) -> None:
+    def __init__(self, store_url: str, counters: Path) -> None:
         self._store_url = store_url
-        self._tallies = tallies
+        self._counters = counters
         self._store: StoreWriter | None = None
         self._next_save = 0.0
 
     def connect(self) -> None:
         """Find the store and bring it to this code's schema, unless that is done; then let a few jobs gather."""
         if self._store is None:
-            store = StoreWriter(self._store_url, stack_id(self._tallies))
+            store = StoreWriter(self._store_url, stack_id(self._counters))
             store.migrate()
             self._store = store
         time.sleep(max(0.0, self._next_save - time.monotonic()))
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Save updates and receipts: all of them, or none."""
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Save events and receipts: all of them, or none."""
         # A batch is many objects that live until it is saved, and none of them refers to itself: to look for such
         # would take a quarter of all the time.
         gc.disable()
         try:
-            self._save(updates)
+            self._save(events)
         finally:
             gc.enable()
         return Verdict.OK
 
-    def _save(self, updates: Sequence[bytes]) -> None:
+    def _save(self, events: Sequence[bytes]) -> None:
         done, coming = [], []
-        for line in updates:
+        for line in events:
             if receipt.is_receipt(line):
                 done.append(receipt.decode(line))
             else:
-                coming.append(update.decode(line))
+                coming.append(event.decode(line))
         assert self._store  # noqa: S101 - connected before jobs are taken
         begun = time.monotonic()
         try:
@@ -73,7 +73,7 @@ class ArchiveSink:
         self._next_save = begun + PACE_SECONDS
         metrics.saved(time.monotonic() - begun)
         metrics.archived(saved.ages_seconds)
-        metrics.repeated(saved.repeated)
+        metrics.duplicates(saved.duplicates)
 
     def hold_off(self, timeout_seconds: float) -> bool:
         """Never called: this sink does not say WAIT."""

@@ -1,4 +1,4 @@
-"""The live sink: updates go to the WebSocket server, and from it to every browser."""
+"""The live sink: events go to the WebSocket server, and from it to every browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 from tradewire.feed import Feed
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
@@ -36,14 +36,14 @@ class LiveSink:
         """Connect to the WebSocket server."""
         self._feed.connect()
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Hand the updates to the WebSocket server, and leave a receipt for them."""
-        browsers = self._feed.send(updates)
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Hand the events to the WebSocket server, and leave a receipt for them."""
+        browsers = self._feed.send(events)
         if browsers is None:
             return Verdict.WAIT
         now = datetime.now(UTC)
-        ids, received = update.origins(updates)
-        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", update.utc(now), ids, LIVE, browsers)))
+        ids, received = event.ids_and_times(events)
+        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", event.format_time(now), ids, LIVE, browsers)))
         if browsers:
             metrics.shown([age for moment, count in received.items() for age in [_age(moment, now)] * count])
         return Verdict.OK

@@ -10,8 +10,8 @@ from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from uuid import UUID
 
+from tradewire.event import TradeEvent, format_time
 from tradewire.store.writing import StoreWriter
-from tradewire.update import Update, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,15 +37,15 @@ MISMATCHED: Final = 0.02
 
 def fill(url: str, messages: int, since: datetime, until: datetime) -> None:
     """Save so many messages, received at a steady rate; the same ones for the same words. Some 20,000 a second."""
-    coming = updates(messages, since, until)
+    coming = events(messages, since, until)
     with closing(StoreWriter(url, STACK)) as store:
         store.migrate()
         while some := list(islice(coming, AT_ONCE)):
             store.save(some, [])
 
 
-def updates(messages: int, since: datetime, until: datetime) -> Iterator[Update]:
-    """Give so many updates, oldest first. A few currencies, countries and users make most of them."""
+def events(messages: int, since: datetime, until: datetime) -> Iterator[TradeEvent]:
+    """Give so many events, oldest first. A few currencies, countries and users make most of them."""
     chance = random.Random(messages)  # noqa: S311 - to be the same each time
     currency, country = _Favourites(list(RATES), chance), _Favourites(COUNTRIES, chance)
     user = _Favourites(range(1, USERS + 1), chance)
@@ -57,16 +57,16 @@ def updates(messages: int, since: datetime, until: datetime) -> Iterator[Update]
         rate = round(RATES[bought] / RATES[sold] * chance.gauss(1, 0.002), 4)
         cents = int(chance.lognormvariate(11, 1.5)) + 1
         is_odd = chance.random() < MISMATCHED
-        yield Update(
+        yield TradeEvent(
             _id(moment, chance),
-            utc(moment),
+            format_time(moment),
             str(user.pick()),
             sold,
             bought,
             f"{cents / 100:.2f}",
             f"{cents / 100 * rate * (2 if is_odd else 1) + 0.01:.2f}",
             f"{rate:.4f}",
-            utc(moment - timedelta(seconds=chance.randrange(1, 90)), "seconds"),
+            format_time(moment - timedelta(seconds=chance.randrange(1, 90)), "seconds"),
             country.pick(),
             ["rate-mismatch"] if is_odd else [],
         )

@@ -25,8 +25,8 @@ _GUNICORN = ("-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py"))
 @contextmanager
 def empty_view(stack: Stack) -> Iterator[None]:
     """Put a view that does nothing in the API's place, behind the same socket."""
-    with _replaced(stack, "api", *_GUNICORN, "tests.bench.empty:app"):
-        wait_until(lambda: connects(stack.home / "sock/api.sock"), "the empty view listens")
+    with _replaced(stack, "api-ingest", *_GUNICORN, "tests.bench.empty:app"):
+        wait_until(lambda: connects(stack.home / "sock/api-ingest.sock"), "the empty view listens")
         yield
     stack.wait_ready()
 
@@ -37,8 +37,8 @@ def live_only(stack: Stack) -> Iterator[None]:
     with ExitStack() as others:
         others.enter_context(_stopped(stack, "processors:archive"))
         others.enter_context(_replaced(stack, "processors:live-1", "-m", "tests.bench.live_only", "live"))
-        others.enter_context(_replaced(stack, "api", *_GUNICORN, "tests.bench.live_only:app"))
-        wait_until(lambda: connects(stack.home / "sock/api.sock"), "the API listens")
+        others.enter_context(_replaced(stack, "api-ingest", *_GUNICORN, "tests.bench.live_only:app"))
+        wait_until(lambda: connects(stack.home / "sock/api-ingest.sock"), "the API listens")
         yield
         assert not waiting(stack)[ARCHIVE], "the baseline put something into the archive's tube"
     stack.wait_ready()

@@ -72,7 +72,7 @@ class Browsers:
         return counts
 
     def note(self) -> None:
-        """Note from here on when each update comes to each browser."""
+        """Note from here on when each event comes to each browser."""
         self._ask("note")
 
     def arrivals(self) -> dict[bytes, array[int]]:

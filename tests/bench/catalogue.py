@@ -24,7 +24,7 @@ class Scenario(NamedTuple):
     max_browsers: int = 2500
 
 
-SETTINGS: Final = {"RATE": "off", "BATCH_RATE": "off", "ADDRESS_CONNECTIONS": "50000"}
+SETTINGS: Final = {"RATE_LIMIT": "off", "BATCH_RATE_LIMIT": "off", "MAX_CONNECTIONS_PER_ADDRESS": "50000"}
 """Of every stack: limits that are not what is measured are out of the way."""
 
 SCENARIOS: Final = (

@@ -13,7 +13,7 @@ class Counts(NamedTuple):
     dropped: int
     """Left by the server."""
     least: int
-    """Updates, of the browser that was shown the fewest."""
+    """Events, of the browser that was shown the fewest."""
     most: int
     gaps: int
     """Times that a browser was told that it missed something."""
@@ -22,5 +22,5 @@ class Counts(NamedTuple):
     welcomed_ns: int
     """When the last one was welcomed. 0: none was."""
     first_ns: int
-    """When the first update came. 0: none has."""
+    """When the first event came. 0: none has."""
     last_ns: int

@@ -213,8 +213,8 @@ class Crowd:
             came = stream.count(_MARK, max(0, start - len(_MARK) + 1))
         else:
             ids = _ID.findall(stream)
-            for update_id in ids:
-                self._arrivals[update_id].append(moment)
+            for event_id in ids:
+                self._arrivals[event_id].append(moment)
             came = len(ids)
         if came:
             browser.shown += came

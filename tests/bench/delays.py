@@ -38,9 +38,9 @@ def between(sent: Iterable[tuple[bytes, int]], crowd: Browsers, generator_second
     """Give the time from each POST to its arrival at each browser of a crowd that notes."""
     arrivals = crowd.arrivals()
     found: list[float] = []
-    for update_id, at in sent:
-        came = arrivals[update_id]
-        assert len(came) == crowd.count, f"{update_id.decode()} came {len(came)} times to {crowd.count} browsers"
+    for event_id, at in sent:
+        came = arrivals[event_id]
+        assert len(came) == crowd.count, f"{event_id.decode()} came {len(came)} times to {crowd.count} browsers"
         found += [(moment - at) / 1e6 for moment in came]
     found.sort()
     return Delays(statistics.median(found), found[len(found) * 99 // 100], len(found), generator_seconds)

@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PARTS = ("nginx", "api", "reads", "beanstalkd", "live", "archive", "wsserver", "generator", "browsers")
+PARTS = ("nginx", "api-ingest", "api-query", "beanstalkd", "live", "archive", "wsserver", "generator", "browsers")
 """Whose CPU is told apart; generator and browsers are the benchmark's own."""
 
 

@@ -20,7 +20,7 @@ def _no_receipt(_queue: BeanstalkQueue, _receipt: bytes) -> None:
     """Tell no one."""
 
 
-def _own_tallies(settings: Settings) -> Path:
+def _own_counters(settings: Settings) -> Path:
     """Count apart: what was never meant for the archive must not be missed there."""
     return settings.home / "ledger/live_only"
 
@@ -28,7 +28,7 @@ def _own_tallies(settings: Settings) -> Path:
 # Before the parts that take these names from here are imported.
 queue.TUBES = (queue.LIVE,)  # type: ignore[misc, assignment]
 BeanstalkQueue.put_receipt = _no_receipt  # type: ignore[method-assign, assignment]
-Settings.tallies = property(_own_tallies)  # type: ignore[method-assign, assignment]
+Settings.counters = property(_own_counters)  # type: ignore[method-assign, assignment]
 
 if __name__ == "__main__":
     from processor.__main__ import main

@@ -76,7 +76,7 @@ class Poster:
         self.cpu_seconds = float(cpu_seconds)
         sent = [line.encode().split() for line in lines]
         assert len(sent) == self._count, f"{len(sent)} of {self._count} were accepted"
-        return [(update_id, int(moment)) for update_id, moment in sent]
+        return [(event_id, int(moment)) for event_id, moment in sent]
 
 
 def post_all(stack: Stack, count: int) -> None:

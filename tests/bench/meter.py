@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psutil
@@ -53,7 +54,7 @@ def resident_bytes(stack: Stack, part: str) -> int:
 def _processes(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
     """Give each process of the stack with the name of its part."""
     for name, (_, pid) in stack.states().items():
-        part = name.removeprefix("processors:").partition("-")[0]
+        part = re.sub(r"^processors:|-[0-9]+$", "", name)
         if pid is not None and part in PARTS:
             leader = psutil.Process(pid)
             yield from ((part, process) for process in (leader, *leader.children(recursive=True)))

@@ -61,36 +61,36 @@ def server() -> Iterator[Server]:
     running.close()
 
 
-def updates(*ids: str) -> bytes:
-    """Give a frame with updates of these ids."""
+def events(*ids: str) -> bytes:
+    """Give a frame with events of these ids."""
     return text_frame(
-        b'{"offset":9,"updates":[%b]}' % b",".join(b'{"id":"%b","userId":"7"}' % id_.encode() for id_ in ids)
+        b'{"offset":9,"events":[%b]}' % b",".join(b'{"id":"%b","userId":"7"}' % id_.encode() for id_ in ids)
     )
 
 
 @pytest.mark.parametrize("noting", [False, True])
-def test_an_update_is_counted_once_wherever_the_stream_is_cut(server: Server, *, noting: bool) -> None:
+def test_an_event_is_counted_once_wherever_the_stream_is_cut(server: Server, *, noting: bool) -> None:
     with Browsers(server.port, 1) as crowd:
         if noting:
             crowd.note()
-        server.send_each_byte_alone(updates(*IDS) + PING + updates(IDS[0]), crowd)
+        server.send_each_byte_alone(events(*IDS) + PING + events(IDS[0]), crowd)
         counts = crowd.await_shown(4)
         assert (counts.least, counts.most) == (4, 4)
         if noting:
-            came = {update_id.decode(): len(moments) for update_id, moments in crowd.arrivals().items()}
+            came = {event_id.decode(): len(moments) for event_id, moments in crowd.arrivals().items()}
             assert came == {IDS[0]: 2, IDS[1]: 1, IDS[2]: 1}
 
 
 def test_a_ping_is_answered_with_its_own_words(server: Server) -> None:
     with Browsers(server.port, 1):
-        server.connections[0].send(updates(IDS[0]) + PING + updates(IDS[1]))
+        server.connections[0].send(events(IDS[0]) + PING + events(IDS[1]))
         server.connections[0].settimeout(10)
         assert server.connections[0].recv(100) == PONG
 
 
 def test_what_comes_twice_is_no_clean_count(server: Server) -> None:
     with Browsers(server.port, 1) as crowd:
-        server.connections[0].send(updates(IDS[0], IDS[0]))
+        server.connections[0].send(events(IDS[0], IDS[0]))
         crowd.await_shown(2)
         with pytest.raises(AssertionError, match="some twice"):
             crowd.check(1)

@@ -61,11 +61,11 @@ def measure(stack: Stack, seconds: int, *, batch: int = 0, rate: float = 0) -> R
         crowd.await_shown(books.seen + posted.accepted)
         backlog = waiting(stack)[ARCHIVE]
         count = books.close(posted.accepted)
-        archived_seconds = (time.monotonic_ns() - begin_ns) / 1e9
-        shown_seconds = (crowd.counts().last_ns - begin_ns) / 1e9
+        archive_latency_seconds = (time.monotonic_ns() - begin_ns) / 1e9
+        show_latency_seconds = (crowd.counts().last_ns - begin_ns) / 1e9
         cpu = meter.cpu_seconds() | {"generator": posted.cpu_seconds}
         return Run(
-            Rates(posted.rate, count / shown_seconds, count / archived_seconds),
+            Rates(posted.rate, count / show_latency_seconds, count / archive_latency_seconds),
             backlog,
             {tube: depth.trend(tube) for tube in TUBES},
             per_message(cpu, count),

@@ -21,7 +21,7 @@ from deploy import demo
 from tests.chromium import how_to_launch
 from tests.stack import stack
 from tests.support import ROOT
-from tradewire import trade, update
+from tradewire import event, trade
 from tradewire.settings import Settings
 from tradewire.store.writing import StoreWriter
 
@@ -47,7 +47,10 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="tw-pictures-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE="off", DEMO_RATE=str(RATE), DEMO_SEED=str(SEED)) as running, sync_playwright() as playwright:
+    with (
+        stack(home, RATE_LIMIT="off", DEMO_RATE=str(RATE), DEMO_SEED=str(SEED)) as running,
+        sync_playwright() as playwright,
+    ):
         _as_the_parts_user(running)
         browser = playwright.chromium.launch(**how_to_launch())
         _take(running, browser)
@@ -59,7 +62,7 @@ def _take(running: Stack, browser: Browser) -> None:
     width, height = SIZE
     pages = {}
     for scheme in _PICTURES:
-        # Still: a pulse that is half over tells nothing in a picture.
+        # Still: a pulse that is half over tells nothing in a report.
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", locale="en"
         )
@@ -93,18 +96,18 @@ def _fill(home: Path) -> None:
     """Save what the demo would have posted so far, busier at some times than at others, as markets are."""
     with closing(StoreWriter(Settings(home=home).store, "pictures")) as store:
         store.migrate()
-        store.save(list(_updates(datetime.now(UTC))), [])
+        store.save(list(_events(datetime.now(UTC))), [])
 
 
-def _updates(now: datetime) -> Iterator[update.Update]:
+def _events(now: datetime) -> Iterator[event.TradeEvent]:
     moments = list(_moments(now))
     chance = Random(SEED)  # noqa: S311 - to be the same each time
     for moment, one in zip(moments, islice(demo.trades(SEED), len(moments)), strict=True):
         checked, _ = trade.decode(one.body(moment), moment)
         milliseconds = int(moment.timestamp() * 1000)
-        update_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{chance.getrandbits(12):03x}"
-        update_id += f"-8{chance.getrandbits(12):03x}-{chance.getrandbits(48):012x}"
-        yield update.decode(update.encode(checked, update_id, moment))
+        event_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{chance.getrandbits(12):03x}"
+        event_id += f"-8{chance.getrandbits(12):03x}-{chance.getrandbits(48):012x}"
+        yield event.decode(event.encode(checked, event_id, moment))
 
 
 def _moments(now: datetime) -> Iterator[datetime]:

@@ -47,8 +47,8 @@ def test_the_last_trades_are_there_when_the_page_is_opened_and_are_not_counted(r
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3")
     later = page.context.new_page()
     later.goto(running.url)
-    for update_id in ids:
-        expect(row(later, update_id)).to_be_visible()
+    for event_id in ids:
+        expect(row(later, event_id)).to_be_visible()
     expect(later.get_by_test_id("empty")).to_be_hidden()
     expect(later.get_by_test_id("count")).to_have_attribute("data-value", "0")
 
@@ -81,8 +81,8 @@ def test_the_page_waits_for_an_archive_that_is_behind(running: Stack, page: Page
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
     running.supervisorctl("start", "processors:archive")
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4", timeout=20_000)
-    for update_id in missed:
-        expect(row(page, update_id)).to_be_visible()
+    for event_id in missed:
+        expect(row(page, event_id)).to_be_visible()
     expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
     expect(page.get_by_test_id("notice")).to_be_hidden()
 

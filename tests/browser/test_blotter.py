@@ -73,11 +73,11 @@ def test_pause_holds_the_view_and_counts_what_comes_meanwhile(running: Stack, pa
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
     meanwhile = [post(running) for _ in range(3)]
     expect(page.get_by_test_id("jump")).to_contain_text("3 new")
-    for update_id in meanwhile:
-        expect(row(page, update_id)).to_have_count(0)
+    for event_id in meanwhile:
+        expect(row(page, event_id)).to_have_count(0)
     page.keyboard.press(" ")
-    for update_id in meanwhile:
-        expect(row(page, update_id)).to_be_visible()
+    for event_id in meanwhile:
+        expect(row(page, event_id)).to_be_visible()
     expect(page.get_by_test_id("jump")).to_be_hidden()
 
 
@@ -115,29 +115,29 @@ def test_arrow_keys_move_a_row_in_hand_and_enter_opens_it(running: Stack, page: 
 
 
 def test_a_row_opens_to_its_trace_and_to_what_was_sent(running: Stack, page: Page) -> None:
-    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804", rate="0.7471")
-    row(page, update_id).click()
+    event_id = post(running, amountSell="1234567.10", amountBuy="922345.0804", rate="0.7471")
+    row(page, event_id).click()
     trace = page.get_by_test_id("trace")
     for what in ("Accepted", "Archived", "Shown to"):
         expect(trace).to_contain_text(what, timeout=20_000)
     expect(trace).to_contain_text(re.compile(r"\+\d+\.\d ms"))
     sent = json.loads(page.get_by_test_id("raw").inner_text())
-    assert (sent["id"], sent["amountSell"]) == (update_id, "1234567.10")
+    assert (sent["id"], sent["amountSell"]) == (event_id, "1234567.10")
 
 
 def test_a_message_that_is_not_archived_yet_says_so_and_is_asked_for_again(running: Stack, page: Page) -> None:
     running.supervisorctl("stop", "processors:archive")
-    update_id = post(running)
-    row(page, update_id).click()
+    event_id = post(running)
+    row(page, event_id).click()
     expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
     running.supervisorctl("start", "processors:archive")
     expect(page.get_by_test_id("trace")).to_contain_text("Archived", timeout=20_000)
 
 
 def test_where_heads_are_not_shown_one_that_has_the_keys_is(running: Stack, page: Page) -> None:
-    update_id = post(running)
+    event_id = post(running)
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(row(page, update_id)).to_be_visible()
+    expect(row(page, event_id)).to_be_visible()
     head = page.locator(".head")
     assert box(head)["height"] <= 1
     head.get_by_role("button").first.focus()
@@ -180,8 +180,8 @@ def test_where_there_are_no_heads_lists_sort(running: Stack, page: Page) -> None
 
 
 def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page) -> None:
-    update_id = post(running)
-    cell = row(page, update_id).locator(".user")
+    event_id = post(running)
+    cell = row(page, event_id).locator(".user")
     before = box(cell)["width"]
     page.get_by_role("button", name="Time").focus()
     page.keyboard.press("ArrowRight")
@@ -220,5 +220,5 @@ def test_filters_that_nothing_passes_say_so(running: Stack, page: Page) -> None:
     page.goto(f"{running.url}?from=MNT&to=KZT")
     wait_live(page)
     expect(page.get_by_test_id("end")).to_contain_text("No trade matches these filters yet")
-    update_id = post(running, currencyFrom="MNT", currencyTo="KZT")
-    expect(row(page, update_id)).to_be_visible()
+    event_id = post(running, currencyFrom="MNT", currencyTo="KZT")
+    expect(row(page, event_id)).to_be_visible()

@@ -46,8 +46,8 @@ def window(page: Page, name: str) -> Locator:
 
 
 def test_a_posted_trade_is_seen_in_every_panel(running: Stack, page: Page) -> None:
-    update_id = post(running, currencyFrom="SEK", currencyTo="ISK", originatingCountry="IS")
-    expect(row(page, update_id)).to_contain_text("SEK→ISK")
+    event_id = post(running, currencyFrom="SEK", currencyTo="ISK", originatingCountry="IS")
+    expect(row(page, event_id)).to_contain_text("SEK→ISK")
     expect(country_on_map(page, "Iceland")).to_be_visible()
     expect(panel(page, "pairs")).to_contain_text("SEK→ISK")
     expect(panel(page, "series")).to_contain_text(re.compile(r"message|trade", re.IGNORECASE))
@@ -223,7 +223,7 @@ def test_scrolling_back_goes_on_into_the_archive_to_the_first_message(running: S
 def test_what_waited_while_no_page_was_open_is_all_counted_once_when_one_opens(running: Stack, page: Page) -> None:
     settle(running)
     page.goto("about:blank")
-    wait_until(lambda: running.get("/readyz").json["parts"]["wsserver"]["browsers"] == 0, "no page is open")
+    wait_until(lambda: running.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "no page is open")
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "3000"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     page.goto(running.url)

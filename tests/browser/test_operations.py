@@ -27,15 +27,15 @@ def token(running: Stack) -> str:
 
 
 def put_what_can_t_be_handled(running: Stack, tube: str, body: bytes) -> None:
-    before = buried_counts(running)[tube]
+    before = dead_letter_counts(running)[tube]
     with queue_of(running.home) as queue:
         queue.put(body, [tube])
-    wait_until(lambda: buried_counts(running)[tube] > before, f"it is buried in {tube}")
+    wait_until(lambda: dead_letter_counts(running)[tube] > before, f"it is buried in {tube}")
 
 
-def buried_counts(running: Stack) -> dict[str, int]:
+def dead_letter_counts(running: Stack) -> dict[str, int]:
     with queue_of(running.home) as queue:
-        return {tube: queue.counts(tube).buried for tube in (LIVE, ARCHIVE)}
+        return {tube: queue.counts(tube).dead_letters for tube in (LIVE, ARCHIVE)}
 
 
 def open_operations(page: Page) -> Locator:
@@ -52,7 +52,7 @@ def enter(page: Page, text: str) -> None:
 
 def test_parts_tubes_and_programs_are_listed_as_they_stand(running: Stack, page: Page) -> None:
     operations = open_operations(page)
-    for part in running.get("/readyz").json["parts"]:
+    for part in running.get("/readyz").json["components"]:
         line = operations.get_by_role("row").filter(has=page.get_by_role("rowheader", name=part, exact=True)).first
         expect(line).to_contain_text("OK")
     tubes = operations.get_by_role("table", name="Tubes of the queue")
@@ -92,7 +92,7 @@ def test_what_is_buried_is_listed_put_back_and_deleted_with_the_token(running: S
     burials = operations.get_by_test_id("burial")
     expect(burials).to_have_count(2)
     live, archive = burials.filter(has_text="live"), burials.filter(has_text="archive")
-    expect(live).to_contain_text("not an update")
+    expect(live).to_contain_text("not an event")
     live.get_by_text("Message").click()
     expect(live.locator("pre")).to_have_text(re.compile(r'"note": "<b>bold</b>"'))
     archive.get_by_text("Message").click()
@@ -105,7 +105,7 @@ def test_what_is_buried_is_listed_put_back_and_deleted_with_the_token(running: S
     archive.get_by_test_id("delete-sure").click()
     expect(page.get_by_test_id("ops-done")).to_contain_text("Deleted")
     expect(burials).to_have_count(1)
-    assert buried_counts(running)[ARCHIVE] == 0
+    assert dead_letter_counts(running)[ARCHIVE] == 0
 
     before = live.get_attribute("data-key")
     live.get_by_test_id("put-back").click()

@@ -27,23 +27,23 @@ def count(page: Page) -> Locator:
 
 
 def test_a_posted_trade_is_shown_with_its_exact_amounts(running: Stack, page: Page) -> None:
-    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804")
-    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    event_id = post(running, amountSell="1234567.10", amountBuy="922345.0804")
+    row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')
     expect(row).to_contain_text("1,234,567.10")
     expect(row).to_contain_text("922,345.0804")
     expect(count(page)).to_have_attribute("data-value", "1")
 
 
 def test_markup_in_a_user_id_is_shown_as_text(running: Stack, page: Page) -> None:
-    update_id = post(running, userId="<script>alert(1)</script><img src=x>")
-    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    event_id = post(running, userId="<script>alert(1)</script><img src=x>")
+    row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')
     expect(row).to_contain_text("<script>alert(1)</script><img src=x>")
     assert row.locator("img, script").count() == 0
 
 
 def test_a_mismatching_rate_is_marked_in_words(running: Stack, page: Page) -> None:
-    update_id = post(running, amountBuy=900)
-    expect(page.locator(f'[data-testid="row"][data-id="{update_id}"]')).to_contain_text("mismatch")
+    event_id = post(running, amountBuy=900)
+    expect(page.locator(f'[data-testid="row"][data-id="{event_id}"]')).to_contain_text("mismatch")
 
 
 def test_a_message_delivered_twice_is_shown_once(running: Stack, page: Page) -> None:

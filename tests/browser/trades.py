@@ -16,10 +16,10 @@ def post(running: Stack, **changes: object) -> str:
     """Post the example with some fields changed; give its id."""
     answer = running.post(example(**changes))
     assert answer.status == 201, answer.body
-    update_id: str = answer.json["id"]
-    return update_id
+    event_id: str = answer.json["id"]
+    return event_id
 
 
-def row(page: Page, update_id: str) -> Locator:
+def row(page: Page, event_id: str) -> Locator:
     """Find the row of a trade."""
-    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    return page.locator(f'[data-testid="row"][data-id="{event_id}"]')

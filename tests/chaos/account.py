@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.recount import kept_statistics, recounted_statistics, rows
 from tests.support import wait_until
 from tradewire.settings import Settings
-from tradewire.store.schema import messages, receipts
+from tradewire.store.schema import events, receipts
 
 if TYPE_CHECKING:
     from tests.chaos.poster import Poster
@@ -35,7 +35,7 @@ def faults(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
     """Say what is not as it was promised; the poster has stopped, and the stack has settled."""
     url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
     accepted = set(poster.accepted)
-    archived = {row.id: row.user_id for row in rows(url, messages)}
+    archived = {row.id: row.user_id for row in rows(url, events)}
     shown = {row.id for row in rows(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
     strangers = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
     archive, live = ledger["tubes"]["archive"], ledger["tubes"]["live"]
@@ -52,7 +52,7 @@ def faults(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
         "it misses none": archive["missing"] == live["missing"] == 0,
         "it explains the surplus": archive["unexplained"] == live["unexplained"] == 0,
         "its surplus is what is archived beyond": (
-            archive["unanswered"] == len(archived) + archive["repeated"] - ledger["accepted"]
+            archive["unanswered"] == len(archived) + archive["duplicates"] - ledger["accepted"]
         ),
     }
     return [f"not true: {promise}; {ledger}" for promise, kept in promises.items() if not kept]

@@ -24,7 +24,7 @@ SERVICES = (
     "gunicorn master",
     "live processor",
     "archive processor",
-    "reads",
+    "api-query",
     "wsserver",
     "nginx",
     "supervisord",
@@ -88,8 +88,8 @@ class Chaos:
 
     def _pid_of(self, victim: str) -> int:
         find: dict[str, Callable[[], int]] = {
-            "gunicorn master": lambda: self.stack.pid("api"),
-            "gunicorn worker": lambda: psutil.Process(self.stack.pid("api")).children()[0].pid,
+            "gunicorn master": lambda: self.stack.pid("api-ingest"),
+            "gunicorn worker": lambda: psutil.Process(self.stack.pid("api-ingest")).children()[0].pid,
             "live processor": lambda: self.stack.pid("processors:live-1"),
             "archive processor": lambda: self.stack.pid("processors:archive"),
         }
@@ -100,11 +100,11 @@ class Chaos:
 def battlefield(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None]]:
     """Run a stack whose store is `sqlite` or `postgresql`, and that database's server."""
     if store == "sqlite":
-        with stack(home, RATE="off", BATCH_RATE="off") as running:
+        with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as running:
             yield running, None
     else:
         with (
             postgres(home) as server,
-            stack(home, RATE="off", BATCH_RATE="off", STORE_URL=server.database()) as running,
+            stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", STORE_URL=server.database()) as running,
         ):
             yield running, server

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def running(home: Path) -> Iterator[Stack]:
-    with stack(home, RATE="off", BATCH_RATE="off") as started:
+    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as started:
         yield started
 
 

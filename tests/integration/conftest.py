@@ -18,9 +18,9 @@ import pytest
 from websockets.sync.client import ClientConnection, unix_connect
 
 from tests.support import EXAMPLE, PATIENCE_SECONDS, ROOT, Answer, running, wait_until
+from tradewire.event import format_time
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.settings import Settings
-from tradewire.update import utc
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,15 +35,15 @@ STATE = {
 }
 
 
-def line(update_id: str | None = None, pad: int = 0) -> bytes:
-    """Give an update as it lies in a job; `pad` more bytes go into a member that no one reads."""
-    own = {"id": update_id or str(uuid.uuid4()), "receivedAt": utc(datetime.now(UTC)), "pad": "x" * pad}
+def line(event_id: str | None = None, pad: int = 0) -> bytes:
+    """Give an event as it lies in a job; `pad` more bytes go into a member that no one reads."""
+    own = {"id": event_id or str(uuid.uuid4()), "receivedAt": format_time(datetime.now(UTC)), "pad": "x" * pad}
     return msgspec.json.encode(EXAMPLE | STATE | own)
 
 
-def id_of(update: bytes) -> str:
-    """Give an update's id."""
-    found: str = msgspec.json.decode(update)["id"]
+def id_of(event: bytes) -> str:
+    """Give an event's id."""
+    found: str = msgspec.json.decode(event)["id"]
     return found
 
 
@@ -105,9 +105,9 @@ class Worker(Peer):
         path = str(home / "sock/workers/wsserver.sock")
         super().__init__(unix_connect(path, uri="ws://wsserver/", compression=None, close_timeout=1, legacy=True))
 
-    def ask(self, *updates: bytes) -> str:
-        """Send updates as one frame and give the answer."""
-        self.connection.send(b"\n".join(updates), text=True)
+    def ask(self, *events: bytes) -> str:
+        """Send events as one frame and give the answer."""
+        self.connection.send(b"\n".join(events), text=True)
         answer = self.text()
         return self.text() if answer == "READY" else answer
 
@@ -149,7 +149,7 @@ class Browser(Peer):
         return decoded
 
     def ids(self, count: int, seconds: float = PATIENCE_SECONDS) -> list[str]:
-        """Read updates until there are that many at least; give their ids, in the order they came."""
+        """Read events until there are that many at least; give their ids, in the order they came."""
         ids: list[str] = []
         while len(ids) < count:
             frame = self.frame(seconds)
@@ -158,7 +158,7 @@ class Browser(Peer):
                 self.gaps.append(len(ids))
             else:
                 self.frames += 1
-                ids += [update["id"] for update in frame["updates"]]
+                ids += [event["id"] for event in frame["events"]]
         return ids
 
 
@@ -196,7 +196,7 @@ def call(
 
 def api(home: Path, target: str, **more: Any) -> Answer:
     """Make one HTTP request to the API in this home."""
-    return call(home / "sock/api.sock", target, **more)
+    return call(home / "sock/api-ingest.sock", target, **more)
 
 
 def post(home: Path, body: bytes | Iterator[bytes], **headers: str) -> Answer:
@@ -206,20 +206,20 @@ def post(home: Path, body: bytes | Iterator[bytes], **headers: str) -> Answer:
 
 def ask(home: Path, target: str, **more: Any) -> Answer:
     """Ask the API's other program in this home, which answers questions."""
-    return call(home / "sock/reads.sock", target, **more)
+    return call(home / "sock/api-query.sock", target, **more)
 
 
 @contextmanager
 def gunicorn(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the API in this home as it is deployed, the program that takes messages."""
-    with _gunicorn(home, "gunicorn.conf.py", "sock/api.sock", env) as process:
+    with _gunicorn(home, "gunicorn.conf.py", "sock/api-ingest.sock", env) as process:
         yield process
 
 
 @contextmanager
 def reads(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the API in this home as it is deployed, the program that answers questions."""
-    with _gunicorn(home, "gunicorn_reads.conf.py", "sock/reads.sock", env) as process:
+    with _gunicorn(home, "gunicorn_reads.conf.py", "sock/api-query.sock", env) as process:
         yield process
 
 

@@ -33,20 +33,20 @@ def shared(module_home: Path) -> Iterator[Path]:
 
 
 def take(home: Path) -> list[dict[str, Any]]:
-    """Take every update in the live tube, for good."""
-    updates: list[dict[str, Any]] = []
+    """Take every event in the live tube, for good."""
+    events: list[dict[str, Any]] = []
     with queue_of(home) as queue:
         while jobs := queue.reserve(LIVE, 1000, 0):
-            updates += [msgspec.json.decode(update) for job in jobs for update in job.updates]
+            events += [msgspec.json.decode(event) for job in jobs for event in job.events]
             queue.delete(jobs)
-    return updates
+    return events
 
 
 def taken(home: Path, answer: Answer) -> dict[str, Any]:
-    """Take the update that this 201 promised."""
+    """Take the event that this 201 promised."""
     assert answer.status == 201, answer.body
-    [update] = [update for update in take(home) if update["id"] == answer.json["id"]]
-    return update
+    [event] = [event for event in take(home) if event["id"] == answer.json["id"]]
+    return event
 
 
 def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
@@ -65,9 +65,9 @@ def test_an_accepted_message_is_answered_with_its_id_and_lies_in_the_tube_as_its
     assert (answer.json["status"], answer.json["userId"]) == ("OK", "134259")
     assert uuid.UUID(answer.json["id"]).version == 7
     assert answer.headers["Location"] == f"/api/message/{answer.json['id']}"
-    update = taken(shared, answer)
-    assert update.pop("receivedAt").endswith("Z")
-    assert update == EXAMPLE | {
+    event = taken(shared, answer)
+    assert event.pop("receivedAt").endswith("Z")
+    assert event == EXAMPLE | {
         "id": answer.json["id"],
         "amountSell": "1000",
         "amountBuy": "747.10",
@@ -78,10 +78,10 @@ def test_an_accepted_message_is_answered_with_its_id_and_lies_in_the_tube_as_its
 
 
 def test_the_widely_copied_example_is_taken_with_its_slips_folded(shared: Path) -> None:
-    update = taken(shared, post(shared, WIDELY_COPIED))
-    assert update["currencyFrom"] == "EUR"
-    assert update["timePlaced"] == "2015-01-24T10:27:44Z"
-    assert update["amountBuy"] == "747.10"
+    event = taken(shared, post(shared, WIDELY_COPIED))
+    assert event["currencyFrom"] == "EUR"
+    assert event["timePlaced"] == "2015-01-24T10:27:44Z"
+    assert event["amountBuy"] == "747.10"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "\xe9"])
@@ -109,7 +109,7 @@ def test_an_idempotency_key_makes_a_retry_the_same_message_and_another_body_anot
     ids = {answer.json["id"] for answer in (first, other_body, other_key)}
     assert len(ids) == 3
     assert {uuid.UUID(one).version for one in ids} == {8}
-    assert {update["id"] for update in take(shared)} >= ids
+    assert {event["id"] for event in take(shared)} >= ids
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "caf\xe9", "\t"])
@@ -190,7 +190,7 @@ def raw(home: Path, sent: bytes) -> bytes:
     """Send bytes, then an end; give all that comes back until the API closes."""
     with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as answers:
         sock.settimeout(10)
-        sock.connect(str(home / "sock/api.sock"))
+        sock.connect(str(home / "sock/api-ingest.sock"))
         sock.sendall(sent)
         sock.shutdown(socket.SHUT_WR)
         return answers.read()
@@ -212,7 +212,7 @@ def test_requests_that_are_pipelined_are_answered_each_in_turn(shared: Path) -> 
     ]
     answers = raw(shared, b"".join(request(body) for body in bodies[:3]) + request(bodies[4], b"Connection: close"))
     assert [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [201, 400, 201, 201]
-    assert [update["userId"] for update in take(shared)] == ["one", "two", "three"]
+    assert [event["userId"] for event in take(shared)] == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(hom
         queue.kill()
         queue.wait()
     with beanstalkd(home):
-        assert {update["id"] for update in take(home)} == ids
+        assert {event["id"] for event in take(home)} == ids
         assert len(ids) == 100
 
 
 def test_the_apis_socket_is_for_its_user_alone(shared: Path) -> None:
-    assert (shared / "sock/api.sock").stat().st_mode & 0o077 == 0
+    assert (shared / "sock/api-ingest.sock").stat().st_mode & 0o077 == 0

@@ -41,11 +41,11 @@ def lines(*messages: bytes) -> bytes:
 
 
 def take(home: Path, tube: str) -> list[list[dict[str, Any]]]:
-    """Take every job of a tube, for good: a list of its updates each."""
+    """Take every job of a tube, for good: a list of its events each."""
     taken: list[list[dict[str, Any]]] = []
     with queue_of(home) as queue:
         while jobs := queue.reserve(tube, 1000, 0):
-            taken += [[msgspec.json.decode(line) for line in job.updates] for job in jobs]
+            taken += [[msgspec.json.decode(line) for line in job.events] for job in jobs]
             queue.delete(jobs)
     return taken
 
@@ -63,8 +63,8 @@ def test_a_batch_is_one_job_in_every_tube_and_its_ids_are_answered_in_order(shar
     assert (answer.json["status"], answer.json["accepted"]) == ("OK", len(GOOD))
     for tube in TUBES:
         [job] = take(shared, tube)
-        assert [update["id"] for update in job] == answer.json["ids"]
-        assert [update["userId"] for update in job] == ["1", "2", "3", "4", "5"]
+        assert [event["id"] for event in job] == answer.json["ids"]
+        assert [event["userId"] for event in job] == ["1", "2", "3", "4", "5"]
 
 
 def test_a_json_array_is_the_same_batch_as_ndjson(shared: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_good_messages_of_a_batch_are_taken_and_the_faults_of_the_others_nam
     assert found == [(1, ["currencyTo", "rate"]), (3, [None])]
     for tube in TUBES:
         [job] = take(shared, tube)
-        assert [update["id"] for update in job] == [one for one in answer.json["ids"] if one]
+        assert [event["id"] for event in job] == [one for one in answer.json["ids"] if one]
 
 
 def test_a_batch_without_a_good_message_puts_nothing(shared: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_batch_that_is_sent_again_under_its_key_is_the_same_messages(shared: P
 def test_a_body_may_be_packed_with_gzip(shared: Path, path: str, name: str) -> None:
     answer = api(shared, path, method="POST", body=gzip.compress(GOOD[0]), Content_Encoding=name)
     assert answer.status == 201
-    assert [update["userId"] for update in take(shared, TUBES[0])[0]] == ["1"]
+    assert [event["userId"] for event in take(shared, TUBES[0])[0]] == ["1"]
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/api/message", MAX_MESSAGE_BYTES), ("/api/messages", MAX_BATCH_BYTES)])

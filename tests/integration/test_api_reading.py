@@ -18,12 +18,12 @@ import pytest
 
 from tests.integration.conftest import ask, line, queue_of, reads
 from tests.support import beanstalkd
-from tradewire import tally
+from tradewire import counters
+from tradewire.counters import CrashSafeCounter
+from tradewire.event import TradeEvent, format_time, from_microseconds, new_id
 from tradewire.queue import ARCHIVE
 from tradewire.receipt import Receipt
 from tradewire.store.writing import StoreWriter
-from tradewire.tally import Tally
-from tradewire.update import Update, at, new_id, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,13 +38,13 @@ PAIRS: Final = (("EUR", "GBP"), ("GBP", "EUR"), ("USD", "JPY"), ("EUR", "USD"))
 FLAG: Final = "rate-mismatch"
 
 
-def made(count: int, newest: datetime = NEWEST) -> list[Update]:
+def made(count: int, newest: datetime = NEWEST) -> list[TradeEvent]:
     """Make messages, newest first; some share their moment."""
     chance = random.Random(count)  # noqa: S311 - to be the same each time
-    updates = [
-        Update(
+    events = [
+        TradeEvent(
             str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-            utc(newest - timedelta(seconds=7 * (number // 2))),
+            format_time(newest - timedelta(seconds=7 * (number // 2))),
             chance.choice(USERS),
             *chance.choice(PAIRS),
             chance.choice(("1000", "747.10", "0.000000000001", "999999999999999999.999999999999", "9", "10.0")),
@@ -54,14 +54,14 @@ def made(count: int, newest: datetime = NEWEST) -> list[Update]:
         )
         for number in range(count)
     ]
-    return sorted(updates, key=lambda update: (update.received_at, update.id), reverse=True)
+    return sorted(events, key=lambda event: (event.received_at, event.id), reverse=True)
 
 
-def fill(home: Path, url: str, updates: list[Update], receipts: list[Receipt] | None = None) -> None:
+def fill(home: Path, url: str, events: list[TradeEvent], receipts: list[Receipt] | None = None) -> None:
     """Archive messages as the stack in this home would, oldest first."""
-    with closing(StoreWriter(url, tally.stack_id(home / "ledger"))) as store:
+    with closing(StoreWriter(url, counters.stack_id(home / "ledger"))) as store:
         store.migrate()
-        store.save(updates[::-1], receipts or [])
+        store.save(events[::-1], receipts or [])
 
 
 ALL: Final = made(300)
@@ -122,16 +122,16 @@ def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
 
 def test_a_page_gives_the_newest_messages_as_they_were_accepted(shared: Path) -> None:
     page = messages(shared)
-    assert msgspec.convert(page["messages"], list[Update]) == ALL[:100]
+    assert msgspec.convert(page["messages"], list[TradeEvent]) == ALL[:100]
     assert messages(shared, limit=7)["messages"] == page["messages"][:7]
     assert len(messages(shared, limit=1000)["messages"]) == 300
 
 
 def test_the_cursor_leads_through_all_messages_once(shared: Path) -> None:
-    assert ids(shared, limit=7) == [update.id for update in ALL]
+    assert ids(shared, limit=7) == [event.id for event in ALL]
 
 
-FILTERS: Final[dict[str, Callable[[Update], bool]]] = {
+FILTERS: Final[dict[str, Callable[[TradeEvent], bool]]] = {
     "from=eur": lambda one: one.currency_from == "EUR",
     "to=USD": lambda one: one.currency_to == "USD",
     "country=DE": lambda one: one.originating_country == "DE",
@@ -157,11 +157,11 @@ FILTERS: Final[dict[str, Callable[[Update], bool]]] = {
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_a_filter_finds_what_it_says_and_nothing_else_in_each_form(shared: Path, query: str) -> None:
-    wanted = [update for update in ALL if FILTERS[query](update)]
+    wanted = [event for event in ALL if FILTERS[query](event)]
     page = ask(shared, f"/api/messages?{query}&limit=1000").json
-    assert msgspec.convert(page["messages"], list[Update]) == wanted
+    assert msgspec.convert(page["messages"], list[TradeEvent]) == wanted
     lines = ask(shared, f"/api/messages?{query}&format=ndjson").body.splitlines()
-    assert [msgspec.json.decode(one, type=Update) for one in lines] == wanted
+    assert [msgspec.json.decode(one, type=TradeEvent) for one in lines] == wanted
     rows = ask(shared, f"/api/messages?{query}&format=csv").body.splitlines()
     assert len(rows) == len(wanted) + 1
 
@@ -174,10 +174,10 @@ def test_a_csv_opens_right_in_a_spreadsheet_and_carries_no_formula(shared: Path)
     assert answer.body.startswith(b"\xef\xbb\xbfid,receivedAt,userId,")
     assert answer.body.count(b"\r\n") == answer.body.count(b"\n") == 301
     rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline="")))
-    for row, update in zip(rows, ALL, strict=True):
-        given = msgspec.to_builtins(update) | {"flags": " ".join(update.flags)}
-        if update.user_id in {"=1+1", "+49", "-1", "@x"}:
-            given["userId"] = f"'{update.user_id}"
+    for row, event in zip(rows, ALL, strict=True):
+        given = msgspec.to_builtins(event) | {"flags": " ".join(event.flags)}
+        if event.user_id in {"=1+1", "+49", "-1", "@x"}:
+            given["userId"] = f"'{event.user_id}"
         assert row == given
 
 
@@ -226,7 +226,7 @@ def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
     assert codes(answer, 400) == {
         ("from", "unknown-currency"),
         ("max", "bad-amount"),
-        ("limit", "repeated-parameter"),
+        ("limit", "duplicates-parameter"),
         ("since", "bad-time"),
         ("cursor", "bad-cursor"),
         ("color", "unknown-parameter"),
@@ -249,7 +249,7 @@ def trace(home: Path, message_id: str) -> Any:
 def test_a_message_comes_with_what_became_of_it_in_order_of_time(shared: Path) -> None:
     found = trace(shared, SHOWN.upper())
     assert found["id"] == SHOWN
-    assert msgspec.convert(found["message"], Update) == ALL[0]
+    assert msgspec.convert(found["message"], TradeEvent) == ALL[0]
     accepted, shown, archived = found["trace"]
     assert accepted == {"event": "accepted", "at": ALL[0].received_at}
     assert shown == {"event": "shown", "at": "2026-01-02T12:00:01.000000Z", "tube": "live", "browsers": 3}
@@ -286,7 +286,7 @@ def stats(home: Path, query: str) -> dict[str, Any]:
 
 def test_statistics_are_the_sums_of_the_messages_in_whole_steps(shared: Path) -> None:
     found = stats(shared, "since=2026-01-02T11:50:30Z&until=2026-01-02T12:00:00.5Z")
-    counted = [update for update in ALL if update.received_at >= "2026-01-02T11:50"]
+    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50"]
     assert (found["since"], found["until"], found["step"]) == ("2026-01-02T11:50:00Z", "2026-01-02T12:01:00Z", 60)
     assert found["total"] == {"count": len(counted), "flagged": sum(bool(one.flags) for one in counted)}
     assert [one["count"] for one in found["countries"]] == sorted(one["count"] for one in found["countries"])[::-1]
@@ -310,9 +310,9 @@ def test_statistics_are_the_sums_of_the_messages_in_whole_steps(shared: Path) ->
 def test_statistics_of_one_pair_and_country_have_money_in_their_series(shared: Path) -> None:
     found = stats(shared, "since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&from=EUR&to=GBP&country=FR")
     counted = [
-        update
-        for update in ALL
-        if (update.currency_from, update.currency_to, update.originating_country) == ("EUR", "GBP", "FR")
+        event
+        for event in ALL
+        if (event.currency_from, event.currency_to, event.originating_country) == ("EUR", "GBP", "FR")
     ]
     assert found["total"]["count"] == len(counted)
     assert found["series"][0].keys() == {
@@ -349,7 +349,7 @@ def test_pages_never_skip_or_repeat_while_new_messages_arrive(home: Path, sqlite
             fill(home, sqlite, [new.pop()])
             page = messages(home, limit=20, cursor=page["next"])
             found += [message["id"] for message in page["messages"]]
-        assert found == [update.id for update in old]
+        assert found == [event.id for event in old]
 
 
 def test_without_a_store_the_answer_is_503_until_it_is_there(home: Path, sqlite: str) -> None:
@@ -382,14 +382,14 @@ def test_the_archive_is_complete_up_to_now_where_nothing_is_on_its_way(home: Pat
 
 def test_the_archive_is_not_complete_beyond_a_request_that_is_in_hand(home: Path, sqlite: str) -> None:
     fill(home, sqlite, [])
-    with beanstalkd(home), reads(home), closing(Tally(home / "ledger")) as counting:
-        received_at = counting.receive()
+    with beanstalkd(home), reads(home), closing(CrashSafeCounter(home / "ledger")) as counting:
+        received_at = counting.start_request()
         time.sleep(0.2)  # what is in hand is trusted before the clock is
-        assert up_to(home) == at(received_at)
-        counting.dismiss(received_at)
+        assert up_to(home) == from_microseconds(received_at)
+        counting.end_request(received_at)
         found = up_to(home)
         assert found
-        assert found > at(received_at)
+        assert found > from_microseconds(received_at)
 
 
 def test_while_messages_wait_the_archive_is_complete_up_to_the_last_one_saved_or_so(home: Path, sqlite: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.integration.conftest import queue_of, queue_url, stats
 from tests.support import beanstalkd, connects, free_port, need, running, wait_until
 from tradewire.errors import QueueUnavailable
-from tradewire.queue import LIVE, Guilty
+from tradewire.queue import LIVE, Rejected
 from tradewire.queue.beanstalk import BeanstalkQueue
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
         assert len(jobs) == 200
         assert proxy.counted(lambda: queue.release(jobs)) == 1
         jobs = queue.reserve(LIVE, 200, 1)
-        guilty = [Guilty(b"x", "why")] * 50
-        assert proxy.counted(lambda: queue.bury(LIVE, jobs[0], guilty)) == 2
+        rejected = [Rejected(b"x", "why")] * 50
+        assert proxy.counted(lambda: queue.dead_letter(LIVE, jobs[0], rejected)) == 2
         assert proxy.counted(lambda: queue.delete(jobs[1:])) == 1
 
 

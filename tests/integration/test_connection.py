@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.integration.conftest import line
 from wsserver.browsers import BUFFER_BYTES, BrowserConnection
 from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
-from wsserver.door import Door
+from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
 
@@ -32,7 +32,7 @@ class Peer:
         self.hub = hub
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
-        self.connection = BrowserConnection(self.peers, Door(), self.publisher, full=lambda: False)
+        self.connection = BrowserConnection(self.peers, HandshakeThrottle(), self.publisher, full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:
@@ -92,7 +92,7 @@ async def left(peer: Peer) -> None:
 def test_a_peer_that_does_not_say_what_it_wants_is_cut_off() -> None:
     async def test(peer: Peer) -> None:
         assert peer.due_in() == OPEN_SECONDS
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         assert await peer.until(b"anything") == b""
         await left(peer)
 
@@ -103,21 +103,21 @@ def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers
     async def test(peer: Peer) -> None:
         for _ in range(3):
             assert peer.due_in() == PING_SECONDS
-            peer.connection.overdue()
+            peer.connection.on_deadline()
             assert peer.due_in() == PONG_SECONDS
-            assert b'{"offset":0,"updates":[]}' + PING in await peer.until(PING), "its page sees no ping"
+            assert b'{"offset":0,"events":[]}' + PING in await peer.until(PING), "its page sees no ping"
             await peer.send(PONG)
             await eventually(lambda: peer.due_in() == PING_SECONDS)
-        assert peer.hub.takers == 1
+        assert peer.hub.ready_count == 1
 
     run(test)
 
 
 def test_a_browser_that_does_not_answer_is_cut_off_and_left_out() -> None:
     async def test(peer: Peer) -> None:
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         await peer.until(PING)
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         await peer.until(b"anything")
         await left(peer)
 
@@ -138,7 +138,7 @@ def test_a_browser_that_is_sent_away_and_does_not_leave_is_cut_off() -> None:
     async def test(peer: Peer) -> None:
         await peer.send(b"\x81\x80\0\0\0\0" * 150)
         await peer.until(b"\x88")
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         await left(peer)
 
     run(test)
@@ -147,10 +147,10 @@ def test_a_browser_that_is_sent_away_and_does_not_leave_is_cut_off() -> None:
 def test_of_a_browser_that_reads_nothing_no_more_is_kept_than_its_buffer_and_a_frame() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(200):
-            peer.hub.offer([line(pad=10_000)])
+            peer.hub.stage([line(pad=10_000)])
             peer.publisher.flush()
             await asyncio.sleep(0)
-        assert peer.hub.takers == 0
+        assert peer.hub.ready_count == 0
         assert 0 < peer.connection.transport.get_write_buffer_size() < BUFFER_BYTES + 20_000
 
     run(test)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from api import exports
 from api.app import create_app
+from api.query import exports
 from tests.integration.conftest import UnixConnection, ask, reads
 from tests.integration.test_api_reading import codes, fill, made
 from tests.support import beanstalkd, wait_until
@@ -38,7 +38,7 @@ def filled(home: Path) -> Iterator[Path]:
 @contextmanager
 def export(home: Path, form: str) -> Iterator[http.client.HTTPResponse]:
     """Begin an export, and read nothing of it yet."""
-    connection = UnixConnection(home / "sock/reads.sock")
+    connection = UnixConnection(home / "sock/api-query.sock")
     connection.request("GET", f"/api/messages?format={form}")
     response = connection.getresponse()
     yield response

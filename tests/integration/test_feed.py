@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.conftest import Browser, id_of, line
 from tests.support import wait_until, wsserver
-from tradewire.errors import BadUpdate, FeedUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent
 from tradewire.feed import Feed, health
 from tradewire.limits import MAX_JOB_BYTES
 
@@ -50,16 +50,16 @@ def impostor(home: Path, answer: bytes) -> Iterator[None]:
         thread.join()
 
 
-def test_updates_are_answered_with_how_many_browsers_they_went_to(home: Path) -> None:
-    updates = [line(), line()]
+def test_events_are_answered_with_how_many_browsers_they_went_to(home: Path) -> None:
+    events = [line(), line()]
     with wsserver(home), feed_of(home) as feed:
-        assert feed.send(updates) is None
+        assert feed.send(events) is None
         assert not feed.wait_ready(0.05)
         with Browser(home) as browser:
             assert feed.wait_ready(5)
-            assert feed.send(updates) == 1
-            assert browser.ids(2) == [id_of(update) for update in updates]
-        assert feed.send(updates) == 0
+            assert feed.send(events) == 1
+            assert browser.ids(2) == [id_of(event) for event in events]
+        assert feed.send(events) == 0
 
 
 def test_a_ready_that_came_too_late_is_not_taken_for_an_answer(home: Path) -> None:
@@ -70,9 +70,9 @@ def test_a_ready_that_came_too_late_is_not_taken_for_an_answer(home: Path) -> No
             assert feed.send([line()]) == 1
 
 
-def test_a_bad_update_is_named_and_ends_nothing(home: Path) -> None:
+def test_a_bad_event_is_named_and_ends_nothing(home: Path) -> None:
     with wsserver(home), feed_of(home) as feed, Browser(home):
-        with pytest.raises(BadUpdate, match="not an update"):
+        with pytest.raises(InvalidEvent, match="not an event"):
             feed.send([line(), b"{}"])
         assert feed.send([line()]) == 1
 

@@ -70,7 +70,7 @@ def test_what_was_shown_and_archived_balances_what_was_accepted(home: Path) -> N
     assert found["tubes"]["archive"]["archived"] == POSTS
     for account in found["tubes"].values():
         assert differences(account) == (0, 0, 0)
-        assert account["waiting"] == account["repeated"] == account["buried"] == 0
+        assert account["waiting"] == account["duplicates"] == account["deadLetters"] == 0
 
 
 def test_messages_that_no_browser_was_there_for_wait_and_are_archived(home: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_messages_of_batches_that_wait_are_counted_and_not_their_jobs(home: 
 
 
 def test_messages_that_expired_unseen_are_counted_as_such(home: Path) -> None:
-    with parts(home, TRADEWIRE_LIVE_MAX_AGE="1"):
+    with parts(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="1"):
         post_some(home)
         wait_until(lambda: ledger(home)["tubes"]["live"]["expired"] == POSTS, "all have expired")
         assert ledger(home)["status"] == "balanced"
@@ -113,7 +113,7 @@ def test_a_retry_under_its_key_is_accepted_again_and_is_the_same_message(home: P
             assert post(home, example(), Idempotency_Key="the-same").status == 201
         browser.ids(1)
         wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == 1, "it is told to be shown")
-        wait_until(lambda: ledger(home)["tubes"]["archive"]["repeated"] == 2, "its retries are known")
+        wait_until(lambda: ledger(home)["tubes"]["archive"]["duplicates"] == 2, "its retries are known")
         found = ledger(home)
     assert (found["status"], found["accepted"], found["tubes"]["archive"]["archived"]) == ("balanced", 3, 1)
     assert differences(found["tubes"]["live"]) == (0, 0, 0)
@@ -124,14 +124,14 @@ def test_what_is_buried_and_what_an_operator_discards_is_accounted_for(home: Pat
     with parts(home), Browser(home):
         post_some(home, 1)
         with queue_of(home) as queue:
-            queue.put(b'{"id":"no update"}', [LIVE])
-        wait_until(lambda: ledger(home)["tubes"]["live"]["buried"] == 1, "it is buried")
+            queue.put(b'{"id":"no event"}', [LIVE])
+        wait_until(lambda: ledger(home)["tubes"]["live"]["deadLetters"] == 1, "it is buried")
         found = ledger(home)
         assert found["status"] == "balanced"
         assert differences(found["tubes"]["live"]) == (0, 1, 0), "nobody posted it"
         operator = {"Authorization": "Bearer secret"}
-        [buried] = ask(home, "/api/buried?tube=live", **operator).json["buried"]
-        assert ask(home, f"/api/buried/live/{buried['id']}", method="DELETE", **operator).status in {200, 204}
+        [letter] = ask(home, "/api/dead-letters?tube=live", **operator).json["deadLetters"]
+        assert ask(home, f"/api/dead-letters/live/{letter['id']}", method="DELETE", **operator).status in {200, 204}
         assert differences(ledger(home)["tubes"]["live"]) == (0, 0, 0)
 
 

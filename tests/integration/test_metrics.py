@@ -58,9 +58,9 @@ def test_the_page_adds_up_what_all_processes_have_counted_those_that_have_ended_
     assert (started(first), started(second)) == ("True", "True")
     finish(first)
     assert page(home)["tradewire_messages_accepted_total"] == 2
-    assert page(home)["tradewire_shown_seconds_count"] == 3
+    assert page(home)["tradewire_show_latency_seconds_count"] == 3
     finish(second)
-    assert page(home)["tradewire_shown_seconds_count"] == 6
+    assert page(home)["tradewire_show_latency_seconds_count"] == 6
 
 
 def test_many_that_are_counted_at_once_are_each_in_the_first_bucket_that_it_fits_in(home: Path) -> None:
@@ -68,10 +68,10 @@ def test_many_that_are_counted_at_once_are_each_in_the_first_bucket_that_it_fits
     assert started(process) == "True"
     finish(process)
     families = text_string_to_metric_families(metrics.page(home, CollectorRegistry()).decode())
-    [shown] = [family for family in families if family.name == "tradewire_shown_seconds"]
+    [shown] = [family for family in families if family.name == "tradewire_show_latency_seconds"]
     found = {sample.labels.get("le"): sample.value for sample in shown.samples}
     assert [found[bound] for bound in ("0.001", "0.5", "1.0", "3600.0", "+Inf")] == [1, 1, 2, 2, 3]
-    assert page(home)["tradewire_shown_seconds_sum"] == 10_001.001
+    assert page(home)["tradewire_show_latency_seconds_sum"] == 10_001.001
 
 
 def fill(disk: Disk) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.conftest import ask, gunicorn, line, post, processor, queue_of, reads
 from tests.integration.test_beanstalk import break_log, log_that_can_fail
-from tests.integration.test_ops import STANDING_SECONDS, counting, samples
+from tests.integration.test_probes import STANDING_SECONDS, counting, samples
 from tests.postgres import postgres
 from tests.support import ROOT, beanstalkd, connects, example, need, running, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE
@@ -37,15 +37,15 @@ def fault(home: Path, part: str, words: str, overall: str) -> None:
     pattern = rf"level=error .*event=fault .*{words}"
     wait_until(lambda: re.search(pattern, last_said(home, part)), f"the log tells: {words}", STANDING_SECONDS)
     answer = ask(home, "/readyz")
-    told = answer.json["parts"][part]
+    told = answer.json["components"][part]
     assert re.search(words, f"{told['status']} {told['detail']}")
-    assert (answer.status, answer.json["status"]) == (503 if overall == "not ready" else 200, overall)
-    assert samples(home)[f"part_up{{{part}}}"] == 0
+    assert (answer.status, answer.json["status"]) == (503 if overall == "not-ready" else 200, overall)
+    assert samples(home)[f"component_up{{{part}}}"] == 0
 
 
 def fine(home: Path, part: str) -> None:
     """Wait until a part is as it should be."""
-    wait_until(lambda: samples(home).get(f"part_up{{{part}}}") == 1, f"{part} is fine")
+    wait_until(lambda: samples(home).get(f"component_up{{{part}}}") == 1, f"{part} is fine")
 
 
 def mended(home: Path, part: str) -> None:
@@ -53,8 +53,8 @@ def mended(home: Path, part: str) -> None:
     wait_until(
         lambda: "event=mended" in last_said(home, part), f"the log tells that {part} is mended", STANDING_SECONDS
     )
-    assert ask(home, "/readyz").json["parts"][part]["status"] == "OK"
-    assert samples(home)[f"part_up{{{part}}}"] == 1
+    assert ask(home, "/readyz").json["components"][part]["status"] == "ok"
+    assert samples(home)[f"component_up{{{part}}}"] == 1
 
 
 class Disk:
@@ -94,14 +94,14 @@ def reads_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
     """Run the API that answers questions where the small disk can be seen."""
     command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_reads.conf.py")]
     with running(command, home, env):
-        wait_until(lambda: connects(home / "sock/reads.sock"), "gunicorn listens")
+        wait_until(lambda: connects(home / "sock/api-query.sock"), "gunicorn listens")
         yield
 
 
 def test_a_beanstalkd_without_a_log(home: Path, counting: dict[str, str]) -> None:
     with reads(home, **counting), gunicorn(home):
         with beanstalkd(home, "-V"):
-            fault(home, "queue", r"unavailable .*without a log \(-b\)", "not ready")
+            fault(home, "queue", r"unavailable .*without a log \(-b\)", "not-ready")
             assert samples(home)["queue_log_healthy"] == 0
         with beanstalkd(home):
             mended(home, "queue")
@@ -115,7 +115,7 @@ def test_a_beanstalkd_that_goes_on_in_memory_alone(home: Path, counting: dict[st
             break_log(process)
             post(home, example())
             post(home, example())
-            fault(home, "queue", "stopped writing its log", "not ready")
+            fault(home, "queue", "stopped writing its log", "not-ready")
         with beanstalkd(home):
             mended(home, "queue")
 
@@ -128,8 +128,8 @@ def test_a_full_disk_for_the_queues_log(home: Path, counting: dict[str, str]) ->
             fine(home, "queue")
             disk.fill()
             wait_until(lambda: post(home, example(pad="x" * 20_000)).status == 503, "messages are refused")
-            fault(home, "queue", "out of memory, or of disk for its log", "not ready")
-            fault(home, "disk", f"nearly full at {home}/queue", "not ready")
+            fault(home, "queue", "out of memory, or of disk for its log", "not-ready")
+            fault(home, "disk", f"nearly full at {home}/queue", "not-ready")
             disk.empty()
             mended(home, "queue")
             mended(home, "disk")
@@ -150,7 +150,7 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
         assert 0.8 <= samples(home)["queue_fill_ratio"] <= 1
         for _ in range(30):
             queue.put(b"x" * 100_000, [LIVE])
-        fault(home, "queue", "the queue is full", "not ready")
+        fault(home, "queue", "the queue is full", "not-ready")
         assert samples(home)["waiting_jobs{live}"] == 110
         while jobs := queue.reserve(LIVE, 1000, 0):
             queue.delete(jobs)
@@ -160,7 +160,7 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
 def test_a_queue_that_drains(home: Path, counting: dict[str, str]) -> None:
     with beanstalkd(home) as process, reads(home, **counting), gunicorn(home):
         process.send_signal(signal.SIGUSR1)
-        fault(home, "queue", "draining", "not ready")
+        fault(home, "queue", "draining", "not-ready")
 
 
 def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> None:
@@ -180,7 +180,7 @@ def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> N
             queue.put(line(), [ARCHIVE])
         fault(home, "disk", f"nearly full at {home}/store", "degraded")
         fault(home, "archive", "behind .*wait for 3 s and more", "degraded")
-        assert samples(home)["oldest_seconds{archive}"] >= 3
+        assert samples(home)["oldest_job_age_seconds{archive}"] >= 3
         disk.empty()
         mended(home, "archive")
         mended(home, "disk")
@@ -208,7 +208,7 @@ def test_a_disk_that_is_nearly_full(home: Path, counting: dict[str, str]) -> Non
     with small_disk(home / "store", "20m") as disk, beanstalkd(home), gunicorn(home), reads_on(disk, home, counting):
         disk.ballast.write_bytes(bytes(18 * MB))
         wait_until(lambda: samples(home)["disk_free_bytes{store}"] < 4 * MB, "room is taken")
-        assert samples(home)["part_up{disk}"] == 1
+        assert samples(home)["component_up{disk}"] == 1
         disk.ballast.write_bytes(bytes(20 * MB))
         fault(home, "disk", f"nearly full at {home}/store", "degraded")
         disk.empty()
@@ -218,7 +218,7 @@ def test_a_disk_that_is_nearly_full(home: Path, counting: dict[str, str]) -> Non
 @pytest.mark.parametrize("part", ["queue", "wsserver"])
 def test_a_neighbour_that_hangs_holds_up_no_answer(home: Path, counting: dict[str, str], part: str) -> None:
     with beanstalkd(home) as queue, wsserver(home) as server, reads(home, **counting), gunicorn(home):
-        process, overall = (queue, "not ready") if part == "queue" else (server, "degraded")
+        process, overall = (queue, "not-ready") if part == "queue" else (server, "degraded")
         fine(home, part)
         process.send_signal(signal.SIGSTOP)
         try:

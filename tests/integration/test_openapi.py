@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 
 from api.app import create_app
-from api.openapi import document
+from api.openapi.document import document
 from tests.integration.conftest import ask, gunicorn, line, queue_of, reads
 from tests.integration.test_api_reading import ALL, DISCARDED, RECEIPTS, SHOWN, fill
 from tests.support import ROOT, beanstalkd, free_port, wait_until
@@ -55,7 +55,7 @@ def address(module_home: Path) -> Iterator[str]:
     (module_home / "operator-token").write_text(TOKEN)
     fill(module_home, f"sqlite:///{module_home}/store/tradewire.db", ALL, RECEIPTS)
     env = {
-        "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --bind unix:{module_home}/sock/reads.sock",
+        "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --bind unix:{module_home}/sock/api-query.sock",
         metrics.FOLDER_VARIABLE: str(module_home / "metrics"),
     }
     with beanstalkd(module_home), gunicorn(module_home), reads(module_home, **env):
@@ -106,7 +106,7 @@ KNOWN: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("GET", "/api/messages", {"query": {"format": "csv"}}),
     ("GET", "/api/messages", {"query": {"format": "ndjson"}}),
     ("GET", "/api/stats", {"query": {"since": "2026-01-01T00:00:00Z", "from": "EUR", "to": "GBP"}}),
-    ("GET", "/api/buried", {}),
+    ("GET", "/api/dead-letters", {}),
 ]
 
 
@@ -115,20 +115,23 @@ def test_what_is_there_is_given_as_the_document_says(
     address: str, module_home: Path, method: str, path: str, given: dict[str, Any]
 ) -> None:
     with queue_of(module_home) as queue:
-        queue.put(line(), [f"{LIVE}.buried"])
+        queue.put(line(), [f"{LIVE}.dead"])
     response = schema[path][method].Case(**given).call_and_validate(address, headers=BEARER)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/api/buried/{tube}/{buried_id}/put-back"), ("DELETE", "/api/buried/{tube}/{buried_id}")],
+    [
+        ("POST", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"),
+        ("DELETE", "/api/dead-letters/{tube}/{dead_letter_id}"),
+    ],
 )
 def test_what_is_buried_is_settled_as_the_document_says(
     address: str, module_home: Path, method: str, path: str
 ) -> None:
     with queue_of(module_home) as queue:
-        queue.put(line(), [f"{LIVE}.buried"])
-        [buried, *_] = queue.buried(LIVE, 1)
-    case = schema[path][method].Case(path_parameters={"tube": LIVE, "buried_id": buried.id})
+        queue.put(line(), [f"{LIVE}.dead"])
+        [letter, *_] = queue.dead_letters(LIVE, 1)
+    case = schema[path][method].Case(path_parameters={"tube": LIVE, "dead_letter_id": letter.id})
     assert case.call_and_validate(address, headers=BEARER).status_code == 200

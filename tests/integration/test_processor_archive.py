@@ -18,7 +18,7 @@ from tradewire import receipt
 from tradewire.errors import StoreUnavailable
 from tradewire.queue import ARCHIVE, LIVE, TUBES
 from tradewire.receipt import Receipt
-from tradewire.store.schema import messages, receipts
+from tradewire.store.schema import events, receipts
 
 if TYPE_CHECKING:
     import subprocess
@@ -49,7 +49,7 @@ def waiting(home: Path, tube: str = ARCHIVE) -> int:
         return counts.ready + counts.reserved
 
 
-def kept(url: str, table: Table = messages) -> list[str]:
+def kept(url: str, table: Table = events) -> list[str]:
     """Give the ids that are in the store; none as long as there is no store."""
     try:
         return sorted(row.id for row in rows(url, table))
@@ -57,10 +57,10 @@ def kept(url: str, table: Table = messages) -> list[str]:
         return []
 
 
-def wait_archived(home: Path, url: str, updates: Sequence[bytes]) -> None:
-    """Wait until the tube is empty, and see that these updates are archived once each, and nothing else."""
+def wait_archived(home: Path, url: str, events: Sequence[bytes]) -> None:
+    """Wait until the tube is empty, and see that these events are archived once each, and nothing else."""
     wait_until(lambda: waiting(home) == 0, "the archive's tube is empty")
-    assert kept(url) == sorted(map(id_of, updates))
+    assert kept(url) == sorted(map(id_of, events))
     assert kept_statistics(url) == recounted_statistics(url)
 
 
@@ -69,34 +69,34 @@ def says(home: Path, words: bytes) -> bool:
 
 
 def test_with_no_browser_there_all_is_archived_and_waits_to_be_shown(home: Path, store_url: str) -> None:
-    updates = [line() for _ in range(300)]
+    events = [line() for _ in range(300)]
     with beanstalkd(home), wsserver(home), processor(home), archiving(home, store_url):
-        put(home, *updates)
-        wait_archived(home, store_url, updates)
+        put(home, *events)
+        wait_archived(home, store_url, events)
         assert waiting(home, LIVE) == 300
 
 
 def test_what_is_shown_is_told_to_the_archive(home: Path, store_url: str) -> None:
-    updates = [line() for _ in range(50)]
+    events = [line() for _ in range(50)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser, Browser(home):
-        put(home, *updates)
+        put(home, *events)
         assert len(browser.ids(50)) == 50
         wait_until(lambda: waiting(home, LIVE) == 0, "all are settled")
         with archiving(home, store_url):
-            wait_archived(home, store_url, updates)
+            wait_archived(home, store_url, events)
     told = rows(store_url, receipts)
-    assert sorted(row.id for row in told) == sorted(map(id_of, updates))
+    assert sorted(row.id for row in told) == sorted(map(id_of, events))
     assert {(row.tube, row.kind, row.browsers) for row in told} == {(LIVE, "shown", 2)}
 
 
 def test_what_no_browser_came_for_in_time_is_left_to_the_archive(home: Path, store_url: str) -> None:
     long_ago = {"receivedAt": "2026-01-02T03:04:05.000006Z"}
-    updates = [msgspec.json.encode(msgspec.json.decode(line()) | long_ago) for _ in range(30)]
-    live = processor(home, TRADEWIRE_LIVE_MAX_AGE="60")
+    events = [msgspec.json.encode(msgspec.json.decode(line()) | long_ago) for _ in range(30)]
+    live = processor(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="60")
     with beanstalkd(home), wsserver(home), live, archiving(home, store_url):
-        put(home, *updates)
+        put(home, *events)
         wait_until(lambda: waiting(home, LIVE) == 0, "the live tube is empty")
-        wait_archived(home, store_url, updates)
+        wait_archived(home, store_url, events)
     told = rows(store_url, receipts)
     assert {(row.tube, row.kind, row.reason) for row in told} == {(LIVE, "expired", "age")}
     assert len(told) == 30
@@ -104,50 +104,50 @@ def test_what_no_browser_came_for_in_time_is_left_to_the_archive(home: Path, sto
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_a_postgresql_that_is_away_holds_up_nothing_but_the_archive(home: Path, how: str) -> None:
-    updates = [line() for _ in range(60)]
+    events = [line() for _ in range(60)]
     with ExitStack() as stack:
         server = stack.enter_context(postgres(home))
         url = server.database()
         for part in (beanstalkd(home), wsserver(home), processor(home), archiving(home, url)):
             stack.enter_context(part)
         browser = stack.enter_context(Browser(home))
-        put(home, *updates[:30])
+        put(home, *events[:30])
         assert len(browser.ids(30)) == 30
-        wait_archived(home, url, updates[:30])
+        wait_archived(home, url, events[:30])
         server.stop() if how == "stopped" else server.kill()
-        put(home, *updates[30:])
+        put(home, *events[30:])
         assert len(browser.ids(30)) == 30
         wait_until(lambda: says(home, b"waiting for a neighbour"), "it says what it waits for")
         assert waiting(home) >= 30
         server.start()
         wait_until(lambda: waiting(home) == 0, "the archive has caught up", 5)
-        wait_archived(home, url, updates)
+        wait_archived(home, url, events)
 
 
 def test_a_sqlite_file_that_is_locked_is_waited_for(home: Path) -> None:
-    url, updates = f"sqlite:///{home}/store.db", [line() for _ in range(20)]
+    url, events = f"sqlite:///{home}/store.db", [line() for _ in range(20)]
     with beanstalkd(home), archiving(home, url):
-        put(home, updates[0])
-        wait_archived(home, url, updates[:1])
+        put(home, events[0])
+        wait_archived(home, url, events[:1])
         with closing(sqlite3.connect(home / "store.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            put(home, *updates[1:])
+            put(home, *events[1:])
             wait_until(lambda: says(home, b"database is locked"), "it says what it waits for")
             assert len(kept(url)) == 1
             other.execute("ROLLBACK")
         wait_until(lambda: waiting(home) == 0, "the archive has caught up", 5)
-        wait_archived(home, url, updates)
+        wait_archived(home, url, events)
 
 
 def test_a_sqlite_file_that_is_deleted_is_made_anew(home: Path) -> None:
-    url, updates = f"sqlite:///{home}/store.db", [line() for _ in range(2)]
+    url, events = f"sqlite:///{home}/store.db", [line() for _ in range(2)]
     with beanstalkd(home), archiving(home, url):
-        put(home, updates[0])
-        wait_archived(home, url, updates[:1])
+        put(home, events[0])
+        wait_archived(home, url, events[:1])
         for path in home.glob("store.db*"):
             path.unlink()
-        put(home, updates[1])
-        wait_archived(home, url, updates[1:])
+        put(home, events[1])
+        wait_archived(home, url, events[1:])
 
 
 WRONG = msgspec.json.decode(line())
@@ -156,8 +156,8 @@ POISON = {
     "empty": b"",
     "a receipt of no moment": receipt.encode(Receipt("shown", "yesterday", [id_of(line())])),
     "a receipt cut": receipt.encode(Receipt("shown", "2026-01-02T03:04:05Z", [id_of(line())]))[:-1],
-    "an update of no amount": msgspec.json.encode(WRONG | {"rate": "1e3"}),
-    "an update of no moment": msgspec.json.encode(WRONG | {"receivedAt": "yesterday"}),
+    "an event of no amount": msgspec.json.encode(WRONG | {"rate": "1e3"}),
+    "an event of no moment": msgspec.json.encode(WRONG | {"receivedAt": "yesterday"}),
 }
 
 
@@ -169,12 +169,12 @@ def test_what_can_not_be_archived_is_buried_alone_with_its_reason(home: Path, st
         with archiving(home, store_url):
             wait_archived(home, store_url, good)
         with queue_of(home) as queue:
-            buried = queue.buried(ARCHIVE, 10)
-    assert [one.update for one in buried] == [poison, poison]
-    assert all(one.reason and one.tube == ARCHIVE for one in buried)
+            letters = queue.dead_letters(ARCHIVE, 10)
+    assert [one.event for one in letters] == [poison, poison]
+    assert all(one.reason and one.tube == ARCHIVE for one in letters)
     told = {(row.id, row.tube, row.kind, row.reason) for row in rows(store_url, receipts)}
-    known = "of no" in str(buried[0].reason) or b"receivedAt" in poison
-    assert told == ({(WRONG["id"], ARCHIVE, "buried", buried[0].reason)} if known else set())
+    known = "of no" in str(letters[0].reason) or b"receivedAt" in poison
+    assert told == ({(WRONG["id"], ARCHIVE, "dead-lettered", letters[0].reason)} if known else set())
 
 
 def test_text_that_postgresql_refuses_is_buried_alone(home: Path, postgresql: Postgres) -> None:
@@ -184,8 +184,8 @@ def test_text_that_postgresql_refuses_is_buried_alone(home: Path, postgresql: Po
         put(home, *good[:2], poison, *good[2:], tubes=[ARCHIVE])
         wait_archived(home, url, good)
         with queue_of(home) as queue:
-            (buried,) = queue.buried(ARCHIVE, 10)
-    assert (buried.update, "NUL" in buried.reason) == (poison, True)
+            (letter,) = queue.dead_letters(ARCHIVE, 10)
+    assert (letter.event, "NUL" in letter.reason) == (poison, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -199,20 +199,20 @@ def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
             process.send_signal(number)
             assert process.wait(10) == (0 if number is signal.SIGTERM else -number)
 
-    updates = [line() for _ in range(12_000)]
+    events = [line() for _ in range(12_000)]
     with beanstalkd(home):
-        for some in (updates[:6000], updates[6000:]):  # more than it takes in hand at once
+        for some in (events[:6000], events[6000:]):  # more than it takes in hand at once
             put(home, *some, tubes=[ARCHIVE])
             archive_and_end()
         with archiving(home, store_url):
-            wait_archived(home, store_url, updates)
+            wait_archived(home, store_url, events)
 
 
 def test_two_processors_archive_each_message_once(home: Path, postgresql: Postgres) -> None:
-    url, updates = postgresql.database(), [line() for _ in range(3000)]
+    url, events = postgresql.database(), [line() for _ in range(3000)]
     with beanstalkd(home), archiving(home, url), archiving(home, url):
-        put(home, *updates, *updates[::7], tubes=[ARCHIVE])
-        wait_archived(home, url, updates)
+        put(home, *events, *events[::7], tubes=[ARCHIVE])
+        wait_archived(home, url, events)
 
 
 @pytest.mark.parametrize("state", ["idle", "without queue", "without store", "locked out"])

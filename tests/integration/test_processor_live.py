@@ -39,8 +39,8 @@ def settled(home: Path) -> bool:
     return counts(home)[:2] == (0, 0)
 
 
-def ids(updates: Sequence[bytes]) -> list[str]:
-    return [id_of(update) for update in updates]
+def ids(events: Sequence[bytes]) -> list[str]:
+    return [id_of(event) for event in events]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -71,13 +71,13 @@ def test_a_thousand_posted_messages_wait_and_the_first_browser_gets_all_in_order
             wait_until(lambda: settled(home), "all are deleted")
 
 
-def test_a_single_update_reaches_a_watching_browser_at_once(home: Path) -> None:
+def test_a_single_event_reaches_a_watching_browser_at_once(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         wait_until(lambda: counts(home).consumers, "the processor watches")
-        for update in [line() for _ in range(20)]:
+        for event in [line() for _ in range(20)]:
             begun = time.monotonic()
-            put(home, update)
-            assert browser.ids(1) == [id_of(update)]
+            put(home, event)
+            assert browser.ids(1) == [id_of(event)]
             assert time.monotonic() - begun < 0.5
 
 
@@ -85,17 +85,17 @@ POISON = {
     "no JSON": b"garbage",
     "not UTF-8": b"\xff\xfe",
     "empty": b"",
-    "not an update": b'{"id": 5}',
+    "not an event": b'{"id": 5}',
     "nested deep": b"[" * 100_000,
     "larger than a job may be": b"x" * (MAX_JOB_BYTES + 1000),
     "two lines larger than a frame": b"x" * (MAX_JOB_BYTES // 2) + b"\n" + b"y" * (MAX_JOB_BYTES // 2 + 1000),
     "line ends alone": b"\n\n",
-    "an update cut": line()[:-1],
+    "an event cut": line()[:-1],
 }
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-def test_a_job_that_holds_no_update_is_buried_with_its_reason_and_the_next_goes_on(home: Path, poison: bytes) -> None:
+def test_a_job_that_holds_no_event_is_buried_with_its_reason_and_the_next_goes_on(home: Path, poison: bytes) -> None:
     before, after = line(), line()
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
         put(home, before, poison, after)
@@ -103,20 +103,20 @@ def test_a_job_that_holds_no_update_is_buried_with_its_reason_and_the_next_goes_
             assert browser.ids(2) == ids([before, after])
             wait_until(lambda: settled(home), "all are settled")
         with queue_of(home) as queue:
-            buried = queue.buried(LIVE, 10)
+            letters = queue.dead_letters(LIVE, 10)
             cut = poison if b"\n" in poison else poison[:MAX_JOB_BYTES]
-            assert b"\n".join(one.update for one in buried) == cut
-            assert all(one.reason and one.tube == LIVE and one.buried_at for one in buried)
+            assert b"\n".join(one.event for one in letters) == cut
+            assert all(one.reason and one.tube == LIVE and one.dead_lettered_at for one in letters)
 
 
-def test_of_a_job_of_several_updates_only_the_guilty_is_buried(home: Path) -> None:
+def test_of_a_job_of_several_events_only_the_rejected_is_buried(home: Path) -> None:
     good = [line() for _ in range(5)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         put(home, b"\n".join([*good[:2], b"bad", *good[2:]]))
         assert browser.ids(5) == ids(good)
         with queue_of(home) as queue:
             wait_until(lambda: counts(home)[:3] == (0, 0, 1), "one is buried")
-            assert [one.update for one in queue.buried(LIVE, 10)] == [b"bad"]
+            assert [one.event for one in queue.dead_letters(LIVE, 10)] == [b"bad"]
 
 
 def test_two_jobs_of_the_largest_size_are_shown(home: Path) -> None:
@@ -127,17 +127,17 @@ def test_two_jobs_of_the_largest_size_are_shown(home: Path) -> None:
 
 
 def test_what_a_killed_wsserver_has_not_shown_arrives_at_the_next(home: Path) -> None:
-    updates = [line() for _ in range(400)]
+    events = [line() for _ in range(400)]
     with beanstalkd(home), processor(home):
         with wsserver(home) as server, Browser(home) as browser:
-            put(home, *updates[:100])
+            put(home, *events[:100])
             seen = browser.ids(1)
             kill(server)
             seen += rest(browser)
-        put(home, *updates[100:])
+        put(home, *events[100:])
         with wsserver(home), Browser(home, f"?epoch={browser.epoch}&offset={browser.offset}") as again:
             assert not again.resumed
-            wanted = set(ids(updates)) - set(seen)
+            wanted = set(ids(events)) - set(seen)
             late = again.ids(len(wanted))
             assert wanted <= set(late)
             assert len(late) == len(set(late))
@@ -145,27 +145,27 @@ def test_what_a_killed_wsserver_has_not_shown_arrives_at_the_next(home: Path) ->
 
 
 def test_what_a_killed_beanstalkd_held_is_shown_once_after_its_restart(home: Path) -> None:
-    updates = [line() for _ in range(2000)]
+    events = [line() for _ in range(2000)]
     with wsserver(home), processor(home), Browser(home) as browser:
         with beanstalkd(home) as queue:
-            put(home, *updates[:1000])
+            put(home, *events[:1000])
             seen = browser.ids(1)
             kill(queue)
         with beanstalkd(home):
-            put(home, *updates[1000:])
+            put(home, *events[1000:])
             seen += browser.ids(2000 - len(seen))
             wait_until(lambda: settled(home), "all are settled")
             assert browser.silent()
-    assert sorted(seen) == sorted(ids(updates))
+    assert sorted(seen) == sorted(ids(events))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
     home: Path, number: signal.Signals
 ) -> None:
-    updates = [line() for _ in range(4000)]
+    events = [line() for _ in range(4000)]
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
-        put(home, *updates)
+        put(home, *events)
         seen: list[str] = []
         for _ in range(2):
             with processor(home) as process:
@@ -177,18 +177,18 @@ def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
             seen += browser.ids(4000 - len(seen)) if len(seen) < 4000 else []
             wait_until(lambda: settled(home), "all are settled")
             assert browser.silent()
-    assert sorted(seen) == sorted(ids(updates))
+    assert sorted(seen) == sorted(ids(events))
 
 
-def test_several_processors_show_each_update_once(home: Path) -> None:
-    updates = [line() for _ in range(3000)]
+def test_several_processors_show_each_event_once(home: Path) -> None:
+    events = [line() for _ in range(3000)]
     with ExitStack() as stack:
         for part in (beanstalkd(home), wsserver(home), processor(home), processor(home), processor(home)):
             stack.enter_context(part)
         wait_until(lambda: counts(home).consumers == 3, "all watch")
         browser = stack.enter_context(Browser(home))
-        put(home, *updates)
-        assert sorted(browser.ids(3000)) == sorted(ids(updates))
+        put(home, *events)
+        assert sorted(browser.ids(3000)) == sorted(ids(events))
         wait_until(lambda: settled(home), "all are settled")
         assert browser.silent()
 
@@ -206,9 +206,9 @@ def test_a_processor_started_without_neighbours_waits_for_them_and_then_works(ho
         for part in parts if first == "beanstalkd" else parts[::-1]:
             stack.enter_context(part)
         browser = stack.enter_context(Browser(home))
-        update = line()
-        put(home, update)
-        assert browser.ids(1) == [id_of(update)]
+        event = line()
+        put(home, event)
+        assert browser.ids(1) == [id_of(event)]
         assert process.poll() is None
 
 

@@ -14,7 +14,7 @@ from tests.integration.conftest import queue_url
 from tests.support import beanstalkd, wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, LIVE, Guilty, Job, Queue
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, LIVE, Job, Queue, Rejected
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.queue.memory import Broker, MemoryQueue
 
@@ -81,13 +81,13 @@ def bodies(queue: Queue, tube: str = LIVE) -> list[bytes]:
     return [job.body for job in jobs]
 
 
-def bury(queue: Queue, update: bytes, reason: str = "because", tube: str = LIVE) -> int:
-    """Bury an update; give its id among the buried."""
-    queue.put(update, [tube])
-    before = {one.id for one in queue.buried(tube, 1000)}
+def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str = LIVE) -> int:
+    """Bury an event; give its id among the buried."""
+    queue.put(event, [tube])
+    before = {one.id for one in queue.dead_letters(tube, 1000)}
     [job] = queue.reserve(tube, 1, 5)
-    queue.bury(tube, job, [Guilty(update, reason)])
-    [new] = [one.id for one in queue.buried(tube, 1000) if one.id not in before]
+    queue.dead_letter(tube, job, [Rejected(event, reason)])
+    [new] = [one.id for one in queue.dead_letters(tube, 1000) if one.id not in before]
     return new
 
 
@@ -221,81 +221,83 @@ def test_a_job_that_was_given_back_by_closing_is_not_deleted(engine: Engine, que
 
 def test_a_burial_says_what_why_where_and_when_and_settles_the_job(queue: Queue) -> None:
     put(queue, b"good\nbad\nworse")
-    queue.bury(LIVE, reserve_one(queue), [Guilty(b"bad", "it is bad"), Guilty(b"worse", "ärger\n")])
+    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(b"bad", "it is bad"), Rejected(b"worse", "ärger\n")])
     assert queue.counts(LIVE)[:3] == (0, 0, 2)
-    first, second = queue.buried(LIVE, 10)
-    assert (first.update, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
-    assert (second.update, second.reason, second.tube) == (b"worse", "ärger\n", LIVE)
-    assert first.buried_at.startswith(time.strftime("%Y-", time.gmtime()))
+    first, second = queue.dead_letters(LIVE, 10)
+    assert (first.event, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
+    assert (second.event, second.reason, second.tube) == (b"worse", "ärger\n", LIVE)
+    assert first.dead_lettered_at.startswith(time.strftime("%Y-", time.gmtime()))
 
 
-def test_a_burial_without_a_guilty_update_only_settles_the_job(queue: Queue) -> None:
+def test_a_burial_without_a_rejected_event_only_settles_the_job(queue: Queue) -> None:
     put(queue, b"good")
-    queue.bury(LIVE, reserve_one(queue), [])
+    queue.dead_letter(LIVE, reserve_one(queue), [])
     assert queue.counts(LIVE)[:3] == (0, 0, 0)
 
 
-def test_a_guilty_update_larger_than_any_job_is_cut_and_the_reason_says_so(queue: Queue) -> None:
+def test_a_rejected_event_larger_than_any_job_is_cut_and_the_reason_says_so(queue: Queue) -> None:
     put(queue, b"x")
     huge = b"x" * (MAX_JOB_BYTES + 1)
-    queue.bury(LIVE, reserve_one(queue), [Guilty(huge, "\x00ä" * 1000)])
-    [buried] = queue.buried(LIVE, 10)
-    assert buried.update == huge[:MAX_JOB_BYTES]
-    assert f"{len(huge)} bytes" in buried.reason
+    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(huge, "\x00ä" * 1000)])
+    [letter] = queue.dead_letters(LIVE, 10)
+    assert letter.event == huge[:MAX_JOB_BYTES]
+    assert f"{len(huge)} bytes" in letter.reason
 
 
 def test_the_buried_are_listed_oldest_first_up_to_the_limit_as_often_as_wished(engine: Engine, queue: Queue) -> None:
-    ids = [bury(queue, b"%d" % number) for number in range(5)]
+    ids = [dead_letter(queue, b"%d" % number) for number in range(5)]
     for reader in (queue, engine.connect()):
-        assert [one.id for one in reader.buried(LIVE, 3)] == ids[:3]
-        assert [one.id for one in reader.buried(LIVE, 10)] == ids
+        assert [one.id for one in reader.dead_letters(LIVE, 3)] == ids[:3]
+        assert [one.id for one in reader.dead_letters(LIVE, 10)] == ids
 
 
-def test_large_updates_among_the_buried_do_not_shorten_the_list(queue: Queue) -> None:
+def test_large_events_among_the_buried_do_not_shorten_the_list(queue: Queue) -> None:
     put(queue, b"three")
     large = b"x" * MAX_JOB_BYTES
-    queue.bury(LIVE, reserve_one(queue), [Guilty(large, "one"), Guilty(large, "two"), Guilty(large, "three")])
-    assert [one.reason for one in queue.buried(LIVE, 10)] == ["one", "two", "three"]
+    queue.dead_letter(
+        LIVE, reserve_one(queue), [Rejected(large, "one"), Rejected(large, "two"), Rejected(large, "three")]
+    )
+    assert [one.reason for one in queue.dead_letters(LIVE, 10)] == ["one", "two", "three"]
 
 
-def test_no_buried_updates_are_an_empty_list(queue: Queue) -> None:
-    assert queue.buried(LIVE, 10) == []
+def test_no_buried_events_are_an_empty_list(queue: Queue) -> None:
+    assert queue.dead_letters(LIVE, 10) == []
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
-def test_a_buried_update_is_put_back_byte_by_byte_and_as_new(queue: Queue, body: bytes) -> None:
-    buried = bury(queue, body)
+def test_a_buried_event_is_put_back_byte_by_byte_and_as_new(queue: Queue, body: bytes) -> None:
+    letters = dead_letter(queue, body)
     put(queue, b"before")
-    assert queue.put_back(LIVE, buried)
+    assert queue.requeue(LIVE, letters)
     assert bodies(queue) == [b"before", body]
-    assert queue.counts(LIVE).buried == 0
+    assert queue.counts(LIVE).dead_letters == 0
 
 
-def test_a_discarded_update_is_gone(queue: Queue) -> None:
-    kept, gone = bury(queue, b"kept"), bury(queue, b"gone")
+def test_a_discarded_event_is_gone(queue: Queue) -> None:
+    kept, gone = dead_letter(queue, b"kept"), dead_letter(queue, b"gone")
     assert queue.discard(LIVE, gone)
-    assert [one.id for one in queue.buried(LIVE, 10)] == [kept]
+    assert [one.id for one in queue.dead_letters(LIVE, 10)] == [kept]
     assert bodies(queue) == []
 
 
-@pytest.mark.parametrize("act", ["put_back", "discard"])
+@pytest.mark.parametrize("act", ["requeue", "discard"])
 def test_an_id_that_is_not_buried_in_this_tube_is_refused(queue: Queue, act: str) -> None:
-    elsewhere = bury(queue, b"elsewhere", tube="archive")
+    elsewhere = dead_letter(queue, b"elsewhere", tube="archive")
     put(queue, b"ready")
     ready = reserve_one(queue)
     queue.release([ready])
     for wrong in (elsewhere, ready.id, 987_654):
         assert not getattr(queue, act)(LIVE, wrong)
     assert bodies(queue) == [b"ready"]
-    assert [one.id for one in queue.buried("archive", 10)] == [elsewhere]
+    assert [one.id for one in queue.dead_letters("archive", 10)] == [elsewhere]
 
 
 @pytest.mark.parametrize("body", [b"by hand", b"{}\nx", b"\xff", b""])
 def test_what_someone_put_among_the_buried_by_hand_is_listed_and_put_back(queue: Queue, body: bytes) -> None:
-    put(queue, body, tube=LIVE + BURIED_SUFFIX)
-    [buried] = queue.buried(LIVE, 10)
-    assert buried.update == body
-    assert queue.put_back(LIVE, buried.id)
+    put(queue, body, tube=LIVE + DEAD_SUFFIX)
+    [letter] = queue.dead_letters(LIVE, 10)
+    assert letter.event == body
+    assert queue.requeue(LIVE, letter.id)
     assert bodies(queue) == [body]
 
 
@@ -303,7 +305,7 @@ def test_the_counts_of_a_tube_are_of_this_tube_alone(engine: Engine, queue: Queu
     assert queue.counts(LIVE) == (0, 0, 0, 0, 0)
     put(queue, b"a", b"b", b"c")
     put(queue, b"d", tube="archive")
-    bury(queue, b"e", tube="archive")
+    dead_letter(queue, b"e", tube="archive")
     other = engine.connect()
     other.reserve(LIVE, 1, 0)
     assert queue.counts(LIVE)[:3] == (2, 1, 0)
@@ -321,11 +323,11 @@ def test_the_consumers_of_a_tube_are_the_connections_that_watch_it(engine: Engin
 
 def test_the_age_of_a_tube_is_that_of_the_job_that_is_next(queue: Queue) -> None:
     put(queue, b"old")
-    wait_until(lambda: queue.counts(LIVE).oldest_seconds >= 1, "it is a second old")
+    wait_until(lambda: queue.counts(LIVE).oldest_job_age_seconds >= 1, "it is a second old")
     put(queue, b"young")
-    assert queue.counts(LIVE).oldest_seconds >= 1
+    assert queue.counts(LIVE).oldest_job_age_seconds >= 1
     queue.delete([reserve_one(queue)])
-    assert queue.counts(LIVE).oldest_seconds == 0
+    assert queue.counts(LIVE).oldest_job_age_seconds == 0
 
 
 def test_a_receipt_goes_into_the_archives_tube_alone_and_leaves_jobs_in_hand(queue: Queue) -> None:
@@ -358,9 +360,9 @@ def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
         lambda queue, _: queue.reserve(LIVE, 1, 0),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
-        lambda queue, job: queue.bury(LIVE, job, [Guilty(b"a", "why")]),
-        lambda queue, _: queue.buried(LIVE, 1),
-        lambda queue, job: queue.put_back(LIVE, job.id),
+        lambda queue, job: queue.dead_letter(LIVE, job, [Rejected(b"a", "why")]),
+        lambda queue, _: queue.dead_letters(LIVE, 1),
+        lambda queue, job: queue.requeue(LIVE, job.id),
         lambda queue, job: queue.discard(LIVE, job.id),
         lambda queue, _: queue.counts(LIVE),
         lambda queue, _: queue.fill(),

@@ -20,13 +20,13 @@ from sqlalchemy import Engine, event
 
 from tests.postgres import postgres
 from tradewire.errors import StoreUnavailable
+from tradewire.event import TradeEvent, format_time, to_microseconds
 from tradewire.receipt import Receipt
 from tradewire.store import engine, reading, reading_messages, reading_stats
 from tradewire.store.reading import StoreReader
 from tradewire.store.rows import user_group
-from tradewire.store.views import Count, Event, Filter, Money, Place, Trace
+from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Trace
 from tradewire.store.writing import StoreWriter
-from tradewire.update import Update, microseconds, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,16 +48,16 @@ RATES = ("0.7471", "10", "9.99", "0.000001", "9.990")
 FLAGS: tuple[list[str], ...] = ([], [], [], ["rate-mismatch"], ["rate-mismatch", "other"], ["mismatch"])
 
 
-def _updates() -> list[Update]:
-    """Give three days of updates, oldest first; some of one moment, and gaps between them."""
+def _events() -> list[TradeEvent]:
+    """Give three days of events, oldest first; some of one moment, and gaps between them."""
     chance = random.Random(4)  # noqa: S311 - to be the same each time
-    updates = []
+    events = []
     for number in range(1500):
         sold, bought = chance.sample(CURRENCIES, 2)
-        updates.append(
-            Update(
+        events.append(
+            TradeEvent(
                 str(UUID(int=chance.getrandbits(128))),
-                utc(START + timedelta(seconds=number // 3 * 521.000007)),
+                format_time(START + timedelta(seconds=number // 3 * 521.000007)),
                 chance.choice(USERS),
                 sold,
                 bought,
@@ -69,40 +69,42 @@ def _updates() -> list[Update]:
                 chance.choice(FLAGS),
             )
         )
-    return sorted(updates, key=place)
+    return sorted(events, key=place)
 
 
-def place(update: Update) -> Place:
-    return Place(microseconds(datetime.fromisoformat(update.received_at)), update.id)
+def place(event: TradeEvent) -> Position:
+    return Position(to_microseconds(datetime.fromisoformat(event.received_at)), event.id)
 
 
-def one(number: int, seconds: float = 0, **changes: Any) -> Update:
-    """Give an update received so many seconds after the start."""
+def one(number: int, seconds: float = 0, **changes: Any) -> TradeEvent:
+    """Give an event received so many seconds after the start."""
     id_ = str(UUID(int=number))
-    return msgspec.structs.replace(UPDATES[0], id=id_, received_at=utc(START + timedelta(seconds=seconds)), **changes)
+    return msgspec.structs.replace(
+        EVENTS[0], id=id_, received_at=format_time(START + timedelta(seconds=seconds)), **changes
+    )
 
 
-UPDATES = _updates()
-EVERYTHING = UPDATES[::-1]
-END = datetime.fromisoformat(UPDATES[-1].received_at)
+EVENTS = _events()
+EVERYTHING = EVENTS[::-1]
+END = datetime.fromisoformat(EVENTS[-1].received_at)
 
 
-def save(url: str, updates: Sequence[Update], receipts: Sequence[Receipt] = ()) -> None:
+def save(url: str, events: Sequence[TradeEvent], receipts: Sequence[Receipt] = ()) -> None:
     """Save as the archive's processor does."""
     with closing(StoreWriter(url, "one")) as store:
         store.migrate()
-        store.save(updates, receipts)
+        store.save(events, receipts)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreReader]:
-    """Give the reader of a store with all updates in it, which came in any order."""
+    """Give the reader of a store with all events in it, which came in any order."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
     else:
         server: Postgres = request.getfixturevalue("postgresql")
         url = server.database()
-    shuffled = random.Random(5).sample(UPDATES, len(UPDATES))  # noqa: S311
+    shuffled = random.Random(5).sample(EVENTS, len(EVENTS))  # noqa: S311
     for begin in range(0, len(shuffled), 500):
         save(url, shuffled[begin : begin + 500])
     with closing(StoreReader(url)) as reader:
@@ -115,9 +117,9 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_messages, "ROWS_MAX", 10)
 
 
-def pages(reader: StoreReader, wanted: Filter, limit: int) -> Iterator[list[Update]]:
+def pages(reader: StoreReader, wanted: Filter, limit: int) -> Iterator[list[TradeEvent]]:
     """Follow `next` to the end."""
-    after: Place | None = None
+    after: Position | None = None
     while True:
         page = reader.page(wanted, after, limit)
         yield page.messages
@@ -127,37 +129,37 @@ def pages(reader: StoreReader, wanted: Filter, limit: int) -> Iterator[list[Upda
         after = page.next
 
 
-def found(reader: StoreReader, **wanted: Any) -> list[Update]:
-    return [update for page in pages(reader, Filter(**wanted), 1000) for update in page]
+def found(reader: StoreReader, **wanted: Any) -> list[TradeEvent]:
+    return [event for page in pages(reader, Filter(**wanted), 1000) for event in page]
 
 
-def matches(update: Update, wanted: Filter) -> bool:
-    """Tell whether a filter lets an update through, worked out without a database."""
+def matches(event: TradeEvent, wanted: Filter) -> bool:
+    """Tell whether a filter lets an event through, worked out without a database."""
     equal = (
-        (wanted.currency_from, update.currency_from),
-        (wanted.currency_to, update.currency_to),
-        (wanted.country, update.originating_country),
-        (wanted.user, update.user_id),
+        (wanted.currency_from, event.currency_from),
+        (wanted.currency_to, event.currency_to),
+        (wanted.country, event.originating_country),
+        (wanted.user, event.user_id),
     )
-    sold, received_at = Decimal(update.amount_sell), place(update).received_at
+    sold, received_at = Decimal(event.amount_sell), place(event).received_at
     return (
         all(value in {None, its} for value, its in equal)
-        and (wanted.flag is None or wanted.flag in update.flags)
+        and (wanted.flag is None or wanted.flag in event.flags)
         and (wanted.least is None or sold >= wanted.least)
         and (wanted.most is None or sold <= wanted.most)
         and (wanted.since is None or received_at >= wanted.since)
         and (wanted.until is None or received_at < wanted.until)
-        and all(word_matches(update, word) for word in wanted.words)
+        and all(word_matches(event, word) for word in wanted.words)
     )
 
 
-def word_matches(update: Update, word: str) -> bool:
-    codes = {update.currency_from, update.currency_to, update.originating_country}
+def word_matches(event: TradeEvent, word: str) -> bool:
+    codes = {event.currency_from, event.currency_to, event.originating_country}
     return (
         word.upper() in codes
-        or word.lower() in update.flags
-        or update.user_id.lower().startswith(word.lower())
-        or update.id.startswith(word.lower())
+        or word.lower() in event.flags
+        or event.user_id.lower().startswith(word.lower())
+        or event.id.startswith(word.lower())
     )
 
 
@@ -176,7 +178,7 @@ def test_pages_go_on_to_the_oldest_and_the_last_one_has_no_next(filled: StoreRea
     assert filled.page(Filter(), place(EVERYTHING[-1]), 3) == ([], None)
 
 
-MOMENTS = st.sampled_from(sorted({place(update).received_at for update in UPDATES}))
+MOMENTS = st.sampled_from(sorted({place(event).received_at for event in EVENTS}))
 FILTERS = st.builds(
     Filter,
     currency_from=st.none() | st.sampled_from(CURRENCIES),
@@ -187,7 +189,7 @@ FILTERS = st.builds(
     least=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
     most=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
     words=st.lists(
-        st.sampled_from(("eur", "GBP", "fr", "anne", "%", "_", "1342", "Other", "Mismatch", UPDATES[7].id[:2])),
+        st.sampled_from(("eur", "GBP", "fr", "anne", "%", "_", "1342", "Other", "Mismatch", EVENTS[7].id[:2])),
         max_size=2,
     ).map(tuple),
     since=st.none() | MOMENTS,
@@ -201,18 +203,18 @@ def test_pages_give_all_that_a_filter_lets_through_and_each_once(
     filled: StoreReader, wanted: Filter, limit: int, rows_max: int
 ) -> None:
     if rows_max == 1 or limit == 1:  # a page for each row: some will do
-        wanted = wanted._replace(since=place(UPDATES[-200]).received_at)
+        wanted = wanted._replace(since=place(EVENTS[-200]).received_at)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading_messages, "ROWS_MAX", rows_max)
         some = list(pages(filled, wanted, limit))
     assert all(len(page) <= limit for page in some)
-    assert [update for page in some for update in page] == [one for one in EVERYTHING if matches(one, wanted)]
+    assert [event for page in some for event in page] == [one for one in EVERYTHING if matches(one, wanted)]
 
 
 @pytest.mark.usefixtures("few_rows")
 def test_a_page_that_looked_at_its_share_of_rows_goes_on_below_them(filled: StoreReader) -> None:
     assert filled.page(Filter(words=("nobody",)), None, 100) == ([], place(EVERYTHING[9]))
-    assert list(pages(filled, Filter(words=("nobody",), since=place(UPDATES[-25]).received_at), 100)) == [[], [], []]
+    assert list(pages(filled, Filter(words=("nobody",), since=place(EVENTS[-25]).received_at), 100)) == [[], [], []]
 
 
 def test_what_arrives_meanwhile_is_neither_skipped_into_nor_repeats_anything(store_url: str) -> None:
@@ -221,12 +223,12 @@ def test_what_arrives_meanwhile_is_neither_skipped_into_nor_repeats_anything(sto
         first = reader.page(Filter(), None, 5)
         save(store_url, [one(number, number) for number in range(10, 20)])
         second = reader.page(Filter(), first.next, 5)
-    assert [UUID(update.id).int for update in first.messages + second.messages] == [*range(9, -1, -1)]
+    assert [UUID(event.id).int for event in first.messages + second.messages] == [*range(9, -1, -1)]
 
 
 def test_amounts_are_compared_digit_by_digit(filled: StoreReader) -> None:
     def sold(**wanted: Any) -> set[str]:
-        return {update.amount_sell for update in found(filled, **wanted)}
+        return {event.amount_sell for event in found(filled, **wanted)}
 
     most = "999999999999999999.999999999999"
     assert sold(least=Decimal(most)) == {most}
@@ -242,16 +244,16 @@ def test_users_of_one_group_are_told_apart(store_url: str) -> None:
     assert len(same) > 1
     save(store_url, [one(number, number, user_id=user) for number, user in enumerate(same)])
     with closing(StoreReader(store_url)) as reader:
-        assert [[update.user_id for update in found(reader, user=user)] for user in same] == [[user] for user in same]
+        assert [[event.user_id for event in found(reader, user=user)] for user in same] == [[user] for user in same]
 
 
 @pytest.mark.parametrize(("word", "users"), [("%", {"%"}), ("_", {"_nne"}), ("a\\", {"a\\b'"}), ("a\\b'", {"a\\b'"})])
 def test_a_word_is_never_a_pattern(filled: StoreReader, word: str, users: set[str]) -> None:
-    assert {update.user_id for update in found(filled, words=(word,))} == users
+    assert {event.user_id for event in found(filled, words=(word,))} == users
 
 
 def test_a_word_finds_a_message_by_the_beginning_of_its_id_in_capitals(filled: StoreReader) -> None:
-    assert found(filled, words=(UPDATES[3].id[:13].upper(),)) == [UPDATES[3]]
+    assert found(filled, words=(EVENTS[3].id[:13].upper(),)) == [EVENTS[3]]
 
 
 # ---- exports
@@ -263,7 +265,7 @@ def test_an_export_gives_everything_that_is_wanted_in_lists_of_bounded_size(
     monkeypatch.setattr(reading, "_EXPORTED_AT_ONCE", 400)
     lists = list(filled.export(Filter(), None))
     assert [len(some) for some in lists] == [400, 400, 400, 300]
-    assert [update for some in lists for update in some] == EVERYTHING
+    assert [event for some in lists for event in some] == EVERYTHING
 
 
 @pytest.mark.usefixtures("few_rows")
@@ -271,7 +273,7 @@ def test_an_export_gives_everything_that_is_wanted_in_lists_of_bounded_size(
 def test_an_export_gives_at_most_the_newest_so_many(filled: StoreReader, limit: int | None) -> None:
     lists = list(filled.export(Filter(country="FR", flag="other"), limit))
     expected = [one for one in EVERYTHING if one.originating_country == "FR" and "other" in one.flags]
-    assert [update for some in lists for update in some] == expected[:limit]
+    assert [event for some in lists for event in some] == expected[:limit]
 
 
 @pytest.mark.usefixtures("few_rows")
@@ -283,90 +285,92 @@ def test_an_export_that_finds_nothing_comes_back_now_and_then(filled: StoreReade
 
 def test_an_export_that_waits_for_its_taker_holds_nothing_open(home: Path) -> None:
     url = f"sqlite:///{home}/store.db"
-    save(url, UPDATES[:1000])
+    save(url, EVENTS[:1000])
     with closing(StoreReader(url)) as reader, pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_EXPORTED_AT_ONCE", 10)
         export = reader.export(Filter(), None)
         next(export)
-        save(url, UPDATES[1000:])
+        save(url, EVENTS[1000:])
         with closing(sqlite3.connect(home / "store.db")) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0  # no one reads the log
-        assert next(export) == UPDATES[980:990][::-1]
+        assert next(export) == EVENTS[980:990][::-1]
 
 
-# ---- traces and tallies
+# ---- traces and counters
 
 
 def test_a_trace_tells_all_that_became_of_a_message(store_url: str) -> None:
-    moments = [utc(START + timedelta(seconds=seconds)) for seconds in range(4)]
+    moments = [format_time(START + timedelta(seconds=seconds)) for seconds in range(4)]
     receipts = [
         Receipt("shown", moments[3], [one(1).id], browsers=3),
-        Receipt("buried", moments[1], [one(1).id], tube="archive", reason="why"),
+        Receipt("dead-lettered", moments[1], [one(1).id], tube="archive", reason="why"),
         Receipt("expired", moments[2], [one(2).id], reason="age"),
     ]
-    before = microseconds(datetime.now(UTC))
+    before = to_microseconds(datetime.now(UTC))
     save(store_url, [one(1)], receipts)
-    begin = microseconds(START)
+    begin = to_microseconds(START)
     with closing(StoreReader(store_url)) as reader:
         trace = reader.trace(one(1).id)
         assert trace
         assert trace.message == one(1)
         assert trace.archived_at
-        assert before <= trace.archived_at <= microseconds(datetime.now(UTC))
-        assert trace.events == [
-            Event("buried", "archive", begin + SECOND, 0, "why"),
-            Event("shown", "live", begin + 3 * SECOND, 3, ""),
+        assert before <= trace.archived_at <= to_microseconds(datetime.now(UTC))
+        assert trace.receipts == [
+            ReceiptView("dead-lettered", "archive", begin + SECOND, 0, "why"),
+            ReceiptView("shown", "live", begin + 3 * SECOND, 3, ""),
         ]
-        assert reader.trace(one(2).id) == Trace(None, None, [Event("expired", "live", begin + 2 * SECOND, 0, "age")])
+        assert reader.trace(one(2).id) == Trace(
+            None, None, [ReceiptView("expired", "live", begin + 2 * SECOND, 0, "age")]
+        )
         assert reader.trace(one(3).id) is None
 
 
 def test_what_is_no_id_has_no_trace(filled: StoreReader) -> None:
-    for text in ("", "x", UPDATES[0].id.upper(), UPDATES[0].id + "\n", "\0"):
+    for text in ("", "x", EVENTS[0].id.upper(), EVENTS[0].id + "\n", "\0"):
         assert filled.trace(text) is None
 
 
 def test_tallies_are_those_of_one_stack(filled: StoreReader) -> None:
-    tallies = filled.tallies("one")
-    assert tallies.pop("archived") == len(UPDATES)
-    assert set(tallies) == {"archived_through"}
-    assert filled.tallies("two") == {}
+    counters = filled.counters("one")
+    assert counters.pop("archived") == len(EVENTS)
+    assert set(counters) == {"archived_through"}
+    assert filled.counters("two") == {}
 
 
 # ---- statistics
 
 
-def recounted(since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> list[Update]:
+def recounted(since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> list[TradeEvent]:
     """Give what statistics of a stretch of time are made of, oldest first."""
     sold, bought = pair or (None, None)
     wanted = Filter(sold, bought, country, since=since * SECOND, until=until * SECOND)
-    return [update for update in UPDATES if matches(update, wanted)]
+    return [event for event in EVENTS if matches(event, wanted)]
 
 
-def count(updates: Sequence[Update]) -> Count:
-    return Count(len(updates), sum(bool(update.flags) for update in updates))
+def count(events: Sequence[TradeEvent]) -> Count:
+    return Count(len(events), sum(bool(event.flags) for event in events))
 
 
-def money(updates: Sequence[Update]) -> Money:
-    rates = [Decimal(update.rate) for update in updates]
+def money(events: Sequence[TradeEvent]) -> Money:
+    rates = [Decimal(event.rate) for event in events]
     with localcontext(prec=60):
-        sold = sum((Decimal(update.amount_sell) for update in updates), Decimal(0))
-        bought = sum((Decimal(update.amount_buy) for update in updates), Decimal(0))
+        sold = sum((Decimal(event.amount_sell) for event in events), Decimal(0))
+        bought = sum((Decimal(event.amount_buy) for event in events), Decimal(0))
     return Money(sold, bought, rates[0], max(rates), min(rates), rates[-1])
 
 
 def assert_right(stats: Stats, pair: tuple[str, str] | None, country: str | None) -> None:
     """Hold statistics against a recount of all that was saved."""
-    updates = recounted(stats.since, stats.until, pair, country)
-    pairs: dict[tuple[str, str], list[Update]] = {}
-    countries: dict[str, list[Update]] = {}
-    steps: dict[int, list[Update]] = {}
-    for update in updates:
-        pairs.setdefault((update.currency_from, update.currency_to), []).append(update)
-        countries.setdefault(update.originating_country, []).append(update)
-        second = place(update).received_at // SECOND
-        steps.setdefault(second - second % stats.step, []).append(update)
-    assert stats.total == count(updates)
+    events = recounted(stats.since, stats.until, pair, country)
+    pairs: dict[tuple[str, str], list[TradeEvent]] = {}
+    countries: dict[str, list[TradeEvent]] = {}
+    steps: dict[int, list[TradeEvent]] = {}
+    for event in events:
+        pairs.setdefault((event.currency_from, event.currency_to), []).append(event)
+        countries.setdefault(event.originating_country, []).append(event)
+        second = place(event).received_at // SECOND
+        steps.setdefault(second - second % stats.step, []).append(event)
+    assert stats.total == count(events)
     assert stats.pairs == sorted(
         ((*its, count(some), money(some)) for its, some in pairs.items()), key=lambda one: (-one[2].messages, one[:2])
     )
@@ -473,7 +477,7 @@ def test_a_page_reads_one_index_downward(home: Path, asked: list[tuple[str, Any]
     save(url, [one(number, number, **same) for number in range(20)])
     with closing(StoreReader(url)) as reader:
         asked.clear()
-        reader.page(wanted, Place(2**60, UPDATES[0].id), 10)
+        reader.page(wanted, Position(2**60, EVENTS[0].id), 10)
     floor, page = plans(home / "store.db", asked)
     for (step,) in (floor, page):
         assert f"{index} (" in step
@@ -487,7 +491,7 @@ def test_statistics_read_only_buckets_of_their_time(
     home: Path, asked: list[tuple[str, Any]], pair: tuple[str, str] | None, country: str | None
 ) -> None:
     url = f"sqlite:///{home}/store.db"
-    save(url, UPDATES[:10])
+    save(url, EVENTS[:10])
     with closing(StoreReader(url)) as reader:
         asked.clear()
         reader.stats(FIRST, LAST, pair, country)
@@ -513,7 +517,7 @@ def test_several_threads_read_at_once(filled: StoreReader) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert counts == [len(UPDATES)] * len(threads)
+    assert counts == [len(EVENTS)] * len(threads)
 
 
 # ---- a store that is not there
@@ -523,9 +527,9 @@ def every_call(reader: StoreReader) -> Iterator[Any]:
     yield reader.check
     yield lambda: reader.page(Filter(), None, 10)
     yield lambda: list(reader.export(Filter(), None))
-    yield lambda: reader.trace(UPDATES[0].id)
+    yield lambda: reader.trace(EVENTS[0].id)
     yield lambda: reader.stats(FIRST, LAST, None, None)
-    yield lambda: reader.tallies("one")
+    yield lambda: reader.counters("one")
 
 
 def assert_unavailable(reader: StoreReader) -> None:
@@ -537,7 +541,7 @@ def assert_unavailable(reader: StoreReader) -> None:
 def test_a_store_that_is_not_set_up_is_unavailable_until_it_is(store_url: str) -> None:
     with closing(StoreReader(store_url)) as reader:
         assert_unavailable(reader)
-        save(store_url, UPDATES[:1])
+        save(store_url, EVENTS[:1])
         for call in every_call(reader):
             call()
 
@@ -550,8 +554,8 @@ def test_reading_makes_no_file(home: Path) -> None:
 
 def test_a_file_that_is_gone_is_unavailable_and_one_that_takes_its_place_is_read(home: Path) -> None:
     url = f"sqlite:///{home}/store.db"
-    save(url, UPDATES[:1])
-    save(f"sqlite:///{home}/other.db", UPDATES[1:3])
+    save(url, EVENTS[:1])
+    save(f"sqlite:///{home}/other.db", EVENTS[1:3])
     with closing(StoreReader(url)) as reader:
         assert len(found(reader)) == 1
         (home / "store.db").unlink()
@@ -562,7 +566,7 @@ def test_a_file_that_is_gone_is_unavailable_and_one_that_takes_its_place_is_read
 
 def test_a_locked_store_is_unavailable_until_it_is_let_go(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "LOCK_SECONDS", 1)
-    save(store_url, UPDATES[:1])
+    save(store_url, EVENTS[:1])
     with closing(StoreReader(store_url)) as reader:
         with closing(lock(store_url)), pytest.raises(StoreUnavailable):
             reader.check()
@@ -579,7 +583,7 @@ def lock(url: str) -> sqlite3.Connection | psycopg.Connection:
     exclusive = sqlite3.connect(file, isolation_level=None)
     exclusive.execute("PRAGMA locking_mode=EXCLUSIVE")
     exclusive.execute("BEGIN EXCLUSIVE")
-    exclusive.execute("UPDATE tallies SET value = value")
+    exclusive.execute("EVENT counters SET value = value")
     exclusive.execute("COMMIT")
     return exclusive
 
@@ -587,10 +591,10 @@ def lock(url: str) -> sqlite3.Connection | psycopg.Connection:
 def test_a_server_that_was_away_is_read_again_when_it_is_back(home: Path) -> None:
     with postgres(home) as server:
         url = server.database()
-        save(url, UPDATES[:1])
+        save(url, EVENTS[:1])
         with closing(StoreReader(url)) as reader:
             reader.check()
             server.stop()
             assert_unavailable(reader)
             server.start()
-            assert found(reader) == UPDATES[:1]
+            assert found(reader) == EVENTS[:1]

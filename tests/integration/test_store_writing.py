@@ -24,12 +24,12 @@ from sqlalchemy import delete, text
 from tests.postgres import postgres
 from tests.recount import kept_statistics, recounted_statistics, rows
 from tests.support import ROOT
-from tradewire.errors import BadUpdate, StoreUnavailable
+from tradewire.errors import InvalidEvent, StoreUnavailable
+from tradewire.event import TradeEvent, format_time
 from tradewire.receipt import Receipt
 from tradewire.store import engine
-from tradewire.store.schema import messages, metadata, receipts, repeats, tallies
+from tradewire.store.schema import counters, duplicates, events, metadata, receipts
 from tradewire.store.writing import StoreWriter
-from tradewire.update import Update, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.postgres import Postgres
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ONE = Update(
+ONE = TradeEvent(
     id="00000000-0000-0000-0000-000000000001",
     received_at="2026-01-02T12:00:00.000000Z",
     user_id="134259",
@@ -53,9 +53,9 @@ ONE = Update(
 )
 
 
-def update(number: int, seconds: float = 0, **changes: Any) -> Update:
-    """Give an update with the id that goes with the number, received so many seconds after noon."""
-    received_at = utc(NOON + timedelta(seconds=seconds))
+def make_event(number: int, seconds: float = 0, **changes: Any) -> TradeEvent:
+    """Give an event with the id that goes with the number, received so many seconds after noon."""
+    received_at = format_time(NOON + timedelta(seconds=seconds))
     return msgspec.structs.replace(ONE, id=id_of(number), received_at=received_at, **changes)
 
 
@@ -64,8 +64,8 @@ def id_of(number: int) -> str:
 
 
 def receipt(kind: Any, *numbers: int, seconds: float = 0, **more: Any) -> Receipt:
-    """Give a receipt for the updates of these numbers."""
-    return Receipt(kind, utc(NOON + timedelta(seconds=seconds)), [id_of(number) for number in numbers], **more)
+    """Give a receipt for the events of these numbers."""
+    return Receipt(kind, format_time(NOON + timedelta(seconds=seconds)), [id_of(number) for number in numbers], **more)
 
 
 @contextmanager
@@ -78,11 +78,11 @@ def writer(url: str, stack: str = "one") -> Iterator[StoreWriter]:
 
 def counted(url: str, stack: str = "one") -> dict[str, int]:
     """Give what a stack has brought to the store, as it counts it; the place it has reached left out."""
-    return {row.name: row.value for row in rows(url, tallies) if row.stack == stack and row.name != "archived_through"}
+    return {row.name: row.value for row in rows(url, counters) if row.stack == stack and row.name != "archived_through"}
 
 
 def ids(url: str) -> list[str]:
-    return sorted(row.id for row in rows(url, messages))
+    return sorted(row.id for row in rows(url, events))
 
 
 def plain(*amounts: Decimal | str) -> list[str]:
@@ -99,16 +99,16 @@ def statistics_are_right(url: str) -> bool:
 # ---- once, and exactly
 
 
-def test_an_update_comes_back_as_it_was_digit_by_digit(store_url: str) -> None:
+def test_an_event_comes_back_as_it_was_digit_by_digit(store_url: str) -> None:
     widest = "9" * 18 + "." + "9" * 12
     coming = [
-        update(1),
-        update(2, amount_sell=widest, amount_buy="0." + "0" * 11 + "1", rate="1.10"),
-        update(3, user_id="=Ünïcode, '\"; \\", flags=["rate-mismatch", "other"]),
+        make_event(1),
+        make_event(2, amount_sell=widest, amount_buy="0." + "0" * 11 + "1", rate="1.10"),
+        make_event(3, user_id="=Ünïcode, '\"; \\", flags=["rate-mismatch", "other"]),
     ]
     with writer(store_url) as store:
         store.save(coming, [])
-    found = sorted(rows(store_url, messages), key=lambda row: row.id)
+    found = sorted(rows(store_url, events), key=lambda row: row.id)
     assert [plain(row.amount_sell, row.amount_buy, row.rate) for row in found] == [
         ["1000", "747.10", "0.7471"],
         [widest, "0." + "0" * 11 + "1", "1.10"],
@@ -122,10 +122,10 @@ def test_an_update_comes_back_as_it_was_digit_by_digit(store_url: str) -> None:
 
 def test_what_is_delivered_again_is_stored_and_counted_once(store_url: str) -> None:
     with writer(store_url) as store:
-        first = store.save([update(1), update(2), update(1)], [])
-        again = store.save([update(2), update(3)], [])
-    assert (len(first.ages_seconds), first.repeated) == (2, 0)
-    assert (len(again.ages_seconds), again.repeated) == (1, 0)
+        first = store.save([make_event(1), make_event(2), make_event(1)], [])
+        again = store.save([make_event(2), make_event(3)], [])
+    assert (len(first.ages_seconds), first.duplicates) == (2, 0)
+    assert (len(again.ages_seconds), again.duplicates) == (1, 0)
     assert ids(store_url) == [id_of(1), id_of(2), id_of(3)]
     assert counted(store_url) == {"archived": 3}
     assert statistics_are_right(store_url)
@@ -133,18 +133,18 @@ def test_what_is_delivered_again_is_stored_and_counted_once(store_url: str) -> N
 
 def test_a_retry_under_its_key_is_counted_as_a_repeat_and_the_first_stands(store_url: str) -> None:
     with writer(store_url) as store:
-        store.save([update(1), update(1, 5), update(1, 5)], [])
-        assert store.save([update(1, 5), update(1, 9), update(1)], []).repeated == 1
-    assert [row.received_at for row in rows(store_url, messages)] == [int(NOON.timestamp()) * 1_000_000]
-    assert counted(store_url) == {"archived": 1, "repeated": 2}
-    assert len(rows(store_url, repeats)) == 2
+        store.save([make_event(1), make_event(1, 5), make_event(1, 5)], [])
+        assert store.save([make_event(1, 5), make_event(1, 9), make_event(1)], []).duplicates == 1
+    assert [row.received_at for row in rows(store_url, events)] == [int(NOON.timestamp()) * 1_000_000]
+    assert counted(store_url) == {"archived": 1, "duplicates": 2}
+    assert len(rows(store_url, duplicates)) == 2
     assert statistics_are_right(store_url)
 
 
 def test_late_arrivals_change_open_and_never_close(store_url: str) -> None:
     with writer(store_url) as store:
         for number, seconds, rate in [(5, 30, "1.5"), (4, 10, "1.4"), (6, 20, "9"), (3, 10, "1.3"), (7, 30, "1.7")]:
-            store.save([update(number, seconds, rate=rate)], [])
+            store.save([make_event(number, seconds, rate=rate)], [])
     minute = ("pair", 60, int(NOON.timestamp()), "EUR", "GBP", "")
     assert kept_statistics(store_url)[minute][4:] == tuple(map(Decimal, ("1.3", "9", "1.3", "1.7")))
     assert statistics_are_right(store_url)
@@ -153,8 +153,8 @@ def test_late_arrivals_change_open_and_never_close(store_url: str) -> None:
 def test_of_each_kind_the_first_receipt_stands_and_each_message_leaves_a_tube_once(store_url: str) -> None:
     with writer(store_url) as store:
         store.save([], [receipt("shown", 1, 2, seconds=1, browsers=3), receipt("shown", 2, 3, seconds=2)])
-        store.save([update(1)], [receipt("expired", 3, 4, reason="age"), receipt("shown", 1, seconds=9)])
-        store.save([], [receipt("buried", 5, 5, reason="why"), receipt("discarded", 5), receipt("shown", 4)])
+        store.save([make_event(1)], [receipt("expired", 3, 4, reason="age"), receipt("shown", 1, seconds=9)])
+        store.save([], [receipt("dead-lettered", 5, 5, reason="why"), receipt("discarded", 5), receipt("shown", 4)])
         store.save([], [receipt("shown", 1, tube="archive")])
     found = {(row.id, row.tube, row.kind): (row.browsers, row.reason) for row in rows(store_url, receipts)}
     assert found == {
@@ -164,7 +164,7 @@ def test_of_each_kind_the_first_receipt_stands_and_each_message_leaves_a_tube_on
         (id_of(3), "live", "expired"): (0, "age"),
         (id_of(4), "live", "expired"): (0, "age"),
         (id_of(4), "live", "shown"): (0, ""),
-        (id_of(5), "live", "buried"): (0, "why"),
+        (id_of(5), "live", "dead-lettered"): (0, "why"),
         (id_of(5), "live", "discarded"): (0, ""),
         (id_of(1), "archive", "shown"): (0, ""),
     }
@@ -180,8 +180,8 @@ def test_of_each_kind_the_first_receipt_stands_and_each_message_leaves_a_tube_on
 amounts = st.decimals("0.000000000001", "999999999999999999", places=12).map(
     lambda value: format(value.normalize(), "f")
 )
-drawn_updates = st.builds(
-    update,
+drawn_events = st.builds(
+    make_event,
     st.integers(1, 12),
     st.sampled_from([0, 1, 1.000001, 59.999999, 60, 3600, 43199.5, 43200, -1, -86400, -86400.5]),
     currency_from=st.sampled_from(["EUR", "USD"]),
@@ -192,7 +192,7 @@ drawn_updates = st.builds(
     originating_country=st.sampled_from(["FR", "DE"]),
     flags=st.sampled_from([[], ["rate-mismatch"]]),
 )
-batches = st.lists(st.lists(drawn_updates, max_size=8), max_size=5)
+batches = st.lists(st.lists(drawn_events, max_size=8), max_size=5)
 
 
 @settings(
@@ -200,7 +200,7 @@ batches = st.lists(st.lists(drawn_updates, max_size=8), max_size=5)
 )
 @given(coming=batches, order=st.randoms(use_true_random=False))
 def test_statistics_are_what_a_plain_recount_gives_however_messages_come(
-    store_url: str, coming: list[list[Update]], order: Any
+    store_url: str, coming: list[list[TradeEvent]], order: Any
 ) -> None:
     with writer(store_url) as store:
         empty(store_url)
@@ -214,13 +214,13 @@ def test_statistics_are_what_a_plain_recount_gives_however_messages_come(
             for one in batch:
                 firsts.setdefault(one.id, one.received_at)
                 seen.add((one.id, one.received_at))
-    kept = {row.id: row.received_at for row in rows(store_url, messages)}
+    kept = {row.id: row.received_at for row in rows(store_url, events)}
     assert kept == {id_: microseconds(moment) for id_, moment in firsts.items()}
-    assert {(row.id, row.received_at) for row in rows(store_url, repeats)} == {
+    assert {(row.id, row.received_at) for row in rows(store_url, duplicates)} == {
         (id_, microseconds(moment)) for id_, moment in seen if firsts[id_] != moment
     }
     assert kept_statistics(store_url) == recounted_statistics(store_url)
-    expected = {"archived": len(firsts), "repeated": len(seen) - len(firsts)}
+    expected = {"archived": len(firsts), "duplicates": len(seen) - len(firsts)}
     assert counted(store_url) == {name: count for name, count in expected.items() if count}
 
 
@@ -238,7 +238,7 @@ def empty(url: str) -> None:
 
 
 def test_a_batch_as_large_as_they_get_is_saved(store_url: str) -> None:
-    many = [update(number, number / 100, originating_country="DE") for number in range(3500)]
+    many = [make_event(number, number / 100, originating_country="DE") for number in range(3500)]
     with writer(store_url) as store:
         assert len(store.save(many, [receipt("shown", *range(3500))]).ages_seconds) == 3500
         assert store.save(many, [receipt("shown", *range(3500))]).ages_seconds == []
@@ -276,7 +276,7 @@ def test_two_writers_at_once_store_and_count_each_message_once(store_url: str) -
     def save_all(stack: str, order: Sequence[int]) -> None:
         with writer(store_url, stack) as store:
             for start in range(0, len(order), 10):
-                store.save([update(number, number) for number in order[start : start + 10]], [])
+                store.save([make_event(number, number) for number in order[start : start + 10]], [])
 
     at_once(lambda: save_all("one", range(400)), lambda: save_all("two", range(399, -1, -1)))
     assert ids(store_url) == [id_of(number) for number in range(400)]
@@ -287,7 +287,7 @@ def test_two_writers_at_once_store_and_count_each_message_once(store_url: str) -
 def test_several_at_once_set_up_a_store_from_nothing(store_url: str) -> None:
     def set_up_and_save(number: int) -> None:
         with writer(store_url) as store:
-            store.save([update(number)], [])
+            store.save([make_event(number)], [])
 
     at_once(*(partial(set_up_and_save, number) for number in range(4)))
     assert ids(store_url) == [id_of(number) for number in range(4)]
@@ -308,19 +308,19 @@ def test_the_migrated_schema_is_the_one_that_the_code_works_with(store_url: str)
 
 def test_setting_up_again_changes_nothing(store_url: str) -> None:
     with writer(store_url) as store:
-        store.save([update(1)], [receipt("shown", 1)])
+        store.save([make_event(1)], [receipt("shown", 1)])
     with writer(store_url) as store:
         store.migrate()
-        assert store.save([update(1)], [receipt("shown", 1)]).ages_seconds == []
+        assert store.save([make_event(1)], [receipt("shown", 1)]).ages_seconds == []
     assert counted(store_url) == {"archived": 1, "live_shown": 1}
 
 
 def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(store_url: str) -> None:
     with writer(store_url) as store:
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
     writing = engine.writing(store_url)
     with writing.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("EVENT alembic_version SET version_num = '9999'"))
     with closing(StoreWriter(store_url, "one")) as older, pytest.raises(StoreUnavailable, match="newer version"):
         older.migrate()
     with writing.begin() as connection:
@@ -342,38 +342,36 @@ BAD_UPDATES = {
 
 
 @pytest.mark.parametrize("changes", BAD_UPDATES.values(), ids=BAD_UPDATES)
-def test_an_update_that_can_not_be_kept_is_refused_with_its_whole_batch(
-    store_url: str, changes: dict[str, Any]
-) -> None:
+def test_an_event_that_can_not_be_kept_is_refused_with_its_whole_batch(store_url: str, changes: dict[str, Any]) -> None:
     with writer(store_url) as store:
-        with pytest.raises(BadUpdate, match="not a"):
-            store.save([update(1), msgspec.structs.replace(update(2), **changes)], [receipt("shown", 1)])
+        with pytest.raises(InvalidEvent, match="not a"):
+            store.save([make_event(1), msgspec.structs.replace(make_event(2), **changes)], [receipt("shown", 1)])
         assert ids(store_url) == []
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
     assert counted(store_url) == {"archived": 1}
 
 
 def test_a_receipt_of_no_moment_is_refused_with_its_whole_batch(store_url: str) -> None:
     with writer(store_url) as store:
-        with pytest.raises(BadUpdate, match="not a moment: 'yesterday'"):
-            store.save([update(1)], [msgspec.structs.replace(receipt("shown", 1), at="yesterday")])
+        with pytest.raises(InvalidEvent, match="not a moment: 'yesterday'"):
+            store.save([make_event(1)], [msgspec.structs.replace(receipt("shown", 1), at="yesterday")])
         assert (ids(store_url), len(rows(store_url, receipts))) == ([], 0)
-        store.save([update(1)], [receipt("shown", 1)])
+        store.save([make_event(1)], [receipt("shown", 1)])
     assert counted(store_url) == {"archived": 1, "live_shown": 1}
 
 
 @pytest.mark.parametrize(
-    ("updates", "done"), [([update(2, user_id="a\0b")], []), ([], [receipt("buried", 1, reason="a\0b")])]
+    ("events", "done"), [([make_event(2, user_id="a\0b")], []), ([], [receipt("dead-lettered", 1, reason="a\0b")])]
 )
 def test_text_that_postgresql_can_not_hold_is_the_texts_fault(
-    postgresql: Postgres, updates: list[Update], done: list[Receipt]
+    postgresql: Postgres, events: list[TradeEvent], done: list[Receipt]
 ) -> None:
     url = postgresql.database()
     with writer(url) as store:
-        with pytest.raises(BadUpdate, match="NUL"):
-            store.save([update(1), *updates], done)
+        with pytest.raises(InvalidEvent, match="NUL"):
+            store.save([make_event(1), *events], done)
         assert (ids(url), len(rows(url, receipts))) == ([], 0)
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
 
 
 # ---- the database is away
@@ -383,14 +381,14 @@ def test_a_postgresql_that_stops_or_is_killed_is_away_and_back(home: Path) -> No
     with postgres(home) as server:
         url = server.database()
         with writer(url) as store:
-            store.save([update(0)], [])
+            store.save([make_event(0)], [])
             for number, end in enumerate([server.stop, server.kill], 1):
                 end()
                 for _ in range(2):
                     with pytest.raises(StoreUnavailable, match="the store at postgresql://"):
-                        store.save([update(number)], [])
+                        store.save([make_event(number)], [])
                 server.start()
-                store.save([update(number)], [])
+                store.save([make_event(number)], [])
         assert counted(url) == {"archived": 3}
 
 
@@ -407,9 +405,9 @@ def test_a_locked_sqlite_file_is_away_until_it_is_let_go(home: Path, monkeypatch
     with writer(url) as store, closing(sqlite3.connect(home / "store.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            store.save([update(1)], [])
+            store.save([make_event(1)], [])
         other.execute("ROLLBACK")
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
     assert counted(url) == {"archived": 1}
 
 
@@ -417,15 +415,15 @@ def test_a_locked_sqlite_file_is_away_until_it_is_let_go(home: Path, monkeypatch
 def test_what_is_saved_never_goes_into_a_sqlite_file_that_was_moved_away(home: Path, *, replaced: bool) -> None:
     url = f"sqlite:///{home}/store.db"
     with writer(url) as store:
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
         for path in home.glob("store.db*"):  # its log belongs to it
             path.rename(home / path.name.replace("store", "moved"))
         if replaced:
             (home / "store.db").touch()
         with pytest.raises(StoreUnavailable, match=r"store\.db"):
-            store.save([update(2)], [])
+            store.save([make_event(2)], [])
         store.migrate()
-        store.save([update(2)], [])
+        store.save([make_event(2)], [])
     assert ids(url) == [id_of(2)]
     assert ids(f"sqlite:///{home}/moved.db") == [id_of(1)]
 
@@ -450,13 +448,13 @@ def test_a_folder_that_is_missing_is_told(home: Path) -> None:
 
 def test_the_sqlite_file_is_for_its_owner_alone(home: Path) -> None:
     with writer(f"sqlite:///{home}/store.db") as store:
-        store.save([update(1)], [])
+        store.save([make_event(1)], [])
         assert {path.stat().st_mode & 0o777 for path in home.glob("store.db*")} == {0o600}
 
 
 FILL = """
 import os, sys
-from tests.integration.test_store_writing import ids, counted, statistics_are_right, update, writer
+from tests.integration.test_store_writing import ids, counted, statistics_are_right, event, writer
 from tradewire.errors import StoreUnavailable
 home = sys.argv[1]
 url = f"sqlite:///{home}/store/store.db"
@@ -464,23 +462,23 @@ with writer(url) as store:
     saved = 0
     try:
         while saved < 10_000:
-            store.save([update(number, number) for number in range(saved, saved + 20)], [])
+            store.save([make_event(number, number) for number in range(saved, saved + 20)], [])
             saved += 20
     except StoreUnavailable as error:
         assert "full" in str(error), error
     assert 20 <= saved < 10_000, saved
     os.unlink(f"{home}/store/ballast")
-    store.save([update(number, number) for number in range(saved, saved + 20)], [])
+    store.save([make_event(number, number) for number in range(saved, saved + 20)], [])
 assert counted(url) == {"archived": saved + 20}
 assert len(ids(url)) == saved + 20
 assert statistics_are_right(url)
 """
 READ_ONLY = """
 import sys
-from tests.integration.test_store_writing import update, StoreWriter
+from tests.integration.test_store_writing import event, StoreWriter
 from tradewire.errors import StoreUnavailable
 store = StoreWriter(f"sqlite:///{sys.argv[1]}/store/store.db", "one")
-for call in (store.migrate, lambda: store.save([update(1)], [])):
+for call in (store.migrate, lambda: store.save([make_event(1)], [])):
     try:
         call()
     except StoreUnavailable as error:
@@ -508,7 +506,7 @@ def test_a_full_disk_is_away_until_there_is_room_and_nothing_saved_is_lost(home:
 def test_a_file_system_that_is_read_only_is_told(home: Path) -> None:
     (home / "store").mkdir()
     with writer(f"sqlite:///{home}/store/store.db") as store:
-        store.save([update(2)], [])
+        store.save([make_event(2)], [])
     done = mounted(home, 'mount --bind -o ro "$1/store" "$1/store"', READ_ONLY)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 2

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGE = 10_000
-"""Bytes of padding that fill a browser's buffers with few updates."""
+"""Bytes of padding that fill a browser's buffers with few events."""
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
@@ -32,7 +32,7 @@ HANDSHAKE = (
 
 @pytest.fixture
 def server(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with wsserver(home, TRADEWIRE_REPLAY_UPDATES="2000", TRADEWIRE_MAX_BROWSERS="5") as process:
+    with wsserver(home, TRADEWIRE_REPLAY_EVENTS="2000", TRADEWIRE_MAX_BROWSERS="5") as process:
         yield process
 
 
@@ -62,7 +62,7 @@ def resident_bytes(process: subprocess.Popen[bytes]) -> int:
 
 
 def show_much(worker: Worker, browser: Browser) -> None:
-    """Have 1,900 large updates shown, which the ring then holds."""
+    """Have 1,900 large events shown, which the ring then holds."""
     for _ in range(19):
         worker.ask(*(line(pad=LARGE) for _ in range(100)))
         browser.ids(100)
@@ -76,28 +76,28 @@ def status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
 
 
 def test_with_no_browser_the_answer_is_wait_and_ready_comes_with_the_first(home: Path, worker: Worker) -> None:
-    update = line()
-    assert worker.ask(update) == "WAIT"
+    event = line()
+    assert worker.ask(event) == "WAIT"
     assert worker.silent()
     with Browser(home) as browser:
         assert worker.text() == "READY"
         assert worker.silent()
-        assert worker.ask(update) == "OK 1"
-        assert browser.ids(1) == [id_of(update)]
+        assert worker.ask(event) == "OK 1"
+        assert browser.ids(1) == [id_of(event)]
 
 
 def test_ok_says_how_many_browsers_were_given_the_frame(home: Path, worker: Worker) -> None:
     with Browser(home) as one, Browser(home) as two:
-        updates = [line(), line()]
-        assert worker.ask(*updates) == "OK 2"
+        events = [line(), line()]
+        assert worker.ask(*events) == "OK 2"
         for browser in (one, two):
-            assert browser.ids(2) == [id_of(update) for update in updates]
+            assert browser.ids(2) == [id_of(event) for event in events]
             assert browser.frames == 1
 
 
 @pytest.mark.parametrize("bad", [b"", b"x", b"{}", b"[]", b"\xff", b"[" * 9000, line() + b",", line("1"), b"\n"])
 @pytest.mark.parametrize("watched", [True, False])
-def test_a_frame_that_holds_no_update_is_bad_and_nothing_of_it_is_shown(
+def test_a_frame_that_holds_no_event_is_bad_and_nothing_of_it_is_shown(
     home: Path, worker: Worker, bad: bytes, *, watched: bool
 ) -> None:
     good = line()
@@ -120,7 +120,7 @@ def test_a_frame_of_which_all_was_shown_before_is_ok_without_browsers_and_shown_
         assert worker.ask(*shown) == "OK 1"
         assert worker.ask(shown[0]).startswith("OK ")
         assert worker.ask(shown[1], new, new) == "OK 1"
-        assert browser.ids(3) == [id_of(update) for update in (*shown, new)]
+        assert browser.ids(3) == [id_of(event) for event in (*shown, new)]
         assert browser.offset == 3
     wait_until(lambda: health(home)["browsers"] == 0, "the browser has left")
     assert worker.ask(*shown).startswith("OK ")
@@ -138,7 +138,7 @@ def test_a_browser_that_comes_back_gets_exactly_what_it_missed(home: Path, worke
         stays.ids(703)
         with Browser(home, f"?epoch={leaves.epoch}&offset={leaves.offset}") as back:
             assert (back.resumed, back.offset) == (True, 3)
-            assert back.ids(700) == [id_of(update) for update in missed]
+            assert back.ids(700) == [id_of(event) for event in missed]
             assert back.offset == 703
         with Browser(home, f"?epoch={stays.epoch}&offset={stays.offset}") as back:
             assert back.resumed
@@ -175,40 +175,40 @@ def test_a_browser_whose_offset_has_left_the_ring_is_not_resumed(home: Path, wor
 def test_a_browser_that_never_reads_delays_no_one_and_catches_up_once_it_reads(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
-    updates = [line(pad=LARGE) for _ in range(300)]
+    events = [line(pad=LARGE) for _ in range(300)]
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
         before = resident_bytes(server)
-        for update in updates:
-            assert worker.ask(update) in {"OK 1", "OK 2"}
-            assert fast.ids(1) == [id_of(update)]
+        for event in events:
+            assert worker.ask(event) in {"OK 1", "OK 2"}
+            assert fast.ids(1) == [id_of(event)]
         assert health(home)["lagging"] == 1
         assert resident_bytes(server) - before < 300 * LARGE * 3
-        assert slow.ids(300) == [id_of(update) for update in updates]
+        assert slow.ids(300) == [id_of(event) for event in events]
         assert slow.gaps == []
         wait_until(lambda: health(home)["lagging"] == 0, "it keeps up again")
         assert worker.ask(line()) == "OK 2"
 
 
-def test_more_updates_at_once_than_the_ring_keeps_still_reach_browsers_that_keep_up(home: Path) -> None:
-    with wsserver(home, TRADEWIRE_REPLAY_UPDATES="2"), Worker(home) as worker, Browser(home) as browser:
-        updates = [line() for _ in range(5)]
-        assert worker.ask(*updates) == "OK 1"
-        assert browser.ids(5, 3) == [id_of(update) for update in updates]
+def test_more_events_at_once_than_the_ring_keeps_still_reach_browsers_that_keep_up(home: Path) -> None:
+    with wsserver(home, TRADEWIRE_REPLAY_EVENTS="2"), Worker(home) as worker, Browser(home) as browser:
+        events = [line() for _ in range(5)]
+        assert worker.ask(*events) == "OK 1"
+        assert browser.ids(5, 3) == [id_of(event) for event in events]
 
 
 def test_a_browser_that_falls_past_the_ring_is_told_of_the_gap_and_gets_what_comes(home: Path, worker: Worker) -> None:
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
         large = [line(pad=LARGE) for _ in range(100)]
-        for update in large:
-            worker.ask(update)
+        for event in large:
+            worker.ask(event)
         assert fast.ids(100)
         for _ in range(21):
             worker.ask(*(line() for _ in range(100)))
             assert fast.ids(100)
         got: list[str] = []
         while "gap" not in (frame := slow.frame()):
-            got += [update["id"] for update in frame["updates"]]
-        assert got == [id_of(update) for update in large][: len(got)]
+            got += [event["id"] for event in frame["events"]]
+        assert got == [id_of(event) for event in large][: len(got)]
         assert frame == {"gap": True, "offset": 2200}
         last = line()
         assert worker.ask(last) == "OK 2"
@@ -219,15 +219,15 @@ def test_with_all_browsers_stalled_the_answer_is_wait_and_ready_comes_when_one_h
     home: Path, worker: Worker
 ) -> None:
     with Browser(home, stalls=True) as slow:
-        updates = [line(pad=LARGE) for _ in range(200)]
-        answers = [worker.ask(update) for update in updates]
+        events = [line(pad=LARGE) for _ in range(200)]
+        answers = [worker.ask(event) for event in events]
         taken = answers.count("OK 1")
         assert answers == ["OK 1"] * taken + ["WAIT"] * (200 - taken)
         assert 0 < taken < 200
-        assert slow.ids(taken) == [id_of(update) for update in updates[:taken]]
+        assert slow.ids(taken) == [id_of(event) for event in events[:taken]]
         assert worker.text() == "READY"
-        assert worker.ask(updates[-1]) == "OK 1"
-        assert slow.ids(1) == [id_of(updates[-1])]
+        assert worker.ask(events[-1]) == "OK 1"
+        assert slow.ids(1) == [id_of(events[-1])]
 
 
 def test_browsers_that_catch_up_from_many_places_cost_no_memory(
@@ -258,26 +258,26 @@ def test_a_browser_that_comes_back_and_never_reads_is_given_no_more_than_its_buf
             assert worker.ask(line()) == "OK 1"
 
 
-def test_a_thousand_updates_keep_their_order(home: Path, worker: Worker) -> None:
-    updates = [line() for _ in range(1000)]
+def test_a_thousand_events_keep_their_order(home: Path, worker: Worker) -> None:
+    events = [line() for _ in range(1000)]
     with Browser(home) as browser:
         begin = 0
         for size in [1, 2, 3, 50, 444] * 2:
-            assert worker.ask(*updates[begin : begin + size]) == "OK 1"
+            assert worker.ask(*events[begin : begin + size]) == "OK 1"
             begin += size
-        assert browser.ids(1000) == [id_of(update) for update in updates]
+        assert browser.ids(1000) == [id_of(event) for event in events]
         assert browser.offset == 1000
 
 
 def test_what_many_workers_offer_at_once_shares_frames(home: Path, worker: Worker) -> None:
-    def offer() -> None:
+    def stage() -> None:
         with Worker(home) as one:
             for _ in range(100):
                 assert one.ask(line()) == "OK 1"
 
     assert worker.ask(line()) == "WAIT"
     with Browser(home) as browser:
-        threads = [threading.Thread(target=offer) for _ in range(5)]
+        threads = [threading.Thread(target=stage) for _ in range(5)]
         for thread in threads:
             thread.start()
         assert len(set(browser.ids(500))) == 500
@@ -304,10 +304,10 @@ def test_what_browsers_send_is_ignored_and_bounded(
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
             wait_until(lambda: health(home)["browsers"] == 1, "it is sent away")
-        update = line()
-        assert worker.ask(update) == ("OK 1" if code else "OK 2")
+        event = line()
+        assert worker.ask(event) == ("OK 1" if code else "OK 2")
         for one in (other,) if code else (other, browser):
-            assert one.ids(1) == [id_of(update)]
+            assert one.ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_what_browsers_send_is_ignored_and_bounded(
     [(b"\x81\x80\0\0\0\0" * 150, 1008), (b"\x81\xfe\x07\xd0\0\0\0\0" + b"x" * 2000, 1009)],
     ids=["flood", "oversized"],
 )
-def test_a_browser_that_is_being_sent_away_takes_no_updates_any_more(
+def test_a_browser_that_is_being_sent_away_takes_no_events_any_more(
     home: Path, worker: Worker, sent: bytes, code: int
 ) -> None:
     with dial(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as answers:
@@ -408,9 +408,9 @@ def test_half_open_connections_stand_in_no_ones_way(home: Path, worker: Worker) 
         for sent in [b"", b"GET /ws HT", HANDSHAKE, b"\x16\x03\x01"] * 5:
             stack.enter_context(dial(home, sent))
         browser = stack.enter_context(Browser(home))
-        update = line()
-        assert worker.ask(update) == "OK 1"
-        assert browser.ids(1) == [id_of(update)]
+        event = line()
+        assert worker.ask(event) == "OK 1"
+        assert browser.ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize("frame", ["x" * (MAX_JOB_BYTES + 1), b"\x00"], ids=["oversized", "binary"])

@@ -1,4 +1,4 @@
-"""What the unit tests share: messages and updates, made and taken apart."""
+"""What the unit tests share: messages and events, made and taken apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from tests.support import EXAMPLE
-from tradewire import trade, update
+from tradewire import event, trade
 from tradewire.errors import InvalidTrade
 
 if TYPE_CHECKING:
@@ -46,26 +46,26 @@ def refused(body: bytes) -> list[tuple[str | None, str]]:
     return []
 
 
-def update_id(number: int) -> str:
+def event_id(number: int) -> str:
     """Give the id that goes with a number."""
     return str(UUID(int=number))
 
 
 def line(number: int, pad: int = 0) -> bytes:
-    """Give an update with the id that goes with the number; `pad` more bytes are in a member no one reads."""
-    encoded = update.encode(accepted(MESSAGE), update_id(number), NOW)
+    """Give an event with the id that goes with the number; `pad` more bytes are in a member no one reads."""
+    encoded = event.encode(accepted(MESSAGE), event_id(number), NOW)
     return encoded[:-1] + b',"pad":"' + b"x" * pad + b'"}'
 
 
 def numbers(text: bytes) -> list[int]:
-    """Give the numbers of the updates in a frame, in order."""
-    return [UUID(one["id"]).int for one in msgspec.json.decode(text)["updates"]]
+    """Give the numbers of the events in a frame, in order."""
+    return [UUID(one["id"]).int for one in msgspec.json.decode(text)["events"]]
 
 
 def publish(hub: Hub, *given: int) -> int:
-    """Offer the updates with these numbers and show them; give how many browsers can take them."""
-    hub.offer([line(number) for number in given])
-    return hub.show()
+    """Offer the events with these numbers and show them; give how many browsers can take them."""
+    hub.stage([line(number) for number in given])
+    return hub.commit()
 
 
 def drain(hub: Hub, browser: Browser) -> list[bytes]:

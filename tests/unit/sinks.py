@@ -11,9 +11,9 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE, Buried
+from tradewire.queue import LIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ScriptedSink:
-    """Takes updates, all or none of them; none where one is empty or begins with `bad`.
+    """Takes events, all or none of them; none where one is empty or begins with `bad`.
 
     `script` holds the next deliveries' answers: OK is as just said, anything else happens instead.
     """
@@ -49,20 +49,20 @@ class ScriptedSink:
         if self.away:
             raise self.away
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
         self.before_delivery()
-        assert updates
-        assert len(b"\n".join(updates)) <= self.bytes_max
-        self.asked.append(list(updates))
+        assert events
+        assert len(b"\n".join(events)) <= self.bytes_max
+        self.asked.append(list(events))
         answer = self.script.pop(0) if self.script else Verdict.OK
         if isinstance(answer, Exception):
             raise answer
         if answer is Verdict.WAIT:
             return answer
-        for update in updates:
-            if not update or update.startswith(b"bad"):
-                raise BadUpdate(f"told so of {update.decode()}")
-        self.shown += updates
+        for event in events:
+            if not event or event.startswith(b"bad"):
+                raise InvalidEvent(f"told so of {event.decode()}")
+        self.shown += events
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
@@ -114,14 +114,14 @@ class Bench:
         return [ready[number].body for number in sorted(ready)]
 
     @property
-    def in_hand(self) -> int:
+    def in_flight(self) -> int:
         """How many jobs are reserved."""
         return len(self.broker.reserved)
 
     @property
-    def buried(self) -> list[Buried]:
+    def dead_letters(self) -> list[DeadLetter]:
         """What an operator sees as buried."""
-        return MemoryQueue(self.broker).buried(LIVE, 1000)
+        return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
 
     def logged(self, event: str) -> int:
         """How many times the event was logged."""

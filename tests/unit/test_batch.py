@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import batch
+from api.ingest import batch
 from tests.support import example
 from tests.unit.helpers import MESSAGE, NOW, accepted
-from tradewire import trade, update
+from tradewire import event, trade
 from tradewire.errors import InvalidTrade
 from tradewire.limits import MAX_BATCH_MESSAGES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
 from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
@@ -34,22 +34,22 @@ def refused_whole(body: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("join", [array, lines])
-def test_each_message_becomes_an_update_in_its_order(join: type) -> None:
+def test_each_message_becomes_an_event_in_its_order(join: type) -> None:
     users = [str(number) for number in range(1, 20)]
     checked = batch.check(join(*(example(userId=user) for user in users)), None, NOW)
-    updates = [update.decode(one) for one in checked.updates]
-    assert [one.user_id for one in updates] == users
-    assert [one.id for one in updates] == checked.ids
+    events = [event.decode(one) for one in checked.events]
+    assert [one.user_id for one in events] == users
+    assert [one.id for one in events] == checked.ids
     assert len(set(checked.ids)) == len(users)
     assert sorted(checked.ids, key=str) == checked.ids, "the archive's order within a moment is that of ids"
-    assert {one.received_at for one in updates} == {update.utc(NOW)}
+    assert {one.received_at for one in events} == {event.format_time(NOW)}
     assert not checked.refused
 
 
 @pytest.mark.parametrize("join", [array, lines])
 def test_what_is_bad_is_refused_with_every_fault_by_its_place_and_all_else_is_taken(join: type) -> None:
     checked = batch.check(join(BAD, MESSAGE, example(rate=-1), MESSAGE), None, NOW)
-    assert len(checked.updates) == 2
+    assert len(checked.events) == 2
     assert [bool(one) for one in checked.ids] == [False, True, False, True]
     assert {place: [fault.field for fault in faults] for place, faults in checked.refused.items()} == {
         0: [*msgspec.json.decode(MESSAGE)],
@@ -60,7 +60,7 @@ def test_what_is_bad_is_refused_with_every_fault_by_its_place_and_all_else_is_ta
 def test_a_line_that_is_no_json_is_refused_alone() -> None:
     checked = batch.check(lines(MESSAGE, b"{nonsense", MESSAGE, b"\xff"), None, NOW)
     assert {place: faults[0].code for place, faults in checked.refused.items()} == {1: "not-json", 3: "not-utf-8"}
-    assert len(checked.updates) == 2
+    assert len(checked.events) == 2
 
 
 @pytest.mark.parametrize("join", [array, lines])
@@ -68,11 +68,11 @@ def test_a_message_that_would_be_too_large_alone_is_refused_alone(join: type) ->
     largest = MESSAGE[:-1] + b" " * (MAX_MESSAGE_BYTES - len(MESSAGE)) + b"}"
     checked = batch.check(join(MESSAGE, largest, largest[:-1] + b" }"), None, NOW)
     assert {place: [fault.code for fault in faults] for place, faults in checked.refused.items()} == {2: ["too-large"]}
-    assert len(checked.updates) == 2
+    assert len(checked.events) == 2
 
 
 def test_empty_lines_and_line_ends_of_windows_are_no_messages() -> None:
-    assert len(batch.check(b"\n" + MESSAGE + b"\r\n\r\n" + MESSAGE + b"\r\n", None, NOW).updates) == 2
+    assert len(batch.check(b"\n" + MESSAGE + b"\r\n\r\n" + MESSAGE + b"\r\n", None, NOW).events) == 2
 
 
 def test_names_of_unknown_fields_are_given_once() -> None:
@@ -111,7 +111,7 @@ def test_whatever_comes_is_taken_or_refused(body: bytes) -> None:
         except InvalidTrade as error:
             assert error.faults  # noqa: PT017 - either outcome will do
         else:
-            assert len(checked.refused) + len(checked.updates) == len(checked.ids) > 0
+            assert len(checked.refused) + len(checked.events) == len(checked.ids) > 0
 
 
 def test_under_a_key_a_message_is_known_by_its_place_whatever_becomes_of_the_others() -> None:
@@ -122,7 +122,7 @@ def test_under_a_key_a_message_is_known_by_its_place_whatever_becomes_of_the_oth
     assert set(batch.check(array(MESSAGE), "other", NOW).ids).isdisjoint(again.ids)
 
 
-def test_the_longest_updates_that_there_are_fit_into_one_job_together() -> None:
+def test_the_longest_events_that_there_are_fit_into_one_job_together() -> None:
     widest = "9" * WHOLE_DIGITS + "." + "9" * FRACTION_DIGITS
     longest = accepted(
         example(
@@ -134,5 +134,5 @@ def test_the_longest_updates_that_there_are_fit_into_one_job_together() -> None:
         )
     )
     assert longest.flags
-    encoded = update.encode(longest, update.new_id(), NOW)
+    encoded = event.encode(longest, event.new_id(), NOW)
     assert (len(encoded) + 1) * MAX_BATCH_MESSAGES <= MAX_JOB_BYTES

@@ -36,7 +36,7 @@ def test_the_tree_that_is_drawn_is_the_tree_that_there_is() -> None:
 
 def test_a_messages_own_fault_is_never_mistaken_for_a_neighbour_that_is_away() -> None:
     assert not issubclass(InvalidTrade, Unavailable)
-    assert not issubclass(errors.BadUpdate, Unavailable)
+    assert not issubclass(errors.InvalidEvent, Unavailable)
     assert issubclass(errors.QueueUnavailable, Unavailable)
 
 

@@ -15,9 +15,9 @@ from structlog.testing import LogCapture
 from processor import expiry
 from processor.expiry import Expiry
 from tradewire import receipt
+from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
-from tradewire.update import utc
 
 MAX_AGE_SECONDS = 3600
 
@@ -37,7 +37,7 @@ class Scene:
         ids = []
         for age in ages_seconds:
             ids.append(str(uuid.uuid4()))
-            received_at = utc(datetime.now(UTC) - timedelta(seconds=age))
+            received_at = format_time(datetime.now(UTC) - timedelta(seconds=age))
             self.queue.put(msgspec.json.encode({"id": ids[-1], "receivedAt": received_at}), [LIVE])
         return ids
 
@@ -109,7 +109,7 @@ def test_it_looks_once_a_second() -> None:
 
 def test_a_job_whose_age_can_not_be_told_is_left_to_its_consumer() -> None:
     readable = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2015-01-24T10:27:44Z"})
-    for job in (b"no update", b"no update\n" + readable):
+    for job in (b"no event", b"no event\n" + readable):
         scene = Scene()
         scene.queue.put(job, [LIVE])
         scene.expiry.step()

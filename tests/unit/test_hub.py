@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.unit.helpers import drain, line, numbers, publish
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from wsserver import hub as hub_module
 from wsserver.hub import Browser, Hub
 
@@ -17,7 +17,7 @@ NOW = "2024-06-01T00:00:00.000000Z"
 
 
 def make(ring: int = 100, shown: int = 0) -> Hub:
-    """Make a hub that has shown so many updates, numbered from 1, to a browser that has left."""
+    """Make a hub that has shown so many events, numbered from 1, to a browser that has left."""
     hub = Hub(EPOCH, ring)
     browser, _ = hub.join("", -1, NOW)
     for number in range(1, shown + 1):
@@ -70,7 +70,7 @@ def test_a_browser_that_can_not_be_given_what_it_missed_is_told_so(epoch: str, o
 
 
 @pytest.mark.parametrize(("offset", "resumed"), [(1, False), (2, True)])
-def test_the_ring_keeps_as_many_updates_as_it_was_made_for(offset: int, *, resumed: bool) -> None:
+def test_the_ring_keeps_as_many_events_as_it_was_made_for(offset: int, *, resumed: bool) -> None:
     assert come(make(ring=3, shown=5), offset=offset)[1]["resumed"] is resumed
 
 
@@ -82,7 +82,7 @@ def test_the_ring_keeps_no_more_bytes_than_it_may(
     assert come(make(shown=10), offset=offset)[1]["resumed"] is resumed
 
 
-def test_an_update_larger_than_the_whole_ring_is_shown_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_larger_than_the_whole_ring_is_shown_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "RING_BYTES", 10)
     hub = make(shown=3)
     browser, _ = come(hub)
@@ -90,7 +90,7 @@ def test_an_update_larger_than_the_whole_ring_is_shown_all_the_same(monkeypatch:
     assert [numbers(frame) for frame in drain(hub, browser)] == [[4]]
 
 
-def test_a_ring_of_a_single_update_works() -> None:
+def test_a_ring_of_a_single_event_works() -> None:
     hub = make(ring=1, shown=2)
     browser, hello = come(hub, offset=1)
     assert hello["resumed"]
@@ -98,20 +98,20 @@ def test_a_ring_of_a_single_update_works() -> None:
     assert [msgspec.json.decode(frame) for frame in drain(hub, browser)] == [{"gap": True, "offset": 3}]
 
 
-def test_a_frame_names_the_offset_of_its_last_update_and_holds_the_updates_as_they_came() -> None:
+def test_a_frame_names_the_offset_of_its_last_event_and_holds_the_events_as_they_came() -> None:
     hub = make(shown=4)
     browser, _ = come(hub)
     publish(hub, 5, 6)
-    assert drain(hub, browser) == [b'{"offset":6,"updates":[' + line(5) + b"," + line(6) + b"]}"]
+    assert drain(hub, browser) == [b'{"offset":6,"events":[' + line(5) + b"," + line(6) + b"]}"]
 
 
 def test_without_a_browser_nothing_is_shown_and_the_same_can_be_offered_again() -> None:
     hub = make()
-    assert hub.offer([line(1)])
-    assert (hub.show(), hub.offset) == (0, 0)
+    assert hub.stage([line(1)])
+    assert (hub.commit(), hub.offset) == (0, 0)
     browser, _ = come(hub)
-    assert hub.offer([line(1)])
-    assert (hub.show(), hub.offset) == (1, 1)
+    assert hub.stage([line(1)])
+    assert (hub.commit(), hub.offset) == (1, 1)
     assert [numbers(frame) for frame in drain(hub, browser)] == [[1]]
 
 
@@ -125,15 +125,15 @@ def test_with_paused_browsers_alone_nothing_is_shown() -> None:
 def test_what_is_offered_is_not_shown_before_show() -> None:
     hub = make()
     browser, _ = come(hub)
-    hub.offer([line(1)])
+    hub.stage([line(1)])
     assert (drain(hub, browser), hub.offset) == ([], 0)
 
 
-def test_updates_are_counted_as_shown_to_the_browsers_that_keep_up() -> None:
+def test_events_are_counted_as_shown_to_the_browsers_that_keep_up() -> None:
     hub = make()
     slow, *_ = [come(hub)[0] for _ in range(3)]
     hub.pause(slow)
-    assert hub.takers == 2
+    assert hub.ready_count == 2
     assert publish(hub, 1) == 2
 
 
@@ -142,23 +142,23 @@ def test_a_browser_that_left_counts_no_more_and_may_leave_twice() -> None:
     browser, _ = come(hub)
     hub.leave(browser)
     hub.leave(browser)
-    assert (hub.takers, publish(hub, 1)) == (0, 0)
+    assert (hub.ready_count, publish(hub, 1)) == (0, 0)
 
 
-def test_an_update_given_twice_in_one_offer_is_shown_once() -> None:
+def test_an_event_given_twice_in_one_offer_is_shown_once() -> None:
     hub = make()
     browser, _ = come(hub)
-    assert hub.offer([line(1), line(2), line(1)])
-    hub.show()
+    assert hub.stage([line(1), line(2), line(1)])
+    hub.commit()
     assert [numbers(frame) for frame in drain(hub, browser)] == [[1, 2]]
 
 
-def test_an_update_offered_again_before_it_is_shown_is_shown_once_and_both_wait_for_it() -> None:
+def test_an_event_offered_again_before_it_is_shown_is_shown_once_and_both_wait_for_it() -> None:
     hub = make()
     browser, _ = come(hub)
-    assert hub.offer([line(1)])
-    assert hub.offer([line(1)])
-    hub.show()
+    assert hub.stage([line(1)])
+    assert hub.stage([line(1)])
+    hub.commit()
     assert [numbers(frame) for frame in drain(hub, browser)] == [[1]]
 
 
@@ -167,38 +167,38 @@ def test_an_offer_of_what_was_all_shown_before_has_nothing_to_wait_for(*, watche
     hub = make(shown=2)
     if watched:
         come(hub)
-    assert not hub.offer([line(2), line(1)])
-    hub.show()
+    assert not hub.stage([line(2), line(1)])
+    hub.commit()
     assert hub.offset == 2
 
 
 def test_of_an_offer_that_was_partly_shown_before_only_the_rest_is_shown() -> None:
     hub = make(shown=2)
     browser, _ = come(hub)
-    assert hub.offer([line(2), line(3), line(1)])
-    hub.show()
+    assert hub.stage([line(2), line(3), line(1)])
+    hub.commit()
     assert [numbers(frame) for frame in drain(hub, browser)] == [[3]]
 
 
 @pytest.mark.parametrize("bad", [b"", b"{}", b'{"id":"1"}', line(2)[:-1], line(2) + b"x"])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_an_offer_with_one_that_is_no_update_collects_nothing(bad: bytes, place: int) -> None:
+def test_an_offer_with_one_that_is_no_event_collects_nothing(bad: bytes, place: int) -> None:
     hub = make()
     come(hub)
     lines = [line(1), line(3)]
     lines.insert(place, bad)
-    with pytest.raises(BadUpdate):
-        hub.offer(lines)
-    assert (hub.show(), hub.offset) == (1, 0)
+    with pytest.raises(InvalidEvent):
+        hub.stage(lines)
+    assert (hub.commit(), hub.offset) == (1, 0)
 
 
 def test_a_bad_offer_leaves_what_others_have_offered() -> None:
     hub = make()
     browser, _ = come(hub)
-    hub.offer([line(1)])
-    with pytest.raises(BadUpdate):
-        hub.offer([line(2), b"{}"])
-    hub.show()
+    hub.stage([line(1)])
+    with pytest.raises(InvalidEvent):
+        hub.stage([line(2), b"{}"])
+    hub.commit()
     assert [numbers(frame) for frame in drain(hub, browser)] == [[1]]
 
 
@@ -215,12 +215,12 @@ def test_a_slow_browser_keeps_its_place_and_catches_up_in_frames_of_bounded_size
     assert slow.cursor == 0
     frames = drain(hub, slow)
     assert [number for frame in frames for number in numbers(frame)] == list(range(1, 21))
-    around = len(b'{"offset":20,"updates":[]}')
+    around = len(b'{"offset":20,"events":[]}')
     assert {len(frame) - around <= hub_module.FRAME_BYTES for frame in frames} == {True}
     assert len(frames) == 5
 
 
-def test_an_update_larger_than_a_frame_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_larger_than_a_frame_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "FRAME_BYTES", 10)
     hub = make()
     browser, _ = come(hub)

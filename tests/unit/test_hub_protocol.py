@@ -1,4 +1,4 @@
-"""The hub against a model: whoever keeps to the protocol sees each update once and in order, or is told."""
+"""The hub against a model: whoever keeps to the protocol sees each event once and in order, or is told."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from tests.unit.helpers import drain, line, numbers
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from wsserver import hub as hub_module
 from wsserver.hub import Browser, Hub
 
@@ -34,9 +34,9 @@ class Page:
     offset: int = -1
     browser: Browser | None = None
     begins: int = 0
-    """How many updates had been shown when it was last told to ask the archive for what was before."""
+    """How many events had been shown when it was last told to ask the archive for what was before."""
     seen: list[int] = field(default_factory=list)
-    """The numbers of the updates that it got since."""
+    """The numbers of the events that it got since."""
 
     def take(self, frame: bytes) -> None:
         """Take a frame as the protocol says."""
@@ -67,7 +67,7 @@ class HubMachine(RuleBasedStateMachine):
 
     def begin(self) -> None:
         """Start a hub, which knows nothing of the one before."""
-        self.hub = Hub(f"epoch {self.restarts}", ring_updates=6)
+        self.hub = Hub(f"epoch {self.restarts}", ring_events=6)
         self.shown: list[int] = []
         self.pending: list[int] = []
 
@@ -109,23 +109,23 @@ class HubMachine(RuleBasedStateMachine):
             (self.hub.pause if paused else self.hub.resume)(page.browser)
 
     @rule(given=st.lists(st.integers(1, 60), min_size=1, max_size=9))
-    def offer(self, given: list[int]) -> None:
+    def stage(self, given: list[int]) -> None:
         fresh = [number for number in dict.fromkeys(given) if number not in self.shown]
-        assert self.hub.offer([line(number) for number in given]) is bool(fresh)
+        assert self.hub.stage([line(number) for number in given]) is bool(fresh)
         self.pending += [number for number in fresh if number not in self.pending]
 
     @rule(given=st.lists(st.integers(1, 60), max_size=3))
-    def offer_with_one_that_is_no_update(self, given: list[int]) -> None:
-        with pytest.raises(BadUpdate):
-            self.hub.offer([*(line(number) for number in given), b"{}"])
+    def offer_with_one_that_is_no_event(self, given: list[int]) -> None:
+        with pytest.raises(InvalidEvent):
+            self.hub.stage([*(line(number) for number in given), b"{}"])
 
     @rule()
     def show(self) -> None:
-        takers = sum(page.browser is not None and not page.browser.paused for page in self.everyone)
-        assert self.hub.show() == takers
-        while self.hub.collected:
-            assert self.hub.show() == takers
-        if takers:
+        ready = sum(page.browser is not None and not page.browser.paused for page in self.everyone)
+        assert self.hub.commit() == ready
+        while self.hub.has_staged:
+            assert self.hub.commit() == ready
+        if ready:
             self.shown += self.pending
         self.pending = []
 
@@ -138,7 +138,7 @@ class HubMachine(RuleBasedStateMachine):
                 page.take(frame)
 
     @invariant()
-    def every_page_saw_each_update_once_and_in_order_since_it_was_last_told_of_a_gap(self) -> None:
+    def every_page_saw_each_event_once_and_in_order_since_it_was_last_told_of_a_gap(self) -> None:
         for page in self.everyone:
             if page.epoch == self.hub.epoch:
                 assert page.seen == self.shown[page.begins : page.offset]
@@ -158,7 +158,7 @@ class HubMachine(RuleBasedStateMachine):
                 assert page.seen == self.shown[page.begins :]
 
 
-def test_whoever_keeps_to_the_protocol_sees_each_update_once_and_in_order_or_is_told_of_a_gap(
+def test_whoever_keeps_to_the_protocol_sees_each_event_once_and_in_order_or_is_told_of_a_gap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "FRAME_BYTES", 2 * len(line(1)) + 2)

@@ -12,21 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from api import cursor, kinds
-from api.messages import Wanted
-from api.parameters import Bad, Kind, Query, parameter, read
-from api.stats import Asked
+from api.http import parameter_types
+from api.http.parameters import BadValue, ParameterType, Query, parameter, read
+from api.query import cursor
+from api.query.messages import MessagesQuery
+from api.query.stats import StatsQuery
 from tradewire.errors import InvalidQuery
-from tradewire.store.views import Place
-from tradewire.update import microseconds
+from tradewire.event import to_microseconds
+from tradewire.store.views import Position
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Query):
     """Some parameters."""
 
-    sold: str | None = parameter("from", kinds.CURRENCY, "A currency.")
-    limit: int = parameter("limit", kinds.whole(1, 10), "A number.", default=3)
+    sold: str | None = parameter("from", parameter_types.CURRENCY, "A currency.")
+    limit: int = parameter("limit", parameter_types.whole(1, 10), "A number.", default=3)
 
 
 def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
@@ -38,9 +39,9 @@ def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[
     return set()
 
 
-def refused(kind: Kind, text: str) -> str:
+def refused(kind: ParameterType, text: str) -> str:
     """Give the code of what is wrong with a text."""
-    with pytest.raises(Bad) as caught:
+    with pytest.raises(BadValue) as caught:
         kind.read(text)
     return caught.value.code
 
@@ -53,7 +54,7 @@ def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
 def test_every_fault_is_named_at_once() -> None:
     given = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
     assert faults(Question, *given) == {
-        ("from", "repeated-parameter"),
+        ("from", "duplicates-parameter"),
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
@@ -76,7 +77,7 @@ def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
     ],
 )
 def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: str, moment: datetime) -> None:
-    assert kinds.MOMENT.read(text) == microseconds(moment)
+    assert parameter_types.TIMESTAMP.read(text) == to_microseconds(moment)
 
 
 @pytest.mark.parametrize(
@@ -92,42 +93,42 @@ def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: s
     ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    assert refused(kinds.MOMENT, text) == "bad-time"
+    assert refused(parameter_types.TIMESTAMP, text) == "bad-time"
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "code"),
     [
-        (kinds.CURRENCY, "", "unknown-currency"),
-        (kinds.CURRENCY, "XYZ", "unknown-currency"),
-        (kinds.CURRENCY, "u\u017fd", "unknown-currency"),
-        (kinds.COUNTRY, "XX", "unknown-country"),
-        (kinds.USER, "", "empty"),
-        (kinds.USER, "x" * 65, "too-long"),
-        (kinds.USER, "a\0", "control-character"),
-        (kinds.USER, "a\n", "control-character"),
-        (kinds.WORDS, "x" * 129, "too-long"),
-        (kinds.WORDS, "a\tb", "control-character"),
-        (kinds.FLAG, "", "bad-flag"),
-        (kinds.FLAG, "Rate,", "bad-flag"),
-        (kinds.FLAG, "rate-mismatch\n", "bad-flag"),
-        (kinds.AMOUNT, "-1", "bad-amount"),
-        (kinds.AMOUNT, "1e5", "bad-amount"),
-        (kinds.AMOUNT, "NaN", "bad-amount"),
-        (kinds.AMOUNT, "1.", "bad-amount"),
-        (kinds.AMOUNT, "1\n", "bad-amount"),
-        (kinds.AMOUNT, "\u0661", "bad-amount"),
-        (kinds.AMOUNT, "1" * 19, "bad-amount"),
-        (kinds.WINDOW, "0m", "bad-window"),
-        (kinds.WINDOW, "1w", "bad-window"),
-        (kinds.WINDOW, "10000d", "bad-window"),
-        (kinds.WINDOW, "m", "bad-window"),
-        (kinds.whole(1, 5), "0", "out-of-range"),
-        (kinds.whole(1, 5), "6", "out-of-range"),
-        (kinds.whole(1, 5), "1.0", "out-of-range"),
-        (kinds.whole(1, 5), "9" * 5000, "out-of-range"),
-        (kinds.whole(1, 5), "\u0661", "out-of-range"),
-        (kinds.one_of("a", "b"), "A", "unknown-value"),
+        (parameter_types.CURRENCY, "", "unknown-currency"),
+        (parameter_types.CURRENCY, "XYZ", "unknown-currency"),
+        (parameter_types.CURRENCY, "u\u017fd", "unknown-currency"),
+        (parameter_types.COUNTRY, "XX", "unknown-country"),
+        (parameter_types.USER, "", "empty"),
+        (parameter_types.USER, "x" * 65, "too-long"),
+        (parameter_types.USER, "a\0", "control-character"),
+        (parameter_types.USER, "a\n", "control-character"),
+        (parameter_types.WORDS, "x" * 129, "too-long"),
+        (parameter_types.WORDS, "a\tb", "control-character"),
+        (parameter_types.FLAG, "", "bad-flag"),
+        (parameter_types.FLAG, "Rate,", "bad-flag"),
+        (parameter_types.FLAG, "rate-mismatch\n", "bad-flag"),
+        (parameter_types.AMOUNT, "-1", "bad-amount"),
+        (parameter_types.AMOUNT, "1e5", "bad-amount"),
+        (parameter_types.AMOUNT, "NaN", "bad-amount"),
+        (parameter_types.AMOUNT, "1.", "bad-amount"),
+        (parameter_types.AMOUNT, "1\n", "bad-amount"),
+        (parameter_types.AMOUNT, "\u0661", "bad-amount"),
+        (parameter_types.AMOUNT, "1" * 19, "bad-amount"),
+        (parameter_types.WINDOW, "0m", "bad-window"),
+        (parameter_types.WINDOW, "1w", "bad-window"),
+        (parameter_types.WINDOW, "10000d", "bad-window"),
+        (parameter_types.WINDOW, "m", "bad-window"),
+        (parameter_types.whole(1, 5), "0", "out-of-range"),
+        (parameter_types.whole(1, 5), "6", "out-of-range"),
+        (parameter_types.whole(1, 5), "1.0", "out-of-range"),
+        (parameter_types.whole(1, 5), "9" * 5000, "out-of-range"),
+        (parameter_types.whole(1, 5), "\u0661", "out-of-range"),
+        (parameter_types.one_of("a", "b"), "A", "unknown-value"),
         (cursor.CURSOR, "", "bad-cursor"),
         (cursor.CURSOR, "A" * 31, "bad-cursor"),
         (cursor.CURSOR, "A" * 33, "bad-cursor"),
@@ -136,31 +137,31 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
     ],
 )
-def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: Kind, text: str, code: str) -> None:
+def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: ParameterType, text: str, code: str) -> None:
     assert refused(kind, text) == code
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [
-        (kinds.COUNTRY, "fr", "FR"),
-        (kinds.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
-        (kinds.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
-        (kinds.WORDS, "", ()),
-        (kinds.AMOUNT, "747.10", Decimal("747.10")),
-        (kinds.AMOUNT, "0", Decimal(0)),
-        (kinds.WINDOW, "15m", 900),
-        (kinds.WINDOW, "24h", 86400),
-        (kinds.WINDOW, "9999d", 9999 * 86400),
+        (parameter_types.COUNTRY, "fr", "FR"),
+        (parameter_types.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
+        (parameter_types.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
+        (parameter_types.WORDS, "", ()),
+        (parameter_types.AMOUNT, "747.10", Decimal("747.10")),
+        (parameter_types.AMOUNT, "0", Decimal(0)),
+        (parameter_types.WINDOW, "15m", 900),
+        (parameter_types.WINDOW, "24h", 86400),
+        (parameter_types.WINDOW, "9999d", 9999 * 86400),
     ],
 )
-def test_a_value_of_each_kind_is_read(kind: Kind, text: str, value: object) -> None:
+def test_a_value_of_each_kind_is_read(kind: ParameterType, text: str, value: object) -> None:
     assert kind.read(text) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.uuids())
 def test_a_cursor_gives_back_its_place_and_nothing_else_is_ever_in_it(received_at: int, number: object) -> None:
-    place = Place(received_at, str(number))
+    place = Position(received_at, str(number))
     written = cursor.encode(place)
     assert len(written) == 32
     assert cursor.CURSOR.read(written) == place
@@ -170,28 +171,28 @@ LATER = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
 
 
 def test_parameters_that_contradict_each_other_are_refused() -> None:
-    assert faults(Wanted, *LATER, ("min", "2"), ("max", "1"), format="json") == {
+    assert faults(MessagesQuery, *LATER, ("min", "2"), ("max", "1"), format="json") == {
         ("until", "empty-range"),
         ("max", "empty-range"),
     }
-    assert faults(Asked, *LATER, ("window", "1h"), ("from", "EUR")) == {
+    assert faults(StatsQuery, *LATER, ("window", "1h"), ("from", "EUR")) == {
         ("window", "not-together"),
         ("until", "empty-range"),
         ("to", "missing"),
     }
-    assert faults(Asked, LATER[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
+    assert faults(StatsQuery, LATER[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
 
 
 def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
-    assert faults(Wanted, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
-    assert faults(Wanted, ("limit", "1001"), format="csv") == set()
-    assert faults(Wanted, ("cursor", "A" * 32), format="json") == set()
-    assert faults(Wanted, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
+    assert faults(MessagesQuery, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
+    assert faults(MessagesQuery, ("limit", "1001"), format="csv") == set()
+    assert faults(MessagesQuery, ("cursor", "A" * 32), format="json") == set()
+    assert faults(MessagesQuery, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
 
 
 def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
     def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return read(Asked, MultiDict(pairs)).stretch(1_000_000)
+        return read(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
 
     assert stretch() == (1_000_000 - 86400, 1_000_000)
     assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)

@@ -13,7 +13,7 @@ from processor import loop
 from processor.sinks import Verdict
 from tests.unit.sinks import Bench
 from tradewire import receipt
-from tradewire.errors import BadUpdate, FeedUnavailable, QueueUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import MemoryQueue
@@ -25,10 +25,10 @@ def test_jobs_that_are_delivered_are_deleted() -> None:
     bench = Bench(*JOBS)
     bench.processor.step()
     assert bench.sink.asked == [JOBS]
-    assert (bench.waiting, bench.in_hand, bench.buried, bench.sink.held_off) == ([], 0, [], [])
+    assert (bench.waiting, bench.in_flight, bench.dead_letters, bench.sink.held_off) == ([], 0, [], [])
 
 
-def test_a_job_of_several_updates_is_delivered_as_its_lines() -> None:
+def test_a_job_of_several_events_is_delivered_as_its_lines() -> None:
     bench = Bench(b"1\n2", b"3")
     bench.processor.step()
     assert bench.sink.asked == [[b"1", b"2", b"3"]]
@@ -52,7 +52,7 @@ def test_at_wait_every_job_goes_back_in_its_place_before_the_sink_is_waited_for(
     bench = Bench(*JOBS)
     bench.sink.script = [Verdict.WAIT]
     bench.processor.step()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
+    assert (bench.waiting, bench.in_flight) == (JOBS, 0)
     assert bench.sink.held_off == [loop.HOLD_OFF_SECONDS]
     bench.processor.step()
     assert bench.sink.shown == JOBS
@@ -61,10 +61,10 @@ def test_at_wait_every_job_goes_back_in_its_place_before_the_sink_is_waited_for(
 def test_no_job_is_in_hand_while_the_sink_is_waited_for() -> None:
     bench = Bench(*JOBS)
     bench.sink.script = [Verdict.WAIT]
-    in_hand: list[int] = []
-    bench.sink.during_hold_off = lambda: in_hand.append(bench.in_hand)
+    in_flight: list[int] = []
+    bench.sink.during_hold_off = lambda: in_flight.append(bench.in_flight)
     bench.processor.step()
-    assert in_hand == [0]
+    assert in_flight == [0]
 
 
 def test_a_sink_that_goes_away_while_it_is_waited_for_is_raised_with_every_job_given_back() -> None:
@@ -73,7 +73,7 @@ def test_a_sink_that_goes_away_while_it_is_waited_for_is_raised_with_every_job_g
     bench.sink.during_hold_off = lambda: setattr(bench.sink, "away", FeedUnavailable("gone"))
     with pytest.raises(FeedUnavailable):
         bench.processor.step()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
+    assert (bench.waiting, bench.in_flight) == (JOBS, 0)
 
 
 def test_after_ready_the_next_try_takes_all_that_is_there() -> None:
@@ -100,7 +100,7 @@ def test_wait_in_a_later_batch_leaves_the_earlier_ones_settled() -> None:
     bench.sink.script = [Verdict.OK, Verdict.WAIT]
     bench.processor.step()
     assert bench.sink.shown == jobs[:1]
-    assert (bench.waiting, bench.in_hand) == (jobs[1:], 0)
+    assert (bench.waiting, bench.in_flight) == (jobs[1:], 0)
 
 
 def test_a_sink_that_takes_more_than_the_largest_job_gets_more_at_once() -> None:
@@ -112,32 +112,32 @@ def test_a_sink_that_takes_more_than_the_largest_job_gets_more_at_once() -> None
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_of_a_batch_only_the_guilty_job_is_buried_with_its_reason_and_the_others_are_delivered(
+def test_of_a_batch_only_the_rejected_job_is_buried_with_its_reason_and_the_others_are_delivered(
     place: int,
 ) -> None:
     jobs = [*JOBS[:place], b"bad one", *JOBS[place:]]
     bench = Bench(*jobs)
     bench.processor.step()
     assert bench.sink.shown == JOBS
-    assert [(one.update, one.reason) for one in bench.buried] == [(b"bad one", "told so of bad one")]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
-    assert bench.logged("buried") == 1
+    assert [(one.event, one.reason) for one in bench.dead_letters] == [(b"bad one", "told so of bad one")]
+    assert (bench.waiting, bench.in_flight) == ([], 0)
+    assert bench.logged("dead-lettered") == 1
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_of_a_job_of_several_updates_only_the_guilty_one_is_buried(place: int) -> None:
+def test_of_a_job_of_several_events_only_the_rejected_one_is_buried(place: int) -> None:
     bench = Bench(b"\n".join([*JOBS[:place], b"bad", *JOBS[place:]]))
     bench.processor.step()
     assert bench.sink.shown == JOBS
-    assert [one.update for one in bench.buried] == [b"bad"]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
+    assert [one.event for one in bench.dead_letters] == [b"bad"]
+    assert (bench.waiting, bench.in_flight) == ([], 0)
 
 
-updates = st.lists(st.booleans(), min_size=1, max_size=6)
+events = st.lists(st.booleans(), min_size=1, max_size=6)
 
 
-@given(st.lists(updates, min_size=1, max_size=8))
-def test_whatever_is_bad_each_good_update_is_delivered_once_in_order_and_each_bad_one_buried(
+@given(st.lists(events, min_size=1, max_size=8))
+def test_whatever_is_bad_each_good_event_is_delivered_once_in_order_and_each_bad_one_buried(
     jobs: list[list[bool]],
 ) -> None:
     numbered = iter(range(100))
@@ -146,15 +146,15 @@ def test_whatever_is_bad_each_good_update_is_delivered_once_in_order_and_each_ba
     bench.processor.step()
     flat = [line for job in lines for line in job]
     assert bench.sink.shown == [line for line in flat if line.startswith(b"ok")]
-    assert [one.update for one in bench.buried] == [line for line in flat if line.startswith(b"bad")]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
+    assert [one.event for one in bench.dead_letters] == [line for line in flat if line.startswith(b"bad")]
+    assert (bench.waiting, bench.in_flight) == ([], 0)
 
 
 def test_an_empty_job_is_buried() -> None:
     bench = Bench(b"1", b"", b"2")
     bench.processor.step()
     assert bench.sink.shown == [b"1", b"2"]
-    assert [one.update for one in bench.buried] == [b""]
+    assert [one.event for one in bench.dead_letters] == [b""]
 
 
 def test_wait_in_the_middle_of_sifting_a_job_gives_the_whole_job_back_with_nothing_buried() -> None:
@@ -163,10 +163,10 @@ def test_wait_in_the_middle_of_sifting_a_job_gives_the_whole_job_back_with_nothi
     bench.sink.script = [*[Verdict.OK] * 5, Verdict.WAIT]
     bench.processor.step()
     assert bench.sink.asked[-2:] == [[b"bad"], [b"1"]]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([job, b"4"], 0, [])
+    assert (bench.waiting, bench.in_flight, bench.dead_letters) == ([job, b"4"], 0, [])
     bench.processor.step()
     assert bench.sink.shown == [b"1", b"2", b"3", b"4"]
-    assert [one.update for one in bench.buried] == [b"bad"]
+    assert [one.event for one in bench.dead_letters] == [b"bad"]
 
 
 def test_wait_in_the_middle_of_halving_a_batch_gives_back_what_was_not_settled() -> None:
@@ -174,7 +174,7 @@ def test_wait_in_the_middle_of_halving_a_batch_gives_back_what_was_not_settled()
     bench.sink.script = [Verdict.OK, Verdict.OK, Verdict.WAIT]
     bench.processor.step()
     assert bench.sink.shown == [b"1", b"2"]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([b"3", b"4", b"bad"], 0, [])
+    assert (bench.waiting, bench.in_flight, bench.dead_letters) == ([b"3", b"4", b"bad"], 0, [])
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def test_no_delivery_is_larger_than_a_job_may_be_and_all_jobs_are_delivered_in_o
     while bench.waiting:
         bench.processor.step()
     assert bench.sink.shown == jobs
-    assert bench.buried == []
+    assert bench.dead_letters == []
 
 
-def test_an_update_larger_than_a_job_may_be_is_buried_without_asking_the_sink() -> None:
+def test_an_event_larger_than_a_job_may_be_is_buried_without_asking_the_sink() -> None:
     bench = Bench(b"1", b"x" * (MAX_JOB_BYTES + 1), b"2")
     while bench.waiting:
         bench.processor.step()
-    (one,) = bench.buried
+    (one,) = bench.dead_letters
     assert "larger than a job may be" in one.reason
     assert bench.sink.shown == [b"1", b"2"]
 
@@ -213,7 +213,7 @@ def test_a_job_that_is_too_large_for_one_delivery_is_delivered_in_pieces() -> No
     bench = Bench(b"\n".join([*halves, b"3"]))
     bench.processor.step()
     assert bench.sink.shown == [*halves, b"3"]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([], 0, [])
+    assert (bench.waiting, bench.in_flight, bench.dead_letters) == ([], 0, [])
 
 
 def test_while_the_sink_is_away_no_job_is_taken() -> None:
@@ -221,7 +221,7 @@ def test_while_the_sink_is_away_no_job_is_taken() -> None:
     bench.sink.away = FeedUnavailable("gone")
     with pytest.raises(FeedUnavailable):
         bench.processor.step()
-    assert (bench.waiting, bench.in_hand, bench.broker.watchers) == (JOBS, 0, {})
+    assert (bench.waiting, bench.in_flight, bench.broker.watchers) == (JOBS, 0, {})
 
 
 def test_a_sink_that_goes_away_in_a_delivery_is_raised_with_nothing_settled() -> None:
@@ -229,7 +229,7 @@ def test_a_sink_that_goes_away_in_a_delivery_is_raised_with_nothing_settled() ->
     bench.sink.script = [FeedUnavailable("gone")]
     with pytest.raises(FeedUnavailable):
         bench.processor.step()
-    assert (len(bench.waiting) + bench.in_hand, bench.buried) == (len(JOBS), [])
+    assert (len(bench.waiting) + bench.in_flight, bench.dead_letters) == (len(JOBS), [])
 
 
 def test_a_queue_that_is_away_is_raised() -> None:
@@ -249,13 +249,13 @@ def test_a_queue_that_goes_away_after_a_delivery_is_raised_and_its_jobs_come_aga
     assert bench.waiting == JOBS
 
 
-def test_the_archive_is_told_which_update_was_buried_and_why() -> None:
-    bench = Bench(b'bad {"id":"no update"}')
+def test_the_archive_is_told_which_event_was_buried_and_why() -> None:
+    bench = Bench(b'bad {"id":"no event"}')
     named = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2026-01-02T03:04:05.000006Z"})
     bench.put(named)
-    bench.sink.script = [BadUpdate("refused")] * 5  # together, then each alone, and once more to be sure
+    bench.sink.script = [InvalidEvent("refused")] * 5  # together, then each alone, and once more to be sure
     bench.processor.step()
-    assert len(bench.buried) == 2
+    assert len(bench.dead_letters) == 2
     [told] = [receipt.decode(job.body) for job in MemoryQueue(bench.broker).reserve(ARCHIVE, 10, 0)]
-    assert (told.receipt, told.tube, told.reason) == ("buried", LIVE, "refused")
+    assert (told.receipt, told.tube, told.reason) == ("dead-lettered", LIVE, "refused")
     assert told.ids == [msgspec.json.decode(named)["id"]]

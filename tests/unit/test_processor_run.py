@@ -71,7 +71,7 @@ def test_when_a_delivery_fails_all_jobs_in_hand_go_back_and_are_delivered_later(
     given_back: list[bytes] = []
 
     def look(_: int) -> None:
-        assert bench.in_hand == 0
+        assert bench.in_flight == 0
         given_back.extend(bench.waiting)
         stop_at_next_delivery(bench)
 
@@ -86,7 +86,7 @@ def test_a_stop_in_the_middle_of_an_outage_gives_back_what_was_in_hand() -> None
     bench.sink.script = [FeedUnavailable("gone")]
     stop_at_next_delivery(bench)
     bench.processor.run()
-    assert (bench.waiting, bench.in_hand, bench.sink.shown) == (JOBS, 0, [])
+    assert (bench.waiting, bench.in_flight, bench.sink.shown) == (JOBS, 0, [])
     assert bench.sink.closed == 1
     assert bench.broker.watchers == {}
 
@@ -95,7 +95,7 @@ def test_a_stop_in_the_middle_of_a_delivery_lets_it_be_settled() -> None:
     bench = Bench(*JOBS)
     stop_at_next_delivery(bench)
     bench.processor.run()
-    assert (bench.waiting, bench.in_hand, bench.sink.shown) == ([], 0, JOBS)
+    assert (bench.waiting, bench.in_flight, bench.sink.shown) == ([], 0, JOBS)
     assert bench.sink.closed == 1
     assert bench.broker.watchers == {}
 
@@ -105,7 +105,7 @@ def test_a_stop_while_the_sink_says_wait_leaves_every_job_in_its_place() -> None
     bench.sink.script = [Verdict.WAIT]
     stop_at_next_delivery(bench)
     bench.processor.run()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
+    assert (bench.waiting, bench.in_flight) == (JOBS, 0)
 
 
 def test_a_processor_that_was_asked_to_stop_before_it_began_takes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The receipt's line: told apart from an update, encoded and decoded, refused where it is not exactly one."""
+"""The receipt's line: told apart from an event, encoded and decoded, refused where it is not exactly one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.helpers import line, update_id
+from tests.unit.helpers import event_id, line
 from tradewire import receipt
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from tradewire.receipt import Receipt
 
-SHOWN = Receipt("shown", "2026-01-02T03:04:05.000006Z", [update_id(1), update_id(2)], browsers=3)
+SHOWN = Receipt("shown", "2026-01-02T03:04:05.000006Z", [event_id(1), event_id(2)], browsers=3)
 FIELDS = msgspec.to_builtins(SHOWN)
 
 receipts = st.builds(
     Receipt,
-    receipt=st.sampled_from(["shown", "expired", "buried", "discarded"]),
+    receipt=st.sampled_from(["shown", "expired", "dead-lettered", "discarded"]),
     at=st.text(max_size=1000),
     ids=st.lists(st.uuids().map(str), max_size=50),
     tube=st.text(max_size=1000),
@@ -27,7 +27,7 @@ receipts = st.builds(
 
 
 @given(receipts)
-def test_a_receipt_comes_back_as_it_was_and_is_one_line_that_is_no_update(one: Receipt) -> None:
+def test_a_receipt_comes_back_as_it_was_and_is_one_line_that_is_no_event(one: Receipt) -> None:
     encoded = receipt.encode(one)
     assert b"\n" not in encoded
     assert receipt.is_receipt(encoded)
@@ -41,7 +41,7 @@ def test_what_is_usual_is_left_out_of_the_line() -> None:
     )
 
 
-def test_an_update_is_no_receipt() -> None:
+def test_an_event_is_no_receipt() -> None:
     assert not receipt.is_receipt(line(1))
     assert not receipt.is_receipt(b"")
 
@@ -54,16 +54,16 @@ BAD = {
     "of no kind that there is": msgspec.json.encode(FIELDS | {"receipt": "lost"}),
     "without ids": msgspec.json.encode({name: value for name, value in FIELDS.items() if name != "ids"}),
     "of what has no id": msgspec.json.encode(FIELDS | {"ids": ["1"]}),
-    "with an id and a line end": msgspec.json.encode(FIELDS | {"ids": [update_id(1) + "\n"]}),
+    "with an id and a line end": msgspec.json.encode(FIELDS | {"ids": [event_id(1) + "\n"]}),
     "of half a browser": msgspec.json.encode(FIELDS | {"browsers": 0.5}),
     "of fewer browsers than none": msgspec.json.encode(FIELDS | {"browsers": -1}),
     "of more browsers than there can be": msgspec.json.encode(FIELDS | {"browsers": 2**31}),
     "with a reason without end": msgspec.json.encode(FIELDS | {"reason": "x" * 1001}),
-    "an update": line(1),
+    "an event": line(1),
 }
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_line_that_is_not_exactly_a_receipt_is_refused_with_the_reason(bad: bytes) -> None:
-    with pytest.raises(BadUpdate, match=r"^not a receipt: ."):
+    with pytest.raises(InvalidEvent, match=r"^not a receipt: ."):
         receipt.decode(bad)

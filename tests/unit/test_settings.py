@@ -29,12 +29,12 @@ def test_without_any_variable_every_setting_has_its_default(home: Path, monkeypa
     monkeypatch.chdir(home)
     assert Settings.from_env({}) == Settings(home=home / "var")
     assert read().listen == "127.0.0.1:8080"
-    assert (read().rate, read().processors) == (50, 1)
+    assert (read().rate_limit, read().live_processors) == (50, 1)
 
 
 @pytest.mark.parametrize("value", ["", "  ", "\t"])
 def test_an_empty_variable_is_as_good_as_none(value: str) -> None:
-    assert read(LISTEN=value, RATE=value, PROCESSORS=value) == read()
+    assert read(LISTEN=value, RATE_LIMIT=value, LIVE_PROCESSORS=value) == read()
 
 
 def test_what_other_programs_read_is_let_be() -> None:
@@ -50,9 +50,9 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("LISTEN", "0.0.0.0:80", "0.0.0.0:80"),
         ("LISTEN", " localhost:65535 ", "localhost:65535"),
         ("LISTEN", "[::1]:1", "[::1]:1"),
-        ("RATE", "1r/s", 1),
-        ("RATE", "999999r/s", 999_999),
-        ("RATE", "off", 0),
+        ("RATE_LIMIT", "1r/s", 1),
+        ("RATE_LIMIT", "999999r/s", 999_999),
+        ("RATE_LIMIT", "off", 0),
         ("QUEUE_URL", "beanstalk://queue.example:11300", "beanstalk://queue.example:11300"),
         ("QUEUE_URL", "beanstalk://[::1]:11300", "beanstalk://[::1]:11300"),
         ("QUEUE_URL", "beanstalk:///run/b.sock", "beanstalk:///run/b.sock"),
@@ -63,14 +63,14 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("STORE_URL", "sqlite:////srv/archive.db", "sqlite:////srv/archive.db"),
         ("STORE_URL", "postgresql://tw:secret@db.example/tradewire", "postgresql://tw:secret@db.example/tradewire"),
         ("STORE_URL", "postgresql://tw@/tradewire?host=/run/pg", "postgresql://tw@/tradewire?host=/run/pg"),
-        ("LIVE_MAX_AGE", "1", 1),
-        ("LIVE_MAX_AGE", "10000000", 10**7),
-        ("PROCESSORS", "1", 1),
-        ("PROCESSORS", "8", 8),
+        ("LIVE_MAX_AGE_SECONDS", "1", 1),
+        ("LIVE_MAX_AGE_SECONDS", "10000000", 10**7),
+        ("LIVE_PROCESSORS", "1", 1),
+        ("LIVE_PROCESSORS", "8", 8),
         ("API_WORKERS", "64", 64),
         ("MAX_BROWSERS", "100000", 100_000),
-        ("ADDRESS_CONNECTIONS", "1", 1),
-        ("REPLAY_UPDATES", "1000000", 1_000_000),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "1", 1),
+        ("REPLAY_EVENTS", "1000000", 1_000_000),
         ("DEMO_RATE", "0.001", 0.001),
         ("DEMO_RATE", "99999", 99_999.0),
         ("DEMO_SEED", "0", 0),
@@ -100,12 +100,12 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("LISTEN", "127.0.0.1:80; root /"),
         ("LISTEN", "127.0.0.1:80\n:81"),
         ("LISTEN", "127.0.0.1:٨٠"),
-        ("RATE", "50"),
-        ("RATE", "0r/s"),
-        ("RATE", "-1r/s"),
-        ("RATE", "50r/m"),
-        ("RATE", "OFF"),
-        ("RATE", "1000000r/s"),
+        ("RATE_LIMIT", "50"),
+        ("RATE_LIMIT", "0r/s"),
+        ("RATE_LIMIT", "-1r/s"),
+        ("RATE_LIMIT", "50r/m"),
+        ("RATE_LIMIT", "OFF"),
+        ("RATE_LIMIT", "1000000r/s"),
         ("QUEUE_URL", "beanstalk://"),
         ("QUEUE_URL", "beanstalk:relative.sock"),
         ("QUEUE_URL", "beanstalk://host"),
@@ -133,21 +133,21 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("STORE_URL", "postgres://tw@host/tradewire"),
         ("STORE_URL", "mysql://tw@host/tradewire"),
         ("STORE_URL", "/srv/archive.db"),
-        ("LIVE_MAX_AGE", "0"),
-        ("LIVE_MAX_AGE", "10000001"),
-        ("LIVE_MAX_AGE", "1h"),
-        ("PROCESSORS", "0"),
-        ("PROCESSORS", "9"),
-        ("PROCESSORS", "1.0"),
-        ("PROCESSORS", "٣"),
-        ("PROCESSORS", "9" * 5000),
+        ("LIVE_MAX_AGE_SECONDS", "0"),
+        ("LIVE_MAX_AGE_SECONDS", "10000001"),
+        ("LIVE_MAX_AGE_SECONDS", "1h"),
+        ("LIVE_PROCESSORS", "0"),
+        ("LIVE_PROCESSORS", "9"),
+        ("LIVE_PROCESSORS", "1.0"),
+        ("LIVE_PROCESSORS", "٣"),
+        ("LIVE_PROCESSORS", "9" * 5000),
         ("API_WORKERS", "0"),
         ("API_WORKERS", "65"),
         ("MAX_BROWSERS", "0"),
         ("MAX_BROWSERS", "100001"),
-        ("ADDRESS_CONNECTIONS", "0"),
-        ("REPLAY_UPDATES", "0"),
-        ("REPLAY_UPDATES", "1000001"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("REPLAY_EVENTS", "0"),
+        ("REPLAY_EVENTS", "1000001"),
         ("DEMO_RATE", "0"),
         ("DEMO_RATE", "nan"),
         ("DEMO_RATE", "1e3"),
@@ -164,9 +164,9 @@ def test_a_variable_refuses_what_is_bad_and_names_itself_and_it(name: str, text:
 
 
 def test_every_fault_is_reported_at_once() -> None:
-    found = faults(LISTEN="x", RATE="x", PROCESSORS="x", TYPO="x", ANOTHER="x")
+    found = faults(LISTEN="x", RATE_LIMIT="x", LIVE_PROCESSORS="x", TYPO="x", ANOTHER="x")
     names = [re.split(r"[= ]", fault)[0].removeprefix("TRADEWIRE_") for fault in found]
-    assert names == ["LISTEN", "RATE", "PROCESSORS", "ANOTHER", "TYPO"]
+    assert names == ["LISTEN", "RATE_LIMIT", "LIVE_PROCESSORS", "ANOTHER", "TYPO"]
 
 
 @pytest.mark.parametrize("value", ["", "x"])
@@ -177,8 +177,8 @@ def test_a_name_that_is_no_setting_is_refused_whatever_its_value(name: str, valu
 
 
 def test_the_error_says_all_that_is_wrong() -> None:
-    with pytest.raises(SettingsError, match=r"TRADEWIRE_RATE.*TRADEWIRE_TYPO"):
-        read(RATE="x", TYPO="x")
+    with pytest.raises(SettingsError, match=r"TRADEWIRE_RATE_LIMIT.*TRADEWIRE_TYPO"):
+        read(RATE_LIMIT="x", TYPO="x")
 
 
 def home_of(length: int) -> str:
@@ -190,7 +190,7 @@ def test_a_home_whose_longest_socket_just_fits_is_taken() -> None:
     settings = read(HOME=home_of(107))
     assert len(bytes(settings.worker_socket)) == 107
     assert len(bytes(settings.browser_socket)) < 107
-    assert len(bytes(settings.api_socket)) < 107
+    assert len(bytes(settings.ingest_socket)) < 107
     assert len(settings.queue.removeprefix("beanstalk://")) < 107
 
 
@@ -246,4 +246,4 @@ def test_the_pages_address_is_one_that_this_machine_can_open(listen: str, addres
 
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
-        read().rate = 1  # type: ignore[misc]
+        read().rate_limit = 1  # type: ignore[misc]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support import EXAMPLE, example
 from tests.unit.helpers import MESSAGE, NOW, accepted, line
-from tradewire import trade, update
-from tradewire.errors import BadUpdate, InvalidTrade
+from tradewire import event, trade
+from tradewire.errors import InvalidEvent, InvalidTrade
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 json_values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -34,7 +34,7 @@ def is_a_trade_or_invalid(body: bytes) -> None:
         faults = invalid.faults
     else:
         msgspec.json.encode(ignored)
-        update.decode(update.encode(placed, update.new_id(), NOW))
+        event.decode(event.encode(placed, event.new_id(), NOW))
         return
     assert faults
     msgspec.json.encode(faults)
@@ -74,7 +74,7 @@ def test_the_text_of_any_amount_that_is_accepted_comes_out_as_it_went_in(
     if Decimal(text) == 0:
         text = "1"
     body = example(rate=text if quoted else msgspec.Raw(text.encode()))
-    assert update.decode(update.encode(accepted(body), update.new_id(), NOW)).rate == text
+    assert event.decode(event.encode(accepted(body), event.new_id(), NOW)).rate == text
 
 
 @given(st.integers(1, 10**18 - 1), st.integers(-12, 17))
@@ -82,16 +82,16 @@ def test_an_amount_written_with_an_exponent_is_shown_without_one(number: int, ex
     text = f"{number}e{exponent}"
     assume(Decimal(text) < 10**18)
     placed = accepted(example(amountSell=text))
-    shown = update.decode(update.encode(placed, update.new_id(), NOW)).amount_sell
+    shown = event.decode(event.encode(placed, event.new_id(), NOW)).amount_sell
     assert Decimal(shown) == Decimal(text)
     assert "e" not in shown.lower()
 
 
 @given(st.binary())
-def test_any_bytes_are_an_update_or_bad(body: bytes) -> None:
+def test_any_bytes_are_an_event_or_bad(body: bytes) -> None:
     for candidate in (body, line(1)[:-1] + b',"x":"' + body + b'"}', line(1)[:-1] + b"," + body + b"}"):
         try:
-            update.decode(candidate)
-        except BadUpdate:
+            event.decode(candidate)
+        except InvalidEvent:
             continue
         msgspec.json.decode(candidate)  # it goes into a frame as it is, so it must be JSON all through

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIVE: Final = "live"
-"""The tube whose consumer shows updates to browsers."""
+"""The tube whose consumer shows events to browsers."""
 
 ARCHIVE: Final = "archive"
-"""The tube whose consumer keeps updates for good, and the receipts for what became of them."""
+"""The tube whose consumer keeps events for good, and the receipts for what became of them."""
 
 TUBES: Final = (LIVE, ARCHIVE)
 """Every consumer's copy of the stream. A new consumer is a new tube here, and no other part changes."""
 
-BURIED_SUFFIX: Final = ".buried"
+DEAD_SUFFIX: Final = ".dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,27 @@ class Job:
     body: bytes
 
     @property
-    def updates(self) -> list[bytes]:
-        """The job's updates: one JSON object a line, passed on undecoded."""
+    def events(self) -> list[bytes]:
+        """The job's events: one JSON object a line, passed on undecoded."""
         return self.body.split(b"\n")
 
 
-class Guilty(NamedTuple):
-    """An update that can't be handled, and why."""
+class Rejected(NamedTuple):
+    """An event that can't be handled, and why."""
 
-    update: bytes
+    event: bytes
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Buried:
-    """A buried update, as an operator sees it."""
+class DeadLetter:
+    """A buried event, as an operator sees it."""
 
     id: int
     tube: str
     reason: str
-    buried_at: str
-    update: bytes
+    dead_lettered_at: str
+    event: bytes
 
 
 class TubeCounts(NamedTuple):
@@ -62,9 +62,9 @@ class TubeCounts(NamedTuple):
 
     ready: int
     reserved: int
-    buried: int
+    dead_letters: int
     consumers: int
-    oldest_seconds: int
+    oldest_job_age_seconds: int
     """Age of the job that is next; 0 where none is ready."""
 
 
@@ -112,20 +112,20 @@ class Queue(ABC):
         """Give jobs back, in the place that they had. It costs the queue's log nothing."""
 
     @abstractmethod
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
-        """Put each guilty update, with its reason, where an operator sees it; then settle the job."""
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        """Put each rejected event, with its reason, where an operator sees it; then settle the job."""
 
     @abstractmethod
-    def buried(self, tube: str, limit: int) -> list[Buried]:
-        """List the oldest buried updates of a tube; an empty list where there are none."""
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
+        """List the oldest buried events of a tube; an empty list where there are none."""
 
     @abstractmethod
-    def put_back(self, tube: str, buried_id: int) -> bool:
-        """Put a buried update back into its tube, as new. False where it is not there."""
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+        """Put a buried event back into its tube, as new. False where it is not there."""
 
     @abstractmethod
-    def discard(self, tube: str, buried_id: int) -> bool:
-        """Delete a buried update for good. False where it is not there."""
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
+        """Delete a buried event for good. False where it is not there."""
 
     @abstractmethod
     def counts(self, tube: str) -> TubeCounts:

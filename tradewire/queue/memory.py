@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,26 +75,26 @@ class MemoryQueue(Queue):
                     self._broker.ready[tube][job.id] = job
             self._broker.arrived.notify_all()
 
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
-        for one in guilty:
-            self._put(burial.encode(tube, one), [tube + BURIED_SUFFIX])
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        for one in rejected:
+            self._put(dead_letter.encode(tube, one), [tube + DEAD_SUFFIX])
         self.delete([job])
 
-    def buried(self, tube: str, limit: int) -> list[Buried]:
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         self._check_reachable()
-        waiting = self._broker.ready[tube + BURIED_SUFFIX]
-        return [burial.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
+        waiting = self._broker.ready[tube + DEAD_SUFFIX]
+        return [dead_letter.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
 
-    def put_back(self, tube: str, buried_id: int) -> bool:
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
         self._check_reachable()
-        job = self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None)
+        job = self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None)
         if job:
-            self._put(burial.decode(tube, job.id, job.body).update, [tube])
+            self._put(dead_letter.decode(tube, job.id, job.body).event, [tube])
         return job is not None
 
-    def discard(self, tube: str, buried_id: int) -> bool:
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
         self._check_reachable()
-        return self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None) is not None
+        return self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None) is not None
 
     def counts(self, tube: str) -> TubeCounts:
         self._check_reachable()
@@ -102,9 +102,9 @@ class MemoryQueue(Queue):
         return TubeCounts(
             ready=len(waiting),
             reserved=sum(held == tube for held in self._broker.reserved.values()),
-            buried=len(self._broker.ready[tube + BURIED_SUFFIX]),
+            dead_letters=len(self._broker.ready[tube + DEAD_SUFFIX]),
             consumers=sum(watched == tube for watched in self._broker.watchers.values()),
-            oldest_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
+            oldest_job_age_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
         )
 
     def fill(self) -> float:

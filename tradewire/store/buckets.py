@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tradewire.store.ids import Stored
-    from tradewire.store.rows import Message
+    from tradewire.store.ids import EncodedId
+    from tradewire.store.rows import EventRow
 
 MINUTE: Final = 60
 WIDTHS: Final = (MINUTE, 3600, 86400)
@@ -54,12 +54,12 @@ class Money(NamedTuple):
     bought: Decimal
     open: Rate
     open_at: int
-    open_id: Stored
+    open_id: EncodedId
     high: Rate
     low: Rate
     close: Rate
     close_at: int
-    close_id: Stored
+    close_id: EncodedId
 
 
 Part = Counts | Money
@@ -69,13 +69,13 @@ _opened: Final = attrgetter("open_at", "open_id")
 _closed: Final = attrgetter("close_at", "close_id")
 
 
-def minutes(messages: Iterable[Message]) -> dict[Bucket, Part]:
+def minutes(messages: Iterable[EventRow]) -> dict[Bucket, Part]:
     """Give what messages add to the buckets of their minutes.
 
     Each is looked at once, for the finest bucket; the others are added up from that. Sums are exact in the decimal
     context of whoever calls.
     """
-    groups: dict[tuple[int, str, str, str], list[Message]] = defaultdict(list)
+    groups: dict[tuple[int, str, str, str], list[EventRow]] = defaultdict(list)
     for message in sorted(messages, key=_received):
         minute = message.received_at // _MICROSECONDS * MINUTE
         groups[minute, message.currency_from, message.currency_to, message.country].append(message)
@@ -107,7 +107,7 @@ def rows(buckets: Mapping[Bucket, Part], width: int) -> Iterator[tuple[Any, ...]
         yield (bucket[0], width, *bucket[1:], *_columns(part))
 
 
-def _alike(messages: Sequence[Message]) -> Money:
+def _alike(messages: Sequence[EventRow]) -> Money:
     """Add up messages that all fall into the same buckets, and are in order of time."""
     rates = [Rate(Decimal(message.rate), message.rate) for message in messages]
     first, last = messages[0], messages[-1]

@@ -1,6 +1,6 @@
 """Many rows at once, into one table or out of it, by statements that are compiled once.
 
-Given the statement itself, SQLAlchemy works it out again for each call, and looks up each column's value by name for
+ResponseSpec the statement itself, SQLAlchemy works it out again for each call, and looks up each column's value by name for
 each row, which takes longer than SQLite takes to store it.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection, Engine, Insert
 
-    from tradewire.store.ids import Stored
+    from tradewire.store.ids import EncodedId
 
 _IDS_AT_ONCE: Final = 500
 """In one question to SQLite, which is always asked for as many, as it is then compiled once."""
@@ -55,7 +55,7 @@ class Lookup:
             statement = select(cast(ids, Text), *others).where(ids == any_(some))
         self._sql = str(statement.compile(engine))
 
-    def execute(self, connection: Connection, ids: Sequence[Stored]) -> Iterator[tuple[Any, ...]]:
+    def execute(self, connection: Connection, ids: Sequence[EncodedId]) -> Iterator[tuple[Any, ...]]:
         """Give the id and the other columns of each row that is there."""
         if not ids:
             return

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import create_engine, event, exc, make_url
 
-from tradewire.errors import BadUpdate, StoreUnavailable
+from tradewire.errors import InvalidEvent, StoreUnavailable
 from tradewire.store import exact
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def sqlite_file(url: str) -> Path | None:
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Raise what the database raises as StoreUnavailable, or as BadUpdate where the data are at fault."""
+    """Raise what the database raises as StoreUnavailable, or as InvalidEvent where the data are at fault."""
     try:
         yield
     except (exc.DataError, exc.IntegrityError) as error:
-        raise BadUpdate(f"the store refuses it: {_said(error)}") from error
+        raise InvalidEvent(f"the store refuses it: {_said(error)}") from error
     except (exc.SQLAlchemyError, OSError) as error:
         shown = make_url(url).render_as_string(hide_password=True)
         raise StoreUnavailable(f"the store at {shown}: {_said(error)}") from error
@@ -107,7 +107,7 @@ def _engine(url: URL, mode: str, pool_size: int) -> Engine:
 def _prepare_writer(connection: Any, _record: object) -> None:
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    exact.teach(connection)
+    exact.add_exact_sum(connection)
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:

@@ -18,7 +18,7 @@ CONTEXT: Final = Context(prec=100)
 _POINT: Final[ColumnElement[str]] = literal_column("'.'")
 
 
-def written(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+def comparable(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """Give an amount so that it is compared as a number is: text by where its point is, then digit by digit.
 
     1, 1.0 and 1.00 are the same amount, and not the same text: of them, the shorter one is the less.
@@ -26,7 +26,7 @@ def written(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     return amount if dialect == "postgresql" else tuple_(func.instr(amount.concat(_POINT), _POINT), amount)
 
 
-def teach(connection: sqlite3.Connection) -> None:
+def add_exact_sum(connection: sqlite3.Connection) -> None:
     """Teach SQLite exact sums."""
     connection.create_function("exact_sum", 2, _sum, deterministic=True)
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Dialect
 
-Stored = bytes | str
+EncodedId = bytes | str
 """An id as SQLite or PostgreSQL is given it; both are in the order of the text."""
 
 
-def stored(id_: str, dialect: str) -> Stored:
+def encode_id(id_: str, dialect: str) -> EncodedId:
     """Give an id as this database is given it, for rows that go there as they are."""
     return _pack(id_) if dialect == "sqlite" else id_
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tradewire.store.schema import tallies
+from tradewire.store.schema import counters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 ARCHIVED_THROUGH: Final = "archived_through"
-"""When the update that was archived last was received: all that was put before it is archived, too."""
+"""When the event that was archived last was received: all that was put before it is archived, too."""
 
 
-OUTCOMES: Final = frozenset({"shown", "expired", "discarded"})
-"""The receipts of a message that has left its tube for good. Buried, it still waits for an operator."""
+FINAL_KINDS: Final = frozenset({"shown", "expired", "discarded"})
+"""The receipts of a message that has left its tube for good. DeadLetter, it still waits for an operator."""
 
 
-def left(tube: str, kind: str) -> str:
+def count_name(tube: str, kind: str) -> str:
     """Name the count of messages that have left a tube in one way; each is counted once, by its first."""
     return f"{tube}_{kind}"
 
@@ -31,10 +31,10 @@ def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:
     rows = [{"stack": stack, "name": name, "value": count} for name, count in counts.items() if count]
     if rows:
         new = _insert(connection)
-        connection.execute(_set(new, tallies.c.value + new.excluded.value), rows)
+        connection.execute(_set(new, counters.c.value + new.excluded.value), rows)
 
 
-def reached(connection: Connection, stack: str, received_at: int) -> None:
+def set_archived_through(connection: Connection, stack: str, received_at: int) -> None:
     """Note how far the archive is, in microseconds since 1970."""
     new = _insert(connection)
     connection.execute(
@@ -43,7 +43,7 @@ def reached(connection: Connection, stack: str, received_at: int) -> None:
 
 
 def _insert(connection: Connection) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(tallies) if connection.dialect.name == "sqlite" else postgresql.insert(tallies)
+    return sqlite.insert(counters) if connection.dialect.name == "sqlite" else postgresql.insert(counters)
 
 
 def _set(new: sqlite.Insert | postgresql.Insert, value: ColumnElement[int]) -> sqlite.Insert | postgresql.Insert:

@@ -1,4 +1,4 @@
-"""The store's one way out: pages of messages, traces, statistics and tallies."""
+"""The store's one way out: pages of events, traces, statistics and counters."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from tradewire.store import engine, reading_messages, reading_stats
-from tradewire.store.schema import messages, tallies
+from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
-    from tradewire.store.views import Filter, Page, Place, Stats, Trace
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
+    from tradewire.store.views import Filter, Page, Position, Stats, Trace
 
 _EXPORTED_AT_ONCE: Final = 5_000
 """Messages of one list that an export gives: some megabytes, and some tens of milliseconds."""
@@ -37,9 +37,9 @@ class StoreReader:
     def check(self) -> None:
         """Find out whether the archive can be read."""
         with self._transaction() as connection:
-            connection.execute(select(messages.c.id).limit(1))
+            connection.execute(select(events.c.id).limit(1))
 
-    def page(self, wanted: Filter, after: Place | None, limit: int) -> Page:
+    def page(self, wanted: Filter, after: Position | None, limit: int) -> Page:
         """Give the newest messages that are wanted, up to `limit`; only those below the place `after`, if given.
 
         Following `next` from page to page gives each message once, whatever arrives meanwhile. A page may hold
@@ -48,13 +48,13 @@ class StoreReader:
         with self._transaction() as connection:
             return reading_messages.page(connection, wanted, after, limit)
 
-    def export(self, wanted: Filter, limit: int | None) -> Iterator[list[Update]]:
+    def export(self, wanted: Filter, limit: int | None) -> Iterator[list[TradeEvent]]:
         """Give all messages that are wanted, newest first, or the newest `limit`; some thousands at a time.
 
         A list may be empty: how many rows are read for one is bounded. Nothing is held open between two lists, so
         that whoever takes them may take their time.
         """
-        after: Place | None = None
+        after: Position | None = None
         while limit is None or limit > 0:
             some = min(_EXPORTED_AT_ONCE, limit or _EXPORTED_AT_ONCE)
             found, after = self.page(wanted, after, some)
@@ -77,10 +77,10 @@ class StoreReader:
         with self._transaction() as connection:
             return reading_stats.stats(connection, since, until, pair, country)
 
-    def tallies(self, stack: str) -> dict[str, int]:
+    def counters(self, stack: str) -> dict[str, int]:
         """Give what a stack has brought here, by the names of `ledger`."""
         with self._transaction() as connection:
-            rows = connection.execute(select(tallies.c.name, tallies.c.value).where(tallies.c.stack == stack))
+            rows = connection.execute(select(counters.c.name, counters.c.value).where(counters.c.stack == stack))
             return {row.name: row.value for row in rows}
 
     def close(self) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
 
-from tradewire.store.exact import written
+from tradewire.event import TradeEvent, format_time, from_microseconds
+from tradewire.store.exact import comparable
 from tradewire.store.rows import user_group
-from tradewire.store.schema import messages, receipts
-from tradewire.store.views import Event, Page, Place, Trace
+from tradewire.store.schema import events, receipts
+from tradewire.store.views import Page, Position, ReceiptView, Trace
 from tradewire.trade import FRACTION_DIGITS
-from tradewire.update import Update, at, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +32,10 @@ _LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _GREATEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
-_columns: Final = messages.c
+_columns: Final = events.c
 _place: Final = tuple_(_columns.received_at, _columns.id)
 _downward: Final = (_columns.received_at.desc(), _columns.id.desc())
-_update_columns: Final = (
+_event_columns: Final = (
     _columns.id,
     _columns.received_at,
     _columns.user_id,
@@ -49,26 +49,26 @@ _update_columns: Final = (
     _columns.country,
     _columns.flags,
 )
-_written: Final = written(_columns.amount_sell, "sqlite")
+_comparable: Final = comparable(_columns.amount_sell, "sqlite")
 """That 1, 1.0 and 1.00 are the same amount is left to the other side: it is written as the first of them to be the
 least, and with more zeros than any amount has to be the most."""
 
 
-def page(connection: Connection, wanted: Filter, after: Place | None, limit: int) -> Page:
+def page(connection: Connection, wanted: Filter, after: Position | None, limit: int) -> Page:
     """Give one page; see StoreReader.page."""
     leading, others = _split(wanted, connection.dialect.name)
-    lower = Place(wanted.since, _LEAST_ID) if wanted.since is not None else None
-    upper = Place(wanted.until, _LEAST_ID) if wanted.until is not None else None
+    lower = Position(wanted.since, _LEAST_ID) if wanted.since is not None else None
+    upper = Position(wanted.until, _LEAST_ID) if wanted.until is not None else None
     if after:
         upper = min(after, upper or after)
     in_index_alone = len(others) == 1 and wanted.user is not None
     rows_max = ENTRIES_MAX if in_index_alone else ROWS_MAX
     floor = _floor(connection, [*leading, *_between(lower, upper)], rows_max) if others else None
     conditions = (*leading, *_between(floor or lower, upper), *others)
-    rows = connection.execute(select(*_update_columns).where(*conditions).order_by(*_downward).limit(limit + 1)).all()
+    rows = connection.execute(select(*_event_columns).where(*conditions).order_by(*_downward).limit(limit + 1)).all()
     if len(rows) > limit:
-        return Page(_updates(rows[:limit]), Place(rows[limit - 1].received_at, rows[limit - 1].id))
-    return Page(_updates(rows), floor)
+        return Page(_events(rows[:limit]), Position(rows[limit - 1].received_at, rows[limit - 1].id))
+    return Page(_events(rows), floor)
 
 
 def trace(connection: Connection, message_id: str) -> Trace | None:
@@ -76,24 +76,24 @@ def trace(connection: Connection, message_id: str) -> Trace | None:
     if not _UUID.fullmatch(message_id):
         return None
     found = connection.execute(
-        select(*_update_columns, _columns.archived_at).where(_columns.id == message_id)
+        select(*_event_columns, _columns.archived_at).where(_columns.id == message_id)
     ).one_or_none()
-    events = connection.execute(
+    found_receipts = connection.execute(
         select(receipts.c.kind, receipts.c.tube, receipts.c.at, receipts.c.browsers, receipts.c.reason)
         .where(receipts.c.id == message_id)
         .order_by(receipts.c.at, receipts.c.tube, receipts.c.kind)
     ).all()
-    if not found and not events:
+    if not found and not found_receipts:
         return None
-    message, archived_at = (_updates([found[:-1]])[0], found.archived_at) if found else (None, None)
-    return Trace(message, archived_at, [Event(*event) for event in events])
+    message, archived_at = (_events([found[:-1]])[0], found.archived_at) if found else (None, None)
+    return Trace(message, archived_at, [ReceiptView(*row) for row in found_receipts])
 
 
-def _updates(rows: Any) -> list[Update]:
+def _events(rows: Any) -> list[TradeEvent]:
     return [
-        Update(
+        TradeEvent(
             id_,
-            _moment(received_at),
+            _timestamp(received_at),
             user,
             sold,
             bought,
@@ -109,8 +109,8 @@ def _updates(rows: Any) -> list[Update]:
 
 
 @lru_cache(maxsize=1024)  # messages that were posted together share theirs
-def _moment(received_at: int) -> str:
-    return utc(at(received_at))
+def _timestamp(received_at: int) -> str:
+    return format_time(from_microseconds(received_at))
 
 
 def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
@@ -135,7 +135,7 @@ def _split(wanted: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], lis
     return leading, others
 
 
-def _between(lower: Place | None, upper: Place | None) -> Iterator[ColumnElement[bool]]:
+def _between(lower: Position | None, upper: Position | None) -> Iterator[ColumnElement[bool]]:
     """Bound what is read: one bound a side, as an index takes no more."""
     if lower:
         yield _place >= lower
@@ -143,11 +143,11 @@ def _between(lower: Place | None, upper: Place | None) -> Iterator[ColumnElement
         yield _place < upper
 
 
-def _floor(connection: Connection, in_reach: list[ColumnElement[bool]], rows_max: int) -> Place | None:
+def _floor(connection: Connection, in_reach: list[ColumnElement[bool]], rows_max: int) -> Position | None:
     """Give the place of the last row that a page may look at; None where it may look at all that are in reach."""
     statement = select(_columns.received_at, _columns.id).where(*in_reach).order_by(*_downward)
     row = connection.execute(statement.offset(rows_max - 1).limit(1)).one_or_none()
-    return Place(*row) if row else None
+    return Position(*row) if row else None
 
 
 def _matches(word: str) -> ColumnElement[bool]:
@@ -177,14 +177,14 @@ def _at_least(amount: Decimal, dialect: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
         return _columns.amount_sell >= amount
     whole, fraction = _digits(amount)
-    return _written >= (len(whole) + 1, f"{whole}.{fraction}".rstrip("0").rstrip("."))
+    return _comparable >= (len(whole) + 1, f"{whole}.{fraction}".rstrip("0").rstrip("."))
 
 
 def _at_most(amount: Decimal, dialect: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
         return _columns.amount_sell <= amount
     whole, fraction = _digits(amount)
-    return _written <= (len(whole) + 1, f"{whole}.{fraction:0<{FRACTION_DIGITS}}")
+    return _comparable <= (len(whole) + 1, f"{whole}.{fraction:0<{FRACTION_DIGITS}}")
 
 
 def _digits(amount: Decimal) -> tuple[str, str]:

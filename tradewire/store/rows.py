@@ -1,4 +1,4 @@
-"""A message as the archive keeps it, and how it is made from an update."""
+"""A message as the archive keeps it, and how it is made from an event."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from tradewire.errors import BadUpdate
-from tradewire.store.ids import stored
+from tradewire.errors import InvalidEvent
+from tradewire.event import to_microseconds
+from tradewire.store.ids import encode_id
 from tradewire.trade import FRACTION_DIGITS, WHOLE_DIGITS
-from tradewire.update import microseconds
 
 if TYPE_CHECKING:
-    from tradewire.store.ids import Stored
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
+    from tradewire.store.ids import EncodedId
 
 USER_GROUPS: Final = 128
 """Small enough that what is written at once adds to each group more than one message; large enough that a reader who
@@ -24,13 +24,13 @@ wants one user has few others to pass by. What is stored depends on it."""
 _WHOLE: Final = rf"(?:0|[1-9]\d{{0,{WHOLE_DIGITS - 1}}})"
 _AMOUNT: Final = rf"{_WHOLE}(?:\.\d{{1,{FRACTION_DIGITS}}})?"
 _AMOUNTS: Final = re.compile(f"{_AMOUNT} {_AMOUNT} {_AMOUNT}", re.ASCII)
-"""All three of an update: one look takes half the time of three."""
+"""All three of an event: one look takes half the time of three."""
 
 
-class Message(NamedTuple):
+class EventRow(NamedTuple):
     """The columns of `messages`, in their order; moments in microseconds since 1970, amounts as they are written."""
 
-    id: Stored
+    id: EncodedId
     received_at: int
     archived_at: int
     user_id: str
@@ -45,25 +45,25 @@ class Message(NamedTuple):
     user_group: int
 
 
-def message(update: Update, archived_at: int, dialect: str) -> Message:
-    """Make the row of an update. Raises BadUpdate where it holds what no trade holds."""
-    amounts = f"{update.amount_sell} {update.amount_buy} {update.rate}"
+def to_row(event: TradeEvent, archived_at: int, dialect: str) -> EventRow:
+    """Make the row of an event. Raises InvalidEvent where it holds what no trade holds."""
+    amounts = f"{event.amount_sell} {event.amount_buy} {event.rate}"
     if not _AMOUNTS.fullmatch(amounts):
-        raise BadUpdate(f"not amounts: {amounts!r}")
-    return Message(
-        stored(update.id, dialect),
-        moment(update.received_at),
+        raise InvalidEvent(f"not amounts: {amounts!r}")
+    return EventRow(
+        encode_id(event.id, dialect),
+        parse_timestamp(event.received_at),
         archived_at,
-        update.user_id,
-        update.currency_from,
-        update.currency_to,
-        update.amount_sell,
-        update.amount_buy,
-        update.rate,
-        update.time_placed,
-        update.originating_country,
-        ",".join(update.flags),
-        user_group(update.user_id),
+        event.user_id,
+        event.currency_from,
+        event.currency_to,
+        event.amount_sell,
+        event.amount_buy,
+        event.rate,
+        event.time_placed,
+        event.originating_country,
+        ",".join(event.flags),
+        user_group(event.user_id),
     )
 
 
@@ -73,9 +73,9 @@ def user_group(user_id: str) -> int:
 
 
 @lru_cache(maxsize=1024)  # messages that were posted together share their moment
-def moment(text: str) -> int:
-    """Read a moment of an update or a receipt. Raises BadUpdate."""
+def parse_timestamp(text: str) -> int:
+    """Read a moment of an event or a receipt. Raises InvalidEvent."""
     try:
-        return microseconds(datetime.fromisoformat(text))
+        return to_microseconds(datetime.fromisoformat(text))
     except (ValueError, TypeError):  # TypeError: it has no offset
-        raise BadUpdate(f"not a moment: {text!r}") from None
+        raise InvalidEvent(f"not a moment: {text!r}") from None

@@ -30,16 +30,16 @@ from tradewire.store.ids import Id
 metadata: Final = MetaData()
 
 _Amount: Final = Text().with_variant(Numeric(asdecimal=True), "postgresql")
-_Moment: Final = BigInteger()
+_Timestamp: Final = BigInteger()
 _Flags: Final = Text()
 """Words joined by commas; empty where there are none."""
 
-messages: Final = Table(
-    "messages",
+events: Final = Table(
+    "events",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("received_at", _Moment, nullable=False),
-    Column("archived_at", _Moment, nullable=False),
+    Column("received_at", _Timestamp, nullable=False),
+    Column("archived_at", _Timestamp, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("currency_from", String(3), nullable=False),
     Column("currency_to", String(3), nullable=False),
@@ -51,26 +51,26 @@ messages: Final = Table(
     Column("flags", _Flags, nullable=False),
     Column("user_group", SmallInteger, nullable=False),
     # Every way to read goes from the newest down; each index serves one filter in that order.
-    Index("messages_by_time", "received_at", "id"),
+    Index("events_by_time", "received_at", "id"),
     # The user is there so that those of others in the group are passed by without a look at their rows.
-    Index("messages_by_user_group", "user_group", "received_at", "id", "user_id"),
-    Index("messages_by_from", "currency_from", "received_at", "id"),
-    Index("messages_by_to", "currency_to", "received_at", "id"),
-    Index("messages_by_country", "country", "received_at", "id"),
+    Index("events_by_user_group", "user_group", "received_at", "id", "user_id"),
+    Index("events_by_from", "currency_from", "received_at", "id"),
+    Index("events_by_to", "currency_to", "received_at", "id"),
+    Index("events_by_country", "country", "received_at", "id"),
 )
 Index(
-    "messages_flagged",
-    messages.c.received_at,
-    messages.c.id,
-    sqlite_where=messages.c.flags != "",
-    postgresql_where=messages.c.flags != "",
+    "events_flagged",
+    events.c.received_at,
+    events.c.id,
+    sqlite_where=events.c.flags != "",
+    postgresql_where=events.c.flags != "",
 )
 
-repeats: Final = Table(
-    "repeats",
+duplicates: Final = Table(
+    "duplicates",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("received_at", _Moment, primary_key=True),
+    Column("received_at", _Timestamp, primary_key=True),
 )
 """Retries of a message under its Idempotency-Key: accepted once more, and archived once."""
 
@@ -80,7 +80,7 @@ receipts: Final = Table(
     Column("id", Id, primary_key=True),
     Column("tube", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("at", _Moment, nullable=False),
+    Column("at", _Timestamp, nullable=False),
     Column("browsers", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     sqlite_with_rowid=False,
@@ -101,12 +101,12 @@ stats: Final = Table(
     Column("sold", _Amount),
     Column("bought", _Amount),
     Column("open", _Amount),
-    Column("open_at", _Moment),
+    Column("open_at", _Timestamp),
     Column("open_id", Id),
     Column("high", _Amount),
     Column("low", _Amount),
     Column("close", _Amount),
-    Column("close_at", _Moment),
+    Column("close_at", _Timestamp),
     Column("close_id", Id),
     sqlite_with_rowid=False,
 )
@@ -124,8 +124,8 @@ Index(
     postgresql_where=_OF_BOTH,
 )
 
-tallies: Final = Table(
-    "tallies",
+counters: Final = Table(
+    "counters",
     metadata,
     Column("stack", Text, primary_key=True),
     Column("name", Text, primary_key=True),

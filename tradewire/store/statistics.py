@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tradewire.store import exact
 from tradewire.store.buckets import MINUTE, WIDTHS, Bucket, Counts, Money, Rate, minutes, rows, wider
 from tradewire.store.bulk import Bulk
-from tradewire.store.ids import stored
+from tradewire.store.ids import encode_id
 from tradewire.store.schema import stats
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from tradewire.store.buckets import Part
-    from tradewire.store.rows import Message
+    from tradewire.store.rows import EventRow
 
 _KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
 _KINDS: Final = ("all", "both", "country", "pair")
@@ -34,16 +34,16 @@ _HELD: Final = list(stats.c)[len(_KEY) :]
 
 
 class Statistics:
-    """What counts messages in the database, used by the one who holds the writers' lock."""
+    """What counts events in the database, used by the one who holds the writers' lock."""
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect.name
         self._table = Bulk(_upsert(self._dialect), engine)
 
-    def add(self, connection: Connection, messages: Iterable[Message]) -> None:
-        """Count messages, each of which is new to the archive."""
+    def add(self, connection: Connection, events: Iterable[EventRow]) -> None:
+        """Count events, each of which is new to the archive."""
         with localcontext(exact.CONTEXT):
-            fresh = minutes(messages)
+            fresh = minutes(events)
             before = newest_minute(connection)
             newest = max(bucket.start for bucket in fresh)
             over = [(bucket, part) for bucket, part in fresh.items() if bucket.start < max(newest, before or newest)]
@@ -70,12 +70,12 @@ class Statistics:
             Decimal(bought),
             _rate(opened),
             open_at,
-            stored(open_id, self._dialect),
+            encode_id(open_id, self._dialect),
             _rate(high),
             _rate(low),
             _rate(closed),
             close_at,
-            stored(close_id, self._dialect),
+            encode_id(close_id, self._dialect),
         )
 
 
@@ -95,8 +95,8 @@ def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     insert = sqlite.insert(stats) if dialect == "sqlite" else postgresql.insert(stats)
     add = func.exact_sum if dialect == "sqlite" else func.numeric_add
     old, new = stats.c, insert.excluded
-    is_higher = exact.written(new.high, dialect) > exact.written(old.high, dialect)
-    is_lower = exact.written(new.low, dialect) < exact.written(old.low, dialect)
+    is_higher = exact.comparable(new.high, dialect) > exact.comparable(old.high, dialect)
+    is_lower = exact.comparable(new.low, dialect) < exact.comparable(old.low, dialect)
     is_first = tuple_(new.open_at, new.open_id) < tuple_(old.open_at, old.open_id)
     is_last = tuple_(new.close_at, new.close_id) > tuple_(old.close_at, old.close_id)
     return insert.on_conflict_do_update(

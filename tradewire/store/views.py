@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
 
 
 class Filter(NamedTuple):
@@ -30,7 +30,7 @@ class Filter(NamedTuple):
     """Received before then."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A place in the archive's order, which is by moment received, then by id."""
 
     received_at: int
@@ -40,12 +40,12 @@ class Place(NamedTuple):
 class Page(NamedTuple):
     """Some messages, newest first."""
 
-    messages: list[Update]
-    next: Place | None
+    messages: list[TradeEvent]
+    next: Position | None
     """Where to go on, downward; None where nothing older can match."""
 
 
-class Event(NamedTuple):
+class ReceiptView(NamedTuple):
     """What became of a message beyond the archive."""
 
     kind: str
@@ -58,9 +58,9 @@ class Event(NamedTuple):
 class Trace(NamedTuple):
     """All that is known of one message."""
 
-    message: Update | None
+    message: TradeEvent | None
     archived_at: int | None
-    events: list[Event]
+    receipts: list[ReceiptView]
 
 
 class Count(NamedTuple):

@@ -1,4 +1,4 @@
-"""The store's one way in: updates and receipts, each saved once however often it comes."""
+"""The store's one way in: events and receipts, each saved once however often it comes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from alembic.util import CommandError
 from sqlalchemy import func, insert, select
 
 from tradewire.errors import StoreUnavailable
+from tradewire.event import to_microseconds
 from tradewire.store import ledger
 from tradewire.store.bulk import Bulk, Lookup
 from tradewire.store.engine import sqlite_file, translated, writing
-from tradewire.store.ids import stored
-from tradewire.store.rows import message, moment
-from tradewire.store.schema import messages, receipts, repeats
+from tradewire.store.ids import encode_id
+from tradewire.store.rows import parse_timestamp, to_row
+from tradewire.store.schema import duplicates, events, receipts
 from tradewire.store.statistics import Statistics
-from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
+    from tradewire.event import TradeEvent
     from tradewire.receipt import Receipt
-    from tradewire.store.ids import Stored
-    from tradewire.store.rows import Message
-    from tradewire.update import Update
+    from tradewire.store.ids import EncodedId
+    from tradewire.store.rows import EventRow
 
 _WRITERS_LOCK: Final = 0x7472_6164_6577_6972
 """PostgreSQL's advisory lock that whoever writes holds. SQLite lets in only one by itself."""
@@ -41,7 +41,7 @@ class Saved(NamedTuple):
 
     ages_seconds: list[float]
     """Of each message that is new: from receiving it to this."""
-    repeated: int
+    duplicates: int
 
 
 class StoreWriter:
@@ -58,12 +58,12 @@ class StoreWriter:
         self._inode = 0
         self._engine = writing(url)
         self._dialect = self._engine.dialect.name
-        self._messages = Bulk(insert(messages), self._engine)
-        self._repeats = Bulk(insert(repeats), self._engine)
+        self._events = Bulk(insert(events), self._engine)
+        self._duplicates = Bulk(insert(duplicates), self._engine)
         self._receipts = Bulk(insert(receipts), self._engine)
         self._statistics = Statistics(self._engine)
-        self._received = Lookup(messages.c.id, [messages.c.received_at], self._engine)
-        self._repeated = Lookup(repeats.c.id, [repeats.c.received_at], self._engine)
+        self._received = Lookup(events.c.id, [events.c.received_at], self._engine)
+        self._known_duplicates = Lookup(duplicates.c.id, [duplicates.c.received_at], self._engine)
         self._told = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
 
     def migrate(self) -> None:
@@ -82,37 +82,37 @@ class StoreWriter:
         except CommandError as error:
             raise StoreUnavailable(f"the store was made by a newer version of Tradewire ({error})") from error
 
-    def save(self, updates: Sequence[Update], done: Sequence[Receipt]) -> Saved:
-        """Save updates and receipts, and what is counted of them, in one transaction.
+    def save(self, events: Sequence[TradeEvent], done: Sequence[Receipt]) -> Saved:
+        """Save events and receipts, and what is counted of them, in one transaction.
 
-        What is there already is left as it is: the first of a kind stands. Raises BadUpdate, with nothing
+        What is there already is left as it is: the first of a kind stands. Raises InvalidEvent, with nothing
         saved, where one of them can't be kept.
         """
-        archived_at = microseconds(datetime.now(UTC))
-        coming = [message(update, archived_at, self._dialect) for update in updates]
+        archived_at = to_microseconds(datetime.now(UTC))
+        coming = [to_row(event, archived_at, self._dialect) for event in events]
         with self._transaction() as connection:
             fresh, again = self._split(connection, coming)
-            repeated = self._unknown_repeats(connection, again)
-            outcomes, counted = self._unknown_receipts(connection, done)
-            self._messages.execute(connection, fresh)
+            duplicates = self._new_duplicates(connection, again)
+            outcomes, counted = self._new_receipts(connection, done)
+            self._events.execute(connection, fresh)
             if fresh:
                 self._statistics.add(connection, fresh)
-            self._repeats.execute(connection, repeated)
+            self._duplicates.execute(connection, duplicates)
             self._receipts.execute(connection, outcomes)
-            ledger.add(connection, self._stack, {"archived": len(fresh), "repeated": len(repeated), **counted})
+            ledger.add(connection, self._stack, {"archived": len(fresh), "duplicates": len(duplicates), **counted})
             if coming:
-                ledger.reached(connection, self._stack, coming[-1].received_at)
-        return Saved([(archived_at - row.received_at) / 1e6 for row in fresh], len(repeated))
+                ledger.set_archived_through(connection, self._stack, coming[-1].received_at)
+        return Saved([(archived_at - row.received_at) / 1e6 for row in fresh], len(duplicates))
 
     def close(self) -> None:
         """Close the connection. Harmless when closed; the next call connects anew."""
         self._engine.dispose()
 
-    def _split(self, connection: Connection, coming: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    def _split(self, connection: Connection, coming: Sequence[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
         """Give the messages that are new, and those that came before under another moment: retries."""
         received = dict(self._received.execute(connection, [row.id for row in coming]))
-        fresh: list[Message] = []
-        again: list[Message] = []
+        fresh: list[EventRow] = []
+        again: list[EventRow] = []
         for row in coming:
             if row.id not in received:
                 received[row.id] = row.received_at
@@ -121,30 +121,30 @@ class StoreWriter:
                 again.append(row)
         return fresh, again
 
-    def _unknown_repeats(self, connection: Connection, again: Sequence[Message]) -> list[tuple[Stored, int]]:
+    def _new_duplicates(self, connection: Connection, again: Sequence[EventRow]) -> list[tuple[EncodedId, int]]:
         """Give the retries that have not been saved before, as rows."""
-        known = set(self._repeated.execute(connection, [row.id for row in again]))
+        known = set(self._known_duplicates.execute(connection, [row.id for row in again]))
         return [retry for retry in dict.fromkeys((row.id, row.received_at) for row in again) if retry not in known]
 
-    def _unknown_receipts(
+    def _new_receipts(
         self, connection: Connection, done: Sequence[Receipt]
     ) -> tuple[list[tuple[Any, ...]], Counter[str]]:
         """Give the first receipt of each kind for each message, as rows, and how many messages left a tube by them."""
-        told = [(receipt, [stored(id_, self._dialect) for id_ in receipt.ids]) for receipt in done]
+        told = [(receipt, [encode_id(id_, self._dialect) for id_ in receipt.ids]) for receipt in done]
         seen = set(self._told.execute(connection, [id_ for _, ids in told for id_ in ids]))
-        gone = {(id_, tube) for id_, tube, kind in seen if kind in ledger.OUTCOMES}
+        gone = {(id_, tube) for id_, tube, kind in seen if kind in ledger.FINAL_KINDS}
         rows: list[tuple[Any, ...]] = []
         left: Counter[str] = Counter()
         for receipt, ids in told:
             tube, kind = receipt.tube, receipt.receipt
-            fixed = (tube, kind, moment(receipt.at), receipt.browsers, receipt.reason)
+            fixed = (tube, kind, parse_timestamp(receipt.at), receipt.browsers, receipt.reason)
             for id_ in ids:
                 if (id_, tube, kind) not in seen:
                     seen.add((id_, tube, kind))
                     rows.append((id_, *fixed))
-                if kind in ledger.OUTCOMES and (id_, tube) not in gone:
+                if kind in ledger.FINAL_KINDS and (id_, tube) not in gone:
                     gone.add((id_, tube))
-                    left[ledger.left(tube, kind)] += 1
+                    left[ledger.count_name(tube, kind)] += 1
         return rows, left
 
     @contextmanager

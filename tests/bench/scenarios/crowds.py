@@ -65,7 +65,7 @@ def reconnecting(bench: Bench) -> list[Result]:
             sent = poster.result()
             steady.check(seen + messages)
             away.check(MISSED + messages)
-        meanwhile = [(update_id, at) for update_id, at in sent if begin_ns <= at < max(end_ns, begin_ns + 10**9)]
+        meanwhile = [(event_id, at) for event_id, at in sent if begin_ns <= at < max(end_ns, begin_ns + 10**9)]
         storm = delays.between(meanwhile, steady)
     figures = [
         Figure("all have what they missed after", (end_ns - begin_ns) / 1e9, "s", at_most=10),

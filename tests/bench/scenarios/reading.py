@@ -98,7 +98,7 @@ def _median_ms(stack: Stack, path: str, query: dict[str, str], times: int) -> fl
 
 def _export(stack: Stack, messages: int) -> list[Figure]:
     """Take the whole archive as CSV, and watch the memory of the process that gives it."""
-    worker = psutil.Process(stack.pid("reads")).children()[0]
+    worker = psutil.Process(stack.pid("api-query")).children()[0]
     before = _own_bytes(worker)
     samples = [before]
     done = threading.Event()

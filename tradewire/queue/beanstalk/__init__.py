@@ -15,7 +15,7 @@ import greenstalk
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
 from tradewire.queue.beanstalk.log import LogWatch
 
@@ -47,7 +47,7 @@ class BeanstalkQueue(Queue):
             self.check()
         puts = [(tube, body) for tube in tubes for body in bodies]
         try:
-            # Done again after a restart of beanstalkd, it can only double the update: its id stays the same,
+            # Done again after a restart of beanstalkd, it can only double the event: its id stays the same,
             # so it is still shown and archived once.
             self._retried(lambda connection: connection.put_all(puts))
         except QueueUnavailable as error:
@@ -83,16 +83,16 @@ class BeanstalkQueue(Queue):
         with self._holding() as connection:
             connection.settle(command, b"RELEASED", jobs)
 
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest.
         with self._holding() as connection:
-            connection.put_all([(tube + BURIED_SUFFIX, burial.encode(tube, one)) for one in guilty])
+            connection.put_all([(tube + DEAD_SUFFIX, dead_letter.encode(tube, one)) for one in rejected])
             connection.settle(b"delete %d\r\n", b"DELETED", [job])
 
-    def buried(self, tube: str, limit: int) -> list[Buried]:
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         jobs: list[Job] = []
         with self._connected() as connection:
-            connection.watch_only(tube + BURIED_SUFFIX)
+            connection.watch_only(tube + DEAD_SUFFIX)
             while len(jobs) < limit:
                 more = connection.reserve_some(min(_LARGEST_CHUNK, limit - len(jobs)))
                 if not more:
@@ -100,19 +100,19 @@ class BeanstalkQueue(Queue):
                 jobs += more
         if jobs:
             self.release(jobs)
-        return [burial.decode(tube, job.id, job.body) for job in jobs]
+        return [dead_letter.decode(tube, job.id, job.body) for job in jobs]
 
-    def put_back(self, tube: str, buried_id: int) -> bool:
-        job = self._take_buried(tube, buried_id)
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+        job = self._take_dead_letter(tube, dead_letter_id)
         if job is None:
             return False
         with self._holding() as connection:
-            connection.put_all([(tube, burial.decode(tube, job.id, job.body).update)])
+            connection.put_all([(tube, dead_letter.decode(tube, job.id, job.body).event)])
             connection.settle(b"delete %d\r\n", b"DELETED", [job])
         return True
 
-    def discard(self, tube: str, buried_id: int) -> bool:
-        job = self._take_buried(tube, buried_id)
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
+        job = self._take_dead_letter(tube, dead_letter_id)
         if job is None:
             return False
         self.delete([job])
@@ -121,14 +121,14 @@ class BeanstalkQueue(Queue):
     def counts(self, tube: str) -> TubeCounts:
         with self._connected() as connection:
             stats = _tube_stats(connection, tube)
-            grave = _tube_stats(connection, tube + BURIED_SUFFIX)
-            oldest_seconds = connection.age_of_next(tube) if stats and stats["current-jobs-ready"] else 0
+            grave = _tube_stats(connection, tube + DEAD_SUFFIX)
+            oldest_job_age_seconds = connection.age_of_next(tube) if stats and stats["current-jobs-ready"] else 0
         return TubeCounts(
             ready=stats["current-jobs-ready"] if stats else 0,
             reserved=stats["current-jobs-reserved"] if stats else 0,
-            buried=grave["current-jobs-ready"] + grave["current-jobs-reserved"] if grave else 0,
+            dead_letters=grave["current-jobs-ready"] + grave["current-jobs-reserved"] if grave else 0,
             consumers=stats["current-watching"] if stats else 0,
-            oldest_seconds=oldest_seconds,
+            oldest_job_age_seconds=oldest_job_age_seconds,
         )
 
     def fill(self) -> float:
@@ -154,13 +154,13 @@ class BeanstalkQueue(Queue):
         connection.probe()
         return self._watch.fault(connection.stats())
 
-    def _take_buried(self, tube: str, buried_id: int) -> Job | None:
+    def _take_dead_letter(self, tube: str, dead_letter_id: int) -> Job | None:
         with self._connected() as connection:
             try:
-                stats = connection.stats_job(buried_id)
-                if stats["tube"] != tube + BURIED_SUFFIX:
+                stats = connection.stats_job(dead_letter_id)
+                if stats["tube"] != tube + DEAD_SUFFIX:
                     return None
-                return connection.take(buried_id)
+                return connection.take(dead_letter_id)
             except greenstalk.NotFoundError:
                 return None
 

@@ -1,0 +1,1 @@
+"""What every route shares: responses, parameters, authentication, and connections to the queue."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document: what the API accepts and answers."""

@@ -1,0 +1,1 @@
+"""Queries: the archived messages, exports of them, and statistics."""

@@ -1,0 +1,103 @@
+"""What supervisord alone knows of the parts, and how the others learn of it; with a supervisord of the test's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.integration.conftest import reads
+from tests.integration.test_monitor import fault, mended
+from tests.integration.test_probes import counting, samples
+from tests.support import ROOT, running, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["counting"]
+
+CONFIG = f"""
+[supervisord]
+logfile=%(here)s/supervisord.log
+pidfile=%(here)s/supervisord.pid
+[unix_http_server]
+file=%(here)s/control.sock
+[supervisorctl]
+serverurl=unix://%(here)s/control.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[program:steady]
+command=sleep 600
+
+[group:pair]
+programs=weak,idle
+[program:weak]
+command=sh -c "test -e strength && exec sleep 600"
+startretries=0
+[program:idle]
+command=sleep 600
+autostart=false
+
+[eventlistener:states]
+command={sys.executable} {ROOT}/deploy/states.py
+events=PROCESS_STATE
+buffer_size=1000
+stderr_logfile=%(here)s/states.log
+"""
+
+
+class Supervisord:
+    """A supervisord that runs in a home."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def control(self, *arguments: str) -> str:
+        """Command it, as an operator would; give what was printed."""
+        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self._home / "supervisord.conf")]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout + done.stderr
+
+    def known(self) -> dict[str, str]:
+        """Give what the others come to know."""
+        try:
+            known: dict[str, str] = json.loads((self._home / "sock/states.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return known
+
+
+@contextmanager
+def supervisord(home: Path) -> Iterator[Supervisord]:
+    """Run a supervisord whose program `pair:weak` ends in FATAL as long as it lacks strength."""
+    (home / "supervisord.conf").write_text(CONFIG)
+    command = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(home / "supervisord.conf")]
+    with running(command, home):
+        yield Supervisord(home)
+
+
+def test_the_state_of_every_part_is_known_as_it_changes_and_outlives_who_writes_it_down(home: Path) -> None:
+    with supervisord(home) as it:
+        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
+        wait_until(lambda: it.known().get("steady") == "RUNNING", "one runs")
+        assert "pair:idle" not in it.known()
+        it.control("restart", "states")
+        it.control("stop", "steady")
+        wait_until(lambda: it.known().get("steady") == "STOPPED", "it was stopped")
+        assert it.known()["pair:weak"] == "FATAL", "what was known before is known still"
+
+
+def test_a_part_that_was_given_up(home: Path, counting: dict[str, str]) -> None:
+    with reads(home, **counting), supervisord(home) as it:
+        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
+        fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not-ready")
+        assert samples(home)["program_up{pair:weak}"] == 0
+        assert samples(home)["program_up{steady}"] == 1
+        (home / "strength").touch()
+        it.control("start", "pair:weak")
+        mended(home, "programs")
+        assert samples(home)["program_up{pair:weak}"] == 1

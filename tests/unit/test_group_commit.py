@@ -1,0 +1,96 @@
+"""The group_commit: jobs of many requests go together, and each is promised only when it is kept."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.http.queue_pool import QueuePool
+from api.ingest.group_commit import GroupCommit
+from tests.support import wait_until
+from tradewire.errors import QueueUnavailable
+from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tradewire.queue.memory import Broker, MemoryQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class GatedQueue(MemoryQueue):
+    """A queue whose round trips end when the test says so."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self.gate = threading.Semaphore(0)
+        self.trips: list[list[bytes]] = []
+        self.fault: BaseException | None = None
+
+    def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
+        self.trips.append(list(bodies))
+        self.gate.acquire()
+        if self.fault:
+            raise self.fault
+        super().put_all(bodies, tubes)
+
+
+@pytest.fixture
+def queue() -> GatedQueue:
+    return GatedQueue(Broker())
+
+
+@pytest.fixture
+def group_commit(queue: GatedQueue) -> GroupCommit:
+    return GroupCommit(QueuePool(lambda: queue))
+
+
+def bodies(queue: MemoryQueue, tube: str) -> list[bytes]:
+    return [job.body for job in queue.reserve(tube, 1000, 0)]
+
+
+def test_a_job_that_comes_alone_goes_at_once_into_every_tube(queue: GatedQueue, group_commit: GroupCommit) -> None:
+    queue.gate.release()
+    group_commit.put(b"one")
+    assert queue.trips == [[b"one"]]
+    assert [bodies(queue, tube) for tube in TUBES] == [[b"one"]] * len(TUBES)
+
+
+def test_what_comes_during_a_round_trip_shares_the_next_one(queue: GatedQueue, group_commit: GroupCommit) -> None:
+    names = [b"%d" % number for number in range(20)]
+    with ThreadPoolExecutor(1 + len(names)) as threads:
+        first = threads.submit(group_commit.put, b"first")
+        wait_until(lambda: queue.trips, "it is on its way")
+        others = [threads.submit(group_commit.put, name) for name in names]
+        wait_until(lambda: len(group_commit.coming) == len(names), "the others wait for it")
+        queue.gate.release(2)
+        for put in (first, *others):
+            put.result(10)
+    assert queue.trips[0] == [b"first"]
+    assert sorted(queue.trips[1]) == sorted(names)
+    assert len(queue.trips) == 2
+    assert sorted(bodies(queue, LIVE)) == sorted(bodies(queue, ARCHIVE)) == sorted([b"first", *names])
+
+
+@pytest.mark.parametrize("fault", [QueueUnavailable("full"), KeyboardInterrupt(), ValueError()], ids=repr)
+def test_where_a_round_trip_fails_none_that_shared_it_is_promised_and_the_next_goes_on(
+    queue: GatedQueue, group_commit: GroupCommit, fault: BaseException
+) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(group_commit.put, b"first")
+        wait_until(lambda: queue.trips, "it is on its way")
+        others = [threads.submit(group_commit.put, b"other") for _ in range(3)]
+        wait_until(lambda: len(group_commit.coming) == len(others), "the others wait for it")
+        queue.gate.release()
+        first.result(10)
+        wait_until(lambda: len(queue.trips) == 2, "they are on their way")
+        queue.fault = fault
+        queue.gate.release()
+        errors = [put.exception(10) for put in others]
+    assert all(errors)
+    assert sum(isinstance(error, QueueUnavailable) for error in errors) >= len(others) - 1
+    queue.fault = None
+    queue.gate.release()
+    group_commit.put(b"later")
+    assert bodies(queue, LIVE) == [b"first", b"later"]
