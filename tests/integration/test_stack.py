@@ -164,7 +164,7 @@ def test_a_body_is_refused_at_the_door_with_the_limit_of_where_it_was_sent(start
 
 
 def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
-    assert b"tradewire_part_up" in started.get("/metrics").body
+    assert b"tradewire_component_up" in started.get("/metrics").body
     config = (started.home / "conf/nginx.conf").read_text()
     [place] = [block for block in config.split("location ") if block.startswith("= /metrics")]
     assert [line.strip() for line in place.splitlines()[1:4]] == ["allow 127.0.0.0/8;", "allow ::1;", "deny all;"]

@@ -82,18 +82,18 @@ def supervisord(home: Path) -> Iterator[Supervisord]:
 
 def test_the_state_of_every_part_is_known_as_it_changes_and_outlives_who_writes_it_down(home: Path) -> None:
     with supervisord(home) as it:
-        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
-        wait_until(lambda: it.known().get("steady") == "RUNNING", "one runs")
+        wait_until(lambda: it.known().get("pair:weak") == "fatal", "one is given up")
+        wait_until(lambda: it.known().get("steady") == "running", "one runs")
         assert "pair:idle" not in it.known()
         it.control("restart", "states")
         it.control("stop", "steady")
-        wait_until(lambda: it.known().get("steady") == "STOPPED", "it was stopped")
-        assert it.known()["pair:weak"] == "FATAL", "what was known before is known still"
+        wait_until(lambda: it.known().get("steady") == "stopped", "it was stopped")
+        assert it.known()["pair:weak"] == "fatal", "what was known before is known still"
 
 
 def test_a_part_that_was_given_up(home: Path, counting: dict[str, str]) -> None:
     with reads(home, **counting), supervisord(home) as it:
-        wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
+        wait_until(lambda: it.known().get("pair:weak") == "fatal", "one is given up")
         fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not-ready")
         assert samples(home)["program_up{pair:weak}"] == 0
         assert samples(home)["program_up{steady}"] == 1
