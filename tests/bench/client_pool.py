@@ -206,7 +206,7 @@ class ClientPool:
         if b"\x89" in stream:
             self._answer_pings(client, stream)
         if self._arrivals is None:
-            # Of the tail, search only what is too short for a whole prefix: prefixes within the tail were counted.
+            # Include only the end of the tail, too short for a whole prefix: complete ones are already counted.
             events = stream.count(_ID_PREFIX, max(0, start - len(_ID_PREFIX) + 1))
         else:
             ids = _ID.findall(stream)

@@ -54,7 +54,7 @@ def fill(stack: Stack, count: int) -> None:
 
 
 def drain(stack: Stack, count: int) -> list[Figure]:
-    """Connect a browser that receives a backlog of `count` messages; fail if one is lost or duplicated."""
+    """Connect a browser to receive a backlog of `count` messages; fail if a message is lost or duplicated."""
     with Clients(stack.port, 1) as clients:
         counts = clients.check_received(count)
         wait_settled(stack)

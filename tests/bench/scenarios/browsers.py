@@ -23,7 +23,7 @@ BURST_RATE: Final = 5000
 BURST_SECONDS: Final = 5
 """Rate and duration of the load that fills the buffers of the stalled browsers."""
 STALLED_MB: Final = 100
-"""Memory that 100 stalled browsers may take: the ring (64 MiB), and for each a buffer and what exceeds its limit."""
+"""Memory that 100 stalled browsers may take: the ring (64 MiB), and a buffer each, filled slightly past its limit."""
 
 
 def idle(bench: Bench) -> list[Result]:

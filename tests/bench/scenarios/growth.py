@@ -35,7 +35,7 @@ def with_archive(bench: Bench) -> list[Result]:
             Figure(f"CPU of the archive processor, {count:,} archived", cost, "µs/message")
             for count, cost in zip((small, large), costs, strict=True)
         ),
-        Figure("ratio of the second to the first", costs[1] / costs[0], "", at_most=MAX_GROWTH),
+        Figure(f"cost ratio, {large:,} to {small:,} archived", costs[1] / costs[0], "", at_most=MAX_GROWTH),
     ]
     growth = Result(f"growth of the archive, {bench.profile.scale_rate(ARCHIVE_RATE):,.0f}/s in batches", figures)
     return [growth, queries.run(bench, large)]
@@ -49,11 +49,11 @@ def with_browsers(bench: Bench) -> list[Result]:
     figures = [
         Figure("CPU of nginx and wsserver, 1 browser", single_cost, "µs/message"),
         *(
-            Figure(f"the same per additional browser, {count:,} browsers", cost, "µs/delivery")
+            Figure(f"CPU per additional browser, {count:,} browsers", cost, "µs/delivery")
             for count, cost in zip(counts[1:], additional, strict=True)
         ),
         Figure(
-            f"ratio of {counts[-1]:,} to {counts[1]:,} browsers",
+            f"cost ratio, {counts[-1]:,} to {counts[1]:,} browsers",
             additional[-1] / additional[0] if additional[0] else 0,
             "",
             at_most=MAX_GROWTH,
