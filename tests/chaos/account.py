@@ -1,4 +1,4 @@
-"""What must be true when the dust has settled, each message accounted for, without believing the ledger."""
+"""Reconciles a stack's messages after kills, without trusting its ledger."""
 
 from __future__ import annotations
 
@@ -13,46 +13,52 @@ if TYPE_CHECKING:
     from tests.chaos.poster import Poster
     from tests.stack import Stack
 
-SETTLED_WITHIN_SECONDS = 60
+SETTLE_TIMEOUT_SECONDS = 60
 
 
 def settle(stack: Stack) -> dict[str, Any]:
-    """Wait until nothing is on its way any more; give the ledger of then."""
+    """Wait until no message is in flight; return the ledger."""
     ledger: dict[str, Any] = {}
 
-    def at_rest() -> bool:
-        answer = stack.get("/api/ledger")
-        if answer.status != 200:  # 429, as this asks often; 503, as long as a part is away
+    def is_settled() -> bool:
+        response = stack.get("/api/ledger")
+        if response.status != 200:  # 429 because this polls often, or 503 while a component is unavailable
             return False
-        ledger.update(answer.json)
+        ledger.update(response.json)
         return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
 
-    wait_until(at_rest, f"all is shown and archived\n{stack.logs()}", SETTLED_WITHIN_SECONDS)
+    wait_until(is_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS)
     return ledger
 
 
-def faults(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
-    """Say what is not as it was promised; the poster has stopped, and the stack has settled."""
+def find_violations(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
+    """Check every guarantee, and return those that do not hold.
+
+    Args:
+        stack: A stack that has settled.
+        poster: The only producer; it has stopped.
+        ledger: The ledger returned by `settle`.
+    """
     url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
     accepted = set(poster.accepted)
     archived = {row.id: row.user_id for row in rows(url, events)}
     shown = {row.id for row in rows(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
-    strangers = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
+    unexplained_users = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
     archive, live = ledger["tubes"]["archive"], ledger["tubes"]["live"]
-    promises = {
-        "no id was given to two messages": len(accepted) == len(poster.accepted),
-        "each message answered 201 is archived": accepted <= archived.keys(),
-        "what is archived beyond came from posts that got no answer": not strangers,
-        "statistics are what a recount gives": kept_statistics(url) == recounted_statistics(url),
-        "the archive knows that each was shown": accepted <= shown,
+    guarantees = {
+        "no two messages share an id": len(accepted) == len(poster.accepted),
+        "every message answered 201 is archived": accepted <= archived.keys(),
+        "every other archived message is from a POST without an answer": not unexplained_users,
+        "the statistics equal a recount": kept_statistics(url) == recounted_statistics(url),
+        "the archive has a shown receipt for every message": accepted <= shown,
         "the ledger is balanced": ledger["status"] == "balanced",
-        "it knows of each that was accepted": len(accepted) <= ledger["accepted"] <= ledger["begun"],
-        "it knows how many are archived": archive["archived"] == len(archived),
-        "it knows how many were shown": live["shown"] == len(shown),
-        "it misses none": archive["missing"] == live["missing"] == 0,
-        "it explains the surplus": archive["unexplained"] == live["unexplained"] == 0,
-        "its surplus is what is archived beyond": (
+        "the ledger includes every accepted message": len(accepted) <= ledger["accepted"] <= ledger["begun"],
+        "the ledger's count of archived messages is correct": archive["archived"] == len(archived),
+        "the ledger's count of shown messages is correct": live["shown"] == len(shown),
+        "the ledger reports nothing as missing": archive["missing"] == live["missing"] == 0,
+        "the ledger reports nothing as unexplained": archive["unexplained"] == live["unexplained"] == 0,
+        "the ledger's count of unanswered messages is correct": (
             archive["unanswered"] == len(archived) + archive["duplicates"] - ledger["accepted"]
         ),
     }
-    return [f"not true: {promise}; {ledger}" for promise, kept in promises.items() if not kept]
+    return [f"violated: {guarantee}; {ledger}" for guarantee, holds in guarantees.items() if not holds]

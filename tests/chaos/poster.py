@@ -1,4 +1,4 @@
-"""A producer that never rests, and knows what it was promised."""
+"""A producer that posts continuously and records which messages were accepted."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ BATCH = 5
 
 
 class Poster:
-    """Posts without end, in a thread of its own: a message, one under a key, a batch under a key, and so on.
+    """Posts in a thread until stopped: a message without a key, one with a key, a batch with a key, and so on.
 
-    Each message is of a user of its own. What has an Idempotency-Key is posted again until it is answered 201.
+    Each message has a user of its own. A request with an Idempotency-Key is repeated until it is answered 201.
     """
 
     def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._port = port
-        self._pause = pause_seconds
-        self._name = secrets.token_hex(4)  # posters may share a stack, and are not to repeat each other's messages
+        self._pause_seconds = pause_seconds
+        self._name = secrets.token_hex(4)  # other posters of the same stack must not post the same messages
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.accepted: list[str] = []
-        """The ids that were answered 201."""
+        """Ids of the messages answered 201."""
         self.unanswered: set[str] = set()
-        """Users whose post got no 201; the message may have arrived all the same."""
+        """Users whose messages were not answered 201; they may have been accepted all the same."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,7 +46,7 @@ class Poster:
         self.stop()
 
     def stop(self) -> None:
-        """Post no more, and wait for the answer to the last one. Harmless when stopped."""
+        """Stop posting, and wait for the last response. Stopping again does nothing."""
         self._stop.set()
         self._thread.join()
 
@@ -54,7 +54,7 @@ class Poster:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         number = 0
         while not self._stop.is_set():
-            users = [f"{self._name}-{number}-{place}" for place in range(BATCH if number % 3 == 2 else 1)]
+            users = [f"{self._name}-{number}-{index}" for index in range(BATCH if number % 3 == 2 else 1)]
             key = users[0] if number % 3 else None
             ids = self._post(connection, users, key)
             if ids:
@@ -64,21 +64,21 @@ class Poster:
                 self.unanswered.update(users)
             if ids or not key:
                 number += 1
-            self._stop.wait(self._pause)
+            self._stop.wait(self._pause_seconds)
         connection.close()
 
     def _post(self, connection: http.client.HTTPConnection, users: list[str], key: str | None) -> list[str]:
-        """Post a message for each user, several as a batch; give their ids, where they were answered 201."""
+        """Post one message for each user, several as a batch; return their ids, or none unless answered 201."""
         path = "/api/messages" if len(users) > 1 else "/api/message"
         body = b"\n".join(example(userId=user) for user in users)
         try:
             connection.request("POST", path, body, {"Idempotency-Key": key} if key else {})
             response = connection.getresponse()
-            said = response.read()
+            response_body = response.read()
         except (OSError, http.client.HTTPException):
             connection.close()
             return []
         if response.status != 201:
             return []
-        answer = msgspec.json.decode(said)
-        return answer["ids"] if len(users) > 1 else [answer["id"]]
+        result = msgspec.json.decode(response_body)
+        return result["ids"] if len(users) > 1 else [result["id"]]

@@ -1,4 +1,4 @@
-"""How deep the queue is, second by second, while something else is measured."""
+"""Queue depth: read once, waited for, or sampled every second while something else is measured."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-_EVERY_SECONDS = 1.0
+_INTERVAL_SECONDS = 1.0
 
 
 class Trend(NamedTuple):
-    """How a tube's depth went, in jobs."""
+    """A tube's depth over time, in jobs."""
 
-    highest: int
-    jobs_a_second: float
-    """By how much it rose, by a line of best fit; 0 is flat."""
+    maximum: int
+    jobs_per_second: float
+    """Growth, as the slope of the line of best fit; 0 is flat."""
 
 
-def waiting(stack: Stack) -> dict[str, int]:
-    """Give how many jobs each tube holds, those in hand included."""
+def depths(stack: Stack) -> dict[str, int]:
+    """Return the number of jobs in each tube, reserved ones included."""
     queue = _queue(stack)
     try:
         return _depths(queue)
@@ -37,8 +37,8 @@ def waiting(stack: Stack) -> dict[str, int]:
         queue.close()
 
 
-def await_empty(stack: Stack, seconds: float) -> None:
-    """Wait until no tube holds anything: all is shown and archived."""
+def wait_empty(stack: Stack, seconds: float) -> None:
+    """Wait until all tubes are empty, so that every event is shown and archived."""
     queue = _queue(stack)
     try:
         wait_until(lambda: not any(_depths(queue).values()), "all is shown and archived", seconds)
@@ -46,13 +46,13 @@ def await_empty(stack: Stack, seconds: float) -> None:
         queue.close()
 
 
-class Depth:
-    """Samples each tube's depth for as long as its block lasts."""
+class DepthSampler:
+    """Samples each tube's depth while its `with` block runs."""
 
     def __init__(self, stack: Stack) -> None:
         self._queue = _queue(stack)
         self._samples: list[tuple[float, dict[str, int]]] = []
-        self._is_over = threading.Event()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -62,25 +62,25 @@ class Depth:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_over.set()
+        self._stop.set()
         self._thread.join()
         self._queue.close()
 
     def trend(self, tube: str) -> Trend:
-        """Give how the depth of a tube went."""
-        moments = [moment for moment, _ in self._samples]
-        depths = [found[tube] for _, found in self._samples]
-        slope = statistics.linear_regression(moments, depths).slope if len(depths) > 1 else 0.0
-        return Trend(max(depths), slope)
+        """Return the trend of a tube's depth."""
+        times = [time_ for time_, _ in self._samples]
+        tube_depths = [sample[tube] for _, sample in self._samples]
+        slope = statistics.linear_regression(times, tube_depths).slope if len(tube_depths) > 1 else 0.0
+        return Trend(max(tube_depths), slope)
 
     def _run(self) -> None:
-        while not self._is_over.wait(_EVERY_SECONDS):
+        while not self._stop.wait(_INTERVAL_SECONDS):
             self._samples.append((time.monotonic(), _depths(self._queue)))
 
 
 def _depths(queue: BeanstalkQueue) -> dict[str, int]:
-    counts = {tube: queue.counts(tube) for tube in TUBES}
-    return {tube: found.ready + found.reserved for tube, found in counts.items()}
+    counts_by_tube = {tube: queue.counts(tube) for tube in TUBES}
+    return {tube: counts.ready + counts.reserved for tube, counts in counts_by_tube.items()}
 
 
 def _queue(stack: Stack) -> BeanstalkQueue:

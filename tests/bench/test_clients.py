@@ -1,4 +1,4 @@
-"""The browsers of the benchmarks count what comes, however the stream is cut."""
+"""The simulated browsers of the benchmarks: their counts, pings and reconnects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench.browsers import Browsers
+from tests.bench.clients import Clients
 from tests.support import wait_until
 from wsserver.publisher import text_frame
 
@@ -22,7 +22,7 @@ PONG = b"\x8a\x84\0\0\0\0\x01\x02\x03\x04"
 
 
 class Server:
-    """Takes one browser after the other, and sends each what the test says."""
+    """A WebSocket server that sends a hello to each client, and then only what the test sends."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -36,10 +36,10 @@ class Server:
         for connection in self.connections:
             connection.close()
 
-    def send_each_byte_alone(self, text: bytes, crowd: Browsers) -> None:
+    def send_byte_by_byte(self, text: bytes, clients: Clients) -> None:
         for byte in text:
             self.connections[-1].send(bytes([byte]))
-            crowd.counts()  # is answered when the byte has been read
+            clients.counts()  # returns after the byte has been read
 
     def _serve(self) -> None:
         while True:
@@ -55,59 +55,59 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Run a server."""
+    """Run a server for one test."""
     running = Server()
     yield running
     running.close()
 
 
 def events(*ids: str) -> bytes:
-    """Give a frame with events of these ids."""
+    """Return a frame with one event for each id."""
     return text_frame(
         b'{"offset":9,"events":[%b]}' % b",".join(b'{"id":"%b","userId":"7"}' % id_.encode() for id_ in ids)
     )
 
 
-@pytest.mark.parametrize("noting", [False, True])
-def test_an_event_is_counted_once_wherever_the_stream_is_cut(server: Server, *, noting: bool) -> None:
-    with Browsers(server.port, 1) as crowd:
-        if noting:
-            crowd.note()
-        server.send_each_byte_alone(events(*IDS) + PING + events(IDS[0]), crowd)
-        counts = crowd.await_shown(4)
-        assert (counts.least, counts.most) == (4, 4)
-        if noting:
-            came = {event_id.decode(): len(moments) for event_id, moments in crowd.arrivals().items()}
-            assert came == {IDS[0]: 2, IDS[1]: 1, IDS[2]: 1}
+@pytest.mark.parametrize("recording", [False, True])
+def test_an_event_is_counted_once_even_if_reads_split_it(server: Server, *, recording: bool) -> None:
+    with Clients(server.port, 1) as clients:
+        if recording:
+            clients.record_arrivals()
+        server.send_byte_by_byte(events(*IDS) + PING + events(IDS[0]), clients)
+        counts = clients.wait_received(4)
+        assert (counts.min_events, counts.max_events) == (4, 4)
+        if recording:
+            arrivals = {event_id.decode(): len(times) for event_id, times in clients.arrivals().items()}
+            assert arrivals == {IDS[0]: 2, IDS[1]: 1, IDS[2]: 1}
 
 
-def test_a_ping_is_answered_with_its_own_words(server: Server) -> None:
-    with Browsers(server.port, 1):
+def test_a_pong_repeats_the_payload_of_its_ping(server: Server) -> None:
+    with Clients(server.port, 1):
         server.connections[0].send(events(IDS[0]) + PING + events(IDS[1]))
         server.connections[0].settimeout(10)
         assert server.connections[0].recv(100) == PONG
 
 
-def test_what_comes_twice_is_no_clean_count(server: Server) -> None:
-    with Browsers(server.port, 1) as crowd:
+def test_a_duplicate_event_fails_the_check(server: Server) -> None:
+    with Clients(server.port, 1) as clients:
         server.connections[0].send(events(IDS[0], IDS[0]))
-        crowd.await_shown(2)
-        with pytest.raises(AssertionError, match="some twice"):
-            crowd.check(1)
+        clients.wait_received(2)
+        with pytest.raises(AssertionError, match="duplicates"):
+            clients.check_received(1)
 
 
-def test_a_browser_that_the_server_leaves_is_missed(server: Server) -> None:
-    with Browsers(server.port, 1) as crowd:
+def test_a_client_dropped_by_the_server_fails_the_check(server: Server) -> None:
+    with Clients(server.port, 1) as clients:
         server.connections[0].close()
-        wait_until(lambda: crowd.counts().dropped == 1, "the browser is missed")
-        with pytest.raises(AssertionError, match="left 1 of 1"):
-            crowd.check(0)
+        wait_until(lambda: clients.counts().dropped == 1, "the drop is counted")
+        with pytest.raises(AssertionError, match="dropped 1 of 1"):
+            clients.check_received(0)
 
 
-def test_whoever_comes_back_says_where_it_was(server: Server) -> None:
-    with Browsers(server.port, 1) as crowd:
-        places = crowd.leave()
-        assert places == [("e1", 7)]
-        with pytest.raises(AssertionError, match="0 of 1 browsers were resumed"):
-            crowd.come_back(places)
+def test_a_client_reconnects_with_its_epoch_and_offset(server: Server) -> None:
+    with Clients(server.port, 1) as clients:
+        positions = clients.disconnect()
+        assert positions == [("e1", 7)]
+        with pytest.raises(AssertionError, match="0 of 1 clients were resumed"):
+            clients.reconnect(positions)
     assert server.requests[1].startswith(b"GET /ws?epoch=e1&offset=7 HTTP/1.1\r\n")

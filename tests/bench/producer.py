@@ -1,6 +1,6 @@
-"""Posts at an even rate, in a process of its own; prints `id sent_ns` (monotonic clock) for each 201.
+"""Posts messages evenly, in a process of its own; prints `id sent_ns` (monotonic clock) for each 201.
 
-At last it prints the CPU seconds that posting took.
+The last line that it prints is the CPU seconds that posting took.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ def main(port: int, rate: float, count: int) -> None:
     """Post `count` messages, `rate` a second."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     bodies = trades(count)
-    begin, busy = time.monotonic(), time.process_time()
+    start, cpu_start = time.monotonic(), time.process_time()
     lines = []
     for number, body in enumerate(bodies):
-        time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-        sent = time.monotonic_ns()
+        time.sleep(max(0.0, start + number / rate - time.monotonic()))
+        sent_ns = time.monotonic_ns()
         connection.request("POST", "/api/message", body)
         response = connection.getresponse()
-        answer = response.read()
+        response_body = response.read()
         if response.status == 201:
-            lines.append(f"{json.loads(answer)['id']} {sent}")
-    print(*lines, time.process_time() - busy, sep="\n")
+            lines.append(f"{json.loads(response_body)['id']} {sent_ns}")
+    print(*lines, time.process_time() - cpu_start, sep="\n")
 
 
 if __name__ == "__main__":
