@@ -10,7 +10,7 @@ from tests.support import need
 _ARGUMENTS: Final = (
     "--disable-gpu",
     "--disable-background-networking",  # nothing outside loopback is ever contacted
-    "--disable-component-event",
+    "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 )
