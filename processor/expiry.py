@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 CHECK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
-"""How full the queue may be (1.0: it refuses messages) before live jobs are evicted. An hour without browsers must not
-make the queue refuse messages."""
+"""How full the queue may be before live jobs are evicted. At 1.0 the queue refuses messages; an hour without browsers
+must not lead to that."""
 EVICTION_AGE: Final = timedelta(seconds=10)
 """Only jobs of this age or older are evicted. Younger ones are on their way to browsers and don't fill the queue."""
 
 
 class Expiry:
-    """Drops the jobs of one tube that are over the maximum age, and older ones while the queue fills up.
+    """Drops the jobs of one tube that are over the maximum age.
 
-    It puts a receipt for each event that it drops.
+    While the queue is fuller than `FILL_MAX`, it also evicts the jobs over `EVICTION_AGE`. It puts a receipt for each
+    event that it drops.
 
     Args:
         queue: The processor's queue.
         tube: The tube's name.
-        max_age_seconds: The maximum age of an event, counted from its receipt.
+        max_age_seconds: The maximum age of an event, counted from when it was received.
         log: Gets a line for each dropped batch.
     """
 

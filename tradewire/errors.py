@@ -42,7 +42,7 @@ class SettingsError(TradewireError):
         self.faults = tuple(faults)
 
 
-class InvalidTrade(TradewireError):  # noqa: N818 - the name says what is invalid
+class InvalidTrade(TradewireError):  # noqa: N818 - named after its cause
     """A trade message can't be accepted. Raised once, with every fault in `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -67,7 +67,7 @@ class Unavailable(TradewireError):  # noqa: N818 - as above
 
 
 class QueueUnavailable(Unavailable):
-    """The queue can't be reached, or can't guarantee to keep what is put into it."""
+    """The queue can't be reached, or can't guarantee to keep new jobs."""
 
 
 class StoreUnavailable(Unavailable):

@@ -1,6 +1,6 @@
 """The trade event: a trade with its id, its time of receipt and its flags. This is what travels and is stored.
 
-The API encodes each event once, as one line of JSON. All other programs pass these bytes on unchanged.
+The API encodes each event once, as one line of JSON. These bytes go unchanged through the queue to the browsers.
 
 Example:
     received_at = datetime.now(UTC)

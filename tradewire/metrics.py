@@ -37,8 +37,8 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 def start(folder: str | None) -> bool:
     """Reserve disk space for this process's files. Call this once at the entry point, before anything is counted.
 
-    The kernel kills a process that writes to a mapped file for which the disk has no room. Yet a program must run on
-    a full disk, since it may be the one that frees space.
+    The kernel kills a process that writes to a mapped file for which the disk has no room. Every program must run on
+    a full disk, since its work may free space.
 
     Args:
         folder: The value of PROMETHEUS_MULTIPROC_DIR; None if it is not set.

@@ -34,7 +34,7 @@ class ArchiveSink:
     jobs_max = 5_000
     bytes_max = 4 * MAX_JOB_BYTES
     """About 12,000 messages and their receipts. They take tens of megabytes of memory and are saved in half a second.
-    Large transactions are efficient, because messages share rows of statistics and pages of the database."""
+    Large transactions are efficient: many messages share the rows of statistics and the pages that are written."""
 
     def __init__(self, store_url: str, counters: Path) -> None:
         self._store_url = store_url

@@ -1,4 +1,4 @@
-"""A queue in memory, for tests. It holds the same contract as any other engine."""
+"""A queue in memory, for tests. It keeps the same contract as the other engines."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ class BeanstalkQueue(Queue):
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Yield the connection. Connect first if there is none."""
+        """Yield the connection. Open it first if it is closed."""
         with self._translated():
             if self._connection is None:
                 self._connection = Connection(self._connect())
