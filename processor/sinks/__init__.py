@@ -62,7 +62,7 @@ class Sink(Protocol):
     def deliver(self, events: Sequence[bytes]) -> Verdict:
         """Deliver all of the events or none. Return well before the reserved jobs' TTR (`limits.TTR_SECONDS`) ends.
 
-        A job may be delivered again after a crash or a lost connection, so the sink must recognize events by id.
+        An event may be delivered again after a crash or a lost connection. It then has the same id as before.
 
         Args:
             events: Lines as they came from the queue, encoded and unchecked; at least one.

@@ -171,7 +171,7 @@ class BeanstalkQueue(Queue):
                 return None
 
     def _retry(self, call: Callable[[Connection], _T]) -> _T:
-        """Make an idempotent call. If the open connection turns out to be dead, make it again on another one."""
+        """Make a call that may be made twice: if the open connection turns out to be dead, repeat it on another."""
         if self._connection:
             try:
                 with self._translated():

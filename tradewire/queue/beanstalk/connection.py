@@ -25,7 +25,7 @@ _READ_BYTES: Final = 2**18
 """Buffer for reading. After many commands were sent, one system call reads many answers."""
 _WINDOW_COMMANDS: Final = 64
 _WINDOW_BYTES: Final = 2**17
-"""Commands to send before reading their answers: 64, or more as long as they are within these bytes together.
+"""How much to send before reading the answers: at least 64 commands, and more as long as they fit into these bytes.
 
 beanstalkd stops reading commands while about 70 of its answers are unread in the socket's buffer. The commands that it
 has not read must then fit into the buffer of the other direction, or both sides would wait for each other."""

@@ -12,8 +12,8 @@ class LogWatch:
     """Finds out whether beanstalkd writes new jobs to its log.
 
     After one error in writing its log, beanstalkd continues in memory only and still answers INSERTED (its issue
-    536): it creates jobs and writes no records. This ends only with the process, so the fault stays until the `id`
-    in the statistics, which names the process, changes.
+    536): it creates jobs and writes no records. This lasts until the process ends, so the fault stays until the
+    process's `id` in the statistics changes.
 
     Args:
         max_bytes: Size of the log at which the queue is full.
