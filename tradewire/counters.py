@@ -1,12 +1,20 @@
-"""The counter: what the API has accepted, counted where neither kill -9 nor a restart can make it forget.
+"""Counters of accepted messages that survive kill -9 and restarts.
 
-Each process counts in a file of its own, mapped into its memory: what it has written there is the kernel's, and
-outlives it. Its successor goes on counting in the same file. beanstalkd's counters begin again with each of its
-lives, so the ledger is held against these.
+Each API process counts in its own file, mapped into its memory. The kernel owns the mapped pages, so the counts
+outlive the process, and its successor continues them in the same file. The ledger compares these counts with the
+store's. beanstalkd's counters would not do: they restart from zero with beanstalkd.
 
-The ledger tells a retry from a message that was delivered twice by the moment at which it was received, so no two
-requests share theirs: the microseconds of each, in steps of as many as there may be processes, are those of its file's
-number.
+Every request gets a unique time of receipt, since the ledger uses it to tell a retry (another time) from a second
+delivery of the same message (the same time). With room for N processes, the process of file number n uses only the
+microseconds that are n modulo N.
+
+Example:
+    counter = CrashSafeCounter(settings.counters)
+    received_at = counter.start_request()
+    counter.count_begun(1)
+    queue.put(body, TUBES)
+    counter.count_accepted(1)
+    counter.end_request(received_at)
 """
 
 from __future__ import annotations
@@ -27,27 +35,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FIELDS: Final = struct.Struct("=QQQQ")
-"""Messages begun, messages accepted, since when the oldest in hand is (microseconds since 1970, or 0), and jobs."""
+"""The content of a file: messages begun, messages accepted, time of receipt of the oldest request in flight
+(microseconds since 1970, or 0), and accepted jobs."""
 _PROCESSES_MAX: Final = 128
 _AHEAD_MAX: Final = 1000
-"""Steps that moments may run ahead of the clock, where requests come faster; one that is set back is followed."""
+"""Steps of `_PROCESSES_MAX` microseconds that times of receipt may run ahead of the clock when requests arrive faster
+than that. A greater difference means that the clock was set back, and the times follow it."""
 
 
 class Totals(NamedTuple):
-    """The sums over all processes, and over all their lives."""
+    """The sums over all processes that ever counted."""
 
     begun: int
-    """Messages whose put was begun."""
+    """Messages whose put was started."""
     accepted: int
-    """Messages whose put was confirmed, before their poster was told."""
+    """Messages whose put the queue confirmed. They are counted before the producer gets the response."""
     jobs: int
-    """The jobs that the accepted ones are in: a batch is one."""
+    """Jobs that hold the accepted messages: a batch is one job."""
     in_flight_since: int | None
-    """When the oldest request that a living process has in hand was received, microseconds since 1970."""
+    """Time of receipt of the oldest request that a running process is handling, in microseconds since 1970. None if
+    there is no such request."""
 
 
 class CrashSafeCounter:
-    """This process's count; used by one thread. Raises Unavailable where it can't be kept."""
+    """The counter of this process. Use it from one thread only.
+
+    Args:
+        folder: The folder of the counters' files. It is created if it is missing.
+
+    Raises:
+        Unavailable: No file can be opened, or the disk has no room for it. Only the constructor raises this.
+    """
 
     def __init__(self, folder: Path) -> None:
         with _translated(folder):
@@ -59,7 +77,11 @@ class CrashSafeCounter:
         self._write()
 
     def start_request(self) -> int:
-        """Take a request in hand; give its moment, microseconds since 1970, which no other request has."""
+        """Note that a request is in flight.
+
+        Returns:
+            Its time of receipt in microseconds since 1970. No other request has the same.
+        """
         step = time.time_ns() // (1000 * _PROCESSES_MAX)
         if step <= self._step < step + _AHEAD_MAX:
             step = self._step + 1
@@ -70,23 +92,27 @@ class CrashSafeCounter:
         return received_at
 
     def end_request(self, received_at: int) -> None:
-        """Let a request go, whatever became of it."""
+        """Note that a request is no longer in flight, whether it was accepted or not.
+
+        Args:
+            received_at: The time that `start_request` returned for it.
+        """
         self._in_flight.discard(received_at)
         self._write()
 
     def count_begun(self, messages: int) -> None:
-        """Count messages that are about to be put."""
+        """Count messages that are about to be put into the queue."""
         self._begun += messages
         self._write()
 
     def count_accepted(self, messages: int) -> None:
-        """Count messages that the queue has confirmed, all of them as one job."""
+        """Count messages that the queue has confirmed, together as one job."""
         self._accepted += messages
         self._jobs += 1
         self._write()
 
     def close(self) -> None:
-        """Let the next process have the file."""
+        """Close the file, so that another process can claim it."""
         self._map.close()
         os.close(self._file)
 
@@ -96,47 +122,60 @@ class CrashSafeCounter:
 
 
 def read_totals(folder: Path) -> Totals:
-    """Add up what all processes have counted. Raises Unavailable where it can't be read."""
+    """Add up the counts of all processes.
+
+    Args:
+        folder: The folder of the counters' files. If it is missing, the totals are zero.
+
+    Raises:
+        Unavailable: A file can't be read.
+    """
     with _translated(folder):
         return _add_up(folder)
 
 
 def _add_up(folder: Path) -> Totals:
     begun = accepted = jobs = 0
-    since: int | None = None
+    oldest: int | None = None
     for path in sorted(folder.glob("accepted-*")):
         file = os.open(path, os.O_RDONLY)
         try:
             content = os.read(file, _FIELDS.size)
             if len(content) < _FIELDS.size:
-                continue  # about to be made
-            its_begun, its_accepted, its_since, its_jobs = _FIELDS.unpack(content)
-            begun += its_begun
-            accepted += its_accepted
-            jobs += its_jobs
-            if its_since and _is_claimed(file):
-                since = min(its_since, since or its_since)
+                continue  # a process is just creating it
+            file_begun, file_accepted, in_flight_since, file_jobs = _FIELDS.unpack(content)
+            begun += file_begun
+            accepted += file_accepted
+            jobs += file_jobs
+            if in_flight_since and _is_claimed(file):
+                oldest = min(in_flight_since, oldest or in_flight_since)
         finally:
             os.close(file)
-    return Totals(begun, accepted, jobs, since)
+    return Totals(begun, accepted, jobs, oldest)
 
 
 def stack_id(folder: Path) -> str:
-    """Give this stack's name among those that share a store; it is made at the first call. Raises Unavailable."""
+    """Return the random id of this stack, which tells it apart from others that share its store.
+
+    The first call creates it.
+
+    Raises:
+        Unavailable: The id can't be read or created.
+    """
     with _translated(folder):
-        return _name(folder)
+        return _read_or_create_id(folder)
 
 
-def _name(folder: Path) -> str:
+def _read_or_create_id(folder: Path) -> str:
     folder.mkdir(mode=0o700, exist_ok=True)
-    path, fresh = folder / "stack", folder / f"stack-{secrets.token_hex(8)}"
+    path, new = folder / "stack", folder / f"stack-{secrets.token_hex(8)}"
     try:
         return path.read_text()
     except FileNotFoundError:
-        fresh.write_text(secrets.token_hex(8))
-    with suppress(FileExistsError):  # someone else was quicker, and all take theirs
-        path.hardlink_to(fresh)
-    fresh.unlink()
+        new.write_text(secrets.token_hex(8))
+    with suppress(FileExistsError):  # another process was faster, and its id stands
+        path.hardlink_to(new)
+    new.unlink()
     return path.read_text()
 
 
@@ -145,26 +184,26 @@ def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(f"the account of what is accepted can't be kept in {folder}: {error}") from error
+        raise Unavailable(f"the counters of accepted messages can't be kept in {folder}: {error}") from error
 
 
 def _claim(folder: Path) -> tuple[int, int]:
-    """Open the first file that no living process counts in; give it with its number."""
+    """Open and lock the first file that no running process counts in. Return its descriptor and its number."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for number in range(_PROCESSES_MAX):
         file = os.open(folder / f"accepted-{number}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets it go with the process
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel releases the lock when the process ends
         except BlockingIOError:
             os.close(file)
             continue
         try:
-            os.posix_fallocate(file, 0, _FIELDS.size)  # a full disk must not be found out by a write to the map
+            os.posix_fallocate(file, 0, _FIELDS.size)  # on a full disk, writing to the map would be fatal
         except OSError:
             os.close(file)
             raise
         return file, number
-    raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already")
+    raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already, the most there can be")
 
 
 def _is_claimed(file: int) -> bool:

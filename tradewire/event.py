@@ -1,6 +1,12 @@
-"""The event: a trade with its id, the moment it was received and its flags, as it travels and is shown.
+"""The trade event: a trade with its id, its time of receipt and its flags. This is what travels and is stored.
 
-The API encodes it once. The parts after it pass those bytes on, one JSON object a line.
+The API encodes each event once, as one line of JSON. These bytes go unchanged through the queue to the browsers.
+
+Example:
+    received_at = datetime.now(UTC)
+    trade, _ = tradewire.trade.decode(body, received_at)
+    line = encode(trade, new_id(), received_at)
+    assert decode(line).user_id == trade.user_id
 """
 
 from __future__ import annotations
@@ -29,17 +35,20 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
 _PATTERN: Final = f"`str` matching regex {_UUID!r}"
-"""How msgspec names what an id must be, which is no word for an operator."""
+"""How msgspec describes an id in its errors. Operators are shown `a UUID` instead."""
 
 Id = Annotated[str, msgspec.Meta(pattern=_UUID)]
 _Text = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class TradeEvent(msgspec.Struct, frozen=True, rename="camel"):
-    """One event. Amounts are decimal text (`747.10`), times ISO 8601 in UTC with a `Z`."""
+    """A trade with id, time of receipt and flags. Amounts are decimal text, times ISO 8601 in UTC with a `Z`."""
 
+    # The class docstring is also this type's description in the OpenAPI document: keep it a single paragraph.
     id: Id
+    """A UUID in lower case: see `new_id` and `keyed_id`."""
     received_at: _Text
+    """When the API received the message, to the microsecond."""
     user_id: _Text
     currency_from: _Text
     currency_to: _Text
@@ -49,6 +58,7 @@ class TradeEvent(msgspec.Struct, frozen=True, rename="camel"):
     time_placed: _Text
     originating_country: _Text
     flags: list[_Text]
+    """What is odd about the trade without being an error, such as `rate-mismatch`."""
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -56,25 +66,41 @@ _decoder: Final = msgspec.json.Decoder(TradeEvent)
 
 
 def encode(trade: Trade, event_id: str, received_at: datetime) -> bytes:
-    """Encode a trade as an event: one JSON object without a line end in it."""
+    """Encode a trade as an event.
+
+    Args:
+        trade: The validated trade.
+        event_id: A UUID from `new_id` or `keyed_id`.
+        received_at: When the message was received, in UTC.
+
+    Returns:
+        One JSON object in UTF-8, without a line end.
+    """
     return _encoder.encode(TradeEvent(event_id, format_time(received_at), *_texts(trade), trade.flags))
 
 
 def decode(line: bytes) -> TradeEvent:
-    """Decode one event. Raises InvalidEvent where the line is not exactly one."""
+    """Decode and check one event. Unknown members are ignored.
+
+    Raises:
+        InvalidEvent: The line is not exactly one event; the message says why.
+    """
     try:
-        line.decode()  # msgspec does not look into the strings of members that it skips
+        line.decode()  # msgspec does not check the strings of members that it skips
         return _decoder.decode(line)
     except UnicodeDecodeError as error:
         raise InvalidEvent(f"not UTF-8: {error.reason} at byte {error.start}") from None
     except RecursionError:
-        raise InvalidEvent("nested too deep") from None
+        raise InvalidEvent("nested too deeply") from None
     except msgspec.MsgspecError as error:
         raise InvalidEvent(f"not an event: {str(error).replace(_PATTERN, 'a UUID')}") from None
 
 
 class _EventWithUncheckedId(TradeEvent, frozen=True, rename="camel", gc=False):
-    """A trade event whose id has only its length checked. Matching the pattern for each would take half the time."""
+    """A trade event whose id is checked for its length only.
+
+    Matching the pattern for each id would take half of the total time.
+    """
 
     id: Annotated[str, msgspec.Meta(max_length=36)]
 
@@ -84,12 +110,12 @@ _UUIDS: Final = re.compile("(?:{0},)*{0}".format(_UUID.removeprefix("^").removes
 
 
 def packed_ids(lines: Sequence[bytes]) -> list[bytes]:
-    """Check many encoded events and give their ids.
+    """Check many encoded events and return their ids.
 
-    It does the same as calling `decode` for each line, in less than half the time.
+    This checks as strictly as calling `decode` for each line, in less than half the time.
 
     Args:
-        lines: Encoded events, one each.
+        lines: One encoded event each.
 
     Returns:
         The ids in the same order, 16 bytes each.
@@ -99,7 +125,7 @@ def packed_ids(lines: Sequence[bytes]) -> list[bytes]:
     """
     try:
         b"\n".join(lines).decode()
-        ids = ",".join([one.id for one in map(_unchecked_id_decoder.decode, lines)])
+        ids = ",".join([event.id for event in map(_unchecked_id_decoder.decode, lines)])
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
         ids = ""
     if not _UUIDS.fullmatch(ids):
@@ -128,17 +154,17 @@ def ids_and_times(lines: Iterable[bytes]) -> tuple[list[str], Counter[str]]:
     """Read ids and times of receipt from events that have already been checked.
 
     Args:
-        lines: Encoded events, one each.
+        lines: One encoded event each.
 
     Returns:
-        The ids in order, and the number of events for each `receivedAt`, as text.
+        The ids in order, and the number of events for each `receivedAt`. Both are text.
     """
     headers = [*map(_header_decoder.decode, lines)]
     return [header.id for header in headers], Counter([header.received_at for header in headers])
 
 
 def peek(line: bytes) -> EventHeader | None:
-    """Read the header of an event that may be damaged. None if it has no valid id."""
+    """Read the header of an event that may be damaged. Return None if it has no valid id."""
     try:
         header = _header_decoder.decode(line)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
@@ -147,9 +173,9 @@ def peek(line: bytes) -> EventHeader | None:
 
 
 def _parse_time(text: object) -> datetime | None:
-    """Parse ISO 8601 with an offset. None for anything else."""
+    """Parse ISO 8601 with an offset. Return None for anything else."""
     with suppress(ValueError, TypeError):
-        parsed = datetime.fromisoformat(text)  # type: ignore[arg-type] # TypeError if it is no string
+        parsed = datetime.fromisoformat(text)  # type: ignore[arg-type] # TypeError if it is not a string
         return parsed if parsed.tzinfo else None
     return None
 
@@ -159,13 +185,18 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def keyed_id(key: str, place: int, trade: Trade) -> str:
+def keyed_id(key: str, index: int, trade: Trade) -> str:
     """Make the id of a message posted under an Idempotency-Key: UUIDv8 (RFC 9562, section 5.8).
 
-    It is a function of the key, the message's place in its batch and the trade, so a retry is the same
-    message, and another trade under the same key is another message, without anyone having to remember.
+    The id is computed from the arguments alone. So a retry is the same message, a different trade under the same
+    key is a different message, and no record of past keys is needed.
+
+    Args:
+        key: The value of the Idempotency-Key header.
+        index: The message's place in its batch, from 0; 0 for a message posted alone.
+        trade: The validated trade. Two spellings of the same trade give the same id.
     """
-    digest = hashlib.sha256(_encoder.encode((key, place, _texts(trade)))).digest()
+    digest = hashlib.sha256(_encoder.encode((key, index, _texts(trade)))).digest()
     number = int.from_bytes(digest[:16], "big")
     number = number & ~(0xF << 76) | 8 << 76  # version
     number = number & ~(0x3 << 62) | 2 << 62  # variant
@@ -173,7 +204,7 @@ def keyed_id(key: str, place: int, trade: Trade) -> str:
 
 
 def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
-    """Write out a trade, in the order of its fields: however it was written when it came, the same way."""
+    """Return a trade's fields as text, in order. The text does not depend on how the producer wrote the trade."""
     return (
         trade.user_id,
         trade.currency_from,
@@ -186,17 +217,17 @@ def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
     )
 
 
-@lru_cache(1024)  # a batch is received in one moment, and those who trade do so in the same seconds
-def format_time(moment: datetime, timespec: str = "microseconds") -> str:
-    """Write a moment in UTC as ISO 8601 with a `Z`."""
-    return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
+@lru_cache(1024)  # a batch has one time of receipt, and many trades are placed in the same second
+def format_time(time: datetime, timespec: str = "microseconds") -> str:
+    """Format a time in UTC as ISO 8601 with a `Z`. `timespec` is that of `datetime.isoformat`."""
+    return time.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
-def to_microseconds(moment: datetime) -> int:
-    """Give a moment as microseconds since 1970, UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
+def to_microseconds(time: datetime) -> int:
+    """Convert a time to microseconds since 1970, UTC."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
-def from_microseconds(since_1970: int) -> datetime:
-    """Give the moment that is so many microseconds after 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=since_1970)
+def from_microseconds(microseconds: int) -> datetime:
+    """Convert microseconds since 1970 to a time in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from tradewire import event, trade
+from tradewire.decoding import decoding_fault
 from tradewire.errors import Fault, InvalidTrade
 from tradewire.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
 
@@ -76,7 +77,7 @@ def _elements(body: bytes) -> list[msgspec.Raw]:
     try:
         return _array.decode(body)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise InvalidTrade([trade.unreadable(body, error)]) from None
+        raise InvalidTrade([decoding_fault(body, error)]) from None
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

@@ -117,7 +117,7 @@ def test_a_postgresql_that_is_away_holds_up_nothing_but_the_archive(home: Path, 
         server.stop() if how == "stopped" else server.kill()
         put(home, *events[30:])
         assert len(browser.ids(30)) == 30
-        wait_until(lambda: says(home, b"waiting for a neighbour"), "it says what it waits for")
+        wait_until(lambda: says(home, b"waiting for a dependency"), "it says what it waits for")
         assert waiting(home) >= 30
         server.start()
         wait_until(lambda: waiting(home) == 0, "the archive has caught up", 5)
@@ -223,7 +223,7 @@ def test_sigterm_ends_it_in_good_order_whatever_it_waits_for(home: Path, state: 
             stack.enter_context(beanstalkd(home))
         process = stack.enter_context(archiving(home, url))
         if state in {"without queue", "without store"}:
-            wait_until(lambda: says(home, b"waiting for a neighbour"), "it waits")
+            wait_until(lambda: says(home, b"waiting for a dependency"), "it waits")
         else:
             put(home, line(), tubes=[ARCHIVE])
             wait_until(lambda: waiting(home) == 0, "it archives")

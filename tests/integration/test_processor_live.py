@@ -197,7 +197,7 @@ def test_several_processors_show_each_event_once(home: Path) -> None:
 def test_a_processor_started_without_neighbours_waits_for_them_and_then_works(home: Path, first: str) -> None:
     def told(process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None
-        return any(b"waiting for a neighbour" in log.read_bytes() for log in home.glob("python*.log"))
+        return any(b"waiting for a dependency" in log.read_bytes() for log in home.glob("python*.log"))
 
     with ExitStack() as stack:
         process = stack.enter_context(processor(home))
@@ -233,7 +233,7 @@ def test_sigterm_ends_a_processor_in_good_order_whatever_it_waits_for(home: Path
         elif state == "idle":
             wait_until(lambda: counts(home).consumers, "it watches")
         else:
-            wait_until(lambda: any(b"neighbour" in log.read_bytes() for log in home.glob("*.log")), "it waits")
+            wait_until(lambda: any(b"dependency" in log.read_bytes() for log in home.glob("*.log")), "it waits")
         process.terminate()
         assert process.wait(5) == 0
         if state == "waiting":

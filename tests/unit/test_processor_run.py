@@ -35,8 +35,8 @@ def test_a_neighbour_that_is_away_is_waited_for_and_this_is_logged_once(neighbou
     bench.processor.run()
     assert (bench.sink.shown, bench.waiting) == (JOBS, [])
     assert len(bench.stop.waits) == OUTAGES
-    assert bench.logged("waiting for a neighbour") == 1
-    assert bench.logged("neighbour is back") == 1
+    assert bench.logged("waiting for a dependency") == 1
+    assert bench.logged("dependency is back") == 1
 
 
 def test_the_waits_for_a_neighbour_grow() -> None:
@@ -61,7 +61,7 @@ def test_after_a_success_the_next_outage_is_logged_again_and_its_waits_begin_sma
 
     bench.stop.during_wait = back_and_gone
     bench.processor.run()
-    assert bench.logged("waiting for a neighbour") == 2
+    assert bench.logged("waiting for a dependency") == 2
     assert bench.stop.waits[OUTAGES] <= 0.05
 
 

@@ -1,4 +1,4 @@
-"""How a buried event lies in its tube: a line of JSON that says why, then the event as it came."""
+"""The form of a dead letter in its tube: a line of JSON with the reason, then the event unchanged."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import DeadLetter, Rejected
 
 HEADER_BYTES: Final = 4096
-"""Room that the queue must leave above MAX_JOB_BYTES for the line that says why."""
-_REASON_MAX: Final = 500
+"""Space for the header line. The queue must accept jobs that are this much larger than MAX_JOB_BYTES."""
+_REASON_CHARS_MAX: Final = 500
 
 
 class _Header(msgspec.Struct):
@@ -22,8 +22,8 @@ class _Header(msgspec.Struct):
 
 
 def encode(tube: str, rejected: Rejected) -> bytes:
-    """Encode a dead_letter. What is longer than any job may be is cut, and the reason says so."""
-    reason = rejected.reason[:_REASON_MAX]
+    """Encode a dead letter. An event larger than MAX_JOB_BYTES is cut, and the reason says so."""
+    reason = rejected.reason[:_REASON_CHARS_MAX]
     if len(rejected.event) > MAX_JOB_BYTES:
         reason += f" (cut: it had {len(rejected.event)} bytes)"
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -31,10 +31,10 @@ def encode(tube: str, rejected: Rejected) -> bytes:
 
 
 def decode(tube: str, dead_letter_id: int, body: bytes) -> DeadLetter:
-    """Decode a burial; what someone put into the tube by hand is shown as that."""
+    """Decode a dead letter. A body without a valid header is the event itself: someone put it into the tube by hand."""
     header, _, event = body.partition(b"\n")
     try:
-        read = msgspec.json.decode(header, type=_Header)
+        decoded = msgspec.json.decode(header, type=_Header)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return DeadLetter(dead_letter_id, tube, "put here by hand", "", body)
-    return DeadLetter(dead_letter_id, read.tube, read.reason, read.dead_lettered_at, event)
+    return DeadLetter(dead_letter_id, decoded.tube, decoded.reason, decoded.dead_lettered_at, event)
