@@ -34,9 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FIELDS: Final = struct.Struct("=QQQQ")
-"""The content of a file: messages begun, messages accepted, time of receipt of the oldest request in flight
-(microseconds since 1970, or 0), and accepted jobs."""
+_RECORD: Final = struct.Struct("=QQQQ")
+"""Messages begun, messages accepted, time of receipt of the oldest request in flight (microseconds since 1970, or 0),
+and accepted jobs."""
+_VERSION: Final = struct.Struct("=Q")
+_FILE_BYTES: Final = _VERSION.size + 2 * _RECORD.size
+"""A file holds a version and two records. The record that counts is number `version % 2`. A write fills the other one
+and then increases the version, in a single aligned store. A process that is killed in the middle of a write therefore
+leaves the previous record in force."""
 _PROCESSES_MAX: Final = 128
 _AHEAD_MAX: Final = 1000
 """Steps of `_PROCESSES_MAX` microseconds that times of receipt may run ahead of the clock when requests arrive faster
@@ -70,8 +75,10 @@ class CrashSafeCounter:
     def __init__(self, folder: Path) -> None:
         with _translated(folder):
             self._file, self._number = _claim(folder)
-        self._map = mmap.mmap(self._file, _FIELDS.size)
-        self._begun, self._accepted, _, self._jobs = _FIELDS.unpack_from(self._map)
+        self._map = mmap.mmap(self._file, _FILE_BYTES)
+        self._view = memoryview(self._map)
+        self._versions = self._view[: _VERSION.size].cast("Q")
+        self._begun, self._accepted, _, self._jobs = _current(self._map)
         self._in_flight: set[int] = set()
         self._step = 0
         self._write()
@@ -113,12 +120,17 @@ class CrashSafeCounter:
 
     def close(self) -> None:
         """Close the file, so that another process can claim it."""
+        self._versions.release()
+        self._view.release()
         self._map.close()
         os.close(self._file)
 
     def _write(self) -> None:
         oldest = min(self._in_flight, default=0)
-        _FIELDS.pack_into(self._map, 0, self._begun, self._accepted, oldest, self._jobs)
+        version = self._versions[0] + 1
+        start = _record_start(version)
+        self._map[start : start + _RECORD.size] = _RECORD.pack(self._begun, self._accepted, oldest, self._jobs)
+        self._versions[0] = version
 
 
 def read_totals(folder: Path) -> Totals:
@@ -140,10 +152,9 @@ def _add_up(folder: Path) -> Totals:
     for path in sorted(folder.glob("accepted-*")):
         file = os.open(path, os.O_RDONLY)
         try:
-            content = os.read(file, _FIELDS.size)
-            if len(content) < _FIELDS.size:
+            if os.fstat(file).st_size < _FILE_BYTES:
                 continue  # a process is just creating it
-            file_begun, file_accepted, in_flight_since, file_jobs = _FIELDS.unpack(content)
+            file_begun, file_accepted, in_flight_since, file_jobs = _read(file)
             begun += file_begun
             accepted += file_accepted
             jobs += file_jobs
@@ -152,6 +163,23 @@ def _add_up(folder: Path) -> Totals:
         finally:
             os.close(file)
     return Totals(begun, accepted, jobs, oldest)
+
+
+def _read(file: int) -> tuple[int, int, int, int]:
+    """Read the record in force. A writer may have reused its place meanwhile, so the version must be the same after."""
+    while True:
+        content = os.pread(file, _FILE_BYTES, 0)
+        if os.pread(file, _VERSION.size, 0) == content[: _VERSION.size]:
+            return _current(content)
+
+
+def _current(content: bytes | mmap.mmap) -> tuple[int, int, int, int]:
+    (version,) = _VERSION.unpack_from(content)
+    return _RECORD.unpack_from(content, _record_start(version))
+
+
+def _record_start(version: int) -> int:
+    return _VERSION.size + version % 2 * _RECORD.size
 
 
 def stack_id(folder: Path) -> str:
@@ -198,7 +226,7 @@ def _claim(folder: Path) -> tuple[int, int]:
             os.close(file)
             continue
         try:
-            os.posix_fallocate(file, 0, _FIELDS.size)  # on a full disk, writing to the map would be fatal
+            os.posix_fallocate(file, 0, _FILE_BYTES)  # on a full disk, writing to the map would be fatal
         except OSError:
             os.close(file)
             raise

@@ -153,6 +153,14 @@ def test_what_was_counted_outlives_kill_9_and_the_next_goes_on_in_the_same_file(
     assert files(tmp_path) == 1
 
 
+def test_a_reader_never_sees_a_half_written_record(tmp_path: Path) -> None:
+    with process(COUNT, tmp_path):
+        for _ in range(5000):
+            begun, accepted, jobs, _ = counters.read_totals(tmp_path)
+            assert jobs == accepted
+            assert begun - 2 * accepted in {0, 2}
+
+
 def test_processes_that_count_at_once_never_share_a_file(tmp_path: Path) -> None:
     with ExitStack() as stack:
         let_go([stack.enter_context(process(COUNT_A_THOUSAND, tmp_path)) for _ in range(6)])
