@@ -54,7 +54,7 @@ def run(scenario: Scenario, form: Form) -> list[Result]:
             home = opened.enter_context(_home())
             server = opened.enter_context(postgres(home)) if scenario.store == "postgresql" else None
             settings = SETTINGS | {"MAX_BROWSERS": str(scenario.max_browsers)}
-            settings |= {"STORE_URL": server.database()} if server else {}
+            settings |= {"STORE_URL": server.create_database()} if server else {}
             running = opened.enter_context(stack(home, **settings))
             try:
                 return scenario.run(Bench(running, form, server))

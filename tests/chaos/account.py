@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.recount import kept_statistics, recounted_statistics, rows
+from tests.recount import read_table, recounted_statistics, stored_statistics
 from tests.support import wait_until
 from tradewire.settings import Settings
 from tradewire.store.schema import events, receipts
@@ -35,15 +35,15 @@ def faults(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
     """Say what is not as it was promised; the poster has stopped, and the stack has settled."""
     url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
     accepted = set(poster.accepted)
-    archived = {row.id: row.user_id for row in rows(url, events)}
-    shown = {row.id for row in rows(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
+    archived = {row.id: row.user_id for row in read_table(url, events)}
+    shown = {row.id for row in read_table(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
     strangers = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
     archive, live = ledger["tubes"]["archive"], ledger["tubes"]["live"]
     promises = {
         "no id was given to two messages": len(accepted) == len(poster.accepted),
         "each message answered 201 is archived": accepted <= archived.keys(),
         "what is archived beyond came from posts that got no answer": not strangers,
-        "statistics are what a recount gives": kept_statistics(url) == recounted_statistics(url),
+        "statistics are what a recount gives": stored_statistics(url) == recounted_statistics(url),
         "the archive knows that each was shown": accepted <= shown,
         "the ledger is balanced": ledger["status"] == "balanced",
         "it knows of each that was accepted": len(accepted) <= ledger["accepted"] <= ledger["begun"],

@@ -13,8 +13,8 @@ import msgspec
 import psutil
 import pytest
 
-from tests.integration.conftest import api, gunicorn, post, queue_of, stats
-from tests.support import EXAMPLE, WIDELY_COPIED, beanstalkd, example, wait_until
+from tests.integration.conftest import beanstalkd_stats, call_ingest, ingest_api, open_queue, post
+from tests.support import EXAMPLE, EXAMPLE_WITH_TYPOS, beanstalkd, example, wait_until
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import LIVE
 
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support import Answer
+    from tests.support import Response
 
 
 @pytest.fixture(scope="module")
 def shared(module_home: Path) -> Iterator[Path]:
     """Give the home of a running API, for facts that leave nothing behind but jobs."""
-    with beanstalkd(module_home), gunicorn(module_home):
+    with beanstalkd(module_home), ingest_api(module_home):
         yield module_home
 
 
 def take(home: Path) -> list[dict[str, Any]]:
     """Take every event in the live tube, for good."""
     events: list[dict[str, Any]] = []
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         while jobs := queue.reserve(LIVE, 1000, 0):
             events += [msgspec.json.decode(event) for job in jobs for event in job.events]
             queue.delete(jobs)
     return events
 
 
-def taken(home: Path, answer: Answer) -> dict[str, Any]:
+def taken(home: Path, answer: Response) -> dict[str, Any]:
     """Take the event that this 201 promised."""
     assert answer.status == 201, answer.body
     [event] = [event for event in take(home) if event["id"] == answer.json["id"]]
     return event
 
 
-def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
+def codes(answer: Response, status: int) -> set[tuple[str | None, str]]:
     """Check that an answer has the form of a failure; give each fault's field and code."""
     assert answer.status == status, answer.body
     assert answer.headers["Content-Type"] == "application/json"
@@ -78,7 +78,7 @@ def test_an_accepted_message_is_answered_with_its_id_and_lies_in_the_tube_as_its
 
 
 def test_the_widely_copied_example_is_taken_with_its_slips_folded(shared: Path) -> None:
-    event = taken(shared, post(shared, WIDELY_COPIED))
+    event = taken(shared, post(shared, EXAMPLE_WITH_TYPOS))
     assert event["currencyFrom"] == "EUR"
     assert event["timePlaced"] == "2015-01-24T10:27:44Z"
     assert event["amountBuy"] == "747.10"
@@ -157,7 +157,7 @@ def test_a_page_of_this_host_and_a_person_can_post(shared: Path, site: str) -> N
 
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_is_taken_up_to_64_kib_and_refused_one_byte_beyond(shared: Path, *, chunked: bool) -> None:
-    def sent(body: bytes) -> Answer:
+    def sent(body: bytes) -> Response:
         return post(shared, iter([body]), Transfer_Encoding="chunked") if chunked else post(shared, body)
 
     largest = example().ljust(MAX_MESSAGE_BYTES)
@@ -180,7 +180,7 @@ def test_a_body_is_taken_up_to_64_kib_and_refused_one_byte_beyond(shared: Path, 
 def test_other_paths_and_methods_are_refused_in_the_same_form(
     shared: Path, method: str, target: str, status: int, allow: set[str] | None
 ) -> None:
-    answer = api(shared, target, method=method, body=b"{}")
+    answer = call_ingest(shared, target, method=method, body=b"{}")
     assert codes(answer, status)
     if allow:
         assert set(answer.headers["Allow"].split(", ")) == allow
@@ -247,7 +247,7 @@ def refused(home: Path) -> bool:
 
 
 def test_without_a_queue_the_answer_is_503_until_it_is_there(home: Path) -> None:
-    with gunicorn(home):
+    with ingest_api(home):
         for _ in range(5):
             assert refused(home)
         with beanstalkd(home):
@@ -256,13 +256,13 @@ def test_without_a_queue_the_answer_is_503_until_it_is_there(home: Path) -> None
 
 
 def test_a_queue_that_drains_or_keeps_nothing_is_answered_with_503(home: Path) -> None:
-    with gunicorn(home):
+    with ingest_api(home):
         with beanstalkd(home, "-V"):
             assert refused(home)
         with beanstalkd(home) as process:
             assert not refused(home)
             process.send_signal(signal.SIGUSR1)
-            wait_until(lambda: stats(home)["draining"] == "true", "it drains")
+            wait_until(lambda: beanstalkd_stats(home)["draining"] == "true", "it drains")
             for _ in range(4):  # whichever worker answers
                 assert refused(home)
 
@@ -271,7 +271,7 @@ def test_a_queue_that_drains_or_keeps_nothing_is_answered_with_503(home: Path) -
 def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(home: Path, victim: str) -> None:
     ids: set[str] = set()
     with ExitStack() as stack:
-        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(gunicorn(home))
+        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(ingest_api(home))
         for _ in range(20):
             ids |= {post(home, example()).json["id"] for _ in range(5)}
             if len(ids) != 50:
@@ -290,7 +290,7 @@ def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(hom
             queue.wait()
             queue = stack.enter_context(beanstalkd(home))
             if victim == "everything":
-                server = stack.enter_context(gunicorn(home))
+                server = stack.enter_context(ingest_api(home))
         queue.kill()
         queue.wait()
     with beanstalkd(home):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tests.integration.conftest import api, gunicorn, queue_of
+from tests.integration.conftest import call_ingest, ingest_api, open_queue
 from tests.support import EXAMPLE, beanstalkd, example
 from tradewire.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
 from tradewire.queue import TUBES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support import Answer
+    from tests.support import Response
 
 GOOD = [example(userId=str(number)) for number in range(1, 6)]
 BAD = example(currencyTo="XYZ", rate=0)
@@ -28,12 +28,12 @@ BAD = example(currencyTo="XYZ", rate=0)
 @pytest.fixture(scope="module")
 def shared(module_home: Path) -> Iterator[Path]:
     """Give the home of a running API."""
-    with beanstalkd(module_home), gunicorn(module_home):
+    with beanstalkd(module_home), ingest_api(module_home):
         yield module_home
 
 
-def post(home: Path, body: bytes, **headers: str) -> Answer:
-    return api(home, "/api/messages", method="POST", body=body, **headers)
+def post(home: Path, body: bytes, **headers: str) -> Response:
+    return call_ingest(home, "/api/messages", method="POST", body=body, **headers)
 
 
 def lines(*messages: bytes) -> bytes:
@@ -43,7 +43,7 @@ def lines(*messages: bytes) -> bytes:
 def take(home: Path, tube: str) -> list[list[dict[str, Any]]]:
     """Take every job of a tube, for good: a list of its events each."""
     taken: list[list[dict[str, Any]]] = []
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         while jobs := queue.reserve(tube, 1000, 0):
             taken += [[msgspec.json.decode(line) for line in job.events] for job in jobs]
             queue.delete(jobs)
@@ -125,15 +125,17 @@ def test_a_batch_that_is_sent_again_under_its_key_is_the_same_messages(shared: P
 @pytest.mark.parametrize("path", ["/api/message", "/api/messages"])
 @pytest.mark.parametrize("name", ["gzip", "X-GZIP"])
 def test_a_body_may_be_packed_with_gzip(shared: Path, path: str, name: str) -> None:
-    answer = api(shared, path, method="POST", body=gzip.compress(GOOD[0]), Content_Encoding=name)
+    answer = call_ingest(shared, path, method="POST", body=gzip.compress(GOOD[0]), Content_Encoding=name)
     assert answer.status == 201
     assert [event["userId"] for event in take(shared, TUBES[0])[0]] == ["1"]
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/api/message", MAX_MESSAGE_BYTES), ("/api/messages", MAX_BATCH_BYTES)])
 def test_the_limit_holds_for_what_is_unpacked(shared: Path, path: str, limit: int) -> None:
-    def sent(size: int) -> Answer:
-        return api(shared, path, method="POST", body=gzip.compress(GOOD[0].ljust(size)), Content_Encoding="gzip")
+    def sent(size: int) -> Response:
+        return call_ingest(
+            shared, path, method="POST", body=gzip.compress(GOOD[0].ljust(size)), Content_Encoding="gzip"
+        )
 
     assert sent(limit).status == 201
     assert sent(limit + 1).status == 413
@@ -162,7 +164,7 @@ def test_a_page_of_another_site_can_not_post_a_batch(shared: Path) -> None:
 
 
 def test_without_a_queue_nothing_of_a_batch_is_promised(home: Path) -> None:
-    with gunicorn(home):
+    with ingest_api(home):
         answer = post(home, lines(*GOOD, BAD))
     assert (answer.status, answer.json["status"]) == (503, "FAILED")
     assert int(answer.headers["Retry-After"]) >= 1

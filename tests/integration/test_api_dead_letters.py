@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.integration.conftest import ask, id_of, line, queue_of, reads
+from tests.integration.conftest import call_query, event_json, id_of, open_queue, query_api
 from tests.integration.test_api_reading import codes
 from tests.support import beanstalkd
 from tradewire import receipt
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support import Answer
+    from tests.support import Response
     from tradewire.queue import Job
 
 TOKEN: Final = "0123456789abcdef"  # noqa: S105 - of this test alone
@@ -27,7 +27,7 @@ BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
 def shared(module_home: Path) -> Iterator[Path]:
     """Give the home of an API that runs, with a token for operators."""
     (module_home / "operator-token").write_text(f"{TOKEN}\n")
-    with beanstalkd(module_home), reads(module_home):
+    with beanstalkd(module_home), query_api(module_home):
         yield module_home
 
 
@@ -42,7 +42,7 @@ def empty(shared: Path) -> Path:
 
 def take(home: Path, tube: str) -> list[Job]:
     """Take all jobs of a tube, for good."""
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         jobs = queue.reserve(tube, 1000, 0)
         queue.delete(jobs)
         return jobs
@@ -50,7 +50,7 @@ def take(home: Path, tube: str) -> list[Job]:
 
 def dead_letter(home: Path, tube: str, *events: bytes) -> None:
     """Bury events as a processor would."""
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         for event in events:
             queue.put(event, [tube])
             [job] = queue.reserve(tube, 1, 0)
@@ -59,14 +59,14 @@ def dead_letter(home: Path, tube: str, *events: bytes) -> None:
 
 def dead_letters(home: Path, query: str = "") -> list[dict[str, Any]]:
     """List what is buried."""
-    answer = ask(home, f"/api/dead-letters{query}", **BEARER)
+    answer = call_query(home, f"/api/dead-letters{query}", **BEARER)
     assert answer.status == 200, answer.body
     found: list[dict[str, Any]] = answer.json["deadLetters"]
     return found
 
 
 def test_what_is_buried_is_listed_with_its_reason_by_tube_and_oldest_first(empty: Path) -> None:
-    events = [line(), line(), line()]
+    events = [event_json(), event_json(), event_json()]
     dead_letter(empty, LIVE, *events[:2])
     dead_letter(empty, ARCHIVE, events[2])
     found = dead_letters(empty)
@@ -99,17 +99,17 @@ def test_an_event_is_shown_as_the_json_that_it_is_or_as_text(empty: Path, body: 
 
 
 def test_what_someone_put_there_by_hand_is_shown_too(empty: Path) -> None:
-    with queue_of(empty) as queue:
+    with open_queue(empty) as queue:
         queue.put(b"by hand", [f"{LIVE}.dead"])
     [found] = dead_letters(empty)
     assert (found["reason"], found["deadLetteredAt"], found["event"]) == ("put here by hand", None, "by hand")
 
 
 def test_what_is_put_back_is_in_its_tube_again(empty: Path) -> None:
-    event = line()
+    event = event_json()
     dead_letter(empty, ARCHIVE, event)
     [found] = dead_letters(empty)
-    answer = ask(empty, f"/api/dead-letters/archive/{found['id']}/requeue", method="POST", **BEARER)
+    answer = call_query(empty, f"/api/dead-letters/archive/{found['id']}/requeue", method="POST", **BEARER)
     assert (answer.status, answer.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": found["id"]})
     assert [job.body for job in take(empty, ARCHIVE)] == [event]
     assert dead_letters(empty) == []
@@ -117,10 +117,10 @@ def test_what_is_put_back_is_in_its_tube_again(empty: Path) -> None:
 
 
 def test_what_is_deleted_is_gone_and_the_archive_is_told(empty: Path) -> None:
-    event = line()
+    event = event_json()
     dead_letter(empty, LIVE, event, b"nonsense")
     for found in dead_letters(empty):
-        answer = ask(empty, f"/api/dead-letters/live/{found['id']}", method="DELETE", **BEARER)
+        answer = call_query(empty, f"/api/dead-letters/live/{found['id']}", method="DELETE", **BEARER)
         assert (answer.status, answer.json) == (200, {"status": "OK", "tube": LIVE, "id": found["id"]})
     assert dead_letters(empty) == []
     assert take(empty, LIVE) == []
@@ -131,30 +131,32 @@ def test_what_is_deleted_is_gone_and_the_archive_is_told(empty: Path) -> None:
 
 @pytest.mark.parametrize("target", ["live/{}", "other/1", "live/0", "live/x", "live/99999999999999999999"])
 def test_what_is_not_there_can_neither_be_put_back_nor_deleted(empty: Path, target: str) -> None:
-    dead_letter(empty, ARCHIVE, line())
+    dead_letter(empty, ARCHIVE, event_json())
     [found] = dead_letters(empty)
     target = target.format(found["id"])
-    assert codes(ask(empty, f"/api/dead-letters/{target}", method="DELETE", **BEARER), 404) == {(None, "not-found")}
-    assert codes(ask(empty, f"/api/dead-letters/{target}/requeue", method="POST", **BEARER), 404) == {
+    assert codes(call_query(empty, f"/api/dead-letters/{target}", method="DELETE", **BEARER), 404) == {
+        (None, "not-found")
+    }
+    assert codes(call_query(empty, f"/api/dead-letters/{target}/requeue", method="POST", **BEARER), 404) == {
         (None, "not-found")
     }
     assert dead_letters(empty) == [found]
 
 
 def test_faults_of_the_question_are_named(empty: Path) -> None:
-    assert codes(ask(empty, "/api/dead-letters?tube=other&limit=101&x=", **BEARER), 400) == {
+    assert codes(call_query(empty, "/api/dead-letters?tube=other&limit=101&x=", **BEARER), 400) == {
         ("tube", "unknown-value"),
         ("limit", "out-of-range"),
         ("x", "unknown-parameter"),
     }
 
 
-def everything(home: Path, **headers: str) -> list[Answer]:
+def everything(home: Path, **headers: str) -> list[Response]:
     """Ask for all that only operators may."""
     return [
-        ask(home, "/api/dead-letters", **headers),
-        ask(home, "/api/dead-letters/live/1", method="DELETE", **headers),
-        ask(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
+        call_query(home, "/api/dead-letters", **headers),
+        call_query(home, "/api/dead-letters/live/1", method="DELETE", **headers),
+        call_query(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
     ]
 
 
@@ -168,7 +170,7 @@ def test_without_the_token_nothing_is_shown_or_done(empty: Path, header: str | N
 
 
 def test_without_a_token_to_compare_it_is_said_that_it_is_missing_and_what_makes_it(home: Path) -> None:
-    with beanstalkd(home), reads(home):
+    with beanstalkd(home), query_api(home):
         for content in (None, "", "\n"):
             if content is not None:
                 (home / "operator-token").write_text(content)
@@ -181,7 +183,7 @@ def test_without_a_token_to_compare_it_is_said_that_it_is_missing_and_what_makes
 
 def test_without_a_queue_the_answer_is_503(home: Path) -> None:
     (home / "operator-token").write_text(TOKEN)
-    with reads(home):
+    with query_api(home):
         for answer in everything(home, **BEARER):
             assert codes(answer, 503) == {(None, "unavailable")}
             assert "promised" not in answer.json["errors"][0]["detail"]

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from tests.integration.conftest import ask, line, queue_of, reads
+from tests.integration.conftest import call_query, event_json, open_queue, query_api
 from tests.support import beanstalkd
 from tradewire import counters
 from tradewire.counters import CrashSafeCounter
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.postgres import Postgres
-    from tests.support import Answer
+    from tests.support import Response
 
 NEWEST: Final = datetime(2026, 1, 2, 12, tzinfo=UTC)
 USERS: Final = ("134259", "=1+1", "+49", "-1", "@x", 'a "quoted", b', "\u00e9t\u00e9", "'", "Ab1", "ab2")
@@ -80,9 +80,9 @@ def shared(request: pytest.FixtureRequest, module_home: Path) -> Iterator[Path]:
         url = f"sqlite:///{module_home}/store.db"
     else:
         server: Postgres = request.getfixturevalue("postgresql")
-        url = server.database()
+        url = server.create_database()
     fill(module_home, url, ALL, RECEIPTS)
-    with beanstalkd(module_home), reads(module_home, TRADEWIRE_STORE_URL=url):
+    with beanstalkd(module_home), query_api(module_home, TRADEWIRE_STORE_URL=url):
         yield module_home
 
 
@@ -95,7 +95,7 @@ def sqlite(home: Path) -> str:
 
 def messages(home: Path, **query: object) -> dict[str, Any]:
     """Give a page of messages."""
-    answer = ask(home, f"/api/messages?{urlencode(query)}")
+    answer = call_query(home, f"/api/messages?{urlencode(query)}")
     assert answer.status == 200, answer.body
     page: dict[str, Any] = answer.json
     return page
@@ -112,7 +112,7 @@ def ids(home: Path, **query: object) -> list[str]:
         page = messages(home, cursor=page["next"], **query)
 
 
-def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
+def codes(answer: Response, status: int) -> set[tuple[str | None, str]]:
     """Check that an answer has the form of a failure; give each fault's field and code."""
     assert answer.status == status, answer.body
     assert answer.headers["Content-Type"] == "application/json"
@@ -158,16 +158,16 @@ FILTERS: Final[dict[str, Callable[[TradeEvent], bool]]] = {
 @pytest.mark.parametrize("query", FILTERS)
 def test_a_filter_finds_what_it_says_and_nothing_else_in_each_form(shared: Path, query: str) -> None:
     wanted = [event for event in ALL if FILTERS[query](event)]
-    page = ask(shared, f"/api/messages?{query}&limit=1000").json
+    page = call_query(shared, f"/api/messages?{query}&limit=1000").json
     assert msgspec.convert(page["messages"], list[TradeEvent]) == wanted
-    lines = ask(shared, f"/api/messages?{query}&format=ndjson").body.splitlines()
+    lines = call_query(shared, f"/api/messages?{query}&format=ndjson").body.splitlines()
     assert [msgspec.json.decode(one, type=TradeEvent) for one in lines] == wanted
-    rows = ask(shared, f"/api/messages?{query}&format=csv").body.splitlines()
+    rows = call_query(shared, f"/api/messages?{query}&format=csv").body.splitlines()
     assert len(rows) == len(wanted) + 1
 
 
 def test_a_csv_opens_right_in_a_spreadsheet_and_carries_no_formula(shared: Path) -> None:
-    answer = ask(shared, "/api/messages?format=csv")
+    answer = call_query(shared, "/api/messages?format=csv")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="tradewire-20')
     assert answer.headers["Content-Disposition"].endswith('Z.csv"')
@@ -184,9 +184,9 @@ def test_a_csv_opens_right_in_a_spreadsheet_and_carries_no_formula(shared: Path)
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_a_file_holds_at_most_as_many_as_are_asked_for(shared: Path, form: str) -> None:
     heading = form == "csv"
-    assert ask(shared, f"/api/messages?format={form}&limit=10").body.count(b"\n") == 10 + heading
-    assert ask(shared, f"/api/messages?format={form}&limit=100000").body.count(b"\n") == 300 + heading
-    assert ask(shared, f"/api/messages?format={form}&user=nobody").body.count(b"\n") == heading
+    assert call_query(shared, f"/api/messages?format={form}&limit=10").body.count(b"\n") == 10 + heading
+    assert call_query(shared, f"/api/messages?format={form}&limit=100000").body.count(b"\n") == 300 + heading
+    assert call_query(shared, f"/api/messages?format={form}&user=nobody").body.count(b"\n") == heading
 
 
 @pytest.mark.parametrize(
@@ -200,29 +200,29 @@ def test_a_file_holds_at_most_as_many_as_are_asked_for(shared: Path, form: str) 
     ],
 )
 def test_accept_chooses_the_form_where_the_question_does_not(shared: Path, accept: str, kind: str) -> None:
-    answer = ask(shared, "/api/messages?limit=1", Accept=accept)
+    answer = call_query(shared, "/api/messages?limit=1", Accept=accept)
     assert answer.headers["Content-Type"].split(";")[0] == kind
     assert answer.headers["Vary"] == "Accept"
-    said = ask(shared, "/api/messages?limit=1&format=json", Accept=accept)
+    said = call_query(shared, "/api/messages?limit=1&format=json", Accept=accept)
     assert said.headers["Content-Type"] == "application/json"
 
 
 def test_a_form_that_there_is_not_is_refused(shared: Path) -> None:
-    assert codes(ask(shared, "/api/messages", Accept="image/png"), 406) == {(None, "not-acceptable")}
+    assert codes(call_query(shared, "/api/messages", Accept="image/png"), 406) == {(None, "not-acceptable")}
 
 
 @pytest.mark.parametrize(
     "target", ["/api/messages", "/api/messages?format=csv", "/api/stats", f"/api/message/{SHOWN}", "/api/openapi.json"]
 )
 def test_head_is_answered_as_get_is_without_the_body(shared: Path, target: str) -> None:
-    head, whole = ask(shared, target, method="HEAD"), ask(shared, target)
+    head, whole = call_query(shared, target, method="HEAD"), call_query(shared, target)
     assert (head.status, head.body) == (200, b"")
     assert head.headers["Content-Type"] == whole.headers["Content-Type"]
     assert ("Content-Disposition" in head.headers) == ("Content-Disposition" in whole.headers)
 
 
 def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
-    answer = ask(shared, "/api/messages?from=XXX&min=2&max=x&limit=0&limit=1&since=now&cursor=x&color=red&q=%00")
+    answer = call_query(shared, "/api/messages?from=XXX&min=2&max=x&limit=0&limit=1&since=now&cursor=x&color=red&q=%00")
     assert codes(answer, 400) == {
         ("from", "unknown-currency"),
         ("max", "bad-amount"),
@@ -232,16 +232,16 @@ def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
         ("color", "unknown-parameter"),
         ("q", "control-character"),
     }
-    assert codes(ask(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
+    assert codes(call_query(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
         ("window", "bad-window"),
         ("country", "unknown-country"),
     }
-    assert codes(ask(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
+    assert codes(call_query(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
 
 
 def trace(home: Path, message_id: str) -> Any:
     """Give all that is known of a message."""
-    answer = ask(home, f"/api/message/{message_id}")
+    answer = call_query(home, f"/api/message/{message_id}")
     assert answer.status == 200, answer.body
     return answer.json
 
@@ -269,16 +269,16 @@ def test_receipts_without_their_message_are_a_trace_all_the_same(shared: Path) -
 
 
 def test_a_message_that_is_not_there_may_be_yet_to_come(shared: Path) -> None:
-    answer = ask(shared, f"/api/message/{new_id()}")
+    answer = call_query(shared, f"/api/message/{new_id()}")
     assert codes(answer, 404) == {("id", "not-found")}
     assert answer.headers["Retry-After"] == "1"
     assert "yet to come" in answer.json["errors"][0]["detail"]
-    assert codes(ask(shared, "/api/message/1"), 400) == {("id", "bad-id")}
+    assert codes(call_query(shared, "/api/message/1"), 400) == {("id", "bad-id")}
 
 
 def stats(home: Path, query: str) -> dict[str, Any]:
     """Give statistics."""
-    answer = ask(home, f"/api/stats?{query}")
+    answer = call_query(home, f"/api/stats?{query}")
     assert answer.status == 200, answer.body
     found: dict[str, Any] = answer.json
     return found
@@ -331,18 +331,18 @@ def test_a_window_that_nothing_fell_into_is_empty(shared: Path) -> None:
     [f"/api/message/{SHOWN}", "/api/stats?since=2026-01-01T00:00:00Z&until=2026-01-03T00:00:00Z", "/api/openapi.json"],
 )
 def test_who_has_an_answer_already_is_told_so(shared: Path, target: str) -> None:
-    first = ask(shared, target)
+    first = call_query(shared, target)
     assert first.headers["Cache-Control"] == "no-cache"
-    again = ask(shared, target, If_None_Match=f'"x", W/{first.headers["ETag"]}')
+    again = call_query(shared, target, If_None_Match=f'"x", W/{first.headers["ETag"]}')
     assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
     assert "Content-Length" not in again.headers
-    assert ask(shared, target, If_None_Match='"x"').body == first.body
+    assert call_query(shared, target, If_None_Match='"x"').body == first.body
 
 
 def test_pages_never_skip_or_repeat_while_new_messages_arrive(home: Path, sqlite: str) -> None:
     old, new = made(50), made(20, NEWEST + timedelta(minutes=1))
     fill(home, sqlite, old)
-    with beanstalkd(home), reads(home):
+    with beanstalkd(home), query_api(home):
         page = messages(home, limit=20)
         found = [message["id"] for message in page["messages"]]
         while page["next"]:
@@ -353,16 +353,16 @@ def test_pages_never_skip_or_repeat_while_new_messages_arrive(home: Path, sqlite
 
 
 def test_without_a_store_the_answer_is_503_until_it_is_there(home: Path, sqlite: str) -> None:
-    with beanstalkd(home), reads(home):
+    with beanstalkd(home), query_api(home):
         for target in ("/api/messages", "/api/messages?format=csv", f"/api/message/{SHOWN}", "/api/stats"):
-            answer = ask(home, target)
+            answer = call_query(home, target)
             assert codes(answer, 503) == {(None, "unavailable")}
             assert answer.headers["Retry-After"] == "1"
             assert "promised" not in answer.json["errors"][0]["detail"]
         fill(home, sqlite, ALL)
         assert len(messages(home)["messages"]) == 100
         (home / "store/tradewire.db").rename(home / "store/elsewhere.db")
-        assert ask(home, "/api/messages").status == 503
+        assert call_query(home, "/api/messages").status == 503
 
 
 def up_to(home: Path) -> datetime | None:
@@ -373,7 +373,7 @@ def up_to(home: Path) -> datetime | None:
 
 def test_the_archive_is_complete_up_to_now_where_nothing_is_on_its_way(home: Path, sqlite: str) -> None:
     fill(home, sqlite, [])
-    with beanstalkd(home), reads(home):
+    with beanstalkd(home), query_api(home):
         before = datetime.now(UTC)
         found = up_to(home)
         assert found
@@ -382,7 +382,7 @@ def test_the_archive_is_complete_up_to_now_where_nothing_is_on_its_way(home: Pat
 
 def test_the_archive_is_not_complete_beyond_a_request_that_is_in_hand(home: Path, sqlite: str) -> None:
     fill(home, sqlite, [])
-    with beanstalkd(home), reads(home), closing(CrashSafeCounter(home / "ledger")) as counting:
+    with beanstalkd(home), query_api(home), closing(CrashSafeCounter(home / "ledger")) as counting:
         received_at = counting.start_request()
         time.sleep(0.2)  # what is in hand is trusted before the clock is
         assert up_to(home) == from_microseconds(received_at)
@@ -394,9 +394,9 @@ def test_the_archive_is_not_complete_beyond_a_request_that_is_in_hand(home: Path
 
 def test_while_messages_wait_the_archive_is_complete_up_to_the_last_one_saved_or_so(home: Path, sqlite: str) -> None:
     fill(home, sqlite, [])
-    with reads(home):
-        with beanstalkd(home), queue_of(home) as queue:
-            queue.put(line(), [ARCHIVE])
+    with query_api(home):
+        with beanstalkd(home), open_queue(home) as queue:
+            queue.put(event_json(), [ARCHIVE])
             assert up_to(home) is None
             fill(home, sqlite, ALL)
             assert up_to(home) == NEWEST - timedelta(seconds=5)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import queue_of, queue_url, stats
-from tests.support import beanstalkd, connects, free_port, need, running, wait_until
+from tests.integration.conftest import beanstalkd_stats, open_queue, queue_url
+from tests.support import beanstalkd, free_port, is_listening, require_program, running, wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.queue import LIVE, Rejected
 from tradewire.queue.beanstalk import BeanstalkQueue
@@ -107,7 +107,7 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
 def test_the_first_put_after_a_restart_works_without_an_error(home: Path, transport: str) -> None:
     port = str(free_port())
     (home / "queue").mkdir()
-    over_tcp = [need("beanstalkd"), "-l", "127.0.0.1", "-p", port, "-b", str(home / "queue")]
+    over_tcp = [require_program("beanstalkd"), "-l", "127.0.0.1", "-p", port, "-b", str(home / "queue")]
 
     @contextmanager
     def started() -> Iterator[subprocess.Popen[bytes]]:
@@ -138,7 +138,7 @@ def tcp_connects(port: int) -> bool:
 
 
 def test_a_held_job_is_forgotten_with_its_beanstalkd_and_another_of_its_id_is_let_be(home: Path) -> None:
-    with queue_of(home) as queue, queue_of(home) as other:
+    with open_queue(home) as queue, open_queue(home) as other:
         with beanstalkd(home) as process:
             queue.put(b"old", [LIVE])
             held = queue.reserve(LIVE, 1, 1)
@@ -156,12 +156,12 @@ def test_a_held_job_is_forgotten_with_its_beanstalkd_and_another_of_its_id_is_le
 
 def test_every_job_put_outlives_a_kill_of_beanstalkd(home: Path) -> None:
     bodies = [b"%d" % number * 50 for number in range(2000)]
-    with beanstalkd(home) as process, queue_of(home) as queue:
+    with beanstalkd(home) as process, open_queue(home) as queue:
         for body in bodies:
             queue.put(body, [LIVE])
         queue.delete(queue.reserve(LIVE, 10, 1))
         kill(process)
-    with beanstalkd(home), queue_of(home) as queue:
+    with beanstalkd(home), open_queue(home) as queue:
         assert all_bodies(queue) == bodies[10:]
 
 
@@ -173,20 +173,20 @@ def refusal(call: Callable[[], object]) -> str:
 
 
 def test_a_beanstalkd_without_a_log_is_refused_by_name(home: Path) -> None:
-    with beanstalkd(home, "-V"), queue_of(home) as queue:
+    with beanstalkd(home, "-V"), open_queue(home) as queue:
         assert "without a log (-b)" in refusal(queue.check)
         assert "without a log (-b)" in refusal(lambda: queue.put(b"x", [LIVE]))
-        assert stats(home)["total-jobs"] == "0"
+        assert beanstalkd_stats(home)["total-jobs"] == "0"
 
 
 @pytest.mark.parametrize("checked_before", [True, False])
 def test_a_draining_beanstalkd_takes_no_put_but_is_emptied(home: Path, *, checked_before: bool) -> None:
-    with beanstalkd(home) as process, queue_of(home) as other, queue_of(home) as queue:
+    with beanstalkd(home) as process, open_queue(home) as other, open_queue(home) as queue:
         other.put(b"x", [LIVE])
         if checked_before:
             queue.check()
         process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: stats(home)["draining"] == "true", "it drains")
+        wait_until(lambda: beanstalkd_stats(home)["draining"] == "true", "it drains")
         assert "draining" in refusal(lambda: queue.put(b"y", [LIVE]))
         assert "draining" in refusal(queue.check)
         assert all_bodies(queue) == [b"x"]
@@ -195,8 +195,8 @@ def test_a_draining_beanstalkd_takes_no_put_but_is_emptied(home: Path, *, checke
 def test_a_full_queue_refuses_until_it_is_emptied(home: Path) -> None:
     with (
         beanstalkd(home, "-b", str(home / "queue"), "-s", "65536"),
-        queue_of(home, 200_000) as queue,
-        queue_of(home) as other,
+        open_queue(home, 200_000) as queue,
+        open_queue(home) as other,
     ):
         queue.put(b"first", [LIVE])
         for _ in range(30):
@@ -212,10 +212,10 @@ def test_a_full_queue_refuses_until_it_is_emptied(home: Path) -> None:
 @contextmanager
 def log_that_can_fail(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a beanstalkd that outlives a write beyond its limit on file sizes, as it would a broken disk."""
-    command = ["env", "--ignore-signal=XFSZ", need("beanstalkd"), "-b", str(home / "queue"), "-z", "1052672"]
+    command = ["env", "--ignore-signal=XFSZ", require_program("beanstalkd"), "-b", str(home / "queue"), "-z", "1052672"]
     (home / "queue").mkdir(exist_ok=True)
     with running([*command, "-l", f"unix:{home}/sock/beanstalkd.sock"], home) as process:
-        wait_until(lambda: connects(home / "sock/beanstalkd.sock"), "beanstalkd listens")
+        wait_until(lambda: is_listening(home / "sock/beanstalkd.sock"), "beanstalkd listens")
         yield process
 
 
@@ -225,7 +225,7 @@ def break_log(process: subprocess.Popen[bytes], *, broken: bool = True) -> None:
 
 
 def test_a_log_that_stopped_is_named_by_every_check_until_a_restart(home: Path) -> None:
-    with queue_of(home) as queue, queue_of(home) as other:
+    with open_queue(home) as queue, open_queue(home) as other:
         with log_that_can_fail(home) as process:
             queue.check()
             other.put(b"kept", [LIVE])
@@ -254,7 +254,7 @@ def test_a_log_that_stopped_is_named_by_every_check_until_a_restart(home: Path) 
 
 def test_no_put_is_promised_after_the_log_refused_one(home: Path) -> None:
     promised = [b"before"]
-    with log_that_can_fail(home) as process, queue_of(home) as queue:
+    with log_that_can_fail(home) as process, open_queue(home) as queue:
         queue.put(b"before", [LIVE])
         break_log(process)
         for number in range(100):
@@ -262,7 +262,7 @@ def test_no_put_is_promised_after_the_log_refused_one(home: Path) -> None:
                 queue.put(b"%d" % number, [LIVE])
                 promised.append(b"%d" % number)
         kill(process)
-    with beanstalkd(home), queue_of(home) as queue:
+    with beanstalkd(home), open_queue(home) as queue:
         assert all_bodies(queue) == promised
 
 
@@ -274,9 +274,9 @@ def test_a_full_disk_refuses_puts_until_there_is_space(home: Path) -> None:
         'mount -t tmpfs -o size=1m none "$1" && head -c 600000 /dev/zero >"$1/ballast"'
         ' && exec "$0" -l "unix:$2" -b "$1" -s 65536'
     )
-    command = ["unshare", "--mount", "sh", "-c", script, need("beanstalkd"), str(home / "queue")]
-    with running([*command, str(home / "sock/beanstalkd.sock")], home) as process, queue_of(home) as queue:
-        wait_until(lambda: connects(home / "sock/beanstalkd.sock"), "beanstalkd listens")
+    command = ["unshare", "--mount", "sh", "-c", script, require_program("beanstalkd"), str(home / "queue")]
+    with running([*command, str(home / "sock/beanstalkd.sock")], home) as process, open_queue(home) as queue:
+        wait_until(lambda: is_listening(home / "sock/beanstalkd.sock"), "beanstalkd listens")
         kept = 0
         with pytest.raises(QueueUnavailable, match="disk"):
             while kept < 1000:
@@ -333,7 +333,7 @@ def unfit_then_real(home: Path, answer: bytes, call: str, *, silent: bool) -> No
                 pass
             closed.append(True)
 
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(home / "sock/beanstalkd.sock"))
             listener.listen()
@@ -350,13 +350,13 @@ def unfit_then_real(home: Path, answer: bytes, call: str, *, silent: bool) -> No
 def test_waiting_jobs_that_are_taken_and_released_again_and_again_cost_no_log(home: Path) -> None:
     def log() -> tuple[str, dict[str, int]]:
         files = {path.name: path.stat().st_blocks for path in (home / "queue").iterdir()}
-        return stats(home)["binlog-records-written"], files
+        return beanstalkd_stats(home)["binlog-records-written"], files
 
-    with beanstalkd(home), queue_of(home) as queue:
+    with beanstalkd(home), open_queue(home) as queue:
         for _ in range(500):
             queue.put(b"x" * 300, [LIVE])
         before = log()
         for limit in (*[1] * 1000, *[500] * 20):
             queue.release(queue.reserve(LIVE, limit, 1))
         assert log() == before
-        assert stats(home)["cmd-release"] == "11000"
+        assert beanstalkd_stats(home)["cmd-release"] == "11000"

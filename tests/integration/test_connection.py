@@ -7,7 +7,7 @@ import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import line
+from tests.integration.conftest import event_json
 from wsserver.browsers import BUFFER_BYTES, BrowserConnection
 from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
 from wsserver.handshake_throttle import HandshakeThrottle
@@ -147,7 +147,7 @@ def test_a_browser_that_is_sent_away_and_does_not_leave_is_cut_off() -> None:
 def test_of_a_browser_that_reads_nothing_no_more_is_kept_than_its_buffer_and_a_frame() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(200):
-            peer.hub.stage([line(pad=10_000)])
+            peer.hub.stage([event_json(pad=10_000)])
             peer.publisher.flush()
             await asyncio.sleep(0)
         assert peer.hub.ready_count == 0

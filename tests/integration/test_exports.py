@@ -11,7 +11,7 @@ import pytest
 
 from api.app import create_app
 from api.query import exports
-from tests.integration.conftest import UnixConnection, ask, reads
+from tests.integration.conftest import UnixConnection, call_query, query_api
 from tests.integration.test_api_reading import codes, fill, made
 from tests.support import beanstalkd, wait_until
 from tradewire.logging import setup
@@ -31,7 +31,7 @@ def filled(home: Path) -> Iterator[Path]:
     """Give the home of an API that runs, and its archive holds many messages."""
     (home / "store").mkdir()
     fill(home, f"sqlite:///{home}/store/tradewire.db", made(MESSAGES))
-    with beanstalkd(home), reads(home):
+    with beanstalkd(home), query_api(home):
         yield home
 
 
@@ -48,7 +48,7 @@ def export(home: Path, form: str) -> Iterator[http.client.HTTPResponse]:
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_a_whole_export_ends_as_http_says(filled: Path, form: str) -> None:
-    assert ask(filled, f"/api/messages?format={form}").body.count(b"\n") == MESSAGES + (form == "csv")
+    assert call_query(filled, f"/api/messages?format={form}").body.count(b"\n") == MESSAGES + (form == "csv")
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
@@ -81,9 +81,9 @@ def test_there_are_only_so_many_exports_at_a_time_and_questions_are_answered_mea
     with ExitStack() as held:
         for _ in range(4):
             assert held.enter_context(export(filled, "csv")).status == 200
-        refused = ask(filled, "/api/messages?format=csv")
+        refused = call_query(filled, "/api/messages?format=csv")
         assert codes(refused, 503) == {(None, "unavailable")}
         assert refused.headers["Retry-After"] == "1"
-        assert ask(filled, "/api/messages?format=csv", method="HEAD").status == 200
-        assert len(ask(filled, "/api/messages").json["messages"]) == 100
-    wait_until(lambda: ask(filled, "/api/messages?format=csv").status == 200, "an export is possible again")
+        assert call_query(filled, "/api/messages?format=csv", method="HEAD").status == 200
+        assert len(call_query(filled, "/api/messages").json["messages"]) == 100
+    wait_until(lambda: call_query(filled, "/api/messages?format=csv").status == 200, "an export is possible again")

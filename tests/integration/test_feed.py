@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import Browser, id_of, line
+from tests.integration.conftest import Browser, event_json, id_of
 from tests.support import wait_until, wsserver
 from tradewire.errors import FeedUnavailable, InvalidEvent
 from tradewire.feed import Feed, health
@@ -33,7 +33,7 @@ def feed_of(home: Path) -> Iterator[Feed]:
 
 @contextmanager
 def impostor(home: Path, answer: bytes) -> Iterator[None]:
-    """Answer the first thing that comes to the workers' socket with these bytes, and hang up."""
+    """Response the first thing that comes to the workers' socket with these bytes, and hang up."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(home / "sock/workers/wsserver.sock"))
         listener.listen()
@@ -51,37 +51,37 @@ def impostor(home: Path, answer: bytes) -> Iterator[None]:
 
 
 def test_events_are_answered_with_how_many_browsers_they_went_to(home: Path) -> None:
-    events = [line(), line()]
+    events = [event_json(), event_json()]
     with wsserver(home), feed_of(home) as feed:
         assert feed.send(events) is None
         assert not feed.wait_ready(0.05)
         with Browser(home) as browser:
             assert feed.wait_ready(5)
             assert feed.send(events) == 1
-            assert browser.ids(2) == [id_of(event) for event in events]
+            assert browser.receive_ids(2) == [id_of(event) for event in events]
         assert feed.send(events) == 0
 
 
 def test_a_ready_that_came_too_late_is_not_taken_for_an_answer(home: Path) -> None:
     with wsserver(home), feed_of(home) as feed:
-        assert feed.send([line()]) is None
+        assert feed.send([event_json()]) is None
         with Browser(home):
             feed.connect()
-            assert feed.send([line()]) == 1
+            assert feed.send([event_json()]) == 1
 
 
 def test_a_bad_event_is_named_and_ends_nothing(home: Path) -> None:
     with wsserver(home), feed_of(home) as feed, Browser(home):
         with pytest.raises(InvalidEvent, match="not an event"):
-            feed.send([line(), b"{}"])
-        assert feed.send([line()]) == 1
+            feed.send([event_json(), b"{}"])
+        assert feed.send([event_json()]) == 1
 
 
 def test_the_largest_frame_goes_through(home: Path) -> None:
     with wsserver(home), feed_of(home) as feed, Browser(home) as browser:
-        large = line(pad=MAX_JOB_BYTES - len(line()))
+        large = event_json(pad=MAX_JOB_BYTES - len(event_json()))
         assert feed.send([large]) == 1
-        assert browser.ids(1) == [id_of(large)]
+        assert browser.receive_ids(1) == [id_of(large)]
 
 
 def test_a_goodbye_is_heard_before_anything_is_sent_and_the_next_server_is_found(home: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_goodbye_is_heard_before_anything_is_sent_and_the_next_server_is_found
                 feed.connect()
         with wsserver(home):
             feed.connect()
-            assert feed.send([line()]) is None
+            assert feed.send([event_json()]) is None
 
 
 def test_a_server_that_was_killed_is_noticed(home: Path) -> None:

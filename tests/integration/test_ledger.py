@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.conftest import Browser, api, ask, gunicorn, line, post, processor, queue_of, reads
+from tests.integration.conftest import (
+    Browser,
+    call_ingest,
+    call_query,
+    event_json,
+    ingest_api,
+    open_queue,
+    post,
+    processor,
+    query_api,
+)
 from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE, TUBES
 
@@ -25,8 +35,8 @@ def parts(home: Path, **env: str) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(beanstalkd(home))
         stack.enter_context(wsserver(home))
-        stack.enter_context(gunicorn(home))
-        stack.enter_context(reads(home))
+        stack.enter_context(ingest_api(home))
+        stack.enter_context(query_api(home))
         stack.enter_context(processor(home, **env))
         stack.enter_context(processor(home, "archive"))
         yield
@@ -37,7 +47,7 @@ def ledger(home: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def settled() -> bool:
-        answer = ask(home, "/api/ledger")
+        answer = call_query(home, "/api/ledger")
         found.clear()
         found.update(answer.json)
         return answer.status == 200 and found["status"] != "settling"
@@ -53,7 +63,7 @@ def post_some(home: Path, count: int = POSTS, **headers: str) -> None:
 
 def post_batch(home: Path, count: int = POSTS) -> None:
     body = b"\n".join(example(userId=f"{number}") for number in range(count))
-    assert api(home, "/api/messages", method="POST", body=body).status == 201
+    assert call_ingest(home, "/api/messages", method="POST", body=body).status == 201
 
 
 def differences(account: dict[str, int]) -> tuple[int, int, int]:
@@ -63,7 +73,7 @@ def differences(account: dict[str, int]) -> tuple[int, int, int]:
 def test_what_was_shown_and_archived_balances_what_was_accepted(home: Path) -> None:
     with parts(home), Browser(home) as browser:
         post_some(home)
-        browser.ids(POSTS)
+        browser.receive_ids(POSTS)
         wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == POSTS, "all are told to be shown")
         found = ledger(home)
     assert (found["status"], found["accepted"], found["begun"]) == ("balanced", POSTS, POSTS)
@@ -93,7 +103,7 @@ def test_the_messages_of_batches_that_wait_are_counted_and_not_their_jobs(home: 
         assert (found["status"], found["accepted"]) == ("balanced", expected)
         assert found["tubes"]["live"]["waiting"] == expected
         with Browser(home) as browser:
-            browser.ids(expected)
+            browser.receive_ids(expected)
             wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == expected, "all are told to be shown")
             found = ledger(home)
     assert found["status"] == "balanced"
@@ -111,7 +121,7 @@ def test_a_retry_under_its_key_is_accepted_again_and_is_the_same_message(home: P
     with parts(home), Browser(home) as browser:
         for _ in range(3):
             assert post(home, example(), Idempotency_Key="the-same").status == 201
-        browser.ids(1)
+        browser.receive_ids(1)
         wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == 1, "it is told to be shown")
         wait_until(lambda: ledger(home)["tubes"]["archive"]["duplicates"] == 2, "its retries are known")
         found = ledger(home)
@@ -123,24 +133,27 @@ def test_what_is_buried_and_what_an_operator_discards_is_accounted_for(home: Pat
     (home / "operator-token").write_text("secret")
     with parts(home), Browser(home):
         post_some(home, 1)
-        with queue_of(home) as queue:
+        with open_queue(home) as queue:
             queue.put(b'{"id":"no event"}', [LIVE])
         wait_until(lambda: ledger(home)["tubes"]["live"]["deadLetters"] == 1, "it is buried")
         found = ledger(home)
         assert found["status"] == "balanced"
         assert differences(found["tubes"]["live"]) == (0, 1, 0), "nobody posted it"
         operator = {"Authorization": "Bearer secret"}
-        [letter] = ask(home, "/api/dead-letters?tube=live", **operator).json["deadLetters"]
-        assert ask(home, f"/api/dead-letters/live/{letter['id']}", method="DELETE", **operator).status in {200, 204}
+        [letter] = call_query(home, "/api/dead-letters?tube=live", **operator).json["deadLetters"]
+        assert call_query(home, f"/api/dead-letters/live/{letter['id']}", method="DELETE", **operator).status in {
+            200,
+            204,
+        }
         assert differences(ledger(home)["tubes"]["live"]) == (0, 0, 0)
 
 
 def test_a_message_in_one_tube_of_two_is_a_surplus_there_and_no_loss(home: Path) -> None:
     with parts(home), Browser(home) as browser:
         post_some(home, 1)
-        with queue_of(home) as queue:
-            queue.put(line(), [LIVE])
-        browser.ids(2)
+        with open_queue(home) as queue:
+            queue.put(event_json(), [LIVE])
+        browser.receive_ids(2)
         wait_until(lambda: ledger(home)["tubes"]["live"]["shown"] == 2, "both are told to be shown")
         found = ledger(home)
     assert found["status"] == "balanced"
@@ -154,9 +167,9 @@ def test_an_accepted_job_that_is_gone_is_a_loss_of_each_of_its_messages(
     home: Path, tube: str, post: Callable[[Path], None], lost: int
 ) -> None:
     (home / "store").mkdir()
-    with beanstalkd(home), gunicorn(home), reads(home):
+    with beanstalkd(home), ingest_api(home), query_api(home):
         post(home)
-        with queue_of(home) as queue:
+        with open_queue(home) as queue:
             queue.delete(queue.reserve(tube, 1, 0))
         with processor(home, "archive"):
             wait_until(lambda: ledger(home)["tubes"][tube]["missing"], "the loss is found")
@@ -169,14 +182,14 @@ def test_an_accepted_job_that_is_gone_is_a_loss_of_each_of_its_messages(
 
 def test_the_account_survives_every_part_and_goes_on_after_it(home: Path) -> None:
     (home / "store").mkdir()
-    with beanstalkd(home) as queue, processor(home, "archive") as archiver, reads(home):
-        with gunicorn(home) as server:
+    with beanstalkd(home) as queue, processor(home, "archive") as archiver, query_api(home):
+        with ingest_api(home) as server:
             post_some(home)
             wait_until(lambda: ledger(home)["tubes"]["archive"]["archived"] == POSTS, "all are archived")
             for process in (server, archiver, queue):
                 process.kill()
                 process.wait()
-        with beanstalkd(home), gunicorn(home), processor(home, "archive"):
+        with beanstalkd(home), ingest_api(home), processor(home, "archive"):
             post_some(home)
             wait_until(lambda: ledger(home)["tubes"]["archive"]["archived"] == 2 * POSTS, "all are archived")
             found = ledger(home)
@@ -185,6 +198,6 @@ def test_the_account_survives_every_part_and_goes_on_after_it(home: Path) -> Non
 
 
 def test_where_the_store_can_not_be_asked_there_is_no_ledger(home: Path) -> None:
-    with beanstalkd(home), reads(home):
-        answer = ask(home, "/api/ledger")
+    with beanstalkd(home), query_api(home):
+        answer = call_query(home, "/api/ledger")
         assert (answer.status, answer.json["status"]) == (503, "FAILED")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import ask, gunicorn, line, post, processor, queue_of, reads
+from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, post, processor, query_api
 from tests.integration.test_beanstalk import break_log, log_that_can_fail
 from tests.integration.test_probes import STANDING_SECONDS, counting, samples
 from tests.postgres import postgres
-from tests.support import ROOT, beanstalkd, connects, example, need, running, wait_until, wsserver
+from tests.support import ROOT, beanstalkd, example, is_listening, require_program, running, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def fault(home: Path, part: str, words: str, overall: str) -> None:
     """Wait until a fault is known: to the log, with nobody asking, then to /readyz and /metrics."""
     pattern = rf"level=error .*event=fault .*{words}"
     wait_until(lambda: re.search(pattern, last_said(home, part)), f"the log tells: {words}", STANDING_SECONDS)
-    answer = ask(home, "/readyz")
+    answer = call_query(home, "/readyz")
     told = answer.json["components"][part]
     assert re.search(words, f"{told['status']} {told['detail']}")
     assert (answer.status, answer.json["status"]) == (503 if overall == "not-ready" else 200, overall)
@@ -53,7 +53,7 @@ def mended(home: Path, part: str) -> None:
     wait_until(
         lambda: "event=mended" in last_said(home, part), f"the log tells that {part} is mended", STANDING_SECONDS
     )
-    assert ask(home, "/readyz").json["components"][part]["status"] == "ok"
+    assert call_query(home, "/readyz").json["components"][part]["status"] == "ok"
     assert samples(home)[f"component_up{{{part}}}"] == 1
 
 
@@ -62,7 +62,7 @@ class Disk:
 
     def __init__(self, holder: subprocess.Popen[bytes], folder: Path) -> None:
         namespace = f"/proc/{holder.pid}/ns/mnt"
-        self.enter = [need("nsenter"), f"--mount={namespace}", f"--wd={folder.parent}", "--no-fork"]
+        self.enter = [require_program("nsenter"), f"--mount={namespace}", f"--wd={folder.parent}", "--no-fork"]
         self.ballast = Path(f"/proc/{holder.pid}/root{folder}/ballast")
 
     def fill(self) -> None:
@@ -94,12 +94,12 @@ def reads_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
     """Run the API that answers questions where the small disk can be seen."""
     command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_reads.conf.py")]
     with running(command, home, env):
-        wait_until(lambda: connects(home / "sock/api-query.sock"), "gunicorn listens")
+        wait_until(lambda: is_listening(home / "sock/api-query.sock"), "gunicorn listens")
         yield
 
 
 def test_a_beanstalkd_without_a_log(home: Path, counting: dict[str, str]) -> None:
-    with reads(home, **counting), gunicorn(home):
+    with query_api(home, **counting), ingest_api(home):
         with beanstalkd(home, "-V"):
             fault(home, "queue", r"unavailable .*without a log \(-b\)", "not-ready")
             assert samples(home)["queue_log_healthy"] == 0
@@ -109,7 +109,7 @@ def test_a_beanstalkd_without_a_log(home: Path, counting: dict[str, str]) -> Non
 
 
 def test_a_beanstalkd_that_goes_on_in_memory_alone(home: Path, counting: dict[str, str]) -> None:
-    with reads(home, **counting), gunicorn(home):
+    with query_api(home, **counting), ingest_api(home):
         with log_that_can_fail(home) as process:
             fine(home, "queue")
             break_log(process)
@@ -121,9 +121,9 @@ def test_a_beanstalkd_that_goes_on_in_memory_alone(home: Path, counting: dict[st
 
 
 def test_a_full_disk_for_the_queues_log(home: Path, counting: dict[str, str]) -> None:
-    with small_disk(home / "queue", "2m") as disk, reads_on(disk, home, counting), gunicorn(home):
+    with small_disk(home / "queue", "2m") as disk, reads_on(disk, home, counting), ingest_api(home):
         log = ["-b", str(home / "queue"), "-s", "65536"]
-        command = [*disk.enter, need("beanstalkd"), "-l", f"unix:{home}/sock/beanstalkd.sock", *log]
+        command = [*disk.enter, require_program("beanstalkd"), "-l", f"unix:{home}/sock/beanstalkd.sock", *log]
         with running(command, home):
             fine(home, "queue")
             disk.fill()
@@ -140,9 +140,9 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
     bound = {**counting, "TRADEWIRE_QUEUE_MAX_BYTES": str(10 * MB)}
     with (
         beanstalkd(home, "-b", str(home / "queue"), "-s", "1000000"),
-        reads(home, **bound),
-        gunicorn(home),
-        queue_of(home) as queue,
+        query_api(home, **bound),
+        ingest_api(home),
+        open_queue(home) as queue,
     ):
         for _ in range(80):
             queue.put(b"x" * 100_000, [LIVE])
@@ -158,7 +158,7 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
 
 
 def test_a_queue_that_drains(home: Path, counting: dict[str, str]) -> None:
-    with beanstalkd(home) as process, reads(home, **counting), gunicorn(home):
+    with beanstalkd(home) as process, query_api(home, **counting), ingest_api(home):
         process.send_signal(signal.SIGUSR1)
         fault(home, "queue", "draining", "not-ready")
 
@@ -168,16 +168,16 @@ def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> N
         small_disk(home / "store", "4m") as disk,
         beanstalkd(home),
         wsserver(home),
-        gunicorn(home),
+        ingest_api(home),
         reads_on(disk, home, counting),
         running([*disk.enter, sys.executable, "-m", "processor", "archive"], home, counting),
-        queue_of(home) as queue,
+        open_queue(home) as queue,
     ):
-        queue.put(line(), [ARCHIVE])
+        queue.put(event_json(), [ARCHIVE])
         wait_until(lambda: samples(home).get("messages_archived_total") == 1, "one is archived")
         disk.fill()
         for _ in range(2000):
-            queue.put(line(), [ARCHIVE])
+            queue.put(event_json(), [ARCHIVE])
         fault(home, "disk", f"nearly full at {home}/store", "degraded")
         fault(home, "archive", "behind .*wait for 3 s and more", "degraded")
         assert samples(home)["oldest_job_age_seconds{archive}"] >= 3
@@ -188,15 +188,15 @@ def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> N
 
 
 def test_a_database_that_is_away(home: Path, counting: dict[str, str]) -> None:
-    with postgres(home) as server, beanstalkd(home), gunicorn(home):
-        url = {**counting, "TRADEWIRE_STORE_URL": server.database()}
-        with reads(home, **url), processor(home, "archive", **url):
+    with postgres(home) as server, beanstalkd(home), ingest_api(home):
+        url = {**counting, "TRADEWIRE_STORE_URL": server.create_database()}
+        with query_api(home, **url), processor(home, "archive", **url):
             fine(home, "store")
             server.stop()
             fault(home, "store", "unavailable .*messages are shown, and wait in the queue", "degraded")
             assert samples(home)["store_up"] == 0
-            with queue_of(home) as queue:
-                queue.put(line(), [ARCHIVE])
+            with open_queue(home) as queue:
+                queue.put(event_json(), [ARCHIVE])
             fault(home, "processors", "no processor takes from live and archive", "degraded")
             server.start()
             mended(home, "store")
@@ -205,7 +205,7 @@ def test_a_database_that_is_away(home: Path, counting: dict[str, str]) -> None:
 
 
 def test_a_disk_that_is_nearly_full(home: Path, counting: dict[str, str]) -> None:
-    with small_disk(home / "store", "20m") as disk, beanstalkd(home), gunicorn(home), reads_on(disk, home, counting):
+    with small_disk(home / "store", "20m") as disk, beanstalkd(home), ingest_api(home), reads_on(disk, home, counting):
         disk.ballast.write_bytes(bytes(18 * MB))
         wait_until(lambda: samples(home)["disk_free_bytes{store}"] < 4 * MB, "room is taken")
         assert samples(home)["component_up{disk}"] == 1
@@ -217,7 +217,7 @@ def test_a_disk_that_is_nearly_full(home: Path, counting: dict[str, str]) -> Non
 
 @pytest.mark.parametrize("part", ["queue", "wsserver"])
 def test_a_neighbour_that_hangs_holds_up_no_answer(home: Path, counting: dict[str, str], part: str) -> None:
-    with beanstalkd(home) as queue, wsserver(home) as server, reads(home, **counting), gunicorn(home):
+    with beanstalkd(home) as queue, wsserver(home) as server, query_api(home, **counting), ingest_api(home):
         process, overall = (queue, "not-ready") if part == "queue" else (server, "degraded")
         fine(home, part)
         process.send_signal(signal.SIGSTOP)

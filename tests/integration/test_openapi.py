@@ -10,7 +10,7 @@ import schemathesis
 
 from api.app import create_app
 from api.openapi.document import document
-from tests.integration.conftest import ask, gunicorn, line, queue_of, reads
+from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, query_api
 from tests.integration.test_api_reading import ALL, DISCARDED, RECEIPTS, SHOWN, fill
 from tests.support import ROOT, beanstalkd, free_port, wait_until
 from tradewire import metrics
@@ -58,8 +58,8 @@ def address(module_home: Path) -> Iterator[str]:
         "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --bind unix:{module_home}/sock/api-query.sock",
         metrics.FOLDER_VARIABLE: str(module_home / "metrics"),
     }
-    with beanstalkd(module_home), gunicorn(module_home), reads(module_home, **env):
-        wait_until(lambda: ask(module_home, "/readyz").status == 200, "a message posted now would be kept")
+    with beanstalkd(module_home), ingest_api(module_home), query_api(module_home, **env):
+        wait_until(lambda: call_query(module_home, "/readyz").status == 200, "a message posted now would be kept")
         yield f"http://127.0.0.1:{port}"
 
 
@@ -76,7 +76,7 @@ def test_the_document_names_every_route_and_no_other() -> None:
 def test_the_document_is_served_as_it_is_made_and_all_that_it_refers_to_is_in_it(
     address: str, module_home: Path
 ) -> None:
-    served = ask(module_home, "/api/openapi.json")
+    served = call_query(module_home, "/api/openapi.json")
     assert address
     assert served.json == document()
     names = set(re.findall(rb'"#/components/schemas/(\w+)"', served.body))
@@ -114,8 +114,8 @@ KNOWN: Final[list[tuple[str, str, dict[str, Any]]]] = [
 def test_what_is_there_is_given_as_the_document_says(
     address: str, module_home: Path, method: str, path: str, given: dict[str, Any]
 ) -> None:
-    with queue_of(module_home) as queue:
-        queue.put(line(), [f"{LIVE}.dead"])
+    with open_queue(module_home) as queue:
+        queue.put(event_json(), [f"{LIVE}.dead"])
     response = schema[path][method].Case(**given).call_and_validate(address, headers=BEARER)
     assert response.status_code == 200
 
@@ -130,8 +130,8 @@ def test_what_is_there_is_given_as_the_document_says(
 def test_what_is_buried_is_settled_as_the_document_says(
     address: str, module_home: Path, method: str, path: str
 ) -> None:
-    with queue_of(module_home) as queue:
-        queue.put(line(), [f"{LIVE}.dead"])
+    with open_queue(module_home) as queue:
+        queue.put(event_json(), [f"{LIVE}.dead"])
         [letter, *_] = queue.dead_letters(LIVE, 1)
     case = schema[path][method].Case(path_parameters={"tube": LIVE, "dead_letter_id": letter.id})
     assert case.call_and_validate(address, headers=BEARER).status_code == 200

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.conftest import Browser, ask, gunicorn, post, processor, queue_of, reads
+from tests.integration.conftest import Browser, call_query, ingest_api, open_queue, post, processor, query_api
 from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire import metrics
 
@@ -30,7 +30,7 @@ def counting(home: Path) -> dict[str, str]:
 
 def standing(home: Path) -> tuple[int, str, set[str]]:
     """Give the status of /readyz, its word, and which parts are not as they should be."""
-    answer = ask(home, "/readyz")
+    answer = call_query(home, "/readyz")
     parts = answer.json["components"]
     return answer.status, answer.json["status"], {name for name in parts if parts[name]["status"] != "ok"}
 
@@ -46,7 +46,7 @@ def stands(home: Path, status: int, word: str, missing: set[str]) -> None:
 
 def samples(home: Path) -> dict[str, float]:
     """Give what /metrics says, by name and labels, as in `waiting_jobs{live}`."""
-    answer = ask(home, "/metrics")
+    answer = call_query(home, "/metrics")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == metrics.CONTENT_TYPE
     found = {}
@@ -60,10 +60,10 @@ def samples(home: Path) -> dict[str, float]:
 def test_readyz_tells_ready_from_degraded_from_not_ready_and_names_what_is_missing(
     home: Path, counting: dict[str, str]
 ) -> None:
-    with reads(home, **counting):
+    with query_api(home, **counting):
         assert standing(home) == (503, "not-ready", {"queue", "ingest", "wsserver", "store", "ledger"})
-        assert int(ask(home, "/readyz").headers["Retry-After"]) >= 1
-        with gunicorn(home):
+        assert int(call_query(home, "/readyz").headers["Retry-After"]) >= 1
+        with ingest_api(home):
             stands(home, 503, "not-ready", {"queue", "wsserver", "store", "ledger"})
             with beanstalkd(home):
                 stands(home, 200, "degraded", {"wsserver", "consumers", "store", "ledger"})
@@ -76,8 +76,8 @@ def test_readyz_tells_ready_from_degraded_from_not_ready_and_names_what_is_missi
 
 
 def test_healthz_is_ok_whatever_the_neighbours_do(home: Path) -> None:
-    with reads(home):
-        answer = ask(home, "/healthz")
+    with query_api(home):
+        answer = call_query(home, "/healthz")
         assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
@@ -87,8 +87,8 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
     with (
         beanstalkd(home),
         wsserver(home),
-        gunicorn(home, **counting),
-        reads(home, **counting),
+        ingest_api(home, **counting),
+        query_api(home, **counting),
         processor(home, **counting),
         processor(home, "archive", **counting),
         Browser(home) as browser,
@@ -96,7 +96,7 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
         for _ in range(20):  # by either of the API's processes
             assert post(home, example()).status == 201
         assert post(home, b"{").status == 400
-        browser.ids(20)
+        browser.receive_ids(20)
         wait_until(lambda: samples(home)["messages_archived_total"] == 20, "they are archived")
         wait_until(
             lambda: samples(home)["consumers{archive}"] == samples(home)["consumers{live}"] == 1, "both are seen"
@@ -112,7 +112,7 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
         assert found["browsers"] == 1
         assert found["queue_log_healthy"] == found["store_up"] == found["component_up{queue}"] == 1
         assert found["disk_free_bytes{home}"] > 0
-    with reads(home, **counting):
+    with query_api(home, **counting):
         later = samples(home)
     assert later["messages_accepted_total"] == 20, "what the dead have counted stays counted"
     assert later["queue_log_healthy"] == later["component_up{queue}"] == 0
@@ -120,7 +120,7 @@ def test_metrics_show_what_every_process_has_counted_and_what_is_the_case_now(
 
 
 def test_jobs_that_wait_are_counted_with_the_age_of_the_oldest(home: Path, counting: dict[str, str]) -> None:
-    with beanstalkd(home), reads(home, **counting), queue_of(home) as queue:
+    with beanstalkd(home), query_api(home, **counting), open_queue(home) as queue:
         queue.put(b"x", ["live"])
         queue.put(b"x", ["live"])
         wait_until(lambda: samples(home)["oldest_job_age_seconds{live}"] >= 1, "the oldest is a second old")
@@ -129,7 +129,7 @@ def test_jobs_that_wait_are_counted_with_the_age_of_the_oldest(home: Path, count
 
 
 def test_a_line_of_the_log_names_the_request_that_it_is_about(home: Path) -> None:
-    with gunicorn(home):
+    with ingest_api(home):
         assert post(home, example(), X_Request_ID="5ca1ab1e").status == 503
     [log] = home.glob("python*.log")
     assert re.search(r"event=refused .*request_id=5ca1ab1e", log.read_text())

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.conftest import Browser, gunicorn, id_of, line, post, processor, queue_of, stats
+from tests.integration.conftest import (
+    Browser,
+    beanstalkd_stats,
+    event_json,
+    id_of,
+    ingest_api,
+    open_queue,
+    post,
+    processor,
+)
 from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
@@ -24,13 +33,13 @@ if TYPE_CHECKING:
 
 
 def put(home: Path, *bodies: bytes) -> None:
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         for body in bodies:
             queue.put(body, [LIVE])
 
 
 def counts(home: Path) -> TubeCounts:
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         return queue.counts(LIVE)
 
 
@@ -53,31 +62,31 @@ def rest(browser: Browser) -> list[str]:
     got: list[str] = []
     try:
         while True:
-            got += browser.ids(1)
+            got += browser.receive_ids(1)
     except ConnectionClosed:
         return got
 
 
 def test_a_thousand_posted_messages_wait_and_the_first_browser_gets_all_in_order(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home):
-        with gunicorn(home):
+        with ingest_api(home):
             posted = [post(home, example()).json["id"] for _ in range(1000)]
         wait_until(lambda: counts(home).ready == 1000, "all wait")
         with Browser(home) as browser:
             begun = time.monotonic()
-            first = browser.ids(1)
+            first = browser.receive_ids(1)
             assert time.monotonic() - begun < 0.5  # by READY, not when the hold-off of 1 s is over
-            assert first + browser.ids(1000 - len(first)) == posted
+            assert first + browser.receive_ids(1000 - len(first)) == posted
             wait_until(lambda: settled(home), "all are deleted")
 
 
 def test_a_single_event_reaches_a_watching_browser_at_once(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         wait_until(lambda: counts(home).consumers, "the processor watches")
-        for event in [line() for _ in range(20)]:
+        for event in [event_json() for _ in range(20)]:
             begun = time.monotonic()
             put(home, event)
-            assert browser.ids(1) == [id_of(event)]
+            assert browser.receive_ids(1) == [id_of(event)]
             assert time.monotonic() - begun < 0.5
 
 
@@ -90,19 +99,19 @@ POISON = {
     "larger than a job may be": b"x" * (MAX_JOB_BYTES + 1000),
     "two lines larger than a frame": b"x" * (MAX_JOB_BYTES // 2) + b"\n" + b"y" * (MAX_JOB_BYTES // 2 + 1000),
     "line ends alone": b"\n\n",
-    "an event cut": line()[:-1],
+    "an event cut": event_json()[:-1],
 }
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
 def test_a_job_that_holds_no_event_is_buried_with_its_reason_and_the_next_goes_on(home: Path, poison: bytes) -> None:
-    before, after = line(), line()
+    before, after = event_json(), event_json()
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
         put(home, before, poison, after)
         with processor(home):
-            assert browser.ids(2) == ids([before, after])
+            assert browser.receive_ids(2) == ids([before, after])
             wait_until(lambda: settled(home), "all are settled")
-        with queue_of(home) as queue:
+        with open_queue(home) as queue:
             letters = queue.dead_letters(LIVE, 10)
             cut = poison if b"\n" in poison else poison[:MAX_JOB_BYTES]
             assert b"\n".join(one.event for one in letters) == cut
@@ -110,52 +119,52 @@ def test_a_job_that_holds_no_event_is_buried_with_its_reason_and_the_next_goes_o
 
 
 def test_of_a_job_of_several_events_only_the_rejected_is_buried(home: Path) -> None:
-    good = [line() for _ in range(5)]
+    good = [event_json() for _ in range(5)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         put(home, b"\n".join([*good[:2], b"bad", *good[2:]]))
-        assert browser.ids(5) == ids(good)
-        with queue_of(home) as queue:
+        assert browser.receive_ids(5) == ids(good)
+        with open_queue(home) as queue:
             wait_until(lambda: counts(home)[:3] == (0, 0, 1), "one is buried")
             assert [one.event for one in queue.dead_letters(LIVE, 10)] == [b"bad"]
 
 
 def test_two_jobs_of_the_largest_size_are_shown(home: Path) -> None:
-    large = [line(pad=MAX_JOB_BYTES - len(line())) for _ in range(2)]
+    large = [event_json(pad=MAX_JOB_BYTES - len(event_json())) for _ in range(2)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         put(home, *large)
-        assert browser.ids(2) == ids(large)
+        assert browser.receive_ids(2) == ids(large)
 
 
 def test_what_a_killed_wsserver_has_not_shown_arrives_at_the_next(home: Path) -> None:
-    events = [line() for _ in range(400)]
+    events = [event_json() for _ in range(400)]
     with beanstalkd(home), processor(home):
         with wsserver(home) as server, Browser(home) as browser:
             put(home, *events[:100])
-            seen = browser.ids(1)
+            seen = browser.receive_ids(1)
             kill(server)
             seen += rest(browser)
         put(home, *events[100:])
         with wsserver(home), Browser(home, f"?epoch={browser.epoch}&offset={browser.offset}") as again:
             assert not again.resumed
             wanted = set(ids(events)) - set(seen)
-            late = again.ids(len(wanted))
+            late = again.receive_ids(len(wanted))
             assert wanted <= set(late)
             assert len(late) == len(set(late))
             wait_until(lambda: settled(home), "all are settled")
 
 
 def test_what_a_killed_beanstalkd_held_is_shown_once_after_its_restart(home: Path) -> None:
-    events = [line() for _ in range(2000)]
+    events = [event_json() for _ in range(2000)]
     with wsserver(home), processor(home), Browser(home) as browser:
         with beanstalkd(home) as queue:
             put(home, *events[:1000])
-            seen = browser.ids(1)
+            seen = browser.receive_ids(1)
             kill(queue)
         with beanstalkd(home):
             put(home, *events[1000:])
-            seen += browser.ids(2000 - len(seen))
+            seen += browser.receive_ids(2000 - len(seen))
             wait_until(lambda: settled(home), "all are settled")
-            assert browser.silent()
+            assert browser.is_silent()
     assert sorted(seen) == sorted(ids(events))
 
 
@@ -163,34 +172,34 @@ def test_what_a_killed_beanstalkd_held_is_shown_once_after_its_restart(home: Pat
 def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
     home: Path, number: signal.Signals
 ) -> None:
-    events = [line() for _ in range(4000)]
+    events = [event_json() for _ in range(4000)]
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
         put(home, *events)
         seen: list[str] = []
         for _ in range(2):
             with processor(home) as process:
-                seen += browser.ids(1)
+                seen += browser.receive_ids(1)
                 process.send_signal(number)
                 assert process.wait(10) == (0 if number is signal.SIGTERM else -number)
                 wait_until(lambda: counts(home).reserved == 0, "what it had in hand is given back")
         with processor(home):
-            seen += browser.ids(4000 - len(seen)) if len(seen) < 4000 else []
+            seen += browser.receive_ids(4000 - len(seen)) if len(seen) < 4000 else []
             wait_until(lambda: settled(home), "all are settled")
-            assert browser.silent()
+            assert browser.is_silent()
     assert sorted(seen) == sorted(ids(events))
 
 
 def test_several_processors_show_each_event_once(home: Path) -> None:
-    events = [line() for _ in range(3000)]
+    events = [event_json() for _ in range(3000)]
     with ExitStack() as stack:
         for part in (beanstalkd(home), wsserver(home), processor(home), processor(home), processor(home)):
             stack.enter_context(part)
         wait_until(lambda: counts(home).consumers == 3, "all watch")
         browser = stack.enter_context(Browser(home))
         put(home, *events)
-        assert sorted(browser.ids(3000)) == sorted(ids(events))
+        assert sorted(browser.receive_ids(3000)) == sorted(ids(events))
         wait_until(lambda: settled(home), "all are settled")
-        assert browser.silent()
+        assert browser.is_silent()
 
 
 @pytest.mark.parametrize("first", ["beanstalkd", "wsserver"])
@@ -206,18 +215,18 @@ def test_a_processor_started_without_neighbours_waits_for_them_and_then_works(ho
         for part in parts if first == "beanstalkd" else parts[::-1]:
             stack.enter_context(part)
         browser = stack.enter_context(Browser(home))
-        event = line()
+        event = event_json()
         put(home, event)
-        assert browser.ids(1) == [id_of(event)]
+        assert browser.receive_ids(1) == [id_of(event)]
         assert process.poll() is None
 
 
 def test_a_backlog_that_waits_costs_the_queues_log_nothing(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home):
-        put(home, *(line() for _ in range(300)))
-        written = stats(home)["binlog-records-written"]
-        wait_until(lambda: int(stats(home)["cmd-release"]) >= 302, "it has been tried three times")
-        assert stats(home)["binlog-records-written"] == written
+        put(home, *(event_json() for _ in range(300)))
+        written = beanstalkd_stats(home)["binlog-records-written"]
+        wait_until(lambda: int(beanstalkd_stats(home)["cmd-release"]) >= 302, "it has been tried three times")
+        assert beanstalkd_stats(home)["binlog-records-written"] == written
 
 
 @pytest.mark.parametrize("state", ["idle", "waiting", "without neighbours"])
@@ -228,8 +237,8 @@ def test_sigterm_ends_a_processor_in_good_order_whatever_it_waits_for(home: Path
             stack.enter_context(wsserver(home))
         process = stack.enter_context(processor(home))
         if state == "waiting":
-            put(home, line())
-            wait_until(lambda: int(stats(home)["cmd-release"]), "it was told to wait")
+            put(home, event_json())
+            wait_until(lambda: int(beanstalkd_stats(home)["cmd-release"]), "it was told to wait")
         elif state == "idle":
             wait_until(lambda: counts(home).consumers, "it watches")
         else:

@@ -103,7 +103,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         url = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
     else:
         server: Postgres = request.getfixturevalue("postgresql")
-        url = server.database()
+        url = server.create_database()
     shuffled = random.Random(5).sample(EVENTS, len(EVENTS))  # noqa: S311
     for begin in range(0, len(shuffled), 500):
         save(url, shuffled[begin : begin + 500])
@@ -590,7 +590,7 @@ def lock(url: str) -> sqlite3.Connection | psycopg.Connection:
 
 def test_a_server_that_was_away_is_read_again_when_it_is_back(home: Path) -> None:
     with postgres(home) as server:
-        url = server.database()
+        url = server.create_database()
         save(url, EVENTS[:1])
         with closing(StoreReader(url)) as reader:
             reader.check()

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, text
 
 from tests.postgres import postgres
-from tests.recount import kept_statistics, recounted_statistics, rows
+from tests.recount import read_table, recounted_statistics, stored_statistics
 from tests.support import ROOT
 from tradewire.errors import InvalidEvent, StoreUnavailable
 from tradewire.event import TradeEvent, format_time
@@ -78,11 +78,15 @@ def writer(url: str, stack: str = "one") -> Iterator[StoreWriter]:
 
 def counted(url: str, stack: str = "one") -> dict[str, int]:
     """Give what a stack has brought to the store, as it counts it; the place it has reached left out."""
-    return {row.name: row.value for row in rows(url, counters) if row.stack == stack and row.name != "archived_through"}
+    return {
+        row.name: row.value
+        for row in read_table(url, counters)
+        if row.stack == stack and row.name != "archived_through"
+    }
 
 
 def ids(url: str) -> list[str]:
-    return sorted(row.id for row in rows(url, events))
+    return sorted(row.id for row in read_table(url, events))
 
 
 def plain(*amounts: Decimal | str) -> list[str]:
@@ -91,7 +95,7 @@ def plain(*amounts: Decimal | str) -> list[str]:
 
 
 def statistics_are_right(url: str) -> bool:
-    kept = kept_statistics(url)
+    kept = stored_statistics(url)
     assert kept == recounted_statistics(url)
     return bool(kept)
 
@@ -108,7 +112,7 @@ def test_an_event_comes_back_as_it_was_digit_by_digit(store_url: str) -> None:
     ]
     with writer(store_url) as store:
         store.save(coming, [])
-    found = sorted(rows(store_url, events), key=lambda row: row.id)
+    found = sorted(read_table(store_url, events), key=lambda row: row.id)
     assert [plain(row.amount_sell, row.amount_buy, row.rate) for row in found] == [
         ["1000", "747.10", "0.7471"],
         [widest, "0." + "0" * 11 + "1", "1.10"],
@@ -135,9 +139,9 @@ def test_a_retry_under_its_key_is_counted_as_a_repeat_and_the_first_stands(store
     with writer(store_url) as store:
         store.save([make_event(1), make_event(1, 5), make_event(1, 5)], [])
         assert store.save([make_event(1, 5), make_event(1, 9), make_event(1)], []).duplicates == 1
-    assert [row.received_at for row in rows(store_url, events)] == [int(NOON.timestamp()) * 1_000_000]
+    assert [row.received_at for row in read_table(store_url, events)] == [int(NOON.timestamp()) * 1_000_000]
     assert counted(store_url) == {"archived": 1, "duplicates": 2}
-    assert len(rows(store_url, duplicates)) == 2
+    assert len(read_table(store_url, duplicates)) == 2
     assert statistics_are_right(store_url)
 
 
@@ -146,7 +150,7 @@ def test_late_arrivals_change_open_and_never_close(store_url: str) -> None:
         for number, seconds, rate in [(5, 30, "1.5"), (4, 10, "1.4"), (6, 20, "9"), (3, 10, "1.3"), (7, 30, "1.7")]:
             store.save([make_event(number, seconds, rate=rate)], [])
     minute = ("pair", 60, int(NOON.timestamp()), "EUR", "GBP", "")
-    assert kept_statistics(store_url)[minute][4:] == tuple(map(Decimal, ("1.3", "9", "1.3", "1.7")))
+    assert stored_statistics(store_url)[minute][4:] == tuple(map(Decimal, ("1.3", "9", "1.3", "1.7")))
     assert statistics_are_right(store_url)
 
 
@@ -156,7 +160,7 @@ def test_of_each_kind_the_first_receipt_stands_and_each_message_leaves_a_tube_on
         store.save([make_event(1)], [receipt("expired", 3, 4, reason="age"), receipt("shown", 1, seconds=9)])
         store.save([], [receipt("dead-lettered", 5, 5, reason="why"), receipt("discarded", 5), receipt("shown", 4)])
         store.save([], [receipt("shown", 1, tube="archive")])
-    found = {(row.id, row.tube, row.kind): (row.browsers, row.reason) for row in rows(store_url, receipts)}
+    found = {(row.id, row.tube, row.kind): (row.browsers, row.reason) for row in read_table(store_url, receipts)}
     assert found == {
         (id_of(1), "live", "shown"): (3, ""),
         (id_of(2), "live", "shown"): (3, ""),
@@ -214,12 +218,12 @@ def test_statistics_are_what_a_plain_recount_gives_however_messages_come(
             for one in batch:
                 firsts.setdefault(one.id, one.received_at)
                 seen.add((one.id, one.received_at))
-    kept = {row.id: row.received_at for row in rows(store_url, events)}
+    kept = {row.id: row.received_at for row in read_table(store_url, events)}
     assert kept == {id_: microseconds(moment) for id_, moment in firsts.items()}
-    assert {(row.id, row.received_at) for row in rows(store_url, duplicates)} == {
+    assert {(row.id, row.received_at) for row in read_table(store_url, duplicates)} == {
         (id_, microseconds(moment)) for id_, moment in seen if firsts[id_] != moment
     }
-    assert kept_statistics(store_url) == recounted_statistics(store_url)
+    assert stored_statistics(store_url) == recounted_statistics(store_url)
     expected = {"archived": len(firsts), "duplicates": len(seen) - len(firsts)}
     assert counted(store_url) == {name: count for name, count in expected.items() if count}
 
@@ -355,7 +359,7 @@ def test_a_receipt_of_no_moment_is_refused_with_its_whole_batch(store_url: str) 
     with writer(store_url) as store:
         with pytest.raises(InvalidEvent, match="not a moment: 'yesterday'"):
             store.save([make_event(1)], [msgspec.structs.replace(receipt("shown", 1), at="yesterday")])
-        assert (ids(store_url), len(rows(store_url, receipts))) == ([], 0)
+        assert (ids(store_url), len(read_table(store_url, receipts))) == ([], 0)
         store.save([make_event(1)], [receipt("shown", 1)])
     assert counted(store_url) == {"archived": 1, "live_shown": 1}
 
@@ -366,11 +370,11 @@ def test_a_receipt_of_no_moment_is_refused_with_its_whole_batch(store_url: str) 
 def test_text_that_postgresql_can_not_hold_is_the_texts_fault(
     postgresql: Postgres, events: list[TradeEvent], done: list[Receipt]
 ) -> None:
-    url = postgresql.database()
+    url = postgresql.create_database()
     with writer(url) as store:
         with pytest.raises(InvalidEvent, match="NUL"):
             store.save([make_event(1), *events], done)
-        assert (ids(url), len(rows(url, receipts))) == ([], 0)
+        assert (ids(url), len(read_table(url, receipts))) == ([], 0)
         store.save([make_event(1)], [])
 
 
@@ -379,7 +383,7 @@ def test_text_that_postgresql_can_not_hold_is_the_texts_fault(
 
 def test_a_postgresql_that_stops_or_is_killed_is_away_and_back(home: Path) -> None:
     with postgres(home) as server:
-        url = server.database()
+        url = server.create_database()
         with writer(url) as store:
             store.save([make_event(0)], [])
             for number, end in enumerate([server.stop, server.kill], 1):

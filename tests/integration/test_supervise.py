@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import reads
+from tests.integration.conftest import query_api
 from tests.integration.test_monitor import fault, mended
 from tests.integration.test_probes import counting, samples
 from tests.support import ROOT, running, wait_until
@@ -92,7 +92,7 @@ def test_the_state_of_every_part_is_known_as_it_changes_and_outlives_who_writes_
 
 
 def test_a_part_that_was_given_up(home: Path, counting: dict[str, str]) -> None:
-    with reads(home, **counting), supervisord(home) as it:
+    with query_api(home, **counting), supervisord(home) as it:
         wait_until(lambda: it.known().get("pair:weak") == "FATAL", "one is given up")
         fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not-ready")
         assert samples(home)["program_up{pair:weak}"] == 0

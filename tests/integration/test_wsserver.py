@@ -13,7 +13,7 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.integration.conftest import Browser, Worker, call, id_of, line
+from tests.integration.conftest import Browser, Worker, event_json, http_call, id_of
 from tests.support import wait_until, wsserver
 from tradewire.limits import MAX_JOB_BYTES
 
@@ -53,7 +53,7 @@ def dial(home: Path, sent: bytes = b"") -> socket.socket:
 
 
 def health(home: Path) -> Any:
-    return call(home / "sock/workers/wsserver.sock", "/health").json
+    return http_call(home / "sock/workers/wsserver.sock", "/health").json
 
 
 def resident_bytes(process: subprocess.Popen[bytes]) -> int:
@@ -64,8 +64,8 @@ def resident_bytes(process: subprocess.Popen[bytes]) -> int:
 def show_much(worker: Worker, browser: Browser) -> None:
     """Have 1,900 large events shown, which the ring then holds."""
     for _ in range(19):
-        worker.ask(*(line(pad=LARGE) for _ in range(100)))
-        browser.ids(100)
+        worker.send(*(event_json(pad=LARGE) for _ in range(100)))
+        browser.receive_ids(100)
 
 
 def status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
@@ -76,73 +76,75 @@ def status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
 
 
 def test_with_no_browser_the_answer_is_wait_and_ready_comes_with_the_first(home: Path, worker: Worker) -> None:
-    event = line()
-    assert worker.ask(event) == "WAIT"
-    assert worker.silent()
+    event = event_json()
+    assert worker.send(event) == "WAIT"
+    assert worker.is_silent()
     with Browser(home) as browser:
-        assert worker.text() == "READY"
-        assert worker.silent()
-        assert worker.ask(event) == "OK 1"
-        assert browser.ids(1) == [id_of(event)]
+        assert worker.receive() == "READY"
+        assert worker.is_silent()
+        assert worker.send(event) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(event)]
 
 
 def test_ok_says_how_many_browsers_were_given_the_frame(home: Path, worker: Worker) -> None:
     with Browser(home) as one, Browser(home) as two:
-        events = [line(), line()]
-        assert worker.ask(*events) == "OK 2"
+        events = [event_json(), event_json()]
+        assert worker.send(*events) == "OK 2"
         for browser in (one, two):
-            assert browser.ids(2) == [id_of(event) for event in events]
+            assert browser.receive_ids(2) == [id_of(event) for event in events]
             assert browser.frames == 1
 
 
-@pytest.mark.parametrize("bad", [b"", b"x", b"{}", b"[]", b"\xff", b"[" * 9000, line() + b",", line("1"), b"\n"])
+@pytest.mark.parametrize(
+    "bad", [b"", b"x", b"{}", b"[]", b"\xff", b"[" * 9000, event_json() + b",", event_json("1"), b"\n"]
+)
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_frame_that_holds_no_event_is_bad_and_nothing_of_it_is_shown(
     home: Path, worker: Worker, bad: bytes, *, watched: bool
 ) -> None:
-    good = line()
+    good = event_json()
     with ExitStack() as stack:
         browser = stack.enter_context(Browser(home)) if watched else None
         for frame in ((bad,), (good, bad), (bad, good)):
-            answer = worker.ask(*frame)
+            answer = worker.send(*frame)
             assert answer.startswith("BAD ")
             assert len(answer) > 5
         if browser:
-            assert worker.ask(good) == "OK 1"
-            assert browser.ids(1) == [id_of(good)]
+            assert worker.send(good) == "OK 1"
+            assert browser.receive_ids(1) == [id_of(good)]
 
 
 def test_a_frame_of_which_all_was_shown_before_is_ok_without_browsers_and_shown_once(
     home: Path, worker: Worker
 ) -> None:
-    shown, new = [line(), line()], line()
+    shown, new = [event_json(), event_json()], event_json()
     with Browser(home) as browser:
-        assert worker.ask(*shown) == "OK 1"
-        assert worker.ask(shown[0]).startswith("OK ")
-        assert worker.ask(shown[1], new, new) == "OK 1"
-        assert browser.ids(3) == [id_of(event) for event in (*shown, new)]
+        assert worker.send(*shown) == "OK 1"
+        assert worker.send(shown[0]).startswith("OK ")
+        assert worker.send(shown[1], new, new) == "OK 1"
+        assert browser.receive_ids(3) == [id_of(event) for event in (*shown, new)]
         assert browser.offset == 3
     wait_until(lambda: health(home)["browsers"] == 0, "the browser has left")
-    assert worker.ask(*shown).startswith("OK ")
-    assert worker.ask(*shown, line()) == "WAIT"
+    assert worker.send(*shown).startswith("OK ")
+    assert worker.send(*shown, event_json()) == "WAIT"
 
 
 def test_a_browser_that_comes_back_gets_exactly_what_it_missed(home: Path, worker: Worker) -> None:
     with Browser(home) as stays, Browser(home) as leaves:
         assert not leaves.resumed
-        worker.ask(*(line() for _ in range(3)))
-        leaves.ids(3)
+        worker.send(*(event_json() for _ in range(3)))
+        leaves.receive_ids(3)
         leaves.connection.close()
-        missed = [line() for _ in range(700)]
-        worker.ask(*missed)
-        stays.ids(703)
+        missed = [event_json() for _ in range(700)]
+        worker.send(*missed)
+        stays.receive_ids(703)
         with Browser(home, f"?epoch={leaves.epoch}&offset={leaves.offset}") as back:
             assert (back.resumed, back.offset) == (True, 3)
-            assert back.ids(700) == [id_of(event) for event in missed]
+            assert back.receive_ids(700) == [id_of(event) for event in missed]
             assert back.offset == 703
         with Browser(home, f"?epoch={stays.epoch}&offset={stays.offset}") as back:
             assert back.resumed
-            assert back.silent()
+            assert back.is_silent()
 
 
 NOWHERE = ["99", "-1", "%C2%B3", "9" * 5000, "3.0", ""]
@@ -154,19 +156,19 @@ def test_a_browser_of_unknown_standing_is_told_and_begins_with_what_comes(
     home: Path, worker: Worker, query: str
 ) -> None:
     with Browser(home) as first:
-        worker.ask(line(), line(), line())
+        worker.send(event_json(), event_json(), event_json())
         with Browser(home, query.format(epoch=first.epoch)) as browser:
             assert (browser.resumed, browser.offset) == (False, 3)
-            new = line()
-            worker.ask(new)
-            assert browser.ids(1) == [id_of(new)]
+            new = event_json()
+            worker.send(new)
+            assert browser.receive_ids(1) == [id_of(new)]
 
 
 def test_a_browser_whose_offset_has_left_the_ring_is_not_resumed(home: Path, worker: Worker) -> None:
     with Browser(home) as browser:
         for count in (1000, 1000, 1):
-            assert worker.ask(*(line() for _ in range(count))) == "OK 1"
-            browser.ids(count)
+            assert worker.send(*(event_json() for _ in range(count))) == "OK 1"
+            browser.receive_ids(count)
         for offset, resumed in ((0, False), (1, True)):
             with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
                 assert back.resumed is resumed
@@ -175,59 +177,59 @@ def test_a_browser_whose_offset_has_left_the_ring_is_not_resumed(home: Path, wor
 def test_a_browser_that_never_reads_delays_no_one_and_catches_up_once_it_reads(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
-    events = [line(pad=LARGE) for _ in range(300)]
+    events = [event_json(pad=LARGE) for _ in range(300)]
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
         before = resident_bytes(server)
         for event in events:
-            assert worker.ask(event) in {"OK 1", "OK 2"}
-            assert fast.ids(1) == [id_of(event)]
+            assert worker.send(event) in {"OK 1", "OK 2"}
+            assert fast.receive_ids(1) == [id_of(event)]
         assert health(home)["lagging"] == 1
         assert resident_bytes(server) - before < 300 * LARGE * 3
-        assert slow.ids(300) == [id_of(event) for event in events]
+        assert slow.receive_ids(300) == [id_of(event) for event in events]
         assert slow.gaps == []
         wait_until(lambda: health(home)["lagging"] == 0, "it keeps up again")
-        assert worker.ask(line()) == "OK 2"
+        assert worker.send(event_json()) == "OK 2"
 
 
 def test_more_events_at_once_than_the_ring_keeps_still_reach_browsers_that_keep_up(home: Path) -> None:
     with wsserver(home, TRADEWIRE_REPLAY_EVENTS="2"), Worker(home) as worker, Browser(home) as browser:
-        events = [line() for _ in range(5)]
-        assert worker.ask(*events) == "OK 1"
-        assert browser.ids(5, 3) == [id_of(event) for event in events]
+        events = [event_json() for _ in range(5)]
+        assert worker.send(*events) == "OK 1"
+        assert browser.receive_ids(5, 3) == [id_of(event) for event in events]
 
 
 def test_a_browser_that_falls_past_the_ring_is_told_of_the_gap_and_gets_what_comes(home: Path, worker: Worker) -> None:
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
-        large = [line(pad=LARGE) for _ in range(100)]
+        large = [event_json(pad=LARGE) for _ in range(100)]
         for event in large:
-            worker.ask(event)
-        assert fast.ids(100)
+            worker.send(event)
+        assert fast.receive_ids(100)
         for _ in range(21):
-            worker.ask(*(line() for _ in range(100)))
-            assert fast.ids(100)
+            worker.send(*(event_json() for _ in range(100)))
+            assert fast.receive_ids(100)
         got: list[str] = []
-        while "gap" not in (frame := slow.frame()):
+        while "gap" not in (frame := slow.receive_frame()):
             got += [event["id"] for event in frame["events"]]
         assert got == [id_of(event) for event in large][: len(got)]
         assert frame == {"gap": True, "offset": 2200}
-        last = line()
-        assert worker.ask(last) == "OK 2"
-        assert slow.ids(1) == [id_of(last)]
+        last = event_json()
+        assert worker.send(last) == "OK 2"
+        assert slow.receive_ids(1) == [id_of(last)]
 
 
 def test_with_all_browsers_stalled_the_answer_is_wait_and_ready_comes_when_one_has_drained(
     home: Path, worker: Worker
 ) -> None:
     with Browser(home, stalls=True) as slow:
-        events = [line(pad=LARGE) for _ in range(200)]
-        answers = [worker.ask(event) for event in events]
+        events = [event_json(pad=LARGE) for _ in range(200)]
+        answers = [worker.send(event) for event in events]
         taken = answers.count("OK 1")
         assert answers == ["OK 1"] * taken + ["WAIT"] * (200 - taken)
         assert 0 < taken < 200
-        assert slow.ids(taken) == [id_of(event) for event in events[:taken]]
-        assert worker.text() == "READY"
-        assert worker.ask(events[-1]) == "OK 1"
-        assert slow.ids(1) == [id_of(events[-1])]
+        assert slow.receive_ids(taken) == [id_of(event) for event in events[:taken]]
+        assert worker.receive() == "READY"
+        assert worker.send(events[-1]) == "OK 1"
+        assert slow.receive_ids(1) == [id_of(events[-1])]
 
 
 def test_browsers_that_catch_up_from_many_places_cost_no_memory(
@@ -238,7 +240,7 @@ def test_browsers_that_catch_up_from_many_places_cost_no_memory(
     before = resident_bytes(server)
     for offset in range(10):
         with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
-            assert len(back.ids(1900 - offset)) == 1900 - offset
+            assert len(back.receive_ids(1900 - offset)) == 1900 - offset
     assert resident_bytes(server) - before < 60_000_000
 
 
@@ -255,17 +257,17 @@ def test_a_browser_that_comes_back_and_never_reads_is_given_no_more_than_its_buf
                 stack.enter_context(dial(home, request))
             wait_until(lambda: health(home)["lagging"] == 4, "none of them takes any more")
             assert resident_bytes(server) - before < 4 * 1_000_000
-            assert worker.ask(line()) == "OK 1"
+            assert worker.send(event_json()) == "OK 1"
 
 
 def test_a_thousand_events_keep_their_order(home: Path, worker: Worker) -> None:
-    events = [line() for _ in range(1000)]
+    events = [event_json() for _ in range(1000)]
     with Browser(home) as browser:
         begin = 0
         for size in [1, 2, 3, 50, 444] * 2:
-            assert worker.ask(*events[begin : begin + size]) == "OK 1"
+            assert worker.send(*events[begin : begin + size]) == "OK 1"
             begin += size
-        assert browser.ids(1000) == [id_of(event) for event in events]
+        assert browser.receive_ids(1000) == [id_of(event) for event in events]
         assert browser.offset == 1000
 
 
@@ -273,14 +275,14 @@ def test_what_many_workers_offer_at_once_shares_frames(home: Path, worker: Worke
     def stage() -> None:
         with Worker(home) as one:
             for _ in range(100):
-                assert one.ask(line()) == "OK 1"
+                assert one.send(event_json()) == "OK 1"
 
-    assert worker.ask(line()) == "WAIT"
+    assert worker.send(event_json()) == "WAIT"
     with Browser(home) as browser:
         threads = [threading.Thread(target=stage) for _ in range(5)]
         for thread in threads:
             thread.start()
-        assert len(set(browser.ids(500))) == 500
+        assert len(set(browser.receive_ids(500))) == 500
         for thread in threads:
             thread.join()
         assert browser.frames <= 300
@@ -300,14 +302,14 @@ def test_what_browsers_send_is_ignored_and_bounded(
                 browser.connection.send(message)
         if code:
             with pytest.raises(ConnectionClosed) as closed:
-                browser.frame()
+                browser.receive_frame()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
             wait_until(lambda: health(home)["browsers"] == 1, "it is sent away")
-        event = line()
-        assert worker.ask(event) == ("OK 1" if code else "OK 2")
+        event = event_json()
+        assert worker.send(event) == ("OK 1" if code else "OK 2")
         for one in (other,) if code else (other, browser):
-            assert one.ids(1) == [id_of(event)]
+            assert one.receive_ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize(
@@ -326,7 +328,7 @@ def test_a_browser_that_is_being_sent_away_takes_no_events_any_more(
         seen = b""
         while b"\x88" not in seen or code.to_bytes(2, "big") not in seen:
             seen += answers.read(1)
-        assert worker.ask(line()) == "WAIT"
+        assert worker.send(event_json()) == "WAIT"
 
 
 def test_of_a_flood_that_comes_at_once_no_more_is_looked_at_than_it_takes_to_send_its_peer_away(
@@ -344,7 +346,7 @@ def test_of_a_flood_that_comes_at_once_no_more_is_looked_at_than_it_takes_to_sen
             while more := answers.read(1024):
                 said += more
         assert 100 < said.count(pong) < 200
-    assert worker.ask(line()) == "WAIT"
+    assert worker.send(event_json()) == "WAIT"
 
 
 SAME, OTHER = b"Origin: http://localhost", b"Origin: http://other"
@@ -379,12 +381,12 @@ def test_other_pages_are_refused(home: Path, server: subprocess.Popen[bytes], he
 def test_the_browsers_socket_has_nothing_but_ws(home: Path, server: subprocess.Popen[bytes], path: bytes) -> None:
     assert server.poll() is None
     assert status(home, path=path) == 404
-    assert call(home / "sock/browsers.sock", "/health").status == 404
+    assert http_call(home / "sock/browsers.sock", "/health").status == 404
 
 
 def test_the_workers_socket_says_how_the_server_is(home: Path, worker: Worker) -> None:
     with Browser(home) as browser:
-        worker.ask(line())
+        worker.send(event_json())
         known = {"epoch": browser.epoch, "offset": 1, "browsers": 1, "lagging": 0, "workers": 1}
         assert health(home) == known
 
@@ -400,7 +402,7 @@ def test_browsers_over_the_bound_are_refused_and_let_in_when_one_leaves(home: Pa
         browsers[0].connection.close()
         wait_until(lambda: health(home)["browsers"] == 4, "one has left")
         stack.enter_context(Browser(home))
-        assert worker.ask(line()) == "OK 5"
+        assert worker.send(event_json()) == "OK 5"
 
 
 def test_half_open_connections_stand_in_no_ones_way(home: Path, worker: Worker) -> None:
@@ -408,9 +410,9 @@ def test_half_open_connections_stand_in_no_ones_way(home: Path, worker: Worker) 
         for sent in [b"", b"GET /ws HT", HANDSHAKE, b"\x16\x03\x01"] * 5:
             stack.enter_context(dial(home, sent))
         browser = stack.enter_context(Browser(home))
-        event = line()
-        assert worker.ask(event) == "OK 1"
-        assert browser.ids(1) == [id_of(event)]
+        event = event_json()
+        assert worker.send(event) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize("frame", ["x" * (MAX_JOB_BYTES + 1), b"\x00"], ids=["oversized", "binary"])
@@ -418,11 +420,11 @@ def test_a_worker_that_breaks_the_protocol_disturbs_no_other(home: Path, worker:
     with Browser(home) as browser, Worker(home) as bad:
         with suppress(ConnectionClosed):
             bad.connection.send(frame)
-            assert bad.text().startswith("BAD ")
-        largest = line(pad=MAX_JOB_BYTES - len(line()))
+            assert bad.receive().startswith("BAD ")
+        largest = event_json(pad=MAX_JOB_BYTES - len(event_json()))
         assert len(largest) == MAX_JOB_BYTES
-        assert worker.ask(largest) == "OK 1"
-        assert browser.ids(1) == [id_of(largest)]
+        assert worker.send(largest) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(largest)]
 
 
 @pytest.mark.parametrize("others", ["none", "half open", "stalled", "silent"])
@@ -436,7 +438,7 @@ def test_sigterm_sends_browsers_away_to_come_back_and_ends_in_good_order(
         elif others == "stalled":
             stack.enter_context(Browser(home, stalls=True))
             for _ in range(100):
-                assert worker.ask(line(pad=LARGE)).startswith("OK")
+                assert worker.send(event_json(pad=LARGE)).startswith("OK")
         elif others == "silent":
             stack.enter_context(dial(home, HANDSHAKE + b"\r\n"))
             wait_until(lambda: health(home)["browsers"] == 4, "it is there")
@@ -445,7 +447,7 @@ def test_sigterm_sends_browsers_away_to_come_back_and_ends_in_good_order(
         for peer in (worker, *browsers):
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
-                    peer.text(5)
+                    peer.receive(5)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
         assert server.wait(10) == 0
