@@ -30,7 +30,7 @@ _SETTINGS: Final = {
 
 
 class Postgres:
-    """A server that tests can stop, kill and start again. Its data survive."""
+    """A server that tests can stop, kill and start again. Its data survives."""
 
     def __init__(self, home: Path) -> None:
         self._data = home / "postgresql"

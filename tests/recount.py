@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Table
 
 Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
-"""Count and flagged by kind, width, start, pair and country. Pairs also have sold, bought, open, high, low, close."""
+"""By kind, width, start, pair and country: count and flagged. Pairs add sold, bought, open, high, low and close."""
 
 
 def read_table(url: str, table: Table) -> list[Row[Any]]:
@@ -48,9 +48,8 @@ def recounted_statistics(url: str) -> Buckets:
     groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     ordered = sorted(read_table(url, events), key=lambda row: (row.received_at, row.id))
     for row in ordered:
-        is_newest = _minute(row) == _minute(
-            ordered[-1]
-        )  # the store adds a minute to its hour and day when a newer one arrives
+        # The store adds a minute to its hour and day only when a newer minute begins.
+        is_newest = _minute(row) == _minute(ordered[-1])
         for key in _keys(row, (60,) if is_newest else (60, 3600, 86400)):
             groups[key].append(row)
     return {key: (*_count(group), *(_money(group) if key[3] else (None,) * 6)) for key, group in groups.items()}

@@ -211,7 +211,7 @@ def test_a_full_queue_refuses_puts_until_it_has_space(home: Path) -> None:
 
 @contextmanager
 def log_that_can_fail(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a beanstalkd whose writes fail beyond the file size limit, as on a broken disk, instead of killing it."""
+    """Run a beanstalkd that ignores SIGXFSZ: writes beyond its file size limit fail, as on a broken disk."""
     command = ["env", "--ignore-signal=XFSZ", require_program("beanstalkd"), "-b", str(home / "queue"), "-z", "1052672"]
     (home / "queue").mkdir(exist_ok=True)
     with running([*command, "-l", f"unix:{home}/sock/beanstalkd.sock"], home) as process:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 TOKEN: Final = "0123456789abcdef"  # noqa: S105 - only for this test
 BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
 INEXPRESSIBLE: Final = {
-    # several parameters or fields together
+    # faults of several parameters or fields together
     *("empty-range", "not-together", "missing", "not-with-format", "same-currency"),
-    # a single one, by rules that a schema can not express
+    # faults of a single one, by rules that a schema can not express
     *("out-of-range", "too-precise", "too-long", "bad-time", "in-the-future"),
-    # an unknown field, which may otherwise have any value
+    # a fault of an unknown field, which may otherwise have any value
     "nul",
 }
 """The codes of faults that OpenAPI can not express."""

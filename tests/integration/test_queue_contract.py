@@ -260,7 +260,7 @@ def test_large_dead_letters_do_not_shorten_the_list(queue: Queue) -> None:
     assert [letter.reason for letter in queue.dead_letters(LIVE, 10)] == ["one", "two", "three"]
 
 
-def test_the_list_is_empty_without_dead_letters(queue: Queue) -> None:
+def test_a_tube_without_dead_letters_has_an_empty_list(queue: Queue) -> None:
     assert queue.dead_letters(LIVE, 10) == []
 
 

@@ -1,4 +1,4 @@
-"""Writing to the store, on real databases: events are saved once, exactly and in any order, or refused unchanged."""
+"""Writing to the store, on real databases: each event is saved once and exactly, or its whole batch is refused."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_an_event_has_the_flags_of_its_trade() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=64))
-def test_an_event_is_one_line_and_decodes_to_what_was_encoded(user_id: str) -> None:
+def test_an_encoded_event_is_one_line_and_decodes_to_the_original(user_id: str) -> None:
     encoded = event.encode(decode_trade(example(userId=user_id)), ID, NOW)
     assert len(encoded.splitlines()) == 1
     decoded = event.decode(encoded)

@@ -62,7 +62,7 @@ def test_a_resuming_browser_gets_exactly_the_events_it_missed(offset: int) -> No
         pytest.param(EPOCH, 0, id="the start, which has left the ring"),
     ],
 )
-def test_a_browser_that_can_not_resume_is_told_so(epoch: str, offset: int) -> None:
+def test_a_browser_that_can_not_resume_gets_a_hello_with_resumed_false(epoch: str, offset: int) -> None:
     hub = make_hub(ring=3, shown=5)
     browser, hello = join(hub, epoch, offset)
     assert (hello["resumed"], hello["offset"]) == (False, 5)
