@@ -61,7 +61,7 @@ def run(scenario: Scenario, form: Form) -> list[Result]:
             except BaseException:
                 print(running.logs(), file=sys.stderr)
                 raise
-    # Whatever it is, the others are still worth running. Outcomes are how `wait_until` fails, and `require_program` skips.
+    # Whatever it is, the others are still worth running. `wait_until` fails and `require_program` skips by outcomes.
     except (Exception, pytest.fail.Exception, pytest.skip.Exception) as fault:  # noqa: BLE001
         return [Result(scenario.name, fault=f"{type(fault).__name__}: {fault}")]
 
