@@ -54,14 +54,14 @@ def run(scenario: Scenario, profile: Profile) -> list[Result]:
             home = contexts.enter_context(_home())
             server = contexts.enter_context(postgres(home)) if scenario.store == "postgresql" else None
             settings = SETTINGS | {"MAX_BROWSERS": str(scenario.max_browsers)}
-            settings |= {"STORE_URL": server.database()} if server else {}
+            settings |= {"STORE_URL": server.create_database()} if server else {}
             running = contexts.enter_context(stack(home, **settings))
             try:
                 return scenario.run(Bench(running, profile, server))
             except BaseException:
                 print(running.logs(), file=sys.stderr)
                 raise
-    # The other scenarios still run. `wait_until` and `need` raise pytest's outcomes, which are no Exceptions.
+    # The other scenarios still run. `wait_until` and `require_program` raise pytest's outcomes, not Exceptions.
     except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # noqa: BLE001
         return [Result(scenario.name, fault=f"{type(error).__name__}: {error}")]
 

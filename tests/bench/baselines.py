@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tests.bench.queue_depth import depths
-from tests.support import ROOT, connects, wait_until
+from tests.support import ROOT, is_listening, wait_until
 from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _GUNICORN = ("-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py"))
 def empty_view(stack: Stack) -> Iterator[None]:
     """Replace the ingest API with a view that does nothing, on the same socket."""
     with _replaced(stack, "api-ingest", *_GUNICORN, "tests.bench.empty:app"):
-        wait_until(lambda: connects(stack.home / "sock/api-ingest.sock"), "the empty view listens")
+        wait_until(lambda: is_listening(stack.home / "sock/api-ingest.sock"), "the empty view listens")
         yield
     stack.wait_ready()
 
@@ -38,7 +38,7 @@ def live_only(stack: Stack) -> Iterator[None]:
         replacements.enter_context(_stopped(stack, "processors:archive"))
         replacements.enter_context(_replaced(stack, "processors:live-1", "-m", "tests.bench.live_only", "live"))
         replacements.enter_context(_replaced(stack, "api-ingest", *_GUNICORN, "tests.bench.live_only:app"))
-        wait_until(lambda: connects(stack.home / "sock/api-ingest.sock"), "the API listens")
+        wait_until(lambda: is_listening(stack.home / "sock/api-ingest.sock"), "the API listens")
         yield
         assert not depths(stack)[ARCHIVE], "the baseline put something into the archive's tube"
     stack.wait_ready()

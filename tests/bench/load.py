@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.bench.trades import trades
-from tests.support import ROOT, need
+from tests.support import ROOT, require_program
 
 if TYPE_CHECKING:
     from tests.stack import Stack
@@ -53,7 +53,16 @@ class Wrk:
             bodies_file.write_bytes(_bodies(batch))
         script = Path(__file__).with_name("post.lua")
         url = stack.url + ("api/messages" if batch else "api/message")
-        command = [need("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout=30s", "-s", str(script), url]
+        command = [
+            require_program("wrk"),
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{seconds}s",
+            "--timeout=30s",
+            "-s",
+            str(script),
+            url,
+        ]
         script_arguments = ["--", str(bodies_file), str(rate / (batch or 1))]
         self._process = subprocess.Popen([*command, *script_arguments], stdout=subprocess.PIPE)
 

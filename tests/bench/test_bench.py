@@ -14,7 +14,7 @@ from tests.bench.catalogue import SCENARIOS, SETTINGS, Scenario
 from tests.bench.scenarios import store_outage
 from tests.postgres import postgres
 from tests.stack import stack
-from tests.support import need
+from tests.support import require_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def server(folder: Path) -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def on_postgresql(folder: Path, server: Postgres) -> Iterator[Stack]:
     """Run a stack whose store is PostgreSQL."""
-    with stack(_home(folder / "postgresql"), STORE_URL=server.database(), **SETTINGS) as running:
+    with stack(_home(folder / "postgresql"), STORE_URL=server.create_database(), **SETTINGS) as running:
         yield running
 
 
@@ -65,14 +65,14 @@ EXCLUDED = ("batches fastest", "page soak")
     ids=lambda scenario: scenario.name,
 )
 def test_a_scenario_runs_and_loses_nothing(scenario: Scenario, on_sqlite: Stack) -> None:
-    need("wrk")
+    require_program("wrk")
     results = scenario.run(Bench(on_sqlite, SMOKE))
     assert results
     assert all(result.figures for result in results)
 
 
 def test_messages_posted_during_a_postgresql_outage_are_archived(on_postgresql: Stack, server: Postgres) -> None:
-    need("wrk")
+    require_program("wrk")
     results = store_outage.outage(Bench(on_postgresql, SMOKE, server))
     assert all(result.figures for result in results)
 

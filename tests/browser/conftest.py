@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.chromium import how_to_launch
+from tests.chromium import launch_options
 from tests.stack import Stack, stack
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def running() -> Iterator[Stack]:
 def chromium() -> Iterator[Browser]:
     """Run the distribution's Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**how_to_launch())
+        browser = playwright.chromium.launch(**launch_options())
         yield browser
         browser.close()
 

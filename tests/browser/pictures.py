@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from deploy import demo
-from tests.chromium import how_to_launch
+from tests.chromium import launch_options
 from tests.stack import stack
 from tests.support import ROOT
 from tradewire import event, trade
@@ -52,7 +52,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         _as_the_parts_user(running)
-        browser = playwright.chromium.launch(**how_to_launch())
+        browser = playwright.chromium.launch(**launch_options())
         _take(running, browser)
         browser.close()
     shutil.rmtree(home)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.trades import post, row
 from tests.chaos.account import settle
-from tests.integration.conftest import queue_of
+from tests.integration.conftest import open_queue
 from tests.support import wait_until
 from tradewire.queue import ARCHIVE, LIVE
 
@@ -28,13 +28,13 @@ def token(running: Stack) -> str:
 
 def put_what_can_t_be_handled(running: Stack, tube: str, body: bytes) -> None:
     before = dead_letter_counts(running)[tube]
-    with queue_of(running.home) as queue:
+    with open_queue(running.home) as queue:
         queue.put(body, [tube])
     wait_until(lambda: dead_letter_counts(running)[tube] > before, f"it is buried in {tube}")
 
 
 def dead_letter_counts(running: Stack) -> dict[str, int]:
-    with queue_of(running.home) as queue:
+    with open_queue(running.home) as queue:
         return {tube: queue.counts(tube).dead_letters for tube in (LIVE, ARCHIVE)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.recount import kept_statistics, recounted_statistics, rows
+from tests.recount import read_table, recounted_statistics, stored_statistics
 from tests.support import wait_until
 from tradewire.settings import Settings
 from tradewire.store.schema import events, receipts
@@ -41,15 +41,15 @@ def find_violations(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> lis
     """
     url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
     accepted = set(poster.accepted)
-    archived = {row.id: row.user_id for row in rows(url, events)}
-    shown = {row.id for row in rows(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
+    archived = {row.id: row.user_id for row in read_table(url, events)}
+    shown = {row.id for row in read_table(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
     unexplained_users = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
     archive, live = ledger["tubes"]["archive"], ledger["tubes"]["live"]
     guarantees = {
         "no two messages share an id": len(accepted) == len(poster.accepted),
         "every message answered 201 is archived": accepted <= archived.keys(),
         "every other archived message is from a POST without an answer": not unexplained_users,
-        "the statistics equal a recount": kept_statistics(url) == recounted_statistics(url),
+        "the statistics equal a recount": stored_statistics(url) == recounted_statistics(url),
         "the archive has a shown receipt for every message": accepted <= shown,
         "the ledger is balanced": ledger["status"] == "balanced",
         "the ledger includes every accepted message": len(accepted) <= ledger["accepted"] <= ledger["begun"],

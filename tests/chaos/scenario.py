@@ -110,6 +110,6 @@ def chaos_stack(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None
     else:
         with (
             postgres(home) as server,
-            stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", STORE_URL=server.database()) as running,
+            stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", STORE_URL=server.create_database()) as running,
         ):
             yield running, server

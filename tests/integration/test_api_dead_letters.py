@@ -1,4 +1,4 @@
-"""/api/dead-letters as it is deployed: what operators see of what could not be handled, and what they can do about it."""
+"""/api/dead-letters in its deployed configuration: operators list, requeue and delete dead letters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.integration.conftest import ask, id_of, line, queue_of, reads
-from tests.integration.test_api_reading import codes
+from tests.integration.conftest import call_query, event_json, id_of, open_queue, query_api
+from tests.integration.test_api_reading import fault_codes
 from tests.support import beanstalkd
 from tradewire import receipt
 from tradewire.queue import ARCHIVE, LIVE, TUBES, Rejected
@@ -16,73 +16,73 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support import Answer
+    from tests.support import Response
     from tradewire.queue import Job
 
-TOKEN: Final = "0123456789abcdef"  # noqa: S105 - of this test alone
+TOKEN: Final = "0123456789abcdef"  # noqa: S105 - only for this test
 BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
 def shared(module_home: Path) -> Iterator[Path]:
-    """Give the home of an API that runs, with a token for operators."""
+    """Return the home directory of a running api-query with an operator token."""
     (module_home / "operator-token").write_text(f"{TOKEN}\n")
-    with beanstalkd(module_home), reads(module_home):
+    with beanstalkd(module_home), query_api(module_home):
         yield module_home
 
 
 @pytest.fixture
-def empty(shared: Path) -> Path:
-    """Give the home with nothing in its queue."""
+def clean_home(shared: Path) -> Path:
+    """Return the shared home directory, with an empty queue."""
     for tube in TUBES:
-        for tube_or_grave in (tube, f"{tube}.dead"):
-            take(shared, tube_or_grave)
+        take_all(shared, tube)
+        take_all(shared, f"{tube}.dead")
     return shared
 
 
-def take(home: Path, tube: str) -> list[Job]:
-    """Take all jobs of a tube, for good."""
-    with queue_of(home) as queue:
+def take_all(home: Path, tube: str) -> list[Job]:
+    """Take all jobs out of a tube and delete them."""
+    with open_queue(home) as queue:
         jobs = queue.reserve(tube, 1000, 0)
         queue.delete(jobs)
         return jobs
 
 
-def dead_letter(home: Path, tube: str, *events: bytes) -> None:
-    """Bury events as a processor would."""
-    with queue_of(home) as queue:
+def add_dead_letters(home: Path, tube: str, *events: bytes) -> None:
+    """Add dead letters as a processor would."""
+    with open_queue(home) as queue:
         for event in events:
             queue.put(event, [tube])
             [job] = queue.reserve(tube, 1, 0)
             queue.dead_letter(tube, job, [Rejected(event, "because")])
 
 
-def dead_letters(home: Path, query: str = "") -> list[dict[str, Any]]:
-    """List what is buried."""
-    answer = ask(home, f"/api/dead-letters{query}", **BEARER)
-    assert answer.status == 200, answer.body
-    found: list[dict[str, Any]] = answer.json["deadLetters"]
-    return found
+def list_dead_letters(home: Path, query: str = "") -> list[dict[str, Any]]:
+    """List dead letters through the API."""
+    response = call_query(home, f"/api/dead-letters{query}", **BEARER)
+    assert response.status == 200, response.body
+    letters: list[dict[str, Any]] = response.json["deadLetters"]
+    return letters
 
 
-def test_what_is_buried_is_listed_with_its_reason_by_tube_and_oldest_first(empty: Path) -> None:
-    events = [line(), line(), line()]
-    dead_letter(empty, LIVE, *events[:2])
-    dead_letter(empty, ARCHIVE, events[2])
-    found = dead_letters(empty)
-    assert [one["event"]["id"] for one in found] == [id_of(event) for event in events]
-    assert [(one["tube"], one["reason"]) for one in found] == [
+def test_dead_letters_are_listed_with_reasons_by_tube_and_oldest_first(clean_home: Path) -> None:
+    events = [event_json(), event_json(), event_json()]
+    add_dead_letters(clean_home, LIVE, *events[:2])
+    add_dead_letters(clean_home, ARCHIVE, events[2])
+    letters = list_dead_letters(clean_home)
+    assert [letter["event"]["id"] for letter in letters] == [id_of(event) for event in events]
+    assert [(letter["tube"], letter["reason"]) for letter in letters] == [
         (LIVE, "because"),
         (LIVE, "because"),
         (ARCHIVE, "because"),
     ]
-    assert all(one["deadLetteredAt"].endswith("Z") for one in found)
-    assert dead_letters(empty, f"?tube={ARCHIVE}") == found[2:]
-    assert dead_letters(empty, "?limit=1") == [found[0], found[2]]
+    assert all(letter["deadLetteredAt"].endswith("Z") for letter in letters)
+    assert list_dead_letters(clean_home, f"?tube={ARCHIVE}") == letters[2:]
+    assert list_dead_letters(clean_home, "?limit=1") == [letters[0], letters[2]]
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "expected"),
     [
         (b'{"a":747.10}', {"a": 747.10}),
         (b"nonsense \xff", "nonsense \ufffd"),
@@ -90,103 +90,107 @@ def test_what_is_buried_is_listed_with_its_reason_by_tube_and_oldest_first(empty
         (b"[" * 3000, "[" * 3000),
         (b'{"a":"' + b"x" * 5000 + b'"}', '{"a":"' + "x" * 4090),
     ],
-    ids=["JSON", "text", "no UTF-8", "nested too deep", "too long"],
+    ids=["JSON", "text", "not UTF-8", "nested too deep", "too long"],
 )
-def test_an_event_is_shown_as_the_json_that_it_is_or_as_text(empty: Path, body: bytes, shown: object) -> None:
-    dead_letter(empty, LIVE, body)
-    [found] = dead_letters(empty)
-    assert found["event"] == shown
+def test_an_event_is_shown_as_json_if_it_is_valid_and_as_text_otherwise(
+    clean_home: Path, body: bytes, expected: object
+) -> None:
+    add_dead_letters(clean_home, LIVE, body)
+    [letter] = list_dead_letters(clean_home)
+    assert letter["event"] == expected
 
 
-def test_what_someone_put_there_by_hand_is_shown_too(empty: Path) -> None:
-    with queue_of(empty) as queue:
+def test_a_job_put_into_the_dead_tube_by_hand_is_listed(clean_home: Path) -> None:
+    with open_queue(clean_home) as queue:
         queue.put(b"by hand", [f"{LIVE}.dead"])
-    [found] = dead_letters(empty)
-    assert (found["reason"], found["deadLetteredAt"], found["event"]) == ("put here by hand", None, "by hand")
+    [letter] = list_dead_letters(clean_home)
+    assert (letter["reason"], letter["deadLetteredAt"], letter["event"]) == ("put here by hand", None, "by hand")
 
 
-def test_what_is_put_back_is_in_its_tube_again(empty: Path) -> None:
-    event = line()
-    dead_letter(empty, ARCHIVE, event)
-    [found] = dead_letters(empty)
-    answer = ask(empty, f"/api/dead-letters/archive/{found['id']}/requeue", method="POST", **BEARER)
-    assert (answer.status, answer.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": found["id"]})
-    assert [job.body for job in take(empty, ARCHIVE)] == [event]
-    assert dead_letters(empty) == []
-    assert f'event=requeued tube=archive dead_letter={found["id"]}' in logs(empty)
+def test_a_requeued_event_returns_to_its_tube(clean_home: Path) -> None:
+    event = event_json()
+    add_dead_letters(clean_home, ARCHIVE, event)
+    [letter] = list_dead_letters(clean_home)
+    response = call_query(clean_home, f"/api/dead-letters/archive/{letter['id']}/requeue", method="POST", **BEARER)
+    assert (response.status, response.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": letter["id"]})
+    assert [job.body for job in take_all(clean_home, ARCHIVE)] == [event]
+    assert list_dead_letters(clean_home) == []
+    assert f"event=requeued tube=archive dead_letter={letter['id']}" in read_logs(clean_home)
 
 
-def test_what_is_deleted_is_gone_and_the_archive_is_told(empty: Path) -> None:
-    event = line()
-    dead_letter(empty, LIVE, event, b"nonsense")
-    for found in dead_letters(empty):
-        answer = ask(empty, f"/api/dead-letters/live/{found['id']}", method="DELETE", **BEARER)
-        assert (answer.status, answer.json) == (200, {"status": "OK", "tube": LIVE, "id": found["id"]})
-    assert dead_letters(empty) == []
-    assert take(empty, LIVE) == []
-    [told] = [receipt.decode(job.body) for job in take(empty, ARCHIVE)]
-    assert (told.receipt, told.tube, told.ids) == ("discarded", LIVE, [id_of(event)])
-    assert f"id={id_of(event)}" in logs(empty)
+def test_a_deleted_dead_letter_is_removed_and_the_archive_gets_a_receipt(clean_home: Path) -> None:
+    event = event_json()
+    add_dead_letters(clean_home, LIVE, event, b"nonsense")
+    for letter in list_dead_letters(clean_home):
+        response = call_query(clean_home, f"/api/dead-letters/live/{letter['id']}", method="DELETE", **BEARER)
+        assert (response.status, response.json) == (200, {"status": "OK", "tube": LIVE, "id": letter["id"]})
+    assert list_dead_letters(clean_home) == []
+    assert take_all(clean_home, LIVE) == []
+    [discarded] = [receipt.decode(job.body) for job in take_all(clean_home, ARCHIVE)]
+    assert (discarded.receipt, discarded.tube, discarded.ids) == ("discarded", LIVE, [id_of(event)])
+    assert f"id={id_of(event)}" in read_logs(clean_home)
 
 
 @pytest.mark.parametrize("target", ["live/{}", "other/1", "live/0", "live/x", "live/99999999999999999999"])
-def test_what_is_not_there_can_neither_be_put_back_nor_deleted(empty: Path, target: str) -> None:
-    dead_letter(empty, ARCHIVE, line())
-    [found] = dead_letters(empty)
-    target = target.format(found["id"])
-    assert codes(ask(empty, f"/api/dead-letters/{target}", method="DELETE", **BEARER), 404) == {(None, "not-found")}
-    assert codes(ask(empty, f"/api/dead-letters/{target}/requeue", method="POST", **BEARER), 404) == {
+def test_a_missing_dead_letter_can_not_be_requeued_or_deleted(clean_home: Path, target: str) -> None:
+    add_dead_letters(clean_home, ARCHIVE, event_json())
+    [letter] = list_dead_letters(clean_home)
+    target = target.format(letter["id"])
+    assert fault_codes(call_query(clean_home, f"/api/dead-letters/{target}", method="DELETE", **BEARER), 404) == {
         (None, "not-found")
     }
-    assert dead_letters(empty) == [found]
+    assert fault_codes(call_query(clean_home, f"/api/dead-letters/{target}/requeue", method="POST", **BEARER), 404) == {
+        (None, "not-found")
+    }
+    assert list_dead_letters(clean_home) == [letter]
 
 
-def test_faults_of_the_question_are_named(empty: Path) -> None:
-    assert codes(ask(empty, "/api/dead-letters?tube=other&limit=101&x=", **BEARER), 400) == {
+def test_all_faults_of_the_query_are_named(clean_home: Path) -> None:
+    assert fault_codes(call_query(clean_home, "/api/dead-letters?tube=other&limit=101&x=", **BEARER), 400) == {
         ("tube", "unknown-value"),
         ("limit", "out-of-range"),
         ("x", "unknown-parameter"),
     }
 
 
-def everything(home: Path, **headers: str) -> list[Answer]:
-    """Ask for all that only operators may."""
+def all_operator_calls(home: Path, **headers: str) -> list[Response]:
+    """Send every request that needs the operator token."""
     return [
-        ask(home, "/api/dead-letters", **headers),
-        ask(home, "/api/dead-letters/live/1", method="DELETE", **headers),
-        ask(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
+        call_query(home, "/api/dead-letters", **headers),
+        call_query(home, "/api/dead-letters/live/1", method="DELETE", **headers),
+        call_query(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
     ]
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer \xe9"]
 )
-def test_without_the_token_nothing_is_shown_or_done(empty: Path, header: str | None) -> None:
-    for answer in everything(empty, **({} if header is None else {"Authorization": header})):
-        assert codes(answer, 401) == {(None, "unauthorized")}
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+def test_without_the_token_every_request_is_refused(clean_home: Path, header: str | None) -> None:
+    for response in all_operator_calls(clean_home, **({} if header is None else {"Authorization": header})):
+        assert fault_codes(response, 401) == {(None, "unauthorized")}
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_without_a_token_to_compare_it_is_said_that_it_is_missing_and_what_makes_it(home: Path) -> None:
-    with beanstalkd(home), reads(home):
+def test_without_a_token_file_the_error_names_the_command_that_creates_it(home: Path) -> None:
+    with beanstalkd(home), query_api(home):
         for content in (None, "", "\n"):
             if content is not None:
                 (home / "operator-token").write_text(content)
-            for answer in everything(home, Authorization="Bearer "):
-                assert codes(answer, 503) == {(None, "unavailable")}
-                assert "deploy/up" in answer.json["errors"][0]["detail"]
+            for response in all_operator_calls(home, Authorization="Bearer "):
+                assert fault_codes(response, 503) == {(None, "unavailable")}
+                assert "deploy/up" in response.json["errors"][0]["detail"]
         (home / "operator-token").write_text(TOKEN)
-        assert dead_letters(home) == []
+        assert list_dead_letters(home) == []
 
 
-def test_without_a_queue_the_answer_is_503(home: Path) -> None:
+def test_without_a_queue_the_status_is_503(home: Path) -> None:
     (home / "operator-token").write_text(TOKEN)
-    with reads(home):
-        for answer in everything(home, **BEARER):
-            assert codes(answer, 503) == {(None, "unavailable")}
-            assert "promised" not in answer.json["errors"][0]["detail"]
+    with query_api(home):
+        for response in all_operator_calls(home, **BEARER):
+            assert fault_codes(response, 503) == {(None, "unavailable")}
+            assert "promised" not in response.json["errors"][0]["detail"]
 
 
-def logs(home: Path) -> str:
-    """Give all that the parts have logged."""
+def read_logs(home: Path) -> str:
+    """Return the logs of all programs."""
     return "".join(log.read_text() for log in home.glob("*.log"))

@@ -1,4 +1,4 @@
-"""The WebSocket server looks after its peers by itself: who never says what it wants is cut off."""
+"""The WebSocket server disconnects peers that exceed their deadlines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("sock", ["browser_socket", "worker_socket"])
-def test_a_peer_that_never_says_what_it_wants_is_cut_off(
-    home: Path, monkeypatch: pytest.MonkeyPatch, sock: str
-) -> None:
+def test_a_peer_that_sends_no_handshake_is_disconnected(home: Path, monkeypatch: pytest.MonkeyPatch, sock: str) -> None:
     monkeypatch.setattr(connection, "OPEN_SECONDS", 0.01)
     monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
     settings = Settings(home=home)
@@ -28,9 +26,9 @@ def test_a_peer_that_never_says_what_it_wants_is_cut_off(
         await running.start()
         reader, writer = await asyncio.open_unix_connection(getattr(settings, sock))
         async with asyncio.timeout(10):
-            said = await reader.read()
+            received = await reader.read()
         writer.close()
         await running.stop()
-        return said
+        return received
 
     assert asyncio.run(silent()) == b""

@@ -1,4 +1,4 @@
-"""How many connections nginx can have, and by how many workers."""
+"""The number of nginx workers and of connections for each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from deploy import capacity
 
 @pytest.mark.parametrize("browsers", [1, 1000, 10_000, 100_000])
 @pytest.mark.parametrize("allowed_files", [20_000, 1_048_576])
-def test_nginx_has_room_for_all_browsers_at_once_within_what_a_process_may_have_open(
-    browsers: int, allowed_files: int
-) -> None:
-    taken = 2 * browsers + capacity.OTHER_CONNECTIONS
-    found = capacity.nginx_capacity(browsers, allowed_files)
-    assert found.connections < found.files <= allowed_files
-    if found.workers == 1:
-        assert found.connections - taken >= found.connections / 16
+def test_nginx_has_room_for_all_browsers_within_the_limit_on_open_files(browsers: int, allowed_files: int) -> None:
+    needed = 2 * browsers + capacity.OTHER_CONNECTIONS
+    result = capacity.nginx_capacity(browsers, allowed_files)
+    assert result.connections < result.files <= allowed_files
+    if result.workers == 1:
+        assert result.connections - needed >= result.connections / 16
     else:
-        assert taken > allowed_files * 15 / 16 - capacity.OTHER_FILES - 1, "one worker alone could not"
-        assert found.workers * found.connections * 7 / 8 >= taken
+        assert needed > allowed_files * 15 / 16 - capacity.OTHER_FILES - 1, "one worker would not be enough"
+        assert result.workers * result.connections * 7 / 8 >= needed

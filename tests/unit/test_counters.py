@@ -1,4 +1,4 @@
-"""The counter: counted by real processes, which are killed while they count."""
+"""The crash-safe counter, in real processes that are killed while they count."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ from tradewire.counters import CrashSafeCounter
 folder = Path(sys.argv[1])
 """
 COUNT = """
-counted = CrashSafeCounter(folder)
+counter = CrashSafeCounter(folder)
 while True:
-    received_at = counted.start_request()
-    counted.count_begun(2)
-    counted.count_accepted(1)
-    counted.end_request(received_at)
+    received_at = counter.start_request()
+    counter.count_begun(2)
+    counter.count_accepted(1)
+    counter.end_request(received_at)
     print(flush=True)
 """
 COUNT_A_THOUSAND = """
-counted = CrashSafeCounter(folder)
+counter = CrashSafeCounter(folder)
 print(flush=True)
 sys.stdin.read()
 for _ in range(1000):
-    received_at = counted.start_request()
-    counted.count_begun(3)
-    counted.count_accepted(2)
-    counted.end_request(received_at)
+    received_at = counter.start_request()
+    counter.count_begun(3)
+    counter.count_accepted(2)
+    counter.end_request(received_at)
 """
 HOLD = """
-counted = CrashSafeCounter(folder)
-counted.count_begun(1)
-counted.start_request()
+counter = CrashSafeCounter(folder)
+counter.count_begun(1)
+counter.start_request()
 print(flush=True)
 time.sleep(60)
 """
-NAME = """
+PRINT_STACK_ID = """
 print(flush=True)
 sys.stdin.read()
 print(counters.stack_id(folder))
@@ -64,7 +64,7 @@ print(counters.stack_id(folder))
 
 @contextmanager
 def process(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that prints a line at once, and wait for that; it is killed with the block, where it lives on."""
+    """Run a program and wait for its first line of output. Kill it at the end of the block if it still runs."""
     command = [sys.executable, "-c", PREPARE + program, *map(str, arguments)]
     environ = {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
@@ -74,83 +74,81 @@ def process(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
         started.kill()
 
 
-def let_go(processes: list[subprocess.Popen[str]]) -> list[str]:
-    """Let processes that wait for their input begin, all at once; give what each has printed at its end."""
-    for one in processes:
-        assert one.stdin
-        one.stdin.close()
-        one.stdin = None
-    return [one.communicate()[0] for one in processes]
+def continue_all(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """Close the input of all processes, so that they continue at the same time. Return their outputs."""
+    for child in processes:
+        assert child.stdin
+        child.stdin.close()
+        child.stdin = None
+    return [child.communicate()[0] for child in processes]
 
 
-def files(folder: Path) -> int:
+def file_count(folder: Path) -> int:
     return len(list(folder.glob("accepted-*")))
 
 
-def test_before_anyone_has_counted_all_is_nothing(tmp_path: Path) -> None:
+def test_totals_are_zero_before_the_first_count(tmp_path: Path) -> None:
     assert counters.read_totals(tmp_path / "none") == Totals(0, 0, 0, None)
 
 
-def test_what_is_begun_and_accepted_is_counted_at_once(tmp_path: Path) -> None:
-    counted = CrashSafeCounter(tmp_path / "ledger")
-    counted.count_begun(3)
+def test_begun_and_accepted_messages_are_counted_at_once(tmp_path: Path) -> None:
+    counter = CrashSafeCounter(tmp_path / "ledger")
+    counter.count_begun(3)
     assert counters.read_totals(tmp_path / "ledger") == Totals(3, 0, 0, None)
-    counted.count_begun(1)
-    counted.count_accepted(2)  # a job of two
+    counter.count_begun(1)
+    counter.count_accepted(2)  # one job with two events
     assert counters.read_totals(tmp_path / "ledger") == Totals(4, 2, 1, None)
-    counted.close()
+    counter.close()
 
 
-def test_a_request_is_in_hand_from_when_it_is_received_until_it_is_dismissed(tmp_path: Path) -> None:
-    counted = CrashSafeCounter(tmp_path)
+def test_a_request_is_in_flight_between_its_start_and_its_end(tmp_path: Path) -> None:
+    counter = CrashSafeCounter(tmp_path)
     before = to_microseconds(datetime.now(UTC))
-    first, second = counted.start_request(), counted.start_request()
+    first, second = counter.start_request(), counter.start_request()
     assert before - 128 < first < second < to_microseconds(datetime.now(UTC)) + 1000
     assert counters.read_totals(tmp_path).in_flight_since == first
-    counted.end_request(first)
+    counter.end_request(first)
     assert counters.read_totals(tmp_path).in_flight_since == second
-    counted.end_request(second)
+    counter.end_request(second)
     assert counters.read_totals(tmp_path).in_flight_since is None
-    counted.close()
+    counter.close()
 
 
-def test_no_two_requests_share_their_moment_whoever_receives_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time_ns", lambda: 1_767_355_200_000_000_000)  # all at once
-    processes = [CrashSafeCounter(tmp_path) for _ in range(128)]
-    moments = [one.start_request() for one in processes for _ in range(500)]
-    assert len(set(moments)) == len(moments)
-    for one in processes:
-        one.close()
+def test_requests_of_all_processes_have_different_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_767_355_200_000_000_000)  # the clock stands still
+    all_counters = [CrashSafeCounter(tmp_path) for _ in range(128)]
+    times = [counter.start_request() for counter in all_counters for _ in range(500)]
+    assert len(set(times)) == len(times)
+    for counter in all_counters:
+        counter.close()
 
 
-def test_a_clock_that_is_set_back_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = CrashSafeCounter(tmp_path)
+def test_times_follow_a_clock_that_is_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = CrashSafeCounter(tmp_path)
     for seconds in (1_767_355_200, 1_767_355_100):
         monkeypatch.setattr(time, "time_ns", lambda now=seconds * 10**9: now)
-        assert 0 <= counted.start_request() - seconds * 10**6 < 256
-    counted.close()
+        assert 0 <= counter.start_request() - seconds * 10**6 < 256
+    counter.close()
 
 
 def count_and_be_killed(folder: Path) -> int:
-    """Let a process count until it is killed; give how many times it has said that it had counted."""
+    """Let a process count until it is killed. Return how many times it reported a count."""
     before = counters.read_totals(folder).accepted
     with process(COUNT, folder) as counting:
-        wait_until(lambda: counters.read_totals(folder).accepted > before + 50, "it counts")
+        wait_until(lambda: counters.read_totals(folder).accepted > before + 50, "the process counts")
         counting.kill()
         assert counting.stdout
         return 1 + len(counting.stdout.readlines())
 
 
-def test_what_was_counted_outlives_kill_9_and_the_next_goes_on_in_the_same_file(tmp_path: Path) -> None:
-    told = sum(count_and_be_killed(tmp_path) for _ in range(3))
+def test_counts_survive_sigkill_and_the_next_process_continues_in_the_same_file(tmp_path: Path) -> None:
+    reported = sum(count_and_be_killed(tmp_path) for _ in range(3))
     begun, accepted, jobs, since = counters.read_totals(tmp_path)
-    assert told <= accepted <= told + 3, "each that died may have been just about to say so"
-    assert 2 * accepted <= begun <= 2 * (accepted + 3), "each that died had at most one in hand"
-    assert jobs == accepted, "each of them was alone in its job"
+    assert reported <= accepted <= reported + 3, "each process may have died before it reported its last count"
+    assert 2 * accepted <= begun <= 2 * (accepted + 3), "each process had at most one request in flight"
+    assert jobs == accepted, "each job held one event"
     assert since is None
-    assert files(tmp_path) == 1
+    assert file_count(tmp_path) == 1
 
 
 def test_a_reader_never_sees_a_half_written_record(tmp_path: Path) -> None:
@@ -161,14 +159,14 @@ def test_a_reader_never_sees_a_half_written_record(tmp_path: Path) -> None:
             assert begun - 2 * accepted in {0, 2}
 
 
-def test_processes_that_count_at_once_never_share_a_file(tmp_path: Path) -> None:
+def test_concurrent_processes_never_share_a_file(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        let_go([stack.enter_context(process(COUNT_A_THOUSAND, tmp_path)) for _ in range(6)])
+        continue_all([stack.enter_context(process(COUNT_A_THOUSAND, tmp_path)) for _ in range(6)])
     assert counters.read_totals(tmp_path) == Totals(18_000, 12_000, 6_000, None)
-    assert files(tmp_path) == 6
+    assert file_count(tmp_path) == 6
 
 
-def test_only_what_a_living_process_has_in_hand_is_in_hand(tmp_path: Path) -> None:
+def test_only_requests_of_living_processes_are_in_flight(tmp_path: Path) -> None:
     with process(HOLD, tmp_path) as older:
         since = counters.read_totals(tmp_path).in_flight_since
         assert since
@@ -176,13 +174,13 @@ def test_only_what_a_living_process_has_in_hand_is_in_hand(tmp_path: Path) -> No
             assert counters.read_totals(tmp_path) == Totals(2, 0, 0, since)
             older.kill()
             older.wait()
-            left = counters.read_totals(tmp_path).in_flight_since
-            assert left
-            assert left > since
+            since_now = counters.read_totals(tmp_path).in_flight_since
+            assert since_now
+            assert since_now > since
     assert counters.read_totals(tmp_path) == Totals(2, 0, 0, None)
 
 
-def test_who_takes_over_a_file_has_nothing_in_hand(tmp_path: Path) -> None:
+def test_a_process_that_takes_over_a_file_starts_with_no_request_in_flight(tmp_path: Path) -> None:
     with process(HOLD, tmp_path):
         pass
     successor = CrashSafeCounter(tmp_path)
@@ -190,23 +188,23 @@ def test_who_takes_over_a_file_has_nothing_in_hand(tmp_path: Path) -> None:
     successor.close()
 
 
-def test_a_file_that_is_about_to_be_made_counts_for_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_counts_as_zero(tmp_path: Path) -> None:
     (tmp_path / "accepted-0").touch()
     assert counters.read_totals(tmp_path) == Totals(0, 0, 0, None)
 
 
-def test_there_is_an_end_to_the_processes_that_may_count(tmp_path: Path) -> None:
-    counting = [CrashSafeCounter(tmp_path) for _ in range(128)]
+def test_at_most_128_processes_can_count(tmp_path: Path) -> None:
+    open_counters = [CrashSafeCounter(tmp_path) for _ in range(128)]
     with pytest.raises(Unavailable, match="128 processes count in"):
         CrashSafeCounter(tmp_path)
-    for one in counting:
-        one.close()
+    for counter in open_counters:
+        counter.close()
     CrashSafeCounter(tmp_path).close()
-    assert files(tmp_path) == 128
+    assert file_count(tmp_path) == 128
 
 
 @pytest.mark.parametrize("use", [CrashSafeCounter, counters.read_totals, counters.stack_id])
-def test_where_it_can_not_be_kept_or_read_it_is_unavailable(tmp_path: Path, use: Callable[[Path], object]) -> None:
+def test_an_unusable_folder_or_file_raises_unavailable(tmp_path: Path, use: Callable[[Path], object]) -> None:
     blocked = tmp_path / "accepted-0"
     if use is counters.read_totals:
         blocked.symlink_to(tmp_path / "nowhere")
@@ -217,7 +215,7 @@ def test_where_it_can_not_be_kept_or_read_it_is_unavailable(tmp_path: Path, use:
         use(blocked)
 
 
-def test_a_full_disk_is_found_out_before_anything_is_counted(tmp_path: Path) -> None:
+def test_a_full_disk_raises_an_error_before_anything_is_counted(tmp_path: Path) -> None:
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")
     script = (
@@ -233,17 +231,17 @@ def test_a_full_disk_is_found_out_before_anything_is_counted(tmp_path: Path) -> 
         str(tmp_path),
         PREPARE + "CrashSafeCounter(folder)",
     ]
-    done = subprocess.run(
+    result = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1, "no signal has ended it"
-    assert "No space left on device" in done.stderr
+    assert result.returncode == 1, "no signal ended the process"
+    assert "No space left on device" in result.stderr
 
 
-def test_a_stack_has_one_name_whoever_asks_first_and_keeps_it(tmp_path: Path) -> None:
+def test_all_processes_of_a_stack_read_the_same_permanent_id(tmp_path: Path) -> None:
     folder = tmp_path / "ledger"
     with ExitStack() as stack:
-        names = let_go([stack.enter_context(process(NAME, folder)) for _ in range(6)])
-    assert {name.strip() for name in names} == {counters.stack_id(folder)}
+        outputs = continue_all([stack.enter_context(process(PRINT_STACK_ID, folder)) for _ in range(6)])
+    assert {output.strip() for output in outputs} == {counters.stack_id(folder)}
     assert [path.name for path in folder.iterdir()] == ["stack"]
     assert counters.stack_id(tmp_path / "other") != counters.stack_id(folder)

@@ -1,4 +1,4 @@
-"""The group_commit: jobs of many requests go together, and each is promised only when it is kept."""
+"""Group commit: jobs of concurrent requests share a round trip, and each put returns only when its job is stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GatedQueue(MemoryQueue):
-    """A queue whose round trips end when the test says so."""
+    """A queue whose round trips end when the test opens a gate."""
 
     def __init__(self, broker: Broker) -> None:
         super().__init__(broker)
@@ -50,20 +50,20 @@ def bodies(queue: MemoryQueue, tube: str) -> list[bytes]:
     return [job.body for job in queue.reserve(tube, 1000, 0)]
 
 
-def test_a_job_that_comes_alone_goes_at_once_into_every_tube(queue: GatedQueue, group_commit: GroupCommit) -> None:
+def test_a_single_job_is_put_at_once_into_every_tube(queue: GatedQueue, group_commit: GroupCommit) -> None:
     queue.gate.release()
     group_commit.put(b"one")
     assert queue.trips == [[b"one"]]
     assert [bodies(queue, tube) for tube in TUBES] == [[b"one"]] * len(TUBES)
 
 
-def test_what_comes_during_a_round_trip_shares_the_next_one(queue: GatedQueue, group_commit: GroupCommit) -> None:
+def test_jobs_that_arrive_during_a_round_trip_share_the_next_one(queue: GatedQueue, group_commit: GroupCommit) -> None:
     names = [b"%d" % number for number in range(20)]
     with ThreadPoolExecutor(1 + len(names)) as threads:
         first = threads.submit(group_commit.put, b"first")
-        wait_until(lambda: queue.trips, "it is on its way")
+        wait_until(lambda: queue.trips, "the first put is in flight")
         others = [threads.submit(group_commit.put, name) for name in names]
-        wait_until(lambda: len(group_commit.coming) == len(names), "the others wait for it")
+        wait_until(lambda: len(group_commit.coming) == len(names), "the other puts wait")
         queue.gate.release(2)
         for put in (first, *others):
             put.result(10)
@@ -74,17 +74,17 @@ def test_what_comes_during_a_round_trip_shares_the_next_one(queue: GatedQueue, g
 
 
 @pytest.mark.parametrize("fault", [QueueUnavailable("full"), KeyboardInterrupt(), ValueError()], ids=repr)
-def test_where_a_round_trip_fails_none_that_shared_it_is_promised_and_the_next_goes_on(
+def test_a_failed_round_trip_fails_every_put_that_shared_it_and_the_next_one_succeeds(
     queue: GatedQueue, group_commit: GroupCommit, fault: BaseException
 ) -> None:
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(group_commit.put, b"first")
-        wait_until(lambda: queue.trips, "it is on its way")
+        wait_until(lambda: queue.trips, "the first put is in flight")
         others = [threads.submit(group_commit.put, b"other") for _ in range(3)]
-        wait_until(lambda: len(group_commit.coming) == len(others), "the others wait for it")
+        wait_until(lambda: len(group_commit.coming) == len(others), "the other puts wait")
         queue.gate.release()
         first.result(10)
-        wait_until(lambda: len(queue.trips) == 2, "they are on their way")
+        wait_until(lambda: len(queue.trips) == 2, "the other puts are in flight")
         queue.fault = fault
         queue.gate.release()
         errors = [put.exception(10) for put in others]

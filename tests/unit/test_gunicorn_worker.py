@@ -1,4 +1,4 @@
-"""The API's gunicorn worker: an answer leaves in one piece, or not at all."""
+"""The API's gunicorn worker sends each response in one piece or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from deploy.gunicorn_worker import Gathering
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Give two ends of a connection that keeps apart what is sent apart."""
+    """Return both ends of a connection that preserves the boundaries of sends."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     theirs.settimeout(0)
     return ours, theirs
 
 
-def test_pieces_are_held_back_and_sent_as_one() -> None:
+def test_pieces_are_buffered_and_sent_together() -> None:
     ours, theirs = pair()
     with ours, theirs:
         gathering = Gathering(ours)
@@ -30,7 +30,7 @@ def test_pieces_are_held_back_and_sent_as_one() -> None:
             theirs.recv(100)
 
 
-def test_an_answer_that_is_broken_off_is_not_sent() -> None:
+def test_an_aborted_response_is_not_sent() -> None:
     ours, theirs = pair()
     with theirs:
         gathering = Gathering(ours)
@@ -40,7 +40,7 @@ def test_an_answer_that_is_broken_off_is_not_sent() -> None:
         assert theirs.recv(100) == b""
 
 
-def test_all_else_is_done_by_the_connection_itself() -> None:
+def test_other_socket_methods_are_delegated() -> None:
     ours, theirs = pair()
     with ours, theirs:
         assert Gathering(ours).fileno() == ours.fileno()

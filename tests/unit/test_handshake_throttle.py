@@ -1,4 +1,4 @@
-"""The throttle: everyone comes in, in order, and nobody else waits long for it."""
+"""The handshake throttle runs all handshakes in order and leaves time for other work."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.support import PATIENCE_SECONDS
-from wsserver import handshake_throttle as door_module
+from tests.support import TIMEOUT_SECONDS
+from wsserver import handshake_throttle
 from wsserver.handshake_throttle import HandshakeThrottle
 
 if TYPE_CHECKING:
@@ -16,79 +16,79 @@ if TYPE_CHECKING:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the event loop turn until the condition holds."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - what is waited for is what the loop does meanwhile
+    """Run the event loop until the condition holds."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not condition():  # noqa: ASYNC110 - the condition depends on work of this event loop
             await asyncio.sleep(0)
 
 
-def test_everyone_comes_in_in_the_order_in_which_they_knocked() -> None:
-    came: list[int] = []
+def test_handshakes_run_in_the_order_of_their_submission() -> None:
+    completed: list[int] = []
 
-    async def submit() -> None:
+    async def run() -> None:
         throttle = HandshakeThrottle()
         for number in range(100):
-            throttle.submit(lambda number=number: came.append(number))  # type: ignore[misc] # mypy can't infer a default's
-        await until(lambda: len(came) == 100)
+            throttle.submit(lambda number=number: completed.append(number))  # type: ignore[misc] # mypy can't infer its type
+        await until(lambda: len(completed) == 100)
 
-    asyncio.run(submit())
-    assert came == list(range(100))
+    asyncio.run(run())
+    assert completed == list(range(100))
 
 
-def test_who_knocks_while_another_comes_in_is_let_in_once() -> None:
-    came: list[str] = []
+def test_a_handshake_submitted_during_another_runs_once() -> None:
+    completed: list[str] = []
 
-    async def submit() -> None:
+    async def run() -> None:
         throttle = HandshakeThrottle()
 
         def first() -> None:
-            came.append("first")
-            throttle.submit(lambda: came.append("second"))
+            completed.append("first")
+            throttle.submit(lambda: completed.append("second"))
 
         throttle.submit(first)
-        await until(lambda: "second" in came)
+        await until(lambda: "second" in completed)
         await asyncio.sleep(0.01)
 
-    asyncio.run(submit())
-    assert came == ["first", "second"]
+    asyncio.run(run())
+    assert completed == ["first", "second"]
 
 
-def test_others_have_most_of_the_time_between_those_who_take_theirs() -> None:
-    moments: list[float] = []
+def test_slow_handshakes_leave_most_of_the_time_to_other_work() -> None:
+    starts: list[float] = []
     turns: list[float] = []
 
     def slow() -> None:
-        moments.append(time.monotonic())
-        time.sleep(2 * door_module.TURN_SECONDS)
+        starts.append(time.monotonic())
+        time.sleep(2 * handshake_throttle.TURN_SECONDS)
 
-    def all_are_in() -> bool:
+    def all_started() -> bool:
         turns.append(time.monotonic())
-        return len(moments) == 3
+        return len(starts) == 3
 
-    async def submit() -> None:
+    async def run() -> None:
         throttle = HandshakeThrottle()
         for _ in range(3):
             throttle.submit(slow)
-        await until(all_are_in)
+        await until(all_started)
 
-    asyncio.run(submit())
-    for one, next_one in pairwise(moments):
-        assert next_one - one >= 2 * door_module.TURN_SECONDS * (1 + door_module.REST_FACTOR)
-        assert any(one < turn < next_one for turn in turns)
+    asyncio.run(run())
+    for start, next_start in pairwise(starts):
+        assert next_start - start >= 2 * handshake_throttle.TURN_SECONDS * (1 + handshake_throttle.REST_FACTOR)
+        assert any(start < turn < next_start for turn in turns)
 
 
-def test_one_that_fails_holds_up_nobody() -> None:
-    events: list[str] = []
+def test_a_failed_handshake_does_not_stop_the_next() -> None:
+    outcomes: list[str] = []
 
     def fail() -> None:
         raise ValueError("no handshake")
 
-    async def submit() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: events.append(str(context["exception"])))
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: outcomes.append(str(context["exception"])))
         throttle = HandshakeThrottle()
         throttle.submit(fail)
-        throttle.submit(lambda: events.append("in"))
-        await until(lambda: "in" in events)
+        throttle.submit(lambda: outcomes.append("completed"))
+        await until(lambda: "completed" in outcomes)
 
-    asyncio.run(submit())
-    assert events == ["no handshake", "in"]
+    asyncio.run(run())
+    assert outcomes == ["no handshake", "completed"]

@@ -1,4 +1,4 @@
-"""A question's parameters: what is read from each, and every fault of it at once."""
+"""Query parameters: their values, and all faults of a query at once."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tradewire.store.views import Position
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question(Query):
-    """Some parameters."""
+class SampleQuery(Query):
+    """A query with two parameters."""
 
     sold: str | None = parameter("from", parameter_types.CURRENCY, "A currency.")
     limit: int = parameter("limit", parameter_types.whole(1, 10), "A number.", default=3)
 
 
 def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
-    """Give the field and code of every fault of a question; none for one that is fine."""
+    """Return the field and code of every fault of a query. The set is empty for a valid one."""
     try:
         read(query, MultiDict(pairs), **defaults)
     except InvalidQuery as error:
@@ -39,35 +39,35 @@ def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[
     return set()
 
 
-def refused(kind: ParameterType, text: str) -> str:
-    """Give the code of what is wrong with a text."""
+def fault_code(parameter_type: ParameterType, text: str) -> str:
+    """Return the fault code of an invalid value."""
     with pytest.raises(BadValue) as caught:
-        kind.read(text)
+        parameter_type.read(text)
     return caught.value.code
 
 
-def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
-    assert read(Question, MultiDict([("from", " eur")])) == Question(sold="EUR", limit=3)
-    assert read(Question, MultiDict([("limit", "7")]), sold="USD") == Question(sold="USD", limit=7)
+def test_given_parameters_are_read_and_the_others_have_defaults() -> None:
+    assert read(SampleQuery, MultiDict([("from", " eur")])) == SampleQuery(sold="EUR", limit=3)
+    assert read(SampleQuery, MultiDict([("limit", "7")]), sold="USD") == SampleQuery(sold="USD", limit=7)
 
 
-def test_every_fault_is_named_at_once() -> None:
-    given = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
-    assert faults(Question, *given) == {
+def test_all_faults_are_reported_at_once() -> None:
+    pairs = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
+    assert faults(SampleQuery, *pairs) == {
         ("from", "duplicates-parameter"),
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
 
 
-def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
+def test_a_long_unknown_name_is_shortened_in_the_error() -> None:
     with pytest.raises(InvalidQuery) as caught:
-        read(Question, MultiDict([("x" * 5000, "")]))
+        read(SampleQuery, MultiDict([("x" * 5000, "")]))
     assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("2026-01-31t12:00z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
@@ -76,8 +76,10 @@ def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
         ("9999-12-31T23:59:59-23:59", datetime(9998, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: str, moment: datetime) -> None:
-    assert parameter_types.TIMESTAMP.read(text) == to_microseconds(moment)
+def test_a_timestamp_is_iso_8601_with_an_offset_and_clamped_to_the_supported_range(
+    text: str, expected: datetime
+) -> None:
+    assert parameter_types.TIMESTAMP.read(text) == to_microseconds(expected)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +94,12 @@ def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: s
         ),
     ],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    assert refused(parameter_types.TIMESTAMP, text) == "bad-time"
+def test_an_invalid_timestamp_is_refused(text: str) -> None:
+    assert fault_code(parameter_types.TIMESTAMP, text) == "bad-time"
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "code"),
+    ("parameter_type", "text", "code"),
     [
         (parameter_types.CURRENCY, "", "unknown-currency"),
         (parameter_types.CURRENCY, "XYZ", "unknown-currency"),
@@ -137,12 +139,12 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
     ],
 )
-def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: ParameterType, text: str, code: str) -> None:
-    assert refused(kind, text) == code
+def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, text: str, code: str) -> None:
+    assert fault_code(parameter_type, text) == code
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "value"),
+    ("parameter_type", "text", "value"),
     [
         (parameter_types.COUNTRY, "fr", "FR"),
         (parameter_types.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
@@ -155,47 +157,47 @@ def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: ParameterTy
         (parameter_types.WINDOW, "9999d", 9999 * 86400),
     ],
 )
-def test_a_value_of_each_kind_is_read(kind: ParameterType, text: str, value: object) -> None:
-    assert kind.read(text) == value
+def test_a_valid_value_of_each_type_is_read(parameter_type: ParameterType, text: str, value: object) -> None:
+    assert parameter_type.read(text) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.uuids())
-def test_a_cursor_gives_back_its_place_and_nothing_else_is_ever_in_it(received_at: int, number: object) -> None:
-    place = Position(received_at, str(number))
-    written = cursor.encode(place)
-    assert len(written) == 32
-    assert cursor.CURSOR.read(written) == place
+def test_a_cursor_decodes_to_its_position_and_has_32_characters(received_at: int, number: object) -> None:
+    position = Position(received_at, str(number))
+    text = cursor.encode(position)
+    assert len(text) == 32
+    assert cursor.CURSOR.read(text) == position
 
 
-LATER = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
+REVERSED_RANGE = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
 
 
-def test_parameters_that_contradict_each_other_are_refused() -> None:
-    assert faults(MessagesQuery, *LATER, ("min", "2"), ("max", "1"), format="json") == {
+def test_contradictory_parameters_are_refused() -> None:
+    assert faults(MessagesQuery, *REVERSED_RANGE, ("min", "2"), ("max", "1"), format="json") == {
         ("until", "empty-range"),
         ("max", "empty-range"),
     }
-    assert faults(StatsQuery, *LATER, ("window", "1h"), ("from", "EUR")) == {
+    assert faults(StatsQuery, *REVERSED_RANGE, ("window", "1h"), ("from", "EUR")) == {
         ("window", "not-together"),
         ("until", "empty-range"),
         ("to", "missing"),
     }
-    assert faults(StatsQuery, LATER[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
+    assert faults(StatsQuery, REVERSED_RANGE[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
 
 
-def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
+def test_only_pages_have_a_maximum_limit_and_a_cursor() -> None:
     assert faults(MessagesQuery, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
     assert faults(MessagesQuery, ("limit", "1001"), format="csv") == set()
     assert faults(MessagesQuery, ("cursor", "A" * 32), format="json") == set()
     assert faults(MessagesQuery, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
 
 
-def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
-    def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
+def test_a_time_range_is_a_window_or_given_by_since_and_until() -> None:
+    def time_range(*pairs: tuple[str, str]) -> tuple[int, int]:
         return read(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
 
-    assert stretch() == (1_000_000 - 86400, 1_000_000)
-    assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)
-    assert stretch(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
-    assert stretch(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
-    assert stretch(("since", "2030-01-01T00:00:00Z"))[1] == stretch(("since", "2030-01-01T00:00:00Z"))[0] + 1
+    assert time_range() == (1_000_000 - 86400, 1_000_000)
+    assert time_range(("window", "15m")) == (1_000_000 - 900, 1_000_000)
+    assert time_range(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
+    assert time_range(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
+    assert time_range(("since", "2030-01-01T00:00:00Z"))[1] == time_range(("since", "2030-01-01T00:00:00Z"))[0] + 1

@@ -15,7 +15,7 @@ from playwright.async_api import async_playwright, expect
 from tests.bench.figures import Figure, Result
 from tests.bench.ledger import wait_settled
 from tests.bench.scenarios.backlog import fill
-from tests.chromium import how_to_launch
+from tests.chromium import launch_options
 from tests.support import ROOT
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def _backlog(stack: Stack, messages: int) -> Result:
 async def _live_page(stack: Stack) -> AsyncIterator[Page]:
     """Open the page, and wait until it is live."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**how_to_launch())
+        browser = await playwright.chromium.launch(**launch_options())
         page = await browser.new_page(viewport={"width": 1440, "height": 900}, locale="en")
         await page.goto(stack.url)
         await page.wait_for_selector('[data-testid="state"][data-state="live"]')
