@@ -79,7 +79,7 @@ def read(query: type[_Q], given: MultiDict[str, str], **defaults: Any) -> _Q:
     for key, (name, type_, _, _) in declared.items():
         texts = given.getlist(name)
         if len(texts) > 1:
-            faults.append(Fault(name, "duplicates-parameter", f"{name} is given {len(texts)} times."))
+            faults.append(Fault(name, "repeated-parameter", f"{name} is given {len(texts)} times."))
         elif texts:
             try:
                 values[key] = type_.read(texts[0])

@@ -50,7 +50,7 @@ class Operation(NamedTuple):
 class Alive(msgspec.Struct):
     """The API responses."""
 
-    status: Literal["OK"]
+    status: Literal["ok"]
 
 
 class Readiness(msgspec.Struct):

@@ -226,7 +226,7 @@ def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
     assert codes(answer, 400) == {
         ("from", "unknown-currency"),
         ("max", "bad-amount"),
-        ("limit", "duplicates-parameter"),
+        ("limit", "repeated-parameter"),
         ("since", "bad-time"),
         ("cursor", "bad-cursor"),
         ("color", "unknown-parameter"),
@@ -251,11 +251,11 @@ def test_a_message_comes_with_what_became_of_it_in_order_of_time(shared: Path) -
     assert found["id"] == SHOWN
     assert msgspec.convert(found["message"], TradeEvent) == ALL[0]
     accepted, shown, archived = found["trace"]
-    assert accepted == {"event": "accepted", "at": ALL[0].received_at}
-    assert shown == {"event": "shown", "at": "2026-01-02T12:00:01.000000Z", "tube": "live", "browsers": 3}
-    assert (archived["event"], archived["at"] > shown["at"]) == ("archived", True)
+    assert accepted == {"kind": "accepted", "at": ALL[0].received_at}
+    assert shown == {"kind": "shown", "at": "2026-01-02T12:00:01.000000Z", "tube": "live", "browsers": 3}
+    assert (archived["kind"], archived["at"] > shown["at"]) == ("archived", True)
     assert trace(shared, EXPIRED)["trace"][1] == {
-        "event": "expired",
+        "kind": "expired",
         "at": "2026-01-02T13:00:00.000000Z",
         "tube": "live",
         "reason": "age",
@@ -265,7 +265,7 @@ def test_a_message_comes_with_what_became_of_it_in_order_of_time(shared: Path) -
 def test_receipts_without_their_message_are_a_trace_all_the_same(shared: Path) -> None:
     found = trace(shared, DISCARDED)
     assert found["message"] is None
-    assert [event["event"] for event in found["trace"]] == ["discarded"]
+    assert [entry["kind"] for entry in found["trace"]] == ["discarded"]
 
 
 def test_a_message_that_is_not_there_may_be_yet_to_come(shared: Path) -> None:

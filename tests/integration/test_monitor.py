@@ -146,7 +146,7 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
     ):
         for _ in range(80):
             queue.put(b"x" * 100_000, [LIVE])
-        fault(home, "queue", "nearly full.*over 80% of its bound", "degraded")
+        fault(home, "queue", "nearly-full.*over 80% of its bound", "degraded")
         assert 0.8 <= samples(home)["queue_fill_ratio"] <= 1
         for _ in range(30):
             queue.put(b"x" * 100_000, [LIVE])
@@ -197,7 +197,7 @@ def test_a_database_that_is_away(home: Path, counting: dict[str, str]) -> None:
             assert samples(home)["store_up"] == 0
             with queue_of(home) as queue:
                 queue.put(line(), [ARCHIVE])
-            fault(home, "processors", "no processor takes from live and archive", "degraded")
+            fault(home, "consumers", "no processor takes from live and archive", "degraded")
             server.start()
             mended(home, "store")
             wait_until(lambda: samples(home).get("messages_archived_total") == 1, "what waited is archived")

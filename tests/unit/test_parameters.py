@@ -54,7 +54,7 @@ def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
 def test_every_fault_is_named_at_once() -> None:
     given = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
     assert faults(Question, *given) == {
-        ("from", "duplicates-parameter"),
+        ("from", "repeated-parameter"),
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
