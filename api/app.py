@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.http.queue_pool import QueuePool
-from api.http.responses import failed, unavailable
+from api.http.responses import error_response, unavailable_response
 from api.ingest import routes as ingest
 from api.openapi import document as openapi
 from api.operations import dead_letters, ledger, probes
@@ -52,15 +52,15 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     @app.errorhandler(InvalidQuery)
     def invalid(error: InvalidTrade | InvalidQuery) -> Response:
         _count_refused(error.faults[0].code)
-        return failed(400, error.faults)
+        return error_response(400, error.faults)
 
     @app.errorhandler(Unavailable)
     def away(error: Unavailable) -> Response:
         log.warning("refused", missing=str(error))
         _count_refused("unavailable")
         if _is_post():
-            return unavailable(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
-        return unavailable(f"This can't be answered now: {error}.")
+            return unavailable_response(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
+        return unavailable_response(f"This can't be answered now: {error}.")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -68,13 +68,13 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         code = _CODES.get(status) or error.name.lower().replace(" ", "-")
         _count_refused(code)
         kept = {name: value for name, value in error.get_headers() if name in _KEPT}
-        return failed(status, [Fault(None, code, str(error.description))], kept)
+        return error_response(status, [Fault(None, code, str(error.description))], kept)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected", exc_info=error)
         _count_refused("internal")
-        return failed(500, [Fault(None, "internal", "The API failed; its log says why. Nothing was promised.")])
+        return error_response(500, [Fault(None, "internal", "The API failed; its log says why. Nothing was promised.")])
 
     return app
 

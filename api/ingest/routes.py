@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
-from api.http.responses import FaultItem, answer, shown
+from api.http.responses import FaultItem, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request_body import body, idempotency_key, refuse_foreign
@@ -85,7 +85,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
             message_id = event.keyed_id(key, 0, placed) if key else event.new_id()
             ingest.put([event.encode(placed, message_id, now)])
         kept = Accepted("OK", placed.user_id, message_id, ignored)
-        return answer(201, kept, {"Location": f"/api/message/{message_id}"})
+        return json_response(201, kept, {"Location": f"/api/message/{message_id}"})
 
     @app.post("/api/messages")
     def message_batch() -> Response:
@@ -130,10 +130,10 @@ class _Ingest:
 
 def _answer(checked: batch.Checked) -> Response:
     """Say what became of a batch: 201 where all are taken, 207 where some are, 400 where none is."""
-    refused = [Refused(place, shown(faults)) for place, faults in checked.refused.items()]
+    refused = [Refused(place, fault_items(faults)) for place, faults in checked.refused.items()]
     if not checked.events:
         none = Fault(None, "all-refused", "No message of the batch can be taken; `refused` says why.")
-        return answer(400, BatchFailure("FAILED", shown([none]), refused))
+        return json_response(400, BatchFailure("FAILED", fault_items([none]), refused))
     status: Literal["OK", "PARTIAL"] = "PARTIAL" if refused else "OK"
     kept = BatchAccepted(status, len(checked.events), checked.ids, refused, checked.ignored)
-    return answer(207 if refused else 201, kept)
+    return json_response(207 if refused else 201, kept)

@@ -10,8 +10,8 @@ import msgspec
 from flask import Flask, Response, request
 
 from api.http import parameter_types
-from api.http.parameters import Query, read
-from api.http.responses import tagged
+from api.http.parameters import Query, parse_query
+from api.http.responses import json_response_with_etag
 from api.openapi.operations import COMMON, MESSAGE, OPERATIONS, Operation, ResponseSpec
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def add_routes(app: Flask) -> None:
 
     @app.get("/api/openapi.json")
     def openapi_json() -> Response:
-        read(Query, request.args)
-        return tagged(made())
+        parse_query(Query, request.args)
+        return json_response_with_etag(made())
 
 
 def document() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _operation(operation: Operation, path: str, by_type: dict[Any, Any]) -> dict
         {"name": name, "in": "path", "required": True, "schema": operation.path[name]}
         for name in re.findall(r"{(\w+)}", path)
     ]
-    in_query = [_parameter(each) for each in operation.query.declared().values()]
+    in_query = [_parameter(each) for each in operation.query.parameters().values()]
     if parameters := in_path + in_query + list(operation.headers):
         described["parameters"] = parameters
     if operation.body:

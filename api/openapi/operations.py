@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from api.http.parameter_types import COUNTRY, CURRENCY, whole
+from api.http.parameter_types import COUNTRY, CURRENCY, integer
 from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
@@ -76,7 +76,7 @@ COMMON: Final = {
 """What any question may be answered with."""
 
 _TUBE: Final = {"type": "string", "enum": list(TUBES)}
-_BURIED_ID: Final = whole(1, 2**63 - 1).schema
+_BURIED_ID: Final = integer(1, 2**63 - 1).schema
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
 _AMOUNT: Final = {
     "anyOf": [

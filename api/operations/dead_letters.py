@@ -14,8 +14,8 @@ from msgspec import Meta
 from werkzeug.exceptions import NotFound
 
 from api.http import auth, parameter_types
-from api.http.parameters import Query, parameter, read
-from api.http.responses import answer
+from api.http.parameters import Query, parameter, parse_query
+from api.http.responses import json_response
 from tradewire import event, receipt
 from tradewire.queue import TUBES
 
@@ -42,7 +42,7 @@ class DeadLettersQuery(Query):
         "tube", parameter_types.one_of(*TUBES), "The tube they were in; all, where it is not said."
     )
     limit: int = parameter(
-        "limit", parameter_types.whole(1, LISTED_MAX), "At most so many of each tube.", default=_LISTED
+        "limit", parameter_types.integer(1, LISTED_MAX), "At most so many of each tube.", default=_LISTED
     )
 
 
@@ -77,8 +77,8 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
     @contextmanager
     def operator_queue(query: type[Query] = Query) -> Iterator[tuple[Any, Queue]]:
         """Let an operator in, one at a time."""
-        auth.check(settings.home / "operator-token")
-        asked = read(query, request.args)
+        auth.require_operator(settings.home / "operator-token")
+        asked = parse_query(query, request.args)
         with turn, pool.lend() as queue:
             yield asked, queue
 
@@ -87,7 +87,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         with operator_queue(DeadLettersQuery) as (asked, queue):
             tubes = [asked.tube] if asked.tube else TUBES
             found = [_shown(one) for tube in tubes for one in queue.dead_letters(tube, asked.limit)]
-        return answer(200, DeadLetterList(found))
+        return json_response(200, DeadLetterList(found))
 
     @app.post(f"{_ONE}/requeue")
     def requeue(tube: str, dead_letter_id: int) -> Response:
@@ -95,7 +95,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
             if not queue.requeue(tube, dead_letter_id):
                 raise _missing(tube, dead_letter_id)
         log.info("requeued", tube=tube, dead_letter=dead_letter_id)
-        return answer(200, Settled("OK", tube, dead_letter_id))
+        return json_response(200, Settled("OK", tube, dead_letter_id))
 
     @app.delete(_ONE)
     def discard(tube: str, dead_letter_id: int) -> Response:
@@ -110,7 +110,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
             if not queue.discard(tube, dead_letter_id):
                 raise _missing(tube, dead_letter_id)
         log.info("discarded", tube=tube, dead_letter=dead_letter_id, id=head.id if head else None)
-        return answer(200, Settled("OK", tube, dead_letter_id))
+        return json_response(200, Settled("OK", tube, dead_letter_id))
 
 
 def _missing(tube: str, dead_letter_id: int) -> NotFound:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from api.http.responses import answer
+from api.http.responses import json_response
 from tradewire import counters
 from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import ARCHIVE, LIVE
@@ -165,4 +165,4 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
     def ledger() -> Response:
         """Give the account of every message that was ever accepted."""
         with pool.lend() as queue:
-            return answer(200, reconcile(settings.counters, queue, store))
+            return json_response(200, reconcile(settings.counters, queue, store))

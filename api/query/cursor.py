@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 from uuid import UUID
 
-from api.http.parameter_types import text
+from api.http.parameter_types import string
 from api.http.parameters import BadValue
 from tradewire.store.views import Position
 
@@ -29,5 +29,5 @@ def _decode(cursor: str) -> Position:
     return Position(received_at, str(UUID(bytes=id_bytes)))
 
 
-CURSOR: Final = text(_decode, pattern=_PATTERN)
+CURSOR: Final = string(_decode, pattern=_PATTERN)
 """As a Position."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from flask import Response, request
 
-from api.http.responses import Answer, unavailable
+from api.http.responses import ApiResponse, unavailable_response
 from tradewire.errors import StoreUnavailable
 from tradewire.event import TradeEvent
 
@@ -93,15 +93,15 @@ class Exports:
             "Vary": "Accept",
         }
         if request.method == "HEAD":
-            return Answer(None, 200, headers)
+            return ApiResponse(None, 200, headers)
         if not self._free.acquire(blocking=False):
-            return unavailable(f"{_AT_ONCE} exports are under way, and there can't be more at a time.")
+            return unavailable_response(f"{_AT_ONCE} exports are under way, and there can't be more at a time.")
         with ExitStack() as held:
             held.callback(self._free.release)
             request.environ["gunicorn.socket"].settimeout(_LONGEST_SECONDS)
             pages = self._store.export(wanted, limit)
             first = next(pages, [])  # while there can still be another answer
-            response = Answer(self._stream(form, chain([first], pages)), 200, headers)
+            response = ApiResponse(self._stream(form, chain([first], pages)), 200, headers)
             response.call_on_close(held.pop_all().close)
         return response
 

@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import NotAcceptable
 
 from api.http import parameter_types
-from api.http.parameters import Query, parameter, read
-from api.http.responses import RETRY_AFTER_SECONDS, answer, failed, tagged
-from api.http.timestamps import Timestamp, timestamp_of_microseconds
+from api.http.parameters import Query, parameter, parse_query
+from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
+from api.http.timestamps import Timestamp, timestamp_from_microseconds
 from api.query import cursor
 from api.query.exports import FORMS, Exports
 from api.query.watermark import archived_up_to
@@ -68,7 +68,7 @@ class MessagesQuery(Query):
     )
     limit: int | None = parameter(
         "limit",
-        parameter_types.whole(1, _EXPORT_MAX),
+        parameter_types.integer(1, _EXPORT_MAX),
         f"At most so many. In JSON up to {PAGE_MAX}, and {_PAGE} where it is not said.",
     )
     cursor: Position | None = parameter("cursor", cursor.CURSOR, "`next` of the page before. In JSON only.")
@@ -140,7 +140,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
 
     @app.get("/api/messages")
     def messages() -> Response:
-        asked = read(MessagesQuery, request.args, format=_accepted_format())
+        asked = parse_query(MessagesQuery, request.args, format=_accepted_format())
         if asked.format in FORMS:
             return exports.answer(asked.format, asked.filter(), asked.limit)
         up_to = archived_up_to(settings.counters, pool, store)
@@ -148,22 +148,22 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
         body = MessagePage(
             page.messages,
             cursor.encode(page.next) if page.next else None,
-            None if up_to is None else timestamp_of_microseconds(up_to),
+            None if up_to is None else timestamp_from_microseconds(up_to),
         )
-        return answer(200, body, {"Vary": "Accept"})
+        return json_response(200, body, {"Vary": "Accept"})
 
     @app.get("/api/message/<message_id>")
     def message_trace(message_id: str) -> Response:
-        read(Query, request.args)
+        parse_query(Query, request.args)
         message_id = message_id.lower()
         if not _ID.fullmatch(message_id):
-            return failed(400, [Fault("id", "bad-id", "id is no UUID, such as a 201 gives.")])
+            return error_response(400, [Fault("id", "bad-id", "id is no UUID, such as a 201 gives.")])
         trace = store.trace(message_id)
         if trace is None:
             detail = f"Nothing is archived under {message_id}. If it was accepted just now, that may be yet to come."
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            return failed(404, [Fault("id", "not-found", detail)], headers)
-        return tagged(MessageTrace(message_id, trace.message, _entries(trace)))
+            return error_response(404, [Fault("id", "not-found", detail)], headers)
+        return json_response_with_etag(MessageTrace(message_id, trace.message, _entries(trace)))
 
 
 def _accepted_format() -> str:
@@ -181,13 +181,13 @@ def _entries(trace: Trace) -> list[TraceEntry]:
     if trace.message:
         entries.append(TraceEntry("accepted", trace.message.received_at))
     if trace.archived_at is not None:
-        entries.append(TraceEntry("archived", timestamp_of_microseconds(trace.archived_at)))
+        entries.append(TraceEntry("archived", timestamp_from_microseconds(trace.archived_at)))
     # Timestamps all have the same form, so they sort as text.
     return sorted(entries, key=lambda entry: (entry.at, entry.kind != "accepted"))
 
 
 def _entry(receipt: ReceiptView) -> TraceEntry:
-    entry = TraceEntry(cast("Kind", receipt.kind), timestamp_of_microseconds(receipt.at), receipt.tube)
+    entry = TraceEntry(cast("Kind", receipt.kind), timestamp_from_microseconds(receipt.at), receipt.tube)
     if receipt.kind == "shown":
         entry.browsers = receipt.browsers
     if receipt.reason:

@@ -12,9 +12,9 @@ from flask import Flask, Response, request
 from msgspec import UNSET, Meta, UnsetType
 
 from api.http import parameter_types
-from api.http.parameters import Query, parameter, read
-from api.http.responses import tagged
-from api.http.timestamps import Timestamp, timestamp_of_seconds
+from api.http.parameters import Query, parameter, parse_query
+from api.http.responses import json_response_with_etag
+from api.http.timestamps import Timestamp, timestamp_from_seconds
 from tradewire.errors import Fault
 
 if TYPE_CHECKING:
@@ -138,15 +138,15 @@ def add_routes(app: Flask, store: StoreReader) -> None:
 
     @app.get("/api/stats")
     def stats() -> Response:
-        asked = read(StatsQuery, request.args)
+        asked = parse_query(StatsQuery, request.args)
         pair = (asked.currency_from, asked.currency_to) if asked.currency_from and asked.currency_to else None
-        return tagged(_statistics(store.stats(*asked.stretch(int(time.time())), pair, asked.country)))
+        return json_response_with_etag(_statistics(store.stats(*asked.stretch(int(time.time())), pair, asked.country)))
 
 
 def _statistics(stats: Stats) -> Statistics:
     return Statistics(
-        since=timestamp_of_seconds(stats.since),
-        until=timestamp_of_seconds(stats.until),
+        since=timestamp_from_seconds(stats.since),
+        until=timestamp_from_seconds(stats.until),
         step=stats.step,
         total=Total(*stats.total),
         pairs=[PairStats(sold, bought, *count, *_amounts(money)) for sold, bought, count, money in stats.pairs],
@@ -158,7 +158,7 @@ def _statistics(stats: Stats) -> Statistics:
 
 def _step(step: Step) -> StepStats:
     more = _amounts(step.money) if step.money else ()
-    return StepStats(timestamp_of_seconds(step.start), *step.total, *more)
+    return StepStats(timestamp_from_seconds(step.start), *step.total, *more)
 
 
 def _amounts(money: Money) -> tuple[str, str, str, str, str, str, str]:

@@ -113,7 +113,7 @@ def test_what_is_put_back_is_in_its_tube_again(empty: Path) -> None:
     assert (answer.status, answer.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": found["id"]})
     assert [job.body for job in take(empty, ARCHIVE)] == [event]
     assert dead_letters(empty) == []
-    assert f'event=requeued tube=archive dead_letter={found["id"]}' in logs(empty)
+    assert f"event=requeued tube=archive dead_letter={found['id']}" in logs(empty)
 
 
 def test_what_is_deleted_is_gone_and_the_archive_is_told(empty: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from api.http import parameter_types
-from api.http.parameters import BadValue, ParameterType, Query, parameter, read
+from api.http.parameters import BadValue, ParameterType, Query, parameter, parse_query
 from api.query import cursor
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
@@ -27,13 +27,13 @@ class Question(Query):
     """Some parameters."""
 
     sold: str | None = parameter("from", parameter_types.CURRENCY, "A currency.")
-    limit: int = parameter("limit", parameter_types.whole(1, 10), "A number.", default=3)
+    limit: int = parameter("limit", parameter_types.integer(1, 10), "A number.", default=3)
 
 
 def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
     """Give the field and code of every fault of a question; none for one that is fine."""
     try:
-        read(query, MultiDict(pairs), **defaults)
+        parse_query(query, MultiDict(pairs), **defaults)
     except InvalidQuery as error:
         return {(fault.field, fault.code) for fault in error.faults}
     return set()
@@ -42,13 +42,13 @@ def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[
 def refused(kind: ParameterType, text: str) -> str:
     """Give the code of what is wrong with a text."""
     with pytest.raises(BadValue) as caught:
-        kind.read(text)
+        kind.parse(text)
     return caught.value.code
 
 
 def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
-    assert read(Question, MultiDict([("from", " eur")])) == Question(sold="EUR", limit=3)
-    assert read(Question, MultiDict([("limit", "7")]), sold="USD") == Question(sold="USD", limit=7)
+    assert parse_query(Question, MultiDict([("from", " eur")])) == Question(sold="EUR", limit=3)
+    assert parse_query(Question, MultiDict([("limit", "7")]), sold="USD") == Question(sold="USD", limit=7)
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -62,7 +62,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
     with pytest.raises(InvalidQuery) as caught:
-        read(Question, MultiDict([("x" * 5000, "")]))
+        parse_query(Question, MultiDict([("x" * 5000, "")]))
     assert len(str(caught.value)) < 200
 
 
@@ -77,7 +77,7 @@ def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
     ],
 )
 def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: str, moment: datetime) -> None:
-    assert parameter_types.TIMESTAMP.read(text) == to_microseconds(moment)
+    assert parameter_types.TIMESTAMP.parse(text) == to_microseconds(moment)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         (parameter_types.WINDOW, "1w", "bad-window"),
         (parameter_types.WINDOW, "10000d", "bad-window"),
         (parameter_types.WINDOW, "m", "bad-window"),
-        (parameter_types.whole(1, 5), "0", "out-of-range"),
-        (parameter_types.whole(1, 5), "6", "out-of-range"),
-        (parameter_types.whole(1, 5), "1.0", "out-of-range"),
-        (parameter_types.whole(1, 5), "9" * 5000, "out-of-range"),
-        (parameter_types.whole(1, 5), "\u0661", "out-of-range"),
+        (parameter_types.integer(1, 5), "0", "out-of-range"),
+        (parameter_types.integer(1, 5), "6", "out-of-range"),
+        (parameter_types.integer(1, 5), "1.0", "out-of-range"),
+        (parameter_types.integer(1, 5), "9" * 5000, "out-of-range"),
+        (parameter_types.integer(1, 5), "\u0661", "out-of-range"),
         (parameter_types.one_of("a", "b"), "A", "unknown-value"),
         (cursor.CURSOR, "", "bad-cursor"),
         (cursor.CURSOR, "A" * 31, "bad-cursor"),
@@ -156,7 +156,7 @@ def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: ParameterTy
     ],
 )
 def test_a_value_of_each_kind_is_read(kind: ParameterType, text: str, value: object) -> None:
-    assert kind.read(text) == value
+    assert kind.parse(text) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.uuids())
@@ -164,7 +164,7 @@ def test_a_cursor_gives_back_its_place_and_nothing_else_is_ever_in_it(received_a
     place = Position(received_at, str(number))
     written = cursor.encode(place)
     assert len(written) == 32
-    assert cursor.CURSOR.read(written) == place
+    assert cursor.CURSOR.parse(written) == place
 
 
 LATER = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
@@ -192,7 +192,7 @@ def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
 
 def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
     def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return read(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
+        return parse_query(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
 
     assert stretch() == (1_000_000 - 86400, 1_000_000)
     assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)
