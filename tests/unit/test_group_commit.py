@@ -63,7 +63,7 @@ def test_what_comes_during_a_round_trip_shares_the_next_one(queue: GatedQueue, g
         first = threads.submit(group_commit.put, b"first")
         wait_until(lambda: queue.trips, "it is on its way")
         others = [threads.submit(group_commit.put, name) for name in names]
-        wait_until(lambda: len(group_commit.coming) == len(names), "the others wait for it")
+        wait_until(lambda: len(group_commit.pending) == len(names), "the others wait for it")
         queue.gate.release(2)
         for put in (first, *others):
             put.result(10)
@@ -81,7 +81,7 @@ def test_where_a_round_trip_fails_none_that_shared_it_is_promised_and_the_next_g
         first = threads.submit(group_commit.put, b"first")
         wait_until(lambda: queue.trips, "it is on its way")
         others = [threads.submit(group_commit.put, b"other") for _ in range(3)]
-        wait_until(lambda: len(group_commit.coming) == len(others), "the others wait for it")
+        wait_until(lambda: len(group_commit.pending) == len(others), "the others wait for it")
         queue.gate.release()
         first.result(10)
         wait_until(lambda: len(queue.trips) == 2, "they are on their way")
