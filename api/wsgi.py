@@ -1,4 +1,4 @@
-"""The entry point for gunicorn: `api.wsgi:app`. Connects to nothing until the first request."""
+"""The entry point for gunicorn: `api.wsgi:app`. It connects to nothing before the first request."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def _open_queue() -> Queue:
 
 _log = setup("api", log_context)
 if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
-    _log.warning("no room on the disk for metrics; they lack this process")
+    _log.warning("no disk space for metrics; /metrics does not include this process")
 app = create_app(_settings, _open_queue, _log)

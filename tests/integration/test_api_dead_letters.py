@@ -184,7 +184,7 @@ def test_without_a_queue_the_answer_is_503(home: Path) -> None:
     with reads(home):
         for answer in everything(home, **BEARER):
             assert codes(answer, 503) == {(None, "unavailable")}
-            assert "promised" not in answer.json["errors"][0]["detail"]
+            assert "confirmed" not in answer.json["errors"][0]["detail"]
 
 
 def logs(home: Path) -> str:

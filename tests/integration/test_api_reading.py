@@ -358,7 +358,7 @@ def test_without_a_store_the_answer_is_503_until_it_is_there(home: Path, sqlite:
             answer = ask(home, target)
             assert codes(answer, 503) == {(None, "unavailable")}
             assert answer.headers["Retry-After"] == "1"
-            assert "promised" not in answer.json["errors"][0]["detail"]
+            assert "confirmed" not in answer.json["errors"][0]["detail"]
         fill(home, sqlite, ALL)
         assert len(messages(home)["messages"]) == 100
         (home / "store/tradewire.db").rename(home / "store/elsewhere.db")

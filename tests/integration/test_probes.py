@@ -132,7 +132,7 @@ def test_a_line_of_the_log_names_the_request_that_it_is_about(home: Path) -> Non
     with gunicorn(home):
         assert post(home, example(), X_Request_ID="5ca1ab1e").status == 503
     [log] = home.glob("python*.log")
-    assert re.search(r"event=refused .*request_id=5ca1ab1e", log.read_text())
+    assert re.search(r"event=unavailable .*request_id=5ca1ab1e", log.read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -140,4 +140,4 @@ def _no_fault_of_the_api_itself(home: Path) -> Iterator[None]:
     """Fail where the API met what it did not expect."""
     yield
     for log in home.glob("*.log"):
-        assert "event=unexpected" not in log.read_text()
+        assert 'event="unhandled error"' not in log.read_text()
