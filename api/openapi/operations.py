@@ -174,7 +174,9 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
         "listMessages",
         "Find messages, newest first",
         {
-            200: ResponseSpec("A page; in the other forms all of them.", messages.MessagePage, tuple(messages.FILES)),
+            200: ResponseSpec(
+                "A page; in the other forms all of them.", messages.MessagePage, tuple(messages.FILE_TYPES)
+            ),
             400: _BAD,
             406: ResponseSpec("There is no such form of it.", Failure),
         },

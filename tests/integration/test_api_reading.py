@@ -272,7 +272,7 @@ def test_a_message_that_is_not_there_may_be_yet_to_come(shared: Path) -> None:
     answer = ask(shared, f"/api/message/{new_id()}")
     assert codes(answer, 404) == {("id", "not-found")}
     assert answer.headers["Retry-After"] == "1"
-    assert "yet to come" in answer.json["errors"][0]["detail"]
+    assert "not be archived yet" in answer.json["errors"][0]["detail"]
     assert codes(ask(shared, "/api/message/1"), 400) == {("id", "bad-id")}
 
 

@@ -60,7 +60,7 @@ def test_an_export_whose_store_fails_ends_visibly_broken_and_the_log_says_why(fi
             response.read()
     assert 0 < caught.value.partial.count(b"\n") < MESSAGES
     logs = "".join(log.read_text() for log in filled.glob("*.log"))
-    assert 'event="export broke off"' in logs
+    assert 'event="export aborted"' in logs
     assert "tradewire.db" in logs
 
 
@@ -70,7 +70,7 @@ def test_an_export_has_an_end_whether_it_finds_anything_or_not(
 ) -> None:
     (home / "store").mkdir()
     fill(home, f"sqlite:///{home}/store/tradewire.db", made(MESSAGES))
-    monkeypatch.setattr(exports, "_LONGEST_SECONDS", 0)
+    monkeypatch.setattr(exports, "_MAX_SECONDS", 0)
     app = create_app(Settings(home=home), lambda: MemoryQueue(Broker()), setup("api"))
     with socket.socket() as sock, pytest.raises(TimeoutError, match="the export took more than"):
         environ = {"gunicorn.socket": sock}

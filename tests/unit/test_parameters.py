@@ -192,7 +192,7 @@ def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
 
 def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
     def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return parse_query(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
+        return parse_query(StatsQuery, MultiDict(pairs)).time_range(1_000_000)
 
     assert stretch() == (1_000_000 - 86400, 1_000_000)
     assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)
