@@ -98,5 +98,5 @@ def _count_refused(code: str) -> None:
 
 
 def _is_post() -> bool:
-    """True if the request posts messages."""
+    """Return True if the request posts messages."""
     return request.method == "POST" and request.path in ingest.PATHS

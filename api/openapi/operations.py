@@ -214,14 +214,24 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
         "requeueDeadLetter",
         "Put a buried event back into its tube, as new",
-        {200: ResponseSpec("It is back.", dead_letters.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
+        {
+            200: ResponseSpec("It is back.", dead_letters.DeadLetterConfirmation),
+            400: _BAD,
+            401: _DENIED,
+            404: _NOT_THERE,
+        },
         path={"tube": _TUBE, "dead_letter_id": _BURIED_ID},
         is_for_operators=True,
     ),
     ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
         "deleteDeadLetter",
         "Delete a buried event for good",
-        {200: ResponseSpec("It is gone.", dead_letters.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
+        {
+            200: ResponseSpec("It is gone.", dead_letters.DeadLetterConfirmation),
+            400: _BAD,
+            401: _DENIED,
+            404: _NOT_THERE,
+        },
         path={"tube": _TUBE, "dead_letter_id": _BURIED_ID},
         is_for_operators=True,
     ),

@@ -1,4 +1,4 @@
-"""What operators and their tools ask: is it alive, is it ready, what has it done."""
+"""GET /healthz, /readyz and /metrics, for operators and their tools."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        """Tell that the API answers, and nothing more."""
+        """Answer 200 if the API itself runs. No other component is checked."""
         return json_response(200, {"status": "ok"})
 
     @app.get("/readyz")
     def readyz() -> Response:
-        """Tell whether a message posted now would be kept (200, else 503), and how each component stands."""
+        """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
         report = monitor.report()
         body = {
             "status": report.status,
-            "components": {name: _shown(component) for name, component in report.components.items()},
+            "components": {name: _component_body(component) for name, component in report.components.items()},
         }
         if report.status == "not-ready":
             return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         return json_response(200, body)
 
     @app.get("/metrics")
-    def shown_metrics() -> Response:
-        """Give Prometheus's page for the whole stack."""
+    def metrics_page() -> Response:
+        """Return the metrics of the whole stack in Prometheus's format."""
         page = metrics.page(settings.metrics, Gauges(monitor))
         return Response(page, content_type=metrics.CONTENT_TYPE)
 
 
-def _shown(component: Component) -> dict[str, object]:
+def _component_body(component: Component) -> dict[str, object]:
     detail = {"detail": component.detail} if component.detail else {}
     return {"status": component.status, **detail, **component.facts}

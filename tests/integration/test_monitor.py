@@ -29,7 +29,7 @@ MB = 1_000_000
 def last_said(home: Path, part: str) -> str:
     """Give the last line that a log has about a part; empty where there is none."""
     lines = [line for log in home.glob("*.log") for line in log.read_text().splitlines()]
-    return max((line for line in lines if re.search(rf"event=(fault|mended) what={part}\b", line)), default="")
+    return max((line for line in lines if re.search(rf"event=(fault|recovered) component={part}\b", line)), default="")
 
 
 def fault(home: Path, part: str, words: str, overall: str) -> None:
@@ -51,7 +51,7 @@ def fine(home: Path, part: str) -> None:
 def mended(home: Path, part: str) -> None:
     """Wait until the end of a fault is known."""
     wait_until(
-        lambda: "event=mended" in last_said(home, part), f"the log tells that {part} is mended", STANDING_SECONDS
+        lambda: "event=recovered" in last_said(home, part), f"the log tells that {part} is mended", STANDING_SECONDS
     )
     assert ask(home, "/readyz").json["components"][part]["status"] == "ok"
     assert samples(home)[f"component_up{{{part}}}"] == 1
@@ -146,7 +146,7 @@ def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
     ):
         for _ in range(80):
             queue.put(b"x" * 100_000, [LIVE])
-        fault(home, "queue", "nearly-full.*over 80% of its bound", "degraded")
+        fault(home, "queue", "nearly-full.*over 80% of its limit", "degraded")
         assert 0.8 <= samples(home)["queue_fill_ratio"] <= 1
         for _ in range(30):
             queue.put(b"x" * 100_000, [LIVE])
@@ -179,7 +179,7 @@ def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> N
         for _ in range(2000):
             queue.put(line(), [ARCHIVE])
         fault(home, "disk", f"nearly full at {home}/store", "degraded")
-        fault(home, "archive", "behind .*wait for 3 s and more", "degraded")
+        fault(home, "archive", "behind .*waited 3 s or longer", "degraded")
         assert samples(home)["oldest_job_age_seconds{archive}"] >= 3
         disk.empty()
         mended(home, "archive")
@@ -197,7 +197,7 @@ def test_a_database_that_is_away(home: Path, counting: dict[str, str]) -> None:
             assert samples(home)["store_up"] == 0
             with queue_of(home) as queue:
                 queue.put(line(), [ARCHIVE])
-            fault(home, "consumers", "no processor takes from live and archive", "degraded")
+            fault(home, "consumers", "no processor takes jobs from live and archive", "degraded")
             server.start()
             mended(home, "store")
             wait_until(lambda: samples(home).get("messages_archived_total") == 1, "what waited is archived")

@@ -79,7 +79,7 @@ def test_what_was_mended_while_no_look_could_tell_is_logged_once_one_can() -> No
     while found:
         monitor.report()
         time.sleep(0.25)
-    assert ("mended", "archive") in [(line["event"], line.get("what")) for line in CAPTURE.entries]
+    assert ("recovered", "archive") in [(line["event"], line.get("component")) for line in CAPTURE.entries]
 
 
 def test_each_change_is_logged_once() -> None:
@@ -91,16 +91,16 @@ def test_each_change_is_logged_once() -> None:
         monitor.report()
         time.sleep(0.25)  # as long as a report holds
         monitor.report()
-        keys = ("event", "what", "status", "detail")
+        keys = ("event", "component", "status", "detail")
         return [tuple(str(line[key]) for key in keys if key in line) for line in CAPTURE.entries]
 
     assert said() == []
     time.sleep(0.25)
     found = Component(UNAVAILABLE, "away", {"figure": 1})
-    assert said() == [("fault", "store", UNAVAILABLE, "away"), ("status", "degraded")]
+    assert said() == [("fault", "store", UNAVAILABLE, "away"), ("readiness changed", "degraded")]
     time.sleep(0.25)
     found = Component(UNAVAILABLE, "away", {"figure": 2})
     assert said() == []
     time.sleep(0.25)
     found = Component()
-    assert said() == [("mended", "store"), ("status", "ready")]
+    assert said() == [("recovered", "store"), ("readiness changed", "ready")]
