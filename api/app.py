@@ -43,7 +43,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         log: The logger for errors and operators' actions.
 
     Returns:
-        The application. Its extension `monitor` has yet to be started, by one process only.
+        The application. One process has to start its extension `monitor`.
     """
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)

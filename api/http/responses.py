@@ -20,7 +20,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class ApiResponse(Response):
-    """A response that sends its headers exactly as given, which saves werkzeug's pass over them."""
+    """A response that sends its headers exactly as given, so that werkzeug need not process them again."""
 
     def get_wsgi_headers(self, _environ: object) -> Headers:
         """Return the headers unchanged."""

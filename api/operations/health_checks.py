@@ -93,8 +93,8 @@ def _consumers(tubes: dict[str, TubeCounts]) -> Component:
     idle_tubes = [tube for tube, count in consumers.items() if not count]
     if idle_tubes:
         detail = (
-            f"no processor takes jobs from {' and '.join(idle_tubes)}: it is not running, or its log says which"
-            " component it waits for; messages wait in the queue"
+            f"no processor takes jobs from {' and '.join(idle_tubes)}: it is not running, or waits for a component that"
+            " its log names; messages wait in the queue"
         )
         return Component(UNAVAILABLE, detail, {"consumers": consumers})
     return Component(facts={"consumers": consumers})

@@ -118,7 +118,7 @@ class Exports:
         return response
 
     def _stream(self, file_format: _FileFormat, pages: Iterator[list[TradeEvent]]) -> Iterator[bytes]:
-        """Yield the file in chunks. If this raises, the server drops the connection, so the client sees the cut."""
+        """Yield the file in chunks. If this raises, the server closes the connection before the end of the response."""
         end = time.monotonic() + _MAX_SECONDS
         rows = 0
         try:
