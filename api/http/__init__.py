@@ -1,1 +1,1 @@
-"""What every route shares: responses, parameters, authentication, and connections to the queue."""
+"""What all routes share: responses, parameters, authentication, and connections to the queue."""

@@ -1,4 +1,4 @@
-"""Who may do what only operators may: whoever has the token that deploy/up has made."""
+"""Authentication of operators, by the token that deploy/up creates."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def check(token_file: Path) -> None:
-    """Check that the request carries the token. Raises Unauthorized, or Unavailable where there is none to compare."""
+def require_operator(token_file: Path) -> None:
+    """Check that the request carries the operator token.
+
+    Args:
+        token_file: The file that holds the token.
+
+    Raises:
+        Unauthorized: The request has no token, or another one.
+        Unavailable: The file is missing, unreadable or empty.
+    """
     try:
         token = token_file.read_bytes().strip()
     except OSError as error:
-        raise Unavailable(f"{token_file.name} can't be read: {error.strerror}; deploy/up makes one") from error
+        raise Unavailable(f"{token_file.name} can't be read: {error.strerror}; deploy/up creates it") from error
     if not token:
-        raise Unavailable(f"{token_file.name} is empty; delete it, and deploy/up makes another")
-    given = request.authorization
-    is_bearer = given is not None and given.type == "bearer"
-    if not (is_bearer and given and hmac.compare_digest((given.token or "").encode(), token)):
+        raise Unavailable(f"{token_file.name} is empty; delete it, and deploy/up creates another")
+    credentials = request.authorization
+    is_bearer = credentials is not None and credentials.type == "bearer"
+    if not (is_bearer and credentials and hmac.compare_digest((credentials.token or "").encode(), token)):
         raise Unauthorized(
-            f"This is for operators: send Authorization: Bearer and the token in {token_file.name}, in the stack's "
-            "TRADEWIRE_HOME.",
+            "The operator token is required: send Authorization: Bearer with the token in "
+            f"{token_file.name}, in the stack's TRADEWIRE_HOME.",
             www_authenticate=WWWAuthenticate("bearer"),
         )

@@ -1,4 +1,4 @@
-"""A question's parameters: each declared once, to be checked and to be described by the same words."""
+"""Query parameters. Each is declared once; the same declaration checks requests and documents the parameter."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import MultiDict
 
-_NAME_SHOWN_MAX: Final = 64
-_KEY: Final = "parameter"
+_MAX_NAME_CHARS: Final = 64
+"""Longer names of unknown parameters are cut in the response."""
+_METADATA_KEY: Final = "parameter"
 
 _Q = TypeVar("_Q", bound="Query")
 
 
 class BadValue(Exception):  # noqa: N818 - as in tradewire.errors
-    """Why a text is no value of its type_: a code, and what to say behind the parameter's name."""
+    """A text is not a valid value of its type.
+
+    Args:
+        code: The fault's code.
+        detail: The rest of a sentence that begins with the parameter's name, without the period: `is empty`.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -28,65 +34,91 @@ class BadValue(Exception):  # noqa: N818 - as in tradewire.errors
 
 
 class ParameterType(NamedTuple):
-    """A type_ of value: how its text is read, and the JSON Schema of that text."""
+    """How to parse a parameter's text, and the JSON Schema of that text."""
 
-    read: Callable[[str], Any]
-    """Gives the value. Raises BadValue."""
+    parse: Callable[[str], Any]
+    """Returns the value. Raises BadValue."""
     schema: dict[str, Any]
 
 
 class Parameter(NamedTuple):
-    """One parameter, as it is named in the address."""
+    """One query parameter; `name` as in the URL."""
 
     name: str
-    type_: ParameterType
+    value_type: ParameterType
     description: str
     example: str | None
 
 
 def parameter(
-    name: str, type_: ParameterType, description: str, *, default: object = None, example: str | None = None
+    name: str, value_type: ParameterType, description: str, *, default: object = None, example: str | None = None
 ) -> Any:
-    """Declare a parameter as a dataclass's field."""
-    return field(default=default, metadata={_KEY: Parameter(name, type_, description, example)})
+    """Declare a query parameter as a field of a `Query`.
+
+    Args:
+        name: Its name in the URL.
+        value_type: How its text is parsed and described.
+        description: A sentence for the OpenAPI document.
+        default: The field's value if the parameter is not given.
+        example: A valid text for the OpenAPI document.
+
+    Returns:
+        A dataclass field.
+
+    Example:
+        limit: int = parameter("limit", parameter_types.integer(1, 100), "The maximum number of rows.", default=20)
+    """
+    return field(default=default, metadata={_METADATA_KEY: Parameter(name, value_type, description, example)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a question may say: each field of a subclass is made by `parameter`."""
+    """The parameters of one endpoint. Subclasses declare each of their fields with `parameter`."""
 
     def conflicts(self) -> Iterator[Fault]:
-        """Give the faults of parameters that are fine each, and not together."""
+        """Yield the faults of parameters that are valid alone, but not together."""
         yield from ()
 
     @classmethod
-    def declared(cls) -> dict[str, Parameter]:
-        """Give the parameters by the names of their fields."""
-        return {each.name: each.metadata[_KEY] for each in fields(cls)}
+    def parameters(cls) -> dict[str, Parameter]:
+        """Return the parameters by the name of their field."""
+        return {each.name: each.metadata[_METADATA_KEY] for each in fields(cls)}
 
 
-def read(query: type[_Q], given: MultiDict[str, str], **defaults: Any) -> _Q:
-    """Read a question; `defaults` hold, by field, where nothing is given. Raises InvalidQuery with every fault."""
+def parse_query(query_type: type[_Q], arguments: MultiDict[str, str], **defaults: Any) -> _Q:
+    """Parse the query string of a request.
+
+    Args:
+        query_type: The endpoint's parameters.
+        arguments: The names and texts in the URL.
+        defaults: Values, by field, for parameters that are not given.
+
+    Returns:
+        The checked values.
+
+    Raises:
+        InvalidQuery: With every fault at once.
+    """
     faults: list[Fault] = []
     values: dict[str, Any] = dict(defaults)
-    declared = query.declared()
-    known = {each.name for each in declared.values()}
-    for name in given:
+    parameters = query_type.parameters()
+    known = {each.name for each in parameters.values()}
+    for name in arguments:
         if name not in known:
-            shown = name[:_NAME_SHOWN_MAX]
-            detail = f"{shown} is no parameter here; there are: {', '.join(sorted(known)) or 'none'}."
-            faults.append(Fault(shown, "unknown-parameter", detail))
-    for key, (name, type_, _, _) in declared.items():
-        texts = given.getlist(name)
+            cut_name = name[:_MAX_NAME_CHARS]
+            detail = f"There is no parameter {cut_name} here. Known parameters: {', '.join(sorted(known)) or 'none'}."
+            faults.append(Fault(cut_name, "unknown-parameter", detail))
+    for field_name, (name, value_type, _, _) in parameters.items():
+        texts = arguments.getlist(name)
         if len(texts) > 1:
-            faults.append(Fault(name, "duplicates-parameter", f"{name} is given {len(texts)} times."))
+            faults.append(Fault(name, "repeated-parameter", f"{name} is given {len(texts)} times."))
         elif texts:
             try:
-                values[key] = type_.read(texts[0])
+                values[field_name] = value_type.parse(texts[0])
             except BadValue as bad:
                 faults.append(Fault(name, bad.code, f"{name} {bad.detail}."))
-    asked = query(**values)
-    faults += asked.conflicts()
+    query = query_type(**values)
+    faults += query.conflicts()
     if faults:
         raise InvalidQuery(faults)
-    return asked
+    return query

@@ -1,4 +1,4 @@
-"""The API's connections to the queue, lent to one request at a time."""
+"""The pool of the API's connections to the queue. Each serves one request at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class QueuePool:
-    """As many connections as there were requests at once; the one used last is lent first."""
+    """Lends connections to threads, the most recently used one first. Grows to the number of concurrent requests."""
 
     def __init__(self, open_queue: Callable[[], Queue]) -> None:
         self._open = open_queue
@@ -20,10 +20,10 @@ class QueuePool:
 
     @contextmanager
     def lend(self) -> Iterator[Queue]:
-        """Lend a connection, made where none is idle. It reconnects by itself after an error."""
+        """Lend a connection for the duration of a block. It reconnects by itself after an error."""
         try:
             queue = self._idle.pop()
-        except IndexError:  # not asked for beforehand: another thread may take the last one in between
+        except IndexError:  # checking beforehand would be a race: another thread may take the last one
             queue = self._open()
         try:
             yield queue

@@ -1,4 +1,4 @@
-"""Answers in the API's form."""
+"""JSON responses in the API's format."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ RETRY_AFTER_SECONDS: Final = 1
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Answer(Response):
-    """A response whose headers are final when it is made, so that werkzeug need not go through them again."""
+class ApiResponse(Response):
+    """A response that sends its headers exactly as given, so that werkzeug need not process them again."""
 
     def get_wsgi_headers(self, _environ: object) -> Headers:
-        """Give the headers as they are."""
+        """Return the headers unchanged."""
         return self.headers
 
 
 class FaultItem(msgspec.Struct):
-    """One thing that is wrong; `field` is the message's field or the question's parameter, if it is about one."""
+    """One fault. `field` is the message's field or the query parameter, or null for the whole request."""
 
     field: str | None
     code: str
@@ -36,42 +36,44 @@ class FaultItem(msgspec.Struct):
 
 
 class Failure(msgspec.Struct):
-    """A refusal, with every fault at once."""
+    """An error response that lists every fault."""
 
     status: Literal["FAILED"]
     errors: list[FaultItem]
 
 
-def answer(status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None) -> Answer:
-    """Give a JSON answer."""
+def json_response(
+    status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None
+) -> ApiResponse:
+    """Make a JSON response."""
     encoded = _encoder.encode(body)
-    final = [("Content-Type", "application/json"), ("Content-Length", str(len(encoded)))]
+    all_headers = [("Content-Type", "application/json"), ("Content-Length", str(len(encoded)))]
     if headers:
-        final += headers.items()
-    return Answer(encoded, status, final)
+        all_headers += headers.items()
+    return ApiResponse(encoded, status, all_headers)
 
 
-def tagged(body: dict[str, Any] | msgspec.Struct) -> Answer:
-    """Give a JSON answer with an ETag, or a 304 to who has just this one."""
+def json_response_with_etag(body: dict[str, Any] | msgspec.Struct) -> ApiResponse:
+    """Make a JSON response with an ETag: 200, or 304 if the client already has this body."""
     encoded = _encoder.encode(body)
     tag = blake2b(encoded, digest_size=16).hexdigest()
     headers = [("Content-Type", "application/json"), ("ETag", f'"{tag}"'), ("Cache-Control", "no-cache")]
     if request.if_none_match.contains_weak(tag):
-        return Answer(None, 304, headers)
-    return Answer(encoded, 200, [*headers, ("Content-Length", str(len(encoded)))])
+        return ApiResponse(None, 304, headers)
+    return ApiResponse(encoded, 200, [*headers, ("Content-Length", str(len(encoded)))])
 
 
-def failed(status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None) -> Answer:
-    """Give an answer that names every fault: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`."""
-    return answer(status, Failure("FAILED", shown(faults)), headers)
+def error_response(status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None) -> ApiResponse:
+    """Make an error response: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`."""
+    return json_response(status, Failure("FAILED", fault_items(faults)), headers)
 
 
-def shown(faults: Sequence[Fault]) -> list[FaultItem]:
-    """Give faults as they are answered."""
+def fault_items(faults: Sequence[Fault]) -> list[FaultItem]:
+    """Convert faults to their JSON form."""
     return [FaultItem(*fault) for fault in faults]
 
 
-def unavailable(detail: str) -> Answer:
-    """Give a 503."""
+def unavailable_response(detail: str) -> ApiResponse:
+    """Make a 503 with `Retry-After`."""
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return failed(503, [Fault(None, "unavailable", detail)], headers)
+    return error_response(503, [Fault(None, "unavailable", detail)], headers)

@@ -1,1 +1,1 @@
-"""Ingest: a posted message, or a batch of them, becomes one job in every tube."""
+"""Ingest: each posted message, or batch of messages, becomes one job in every tube."""

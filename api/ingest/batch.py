@@ -1,4 +1,4 @@
-"""A batch of trade messages: cut into messages, each checked, and bounded in size, as if it came alone."""
+"""A batch of trade messages. It is split, and each message is checked as if it had been posted alone."""
 
 from __future__ import annotations
 
@@ -16,59 +16,68 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-_AT_A_STRETCH: Final = 100
-"""Messages checked before whoever else waits for this process has a turn: about a millisecond's worth."""
+_MESSAGES_PER_TURN: Final = 100
+"""Messages checked before other requests get a turn: about 1 ms of work."""
 _TOO_LARGE: Final = Fault(None, "too-large", f"The message is larger than {MAX_MESSAGE_BYTES // 1024} KiB.")
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Checked(NamedTuple):
-    """What came of a batch."""
+class CheckedBatch(NamedTuple):
+    """The messages of a batch after the check."""
 
     ids: list[str | None]
-    """By place in the batch; None where the message was refused."""
+    """By index in the batch; None if the message is refused."""
     events: list[bytes]
-    """Those that can be taken, in order."""
+    """The events of the accepted messages, in order."""
     refused: Mapping[int, Sequence[Fault]]
-    """All faults of each of the others, by place."""
+    """All faults of each refused message, by its index."""
     ignored: list[str]
-    """Names of unknown fields, each once; the first ones."""
+    """Names of unknown fields, each once, up to `trade.IGNORED_MAX`."""
 
 
-def check(body: bytes, key: str | None, now: datetime) -> Checked:
-    """Check each message of a JSON array, or of NDJSON: one a line.
+def check(body: bytes, key: str | None, now: datetime) -> CheckedBatch:
+    """Check each message of a batch.
 
-    Raises InvalidTrade where the body can't be cut into messages: then none is taken.
+    Args:
+        body: A JSON array, or NDJSON: one message a line.
+        key: The batch's Idempotency-Key. The id of each message depends on it and on the message's index.
+        now: The time of receipt.
+
+    Returns:
+        The events of the valid messages and the faults of the others.
+
+    Raises:
+        InvalidTrade: The body can't be split into messages, so none is accepted.
     """
     ids: list[str | None] = []
     events: list[bytes] = []
     refused: dict[int, Sequence[Fault]] = {}
     ignored: dict[str, None] = {}
-    for place, message in enumerate(_messages(body)):
-        if place % _AT_A_STRETCH == 0:
-            time.sleep(0)  # a message that comes alone meanwhile need not wait for all of these
+    for index, message in enumerate(_messages(body)):
+        if index % _MESSAGES_PER_TURN == 0:
+            time.sleep(0)  # let other requests run: a single message must not wait for a whole batch
         try:
             if memoryview(message).nbytes > MAX_MESSAGE_BYTES:
                 raise InvalidTrade([_TOO_LARGE])
-            placed, unknown = trade.decode(message, now)
+            checked_trade, unknown = trade.decode(message, now)
         except InvalidTrade as error:
             ids.append(None)
-            refused[place] = error.faults
+            refused[index] = error.faults
             continue
-        message_id = event.keyed_id(key, place, placed) if key else event.new_id()
+        message_id = event.keyed_id(key, index, checked_trade) if key else event.new_id()
         ids.append(message_id)
-        events.append(event.encode(placed, message_id, now))
+        events.append(event.encode(checked_trade, message_id, now))
         if unknown and len(ignored) < trade.IGNORED_MAX:
             ignored |= dict.fromkeys(unknown)
-    return Checked(ids, events, refused, list(ignored)[: trade.IGNORED_MAX])
+    return CheckedBatch(ids, events, refused, list(ignored)[: trade.IGNORED_MAX])
 
 
 def _messages(body: bytes) -> Sequence[bytes | msgspec.Raw]:
     messages = _elements(body) if body.lstrip().startswith(b"[") else [*_lines(body)]
     if not messages:
-        raise InvalidTrade([Fault(None, "empty", "The batch holds no message.")])
+        raise InvalidTrade([Fault(None, "empty", "The batch contains no message.")])
     if len(messages) > MAX_BATCH_MESSAGES:
-        detail = f"The batch holds {len(messages)} messages; {MAX_BATCH_MESSAGES} are the most."
+        detail = f"The batch contains {len(messages)} messages; the maximum is {MAX_BATCH_MESSAGES}."
         raise InvalidTrade([Fault(None, "too-many", detail)])
     return messages
 

@@ -1,4 +1,4 @@
-"""The group_commit: jobs of many requests go to the queue together."""
+"""Group commit: jobs of concurrent requests go to the queue in one round trip."""
 
 from __future__ import annotations
 
@@ -13,54 +13,58 @@ if TYPE_CHECKING:
     from api.http.queue_pool import QueuePool
 
 
-_BROKEN_OFF: Final = "the put was broken off"
+_INTERRUPTED: Final = "the put was interrupted"
 
 
 @dataclass(eq=False, slots=True)
 class _Put:
-    """One request's job, and what came of it."""
+    """One request's job and its outcome."""
 
     body: bytes
     done: bool = False
-    fault: str = _BROKEN_OFF
-    """Why it is not promised; empty once the queue has confirmed it."""
+    fault: str = _INTERRUPTED
+    """Why the job may not be kept; empty once the queue has confirmed it."""
 
 
 class GroupCommit:
-    """Puts jobs into every tube; may be used by any thread.
+    """Puts jobs into every tube. Threads may share it.
 
-    A job that comes alone goes at once. What comes while a round trip is under way shares the next one, and with it
-    the system calls on both sides, which cost more than all else that is done for a job.
+    A job that comes alone is sent at once. Jobs that come during a round trip share the next one. They also share its
+    system calls on both sides, which cost more than all other work on a job.
     """
 
     def __init__(self, pool: QueuePool) -> None:
         self._pool = pool
-        self.coming: list[_Put] = []
-        """Those that wait for the next round trip."""
-        self._turn = threading.Lock()
+        self.pending: list[_Put] = []
+        """Jobs that wait for the next round trip."""
+        self._round_trip = threading.Lock()
 
     def put(self, body: bytes) -> None:
-        """Put a job into every tube; return when it is kept.
+        """Put one job into every tube, and return once all copies are kept.
 
-        Raises QueueUnavailable: then it may be there all the same.
+        Args:
+            body: The job: events, one a line.
+
+        Raises:
+            QueueUnavailable: The job may not be kept. Some tubes may have a copy all the same.
         """
-        mine = _Put(body)
-        self.coming.append(mine)
-        with self._turn:
-            if not mine.done:  # nobody has taken it along
-                together, self.coming = self.coming, []
-                self._put_all(together)
-        if mine.fault:
-            raise QueueUnavailable(mine.fault)  # each its own: an error that many raise keeps all their frames
+        own = _Put(body)
+        self.pending.append(own)
+        with self._round_trip:
+            if not own.done:  # no other thread has sent it
+                batch, self.pending = self.pending, []
+                self._put_all(batch)
+        if own.fault:
+            raise QueueUnavailable(own.fault)  # not one shared error: it would keep the frames of every thread
 
-    def _put_all(self, together: list[_Put]) -> None:
-        fault = _BROKEN_OFF
+    def _put_all(self, batch: list[_Put]) -> None:
+        fault = _INTERRUPTED
         try:
             with self._pool.lend() as queue:
-                queue.put_all([one.body for one in together], TUBES)
+                queue.put_all([put.body for put in batch], TUBES)
             fault = ""
         except QueueUnavailable as error:
             fault = str(error)
         finally:
-            for one in together:
-                one.done, one.fault = True, fault
+            for put in batch:
+                put.done, put.fault = True, fault

@@ -1,4 +1,4 @@
-"""What a producer has sent, read from the request in hand, within limits."""
+"""The body and headers of a posted message or batch, read within limits."""
 
 from __future__ import annotations
 
@@ -15,72 +15,82 @@ from tradewire.errors import Fault, InvalidTrade
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-"""What an Idempotency-Key may be: visible ASCII, and short."""
-_FOREIGN: Final = frozenset({"cross-site", "same-site"})
-"""What a browser says of a request that a page of another site has made: any page that an operator looks at could."""
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
+"""The values of Sec-Fetch-Site that browsers send for requests made by a page of another site."""
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
-"""The names of the one packing there is (RFC 9110, section 8.4.1.3)."""
+"""The names of gzip in Content-Encoding (RFC 9110, section 8.4.1.3)."""
 
 
-class UnknownPacking(UnsupportedMediaType):
-    """A body that is packed in a way that is not known; the answer says which one is (RFC 9110, section 15.5.16)."""
+class UnsupportedEncoding(UnsupportedMediaType):
+    """A 415 that names the supported Content-Encoding (RFC 9110, section 15.5.16)."""
 
-    description = "The body may be packed with gzip, and in no other way."
+    description = "The only supported Content-Encoding is gzip."
 
     def get_headers(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, object] | None = None
     ) -> list[tuple[str, str]]:
-        """Give the headers."""
+        """Return the headers."""
         return [*super().get_headers(environ, scope), ("Accept-Encoding", "gzip")]
 
 
-def refuse_foreign() -> None:
-    """Refuse what a page of another site has made a browser send. Raises Forbidden."""
-    if request.environ.get("HTTP_SEC_FETCH_SITE") in _FOREIGN:
-        raise Forbidden("A page of another site may not post here.")
+def reject_cross_site() -> None:
+    """Raise Forbidden if a page of another site made the browser send this request."""
+    if request.environ.get("HTTP_SEC_FETCH_SITE") in _OTHER_SITES:
+        raise Forbidden("Pages of other sites may not post here.")
 
 
 def idempotency_key() -> str | None:
-    """Give the Idempotency-Key, if there is one. Raises InvalidTrade where it can't be one."""
-    header: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    if header is None or _KEY.fullmatch(header):
-        return header
+    """Return the Idempotency-Key, if the request has one. Raises InvalidTrade if it is malformed."""
+    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None or _IDEMPOTENCY_KEY.fullmatch(key):
+        return key
     detail = "The header Idempotency-Key is not 1 to 255 visible ASCII characters."
     raise InvalidTrade([Fault(None, "bad-idempotency-key", detail)])
 
 
-def body(max_bytes: int) -> bytes:
-    """Read the body, once, straight from the server, which knows where it ends; unpack it where it is packed.
+def read_body(max_bytes: int) -> bytes:
+    """Read the body, once, and decompress it if necessary.
 
-    Raises RequestEntityTooLarge, UnknownPacking, and InvalidTrade where it did not arrive whole.
+    It is read straight from the server, which knows where the body ends.
+
+    Args:
+        max_bytes: The limit, both before and after decompression.
+
+    Returns:
+        The decompressed body.
+
+    Raises:
+        InvalidTrade: The body is incomplete or can't be decompressed.
+        RequestEntityTooLarge: It exceeds the limit.
+        UnsupportedEncoding: It is compressed with something other than gzip.
     """
     try:
-        sent: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+        body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
     except (ParseException, OSError) as error:
-        raise InvalidTrade([Fault(None, "bad-body", f"The body did not arrive as HTTP: {error}.")]) from error
-    if len(sent) > max_bytes:
+        raise InvalidTrade([Fault(None, "bad-body", f"The body could not be read: {error}.")]) from error
+    if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    packing = request.environ.get("HTTP_CONTENT_ENCODING")
-    if packing is None:
-        return sent
-    if packing.strip().lower() not in _GZIP:
-        raise UnknownPacking
-    return _unpacked(sent, max_bytes)
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING")
+    if encoding is None:
+        return body
+    if encoding.strip().lower() not in _GZIP:
+        raise UnsupportedEncoding
+    return _decompress(body, max_bytes)
 
 
-def _unpacked(packed: bytes, max_bytes: int) -> bytes:
-    """Unpack gzip, no further than to the limit: a few bytes can stand for gigabytes."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)  # with gzip's header and checksum
+def _decompress(compressed: bytes, max_bytes: int) -> bytes:
+    """Decompress gzip up to the limit only: a few bytes can expand to gigabytes."""
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: with gzip's header and checksum
     try:
-        unpacked = unpacker.decompress(packed, max_bytes + 1)
+        body = decompressor.decompress(compressed, max_bytes + 1)
     except zlib.error as error:
-        raise InvalidTrade([Fault(None, "bad-gzip", f"The body can't be unpacked with gzip: {error}.")]) from None
-    if len(unpacked) > max_bytes:
+        raise InvalidTrade([Fault(None, "bad-gzip", f"The body can't be decompressed with gzip: {error}.")]) from None
+    if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    if not unpacker.eof or unpacker.unused_data:
-        raise InvalidTrade([Fault(None, "bad-gzip", "The body is not one whole piece of gzip, and nothing else.")])
-    return unpacked
+    if not decompressor.eof or decompressor.unused_data:
+        raise InvalidTrade([Fault(None, "bad-gzip", "The body is not exactly one complete gzip stream.")])
+    return body
 
 
 def _too_large(max_bytes: int) -> RequestEntityTooLarge:

@@ -1,4 +1,4 @@
-"""The way in: one trade message, or a batch of them, becomes one job in every tube."""
+"""POST /api/message and POST /api/messages: a message, or a batch, becomes one job in every tube."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
-from api.http.responses import FaultItem, answer, shown
+from api.http.responses import FaultItem, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
-from api.ingest.request_body import body, idempotency_key, refuse_foreign
+from api.ingest.request_body import idempotency_key, read_body, reject_cross_site
 from tradewire import event, metrics, trade
 from tradewire.counters import CrashSafeCounter
 from tradewire.errors import Fault
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
 
 
 PATHS: Final = ("/api/message", "/api/messages")
-"""Where messages are posted."""
+"""The paths that take messages."""
 
 _Ignored = Annotated[
     list[str],
-    msgspec.Meta(description="Names of unknown fields, where there are any: the first hundred, cut to 64 characters."),
+    msgspec.Meta(description="Names of unknown fields, if any: the first 100, each cut to 64 characters."),
 ]
 
 
 class Accepted(msgspec.Struct, omit_defaults=True):
-    """A message that is kept."""
+    """An accepted message."""
 
     status: Literal["OK"]
-    userId: str  # noqa: N815 - as it is written
+    userId: str  # noqa: N815 - as in the message
     id: Id
     ignored: _Ignored = []
 
 
 class Refused(msgspec.Struct):
-    """One message of a batch that can't be taken; `index` is its place, from 0."""
+    """A refused message of a batch. `index` is its position, from 0."""
 
     index: int
     errors: list[FaultItem]
 
 
 class BatchAccepted(msgspec.Struct, omit_defaults=True):
-    """A batch of which all or some messages are kept; `ids` has null in the place of each one refused."""
+    """A batch of which all or some messages were accepted. `ids` has null for each refused message."""
 
     status: Literal["OK", "PARTIAL"]
     accepted: int
@@ -65,7 +65,7 @@ class BatchAccepted(msgspec.Struct, omit_defaults=True):
 
 
 class BatchFailure(msgspec.Struct, omit_defaults=True):
-    """A batch of which nothing is kept; without `refused`, it is none."""
+    """A batch of which no message was accepted. Without `refused`, the body is not a valid batch."""
 
     status: Literal["FAILED"]
     errors: list[FaultItem]
@@ -77,31 +77,31 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     ingest = _Ingest(settings, GroupCommit(pool))
 
     @app.post("/api/message")
-    def message() -> Response:
-        refuse_foreign()
+    def post_message() -> Response:
+        reject_cross_site()
         key = idempotency_key()
         with ingest.in_flight() as now:
-            placed, ignored = trade.decode(body(MAX_MESSAGE_BYTES), now)
-            message_id = event.keyed_id(key, 0, placed) if key else event.new_id()
-            ingest.put([event.encode(placed, message_id, now)])
-        kept = Accepted("OK", placed.user_id, message_id, ignored)
-        return answer(201, kept, {"Location": f"/api/message/{message_id}"})
+            checked_trade, ignored = trade.decode(read_body(MAX_MESSAGE_BYTES), now)
+            message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
+            ingest.put([event.encode(checked_trade, message_id, now)])
+        accepted = Accepted("OK", checked_trade.user_id, message_id, ignored)
+        return json_response(201, accepted, {"Location": f"/api/message/{message_id}"})
 
     @app.post("/api/messages")
-    def message_batch() -> Response:
-        refuse_foreign()
+    def post_batch() -> Response:
+        reject_cross_site()
         key = idempotency_key()
         with ingest.in_flight() as now:
-            checked = batch.check(body(MAX_BATCH_BYTES), key, now)
+            checked = batch.check(read_body(MAX_BATCH_BYTES), key, now)
             if checked.events:
                 ingest.put(checked.events)
         for faults in checked.refused.values():
             metrics.refused(faults[0].code)
-        return _answer(checked)
+        return _batch_response(checked)
 
 
 class _Ingest:
-    """Puts events where they are kept, and counts them."""
+    """Puts events into the queue and counts them for the ledger."""
 
     def __init__(self, settings: Settings, group_commit: GroupCommit) -> None:
         # Created by the first request, so that each worker process has a counter of its own.
@@ -110,7 +110,7 @@ class _Ingest:
 
     @contextmanager
     def in_flight(self) -> Iterator[datetime]:
-        """Give the moment at which a request is received; it is in hand while the block lasts. Raises Unavailable."""
+        """Count a request as in flight during the block, and yield its time of receipt. Raises Unavailable."""
         counter = self._counter()
         received_at = counter.start_request()
         try:
@@ -119,7 +119,7 @@ class _Ingest:
             counter.end_request(received_at)
 
     def put(self, events: Sequence[bytes]) -> None:
-        """Put events into every tube, as one job. Raises Unavailable; then they are not promised."""
+        """Put events into every tube as one job. Raises Unavailable if they may not be kept."""
         counter = self._counter()
         counter.count_begun(len(events))
         self._group_commit.put(b"\n".join(events))
@@ -128,12 +128,12 @@ class _Ingest:
         metrics.accepted(len(events))
 
 
-def _answer(checked: batch.Checked) -> Response:
-    """Say what became of a batch: 201 where all are taken, 207 where some are, 400 where none is."""
-    refused = [Refused(place, shown(faults)) for place, faults in checked.refused.items()]
+def _batch_response(checked: batch.CheckedBatch) -> Response:
+    """Make the response: 201 if all messages were accepted, 207 if some were, 400 if none was."""
+    refused = [Refused(index, fault_items(faults)) for index, faults in checked.refused.items()]
     if not checked.events:
-        none = Fault(None, "all-refused", "No message of the batch can be taken; `refused` says why.")
-        return answer(400, BatchFailure("FAILED", shown([none]), refused))
+        fault = Fault(None, "all-refused", "Every message of the batch was refused; `refused` has the reasons.")
+        return json_response(400, BatchFailure("FAILED", fault_items([fault]), refused))
     status: Literal["OK", "PARTIAL"] = "PARTIAL" if refused else "OK"
-    kept = BatchAccepted(status, len(checked.events), checked.ids, refused, checked.ignored)
-    return answer(207 if refused else 201, kept)
+    body = BatchAccepted(status, len(checked.events), checked.ids, refused, checked.ignored)
+    return json_response(207 if refused else 201, body)

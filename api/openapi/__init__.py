@@ -1,1 +1,1 @@
-"""The OpenAPI document: what the API accepts and answers."""
+"""The OpenAPI document, which describes the API's requests and responses."""

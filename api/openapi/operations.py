@@ -1,4 +1,4 @@
-"""What the API can be asked, and what it may answer: the list that its OpenAPI document is made from."""
+"""The API's operations and their responses. The OpenAPI document is generated from this list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from api.http.parameter_types import COUNTRY, CURRENCY, whole
+from api.http.parameter_types import COUNTRY, CURRENCY, integer
 from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
@@ -25,18 +25,18 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class ResponseSpec(NamedTuple):
-    """One answer: its JSON's type, or the kinds of text that it may be, and headers that are always there."""
+    """One response: the type of its JSON, the media types of its other formats, and its required headers."""
 
     description: str
     body: Any = None
-    texts: tuple[str, ...] = ()
+    text_types: tuple[str, ...] = ()
     headers: Mapping[str, str] = _NONE
 
 
 class Operation(NamedTuple):
     """One method of one path."""
 
-    name: str
+    operation_id: str
     summary: str
     responses: dict[int, ResponseSpec]
     description: str = ""
@@ -47,47 +47,52 @@ class Operation(NamedTuple):
     is_for_operators: bool = False
 
 
-class Alive(msgspec.Struct):
-    """The API responses."""
+class Health(msgspec.Struct):
+    """The API runs."""
 
-    status: Literal["OK"]
+    status: Literal["ok"]
 
 
 class Readiness(msgspec.Struct):
-    """How each component stands; degraded: messages are kept, and wait until what is missing is back."""
+    """The health of each component. degraded: messages are accepted, but a component has a fault."""
 
     status: Literal["ready", "degraded", "not-ready"]
     components: dict[str, dict[str, Any]]
 
 
-_RETRY: Final = {"Retry-After": "Seconds to wait before the next try."}
-_TAG: Final = {"ETag": "To be sent back as If-None-Match."}
-_SAME: Final = ResponseSpec("What the client has, by its If-None-Match, is still so.", headers=_TAG)
-_BAD: Final = ResponseSpec("The question has faults; each is named.", Failure)
-_DENIED: Final = ResponseSpec("There is no operators' token with it.", Failure, headers={"WWW-Authenticate": "Bearer."})
-_PACKED: Final = ResponseSpec(
-    "The body is packed, and not with gzip.", Failure, headers={"Accept-Encoding": "What it may be packed with."}
+_RETRY: Final = {"Retry-After": "Seconds to wait before a retry."}
+_TAG: Final = {"ETag": "The version of the body, for If-None-Match."}
+_NOT_MODIFIED: Final = ResponseSpec("The client's version, as in If-None-Match, is current.", headers=_TAG)
+_BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body lists all of them.", Failure)
+_UNAUTHORIZED: Final = ResponseSpec(
+    "The operator token is missing or wrong.", Failure, headers={"WWW-Authenticate": "The scheme, Bearer."}
 )
-_NOT_THERE: Final = ResponseSpec("There is none.", Failure)
-COMMON: Final = {
-    429: ResponseSpec("Too many requests or connections from one address; nginx says so.", Failure, headers=_RETRY),
-    503: ResponseSpec("Something that it takes is away; what it is, is said.", Failure, headers=_RETRY),
+_CROSS_SITE: Final = ResponseSpec("Sec-Fetch-Site says that a page of another site sent the request.", Failure)
+_BAD_ENCODING: Final = ResponseSpec(
+    "The body is compressed with something other than gzip.",
+    Failure,
+    headers={"Accept-Encoding": "The supported Content-Encoding."},
+)
+_NO_DEAD_LETTER: Final = ResponseSpec("There is no such dead letter.", Failure)
+COMMON_RESPONSES: Final = {
+    429: ResponseSpec("Too many requests or connections from this address. Sent by nginx.", Failure, headers=_RETRY),
+    503: ResponseSpec("A required service is unavailable; the body names it.", Failure, headers=_RETRY),
 }
-"""What any question may be answered with."""
+"""The responses that every operation may have."""
 
 _TUBE: Final = {"type": "string", "enum": list(TUBES)}
-_BURIED_ID: Final = whole(1, 2**63 - 1).schema
+_DEAD_LETTER_ID: Final = integer(1, 2**63 - 1).schema
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
 _AMOUNT: Final = {
     "anyOf": [
         {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**WHOLE_DIGITS},
         {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?$"},
     ],
-    "description": f"Kept exactly; up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} behind it.",
+    "description": f"Kept exactly. Up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} after it.",
 }
-MESSAGE: Final = {
+MESSAGE_SCHEMA: Final = {
     "type": "object",
-    "description": "One trade. Unknown fields are ignored, and named in the answer.",
+    "description": "One trade. Unknown fields are ignored and listed in the response.",
     "required": [
         *("userId", "currencyFrom", "currencyTo", "amountSell", "amountBuy"),
         *("rate", "timePlaced", "originatingCountry"),
@@ -106,7 +111,7 @@ MESSAGE: Final = {
         "rate": _AMOUNT,
         "timePlaced": {
             "type": "string",
-            "description": "DD-MON-YY HH:MM:SS, in UTC, or ISO 8601 with an offset; at most 5 minutes in the future.",
+            "description": "DD-MON-YY HH:MM:SS in UTC, or ISO 8601 with an offset. At most 5 minutes in the future.",
             "examples": ["24-JAN-15 10:27:44", "2015-01-24T10:27:44Z"],
         },
         "originatingCountry": COUNTRY.schema,
@@ -127,114 +132,147 @@ MESSAGE: Final = {
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Makes a retry the same message.",
+    "description": "A retry with the same key and body is the same message, so it is shown and archived only once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("post", "/api/message"): Operation(
         "postMessage",
-        "Post one message",
+        "Post a message",
         {
-            201: ResponseSpec("Kept.", Accepted, headers={"Location": "Where its trace is."}),
-            400: ResponseSpec("The message has faults; each is named.", Failure),
-            403: ResponseSpec("A page of another site asks, by its browser's Sec-Fetch-Site.", Failure),
+            201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
+            400: ResponseSpec("The message has faults; the body lists all of them.", Failure),
+            403: _CROSS_SITE,
             413: ResponseSpec("The body is larger than 64 KiB.", Failure),
-            415: _PACKED,
+            415: _BAD_ENCODING,
         },
-        description="Answered 201 once it is kept for good. 503 promises nothing. Any Content-Type is taken.",
+        description=(
+            "After a 201 the message is kept durably. After a 503 it may or may not be kept."
+            " Any Content-Type is accepted."
+        ),
         headers=(_IDEMPOTENCY_KEY,),
-        body=MESSAGE,
+        body=MESSAGE_SCHEMA,
     ),
     ("post", "/api/messages"): Operation(
         "postBatch",
-        "Post up to 1,000 messages at once",
+        f"Post up to {MAX_BATCH_MESSAGES:,} messages",
         {
-            201: ResponseSpec("All are kept.", BatchAccepted),
-            207: ResponseSpec("Some are kept; the others have faults, and each is named.", BatchAccepted),
-            400: ResponseSpec("None is kept.", BatchFailure),
-            403: ResponseSpec("A page of another site asks, by its browser's Sec-Fetch-Site.", Failure),
-            413: ResponseSpec("The body is larger than 1 MiB, packed or unpacked.", Failure),
-            415: _PACKED,
+            201: ResponseSpec("All messages are accepted.", BatchAccepted),
+            207: ResponseSpec("Some messages are accepted. The body lists the faults of the others.", BatchAccepted),
+            400: ResponseSpec("No message is accepted.", BatchFailure),
+            403: _CROSS_SITE,
+            413: ResponseSpec("The body is larger than 1 MiB, before or after decompression.", Failure),
+            415: _BAD_ENCODING,
         },
         description=(
-            "A JSON array, or NDJSON: one message a line. What is kept is kept together; 503 promises nothing. Under"
-            " one Idempotency-Key, a message is known by its place in the batch. Any Content-Type is taken."
+            "Takes a JSON array, or NDJSON with one message a line. All valid messages are accepted together. After a"
+            " 503 they may or may not be kept. An Idempotency-Key is for the whole batch: a retry must keep the"
+            " messages in their positions. Any Content-Type is accepted."
         ),
         headers=(_IDEMPOTENCY_KEY,),
         body={
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_BATCH_MESSAGES,
-            "items": MESSAGE,
-            "examples": [MESSAGE["examples"]],
+            "items": MESSAGE_SCHEMA,
+            "examples": [MESSAGE_SCHEMA["examples"]],
         },
     ),
     ("get", "/api/messages"): Operation(
         "listMessages",
-        "Find messages, newest first",
+        "List messages, newest first",
         {
-            200: ResponseSpec("A page; in the other forms all of them.", messages.MessagePage, tuple(messages.FILES)),
-            400: _BAD,
-            406: ResponseSpec("There is no such form of it.", Failure),
+            200: ResponseSpec(
+                "A page in JSON, or a file of all matching messages.", messages.MessagePage, tuple(messages.FILE_TYPES)
+            ),
+            400: _BAD_PARAMETERS,
+            406: ResponseSpec("No media type in Accept is available.", Failure),
         },
-        description="CSV and NDJSON are streamed. If the connection breaks off, the file is not whole.",
+        description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
         query=messages.MessagesQuery,
     ),
     ("get", "/api/message/{message_id}"): Operation(
         "traceMessage",
-        "See what became of a message",
+        "Get a message and its history",
         {
             200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
-            304: _SAME,
-            400: _BAD,
-            404: ResponseSpec("Nothing is archived under this id; that may be yet to come.", Failure, headers=_RETRY),
+            304: _NOT_MODIFIED,
+            400: _BAD_PARAMETERS,
+            404: ResponseSpec(
+                "No such message is archived. A message accepted just now may not be archived yet.",
+                Failure,
+                headers=_RETRY,
+            ),
         },
         path={"message_id": _MESSAGE_ID},
     ),
     ("get", "/api/stats"): Operation(
         "getStats",
-        "Sum up any stretch of time",
-        {200: ResponseSpec("The sums.", stats.Statistics, headers=_TAG), 304: _SAME, 400: _BAD},
-        description="Without parameters: the last 24 hours.",
+        "Get totals over a time range",
+        {200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG), 304: _NOT_MODIFIED, 400: _BAD_PARAMETERS},
+        description="Without parameters, the time range is the last 24 hours.",
         query=stats.StatsQuery,
     ),
     ("get", "/api/ledger"): Operation(
-        "getLedger", "Hold what was accepted against what became of it", {200: ResponseSpec("The account.", Ledger)}
+        "getLedger", "Reconcile accepted messages with their outcomes", {200: ResponseSpec("The ledger.", Ledger)}
     ),
     ("get", "/api/dead-letters"): Operation(
         "listDeadLetters",
-        "See what could not be handled",
-        {200: ResponseSpec("The oldest of them.", dead_letters.DeadLetterList), 400: _BAD, 401: _DENIED},
+        "List events that could not be processed",
+        {
+            200: ResponseSpec("The oldest dead letters.", dead_letters.DeadLetterList),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+        },
         query=dead_letters.DeadLettersQuery,
         is_for_operators=True,
     ),
     ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
         "requeueDeadLetter",
-        "Put a buried event back into its tube, as new",
-        {200: ResponseSpec("It is back.", dead_letters.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
-        path={"tube": _TUBE, "dead_letter_id": _BURIED_ID},
+        "Put a dead letter back into its tube, as a new job",
+        {
+            200: ResponseSpec("The event is back in its tube.", dead_letters.DeadLetterConfirmation),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+            404: _NO_DEAD_LETTER,
+        },
+        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
         is_for_operators=True,
     ),
     ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
         "deleteDeadLetter",
-        "Delete a buried event for good",
-        {200: ResponseSpec("It is gone.", dead_letters.Settled), 400: _BAD, 401: _DENIED, 404: _NOT_THERE},
-        path={"tube": _TUBE, "dead_letter_id": _BURIED_ID},
+        "Delete a dead letter permanently",
+        {
+            200: ResponseSpec("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+            404: _NO_DEAD_LETTER,
+        },
+        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
         is_for_operators=True,
     ),
     ("get", "/api/openapi.json"): Operation(
         "getOpenApi",
-        "Read this",
-        {200: ResponseSpec("This document.", dict[str, Any], headers=_TAG), 304: _SAME, 400: _BAD},
+        "Get this document",
+        {
+            200: ResponseSpec("The OpenAPI document.", dict[str, Any], headers=_TAG),
+            304: _NOT_MODIFIED,
+            400: _BAD_PARAMETERS,
+        },
     ),
-    ("get", "/healthz"): Operation("getHealth", "Is it alive?", {200: ResponseSpec("It is.", Alive)}),
+    ("get", "/healthz"): Operation("getHealth", "Check that the API runs", {200: ResponseSpec("It runs.", Health)}),
     ("get", "/readyz"): Operation(
         "getReadiness",
-        "Would a message that is posted now be kept?",
-        {200: ResponseSpec("It would.", Readiness), 503: ResponseSpec("It would not.", Readiness, headers=_RETRY)},
+        "Check whether messages are accepted",
+        {
+            200: ResponseSpec("Messages are accepted.", Readiness),
+            503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
+        },
     ),
     ("get", "/metrics"): Operation(
-        "getMetrics", "Read the metrics", {200: ResponseSpec("In Prometheus's form.", None, ("text/plain",))}
+        "getMetrics",
+        "Get the metrics",
+        {200: ResponseSpec("The metrics of the whole stack, in Prometheus's format.", None, ("text/plain",))},
     ),
 }

@@ -1,1 +1,1 @@
-"""Operations: probes, metrics, the ledger, and the dead letters."""
+"""Operations: probes, metrics, the ledger, and dead letters."""

@@ -1,4 +1,4 @@
-"""/api/dead-letters: what could not be handled; operators see why, put it back, or delete it."""
+"""/api/dead-letters: operators list events that could not be processed, requeue them, or delete them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from msgspec import Meta
 from werkzeug.exceptions import NotFound
 
 from api.http import auth, parameter_types
-from api.http.parameters import Query, parameter, read
-from api.http.responses import answer
+from api.http.parameters import Query, parameter, parse_query
+from api.http.responses import json_response
 from tradewire import event, receipt
 from tradewire.queue import TUBES
 
@@ -28,42 +28,42 @@ if TYPE_CHECKING:
     from tradewire.queue import DeadLetter, Queue
     from tradewire.settings import Settings
 
-LISTED_MAX: Final = 100
-_LISTED: Final = 20
-_SHOWN_BYTES: Final = 4096
-_ONE: Final = f"/api/dead-letters/<any({', '.join(TUBES)}):tube>/<int(min=1, max={2**63 - 1}):dead_letter_id>"
+_MAX_LISTED: Final = 100
+_DEFAULT_LISTED: Final = 20
+_MAX_SHOWN_BYTES: Final = 4096
+_DEAD_LETTER: Final = f"/api/dead-letters/<any({', '.join(TUBES)}):tube>/<int(min=1, max={2**63 - 1}):dead_letter_id>"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLettersQuery(Query):
-    """Which buried events are asked for."""
+    """The parameters of GET /api/dead-letters."""
 
     tube: str | None = parameter(
-        "tube", parameter_types.one_of(*TUBES), "The tube they were in; all, where it is not said."
+        "tube", parameter_types.one_of(*TUBES), "The tube of the dead letters. By default, all tubes."
     )
     limit: int = parameter(
-        "limit", parameter_types.whole(1, LISTED_MAX), "At most so many of each tube.", default=_LISTED
+        "limit", parameter_types.integer(1, _MAX_LISTED), "The maximum number from each tube.", default=_DEFAULT_LISTED
     )
 
 
 class DeadLetterItem(msgspec.Struct, rename="camel"):
-    """One event that could not be handled."""
+    """An event that could not be processed."""
 
-    id: Annotated[int, Meta(description="Of the dead_letter, within its tube.")]
+    id: Annotated[int, Meta(description="The dead letter's id. It is unique within the tube.")]
     tube: str
     reason: str
-    dead_lettered_at: Annotated[str | None, Meta(description="ISO 8601; null where someone put it there by hand.")]
-    event: Annotated[Any, Meta(description="As it came: the JSON that it is, else text, cut to 4 KiB.")]
+    dead_lettered_at: Annotated[str | None, Meta(description="ISO 8601. Null if someone put it there by hand.")]
+    event: Annotated[Any, Meta(description="The event as it was received: JSON if possible, else text, cut to 4 KiB.")]
 
 
 class DeadLetterList(msgspec.Struct, rename="camel"):
-    """DeadLetter events, the oldest of each tube first."""
+    """Dead letters by tube, the oldest of each tube first."""
 
     dead_letters: list[DeadLetterItem]
 
 
-class Settled(msgspec.Struct):
-    """What was done."""
+class DeadLetterConfirmation(msgspec.Struct):
+    """Confirms that a dead letter was requeued or deleted."""
 
     status: Literal["OK"]
     tube: str
@@ -72,63 +72,64 @@ class Settled(msgspec.Struct):
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger) -> None:
     """Add the routes."""
-    turn = Lock()  # whoever looks at buried jobs holds them for a moment, and to others they seem not to be there
+    lock = Lock()  # listing reserves the dead letters for a short time, so a concurrent request would not see them
 
     @contextmanager
-    def operator_queue(query: type[Query] = Query) -> Iterator[tuple[Any, Queue]]:
-        """Let an operator in, one at a time."""
-        auth.check(settings.home / "operator-token")
-        asked = read(query, request.args)
-        with turn, pool.lend() as queue:
-            yield asked, queue
+    def operator_queue(query_type: type[Query] = Query) -> Iterator[tuple[Any, Queue]]:
+        """Check the operator token and the query, and yield the query and the queue to one request at a time."""
+        auth.require_operator(settings.home / "operator-token")
+        query = parse_query(query_type, request.args)
+        with lock, pool.lend() as queue:
+            yield query, queue
 
     @app.get("/api/dead-letters")
     def list_dead_letters() -> Response:
-        with operator_queue(DeadLettersQuery) as (asked, queue):
-            tubes = [asked.tube] if asked.tube else TUBES
-            found = [_shown(one) for tube in tubes for one in queue.dead_letters(tube, asked.limit)]
-        return answer(200, DeadLetterList(found))
+        with operator_queue(DeadLettersQuery) as (query, queue):
+            tubes = [query.tube] if query.tube else TUBES
+            items = [_item(letter) for tube in tubes for letter in queue.dead_letters(tube, query.limit)]
+        return json_response(200, DeadLetterList(items))
 
-    @app.post(f"{_ONE}/requeue")
+    @app.post(f"{_DEAD_LETTER}/requeue")
     def requeue(tube: str, dead_letter_id: int) -> Response:
         with operator_queue() as (_, queue):
             if not queue.requeue(tube, dead_letter_id):
-                raise _missing(tube, dead_letter_id)
+                raise _not_found(tube, dead_letter_id)
         log.info("requeued", tube=tube, dead_letter=dead_letter_id)
-        return answer(200, Settled("OK", tube, dead_letter_id))
+        return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
-    @app.delete(_ONE)
+    @app.delete(_DEAD_LETTER)
     def discard(tube: str, dead_letter_id: int) -> Response:
         with operator_queue() as (_, queue):
-            found = next((one for one in queue.dead_letters(tube, LISTED_MAX) if one.id == dead_letter_id), None)
-            if not found:
-                raise _missing(tube, dead_letter_id)
-            head = event.peek(found.event)
-            if head:  # before it is gone, so that it can't be missed without a word
+            letters = queue.dead_letters(tube, _MAX_LISTED)
+            letter = next((letter for letter in letters if letter.id == dead_letter_id), None)
+            if not letter:
+                raise _not_found(tube, dead_letter_id)
+            header = event.peek(letter.event)
+            if header:  # the receipt goes first: after a crash in between, the event is never missing unexplained
                 now = event.format_time(datetime.now(UTC))
-                queue.put_receipt(receipt.encode(receipt.Receipt("discarded", now, [head.id], tube=tube)))
+                queue.put_receipt(receipt.encode(receipt.Receipt("discarded", now, [header.id], tube=tube)))
             if not queue.discard(tube, dead_letter_id):
-                raise _missing(tube, dead_letter_id)
-        log.info("discarded", tube=tube, dead_letter=dead_letter_id, id=head.id if head else None)
-        return answer(200, Settled("OK", tube, dead_letter_id))
+                raise _not_found(tube, dead_letter_id)
+        log.info("discarded", tube=tube, dead_letter=dead_letter_id, id=header.id if header else None)
+        return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
 
-def _missing(tube: str, dead_letter_id: int) -> NotFound:
-    return NotFound(f"There is no {dead_letter_id} among the {LISTED_MAX} oldest that are buried in {tube}.")
+def _not_found(tube: str, dead_letter_id: int) -> NotFound:
+    return NotFound(f"Dead letter {dead_letter_id} is not among the {_MAX_LISTED} oldest of the tube {tube}.")
 
 
-def _shown(one: DeadLetter) -> DeadLetterItem:
-    dead_lettered_at = one.dead_lettered_at.removesuffix("+00:00") + "Z" if one.dead_lettered_at else None
-    return DeadLetterItem(one.id, one.tube, one.reason, dead_lettered_at, _readable(one.event))
+def _item(letter: DeadLetter) -> DeadLetterItem:
+    dead_lettered_at = letter.dead_lettered_at.removesuffix("+00:00") + "Z" if letter.dead_lettered_at else None
+    return DeadLetterItem(letter.id, letter.tube, letter.reason, dead_lettered_at, _json_or_text(letter.event))
 
 
-def _readable(body: bytes) -> object:
-    """Give JSON as it is, and anything else, or more than is shown, as text."""
-    if len(body) <= _SHOWN_BYTES:
+def _json_or_text(body: bytes) -> object:
+    """Return JSON unchanged. Return anything else, and JSON that is too long, as text cut to the maximum."""
+    if len(body) <= _MAX_SHOWN_BYTES:
         try:
-            body.decode()  # msgspec does not look into strings that it skips
+            body.decode()  # msgspec does not check strings that it skips
             msgspec.json.decode(body)
             return msgspec.Raw(body)
         except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
             pass
-    return body[:_SHOWN_BYTES].decode(errors="replace")
+    return body[:_MAX_SHOWN_BYTES].decode(errors="replace")

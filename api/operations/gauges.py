@@ -1,4 +1,4 @@
-"""What is the case now, as gauges for `/metrics`."""
+"""The current health of the stack, as gauges for `/metrics`."""
 
 from __future__ import annotations
 
@@ -15,70 +15,72 @@ if TYPE_CHECKING:
 
 
 class Gauges(Collector):
-    """Takes the monitor's report for each page. What can't be told now is left out."""
+    """Collects gauges from the monitor's current report. Unknown values are omitted."""
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give the gauges."""
+        """Yield the gauges."""
         components = self._monitor.report().components
-        yield _by(
+        yield _labeled_gauge(
             "component_up",
-            "Whether a component is as it should be.",
+            "1 if the component is ok, else 0.",
             "component",
             {name: bool(components[name]) for name in components},
         )
         yield from _queue(components["queue"])
-        yield _one("store_up", "Whether the archive can be read.", bool(components["store"]))
+        yield _gauge("store_up", "1 if the archive can be read, else 0.", bool(components["store"]))
         yield from _ledger(components["ledger"])
         browsers = components["wsserver"].facts
         if browsers:
-            yield _one("browsers", "Browsers that are connected.", browsers["browsers"])
-            yield _one("lagging_browsers", "Browsers that don't keep up.", browsers["lagging"])
+            yield _gauge("browsers", "Connected browsers.", browsers["browsers"])
+            yield _gauge("lagging_browsers", "Connected browsers that don't keep up.", browsers["lagging"])
         free = components["disk"].facts.get("freeBytes", {})
-        yield _by("disk_free_bytes", "Room where the stack writes.", "folder", free)
+        yield _labeled_gauge("disk_free_bytes", "Free disk space where the stack writes.", "folder", free)
         states = components["programs"].facts.get("states", {})
         running = {name: state == "running" for name, state in states.items() if state != "stopped"}
-        yield _by("program_up", "Whether a program runs that was not stopped by an operator.", "program", running)
+        yield _labeled_gauge(
+            "program_up", "1 if the program runs, else 0. Stopped programs are omitted.", "program", running
+        )
 
 
 def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:
-    yield _one(
-        "queue_log_healthy", "Whether what is put into the queue now would be kept.", queue.status != "unavailable"
-    )
+    yield _gauge("queue_log_healthy", "1 if a job put now would be kept, else 0.", queue.status != "unavailable")
     if not queue.facts:
         return
-    yield _one("queue_fill_ratio", "The queue's size, as a share of its bound.", queue.facts["fill"])
+    yield _gauge("queue_fill_ratio", "The size of the queue's log as a share of its limit.", queue.facts["fill"])
     tubes = queue.facts["tubes"]
-    for name, text, field in (
-        ("waiting_jobs", "Jobs that wait.", "ready"),
-        ("reserved_jobs", "Jobs in hand.", "reserved"),
-        ("dead_letters", "Dead letters that wait for an operator.", "dead_letters"),
-        ("consumers", "Processors that take from a tube.", "consumers"),
-        ("oldest_job_age_seconds", "Age of the job that is next.", "oldest_job_age_seconds"),
+    for name, help_text, field in (
+        ("waiting_jobs", "Jobs waiting in the tube.", "ready"),
+        ("reserved_jobs", "Jobs reserved by processors.", "reserved"),
+        ("dead_letters", "Dead letters waiting for an operator.", "dead_letters"),
+        ("consumers", "Processors that take jobs from the tube.", "consumers"),
+        ("oldest_job_age_seconds", "Age of the next waiting job.", "oldest_job_age_seconds"),
     ):
-        yield _by(name, text, "tube", {tube: getattr(counts, field) for tube, counts in tubes.items()})
+        yield _labeled_gauge(name, help_text, "tube", {tube: getattr(counts, field) for tube, counts in tubes.items()})
 
 
 def _ledger(ledger: Component) -> Iterator[GaugeMetricFamily]:
     if not ledger.facts:
         return
     missing = ledger.facts["missing"]
-    yield _by("ledger_missing", "Messages that were accepted and are nowhere: lost.", "tube", missing)
-    family = GaugeMetricFamily("tradewire_ledger_messages", "What became of messages.", labels=["tube", "state"])
+    yield _labeled_gauge("ledger_missing", "Accepted messages that are lost.", "tube", missing)
+    family = GaugeMetricFamily(
+        "tradewire_ledger_messages", "Messages by outcome, as in /api/ledger.", labels=["tube", "state"]
+    )
     for tube, account in structs.asdict(ledger.facts["tubes"]).items():
         for state, messages in structs.asdict(account).items():
             family.add_metric([tube, state.replace("_", "-")], float(messages))
     yield family
 
 
-def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"tradewire_{name}", text, value=float(value))
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"tradewire_{name}", help_text, value=float(value))
 
 
-def _by(name: str, text: str, label: str, values: Mapping[str, Any]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"tradewire_{name}", text, labels=[label])
+def _labeled_gauge(name: str, help_text: str, label: str, values: Mapping[str, Any]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"tradewire_{name}", help_text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], float(value))
     return family

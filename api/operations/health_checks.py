@@ -1,4 +1,4 @@
-"""How the monitor looks at each component, and when it finds fault with one."""
+"""The health checks of the stack's components, and the limits at which they report a fault."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ NEARLY_FULL: Final = "nearly-full"
 BEHIND: Final = "behind"
 FAILING: Final = "failing"
 
-_FILL_MAX: Final = 0.8
+_MAX_FILL: Final = 0.8
 _BEHIND_SECONDS: Final = 3
-"""Age of a message that a processor of the archive should long have taken."""
-_FREE_BYTES: Final = 200 * 10**6
-_FREE_SHARE: Final = 0.05
-"""A disk is nearly full when less than this is free, and less than so many bytes."""
-_INGEST_SECONDS: Final = 2.0
-_STATE_FAULTS: Final = {"fatal": "was given up by supervisord", "backoff": "ends again and again when it is started"}
+"""The age of a waiting message at which the archive is behind."""
+_MIN_FREE_BYTES: Final = 200 * 10**6
+_MIN_FREE_SHARE: Final = 0.05
+"""A disk is nearly full if its free space is below both limits."""
+_INGEST_TIMEOUT_SECONDS: Final = 2.0
+_STATE_FAULTS: Final = {"fatal": "failed to start, and supervisord gave up", "backoff": "keeps exiting after its start"}
 
 
 class TubeHealth(msgspec.Struct, rename="camel"):
-    """How a tube stands: the fields of TubeCounts, as JSON."""
+    """The fields of TubeCounts, as JSON."""
 
     ready: int
     reserved: int
@@ -52,7 +52,7 @@ class TubeHealth(msgspec.Struct, rename="camel"):
 def health_checks(
     settings: Settings, open_queue: Callable[[], Queue]
 ) -> dict[str, Callable[[], Mapping[str, Component]]]:
-    """Give the looks of this stack, by name. Nothing is connected before the first look."""
+    """Return the health checks of this stack by name. They connect to nothing before they run."""
     queue, store = open_queue(), StoreReader(settings.store)
     return {
         "queue": lambda: _queue(queue),
@@ -66,7 +66,7 @@ def health_checks(
 
 
 def _queue(queue: Queue) -> dict[str, Component]:
-    """Look at the queue, and by its counts at who takes from it."""
+    """Check the queue, and from its counts the consumers and the archive."""
     fault = ""
     try:
         queue.check()
@@ -80,8 +80,8 @@ def _queue(queue: Queue) -> dict[str, Component]:
     facts = {"tubes": {tube: TubeHealth(*counts) for tube, counts in tubes.items()}, "fill": round(fill, 3)}
     if fault:
         component = Component(UNAVAILABLE, fault, facts)
-    elif fill >= _FILL_MAX:
-        detail = f"the queue's log is over {_FILL_MAX:.0%} of its bound; at the bound, messages are refused"
+    elif fill >= _MAX_FILL:
+        detail = f"the queue's log is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
         component = Component(NEARLY_FULL, detail, facts)
     else:
         component = Component(facts=facts)
@@ -90,11 +90,11 @@ def _queue(queue: Queue) -> dict[str, Component]:
 
 def _consumers(tubes: dict[str, TubeCounts]) -> Component:
     consumers = {tube: counts.consumers for tube, counts in tubes.items()}
-    unwatched = [tube for tube, count in consumers.items() if not count]
-    if unwatched:
+    idle_tubes = [tube for tube, count in consumers.items() if not count]
+    if idle_tubes:
         detail = (
-            f"no processor takes from {' and '.join(unwatched)}: it does not run, or waits for what it feeds, as its"
-            " log says; messages wait in the queue"
+            f"no processor takes jobs from {' and '.join(idle_tubes)}: it is not running, or waits for a component that"
+            " its log names; messages wait in the queue"
         )
         return Component(UNAVAILABLE, detail, {"consumers": consumers})
     return Component(facts={"consumers": consumers})
@@ -103,24 +103,22 @@ def _consumers(tubes: dict[str, TubeCounts]) -> Component:
 def _archive(tube: TubeCounts) -> Component:
     facts = {"waiting": tube.ready + tube.reserved, "oldestJobAgeSeconds": tube.oldest_job_age_seconds}
     if tube.oldest_job_age_seconds >= _BEHIND_SECONDS:
-        detail = (
-            f"messages wait for {_BEHIND_SECONDS} s and more to be archived; history and statistics lack them so far"
-        )
+        detail = f"messages have waited {_BEHIND_SECONDS} s or longer to be archived; history and statistics lack them"
         return Component(BEHIND, detail, facts)
     return Component(facts=facts)
 
 
 def _ingest(path: Path) -> Component:
-    connection = http.client.HTTPConnection("ingest", timeout=_INGEST_SECONDS)
+    connection = http.client.HTTPConnection("ingest", timeout=_INGEST_TIMEOUT_SECONDS)
     try:
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(_INGEST_SECONDS)
+        connection.sock.settimeout(_INGEST_TIMEOUT_SECONDS)
         connection.sock.connect(str(path))
         connection.request("GET", "/healthz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        said = str(error) or type(error).__name__
-        return Component(UNAVAILABLE, f"the API at {path}: {said}; messages are refused")
+        reason = str(error) or type(error).__name__
+        return Component(UNAVAILABLE, f"the API at {path}: {reason}; messages are refused")
     finally:
         connection.close()
     if status != http.HTTPStatus.OK:
@@ -145,7 +143,7 @@ def _store(store: StoreReader) -> Component:
 
 
 def _disk(settings: Settings) -> Component:
-    """Look at the file systems that the stack writes to."""
+    """Check the file systems that the stack writes to."""
     file = sqlite_file(settings.store)
     folders = {"home": settings.home, "queue": settings.home / "queue", "store": file.parent if file else None}
     free: dict[str, int] = {}
@@ -155,7 +153,7 @@ def _disk(settings: Settings) -> Component:
             continue
         usage = shutil.disk_usage(folder)
         free[name] = usage.free
-        if usage.free < min(_FREE_BYTES, _FREE_SHARE * usage.total):
+        if usage.free < min(_MIN_FREE_BYTES, _MIN_FREE_SHARE * usage.total):
             full.append(str(folder))
     if full:
         detail = f"the disk is nearly full at {', '.join(full)}; when it is full, messages are refused or not archived"
@@ -164,7 +162,7 @@ def _disk(settings: Settings) -> Component:
 
 
 def _programs(path: Path) -> Component:
-    """Look at what supervisord says of its programs; empty where it has not said anything."""
+    """Check the programs' states as supervisord reported them. Without a report, no state is known."""
     try:
         states: dict[str, str] = json.loads(path.read_bytes())
     except (OSError, ValueError):

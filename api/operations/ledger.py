@@ -1,7 +1,7 @@
-"""The ledger: what was accepted, held against what became of it, tube by tube.
+"""The ledger: for each tube, reconciles the accepted messages with their outcomes.
 
-The two sides share no counter. What was accepted is counted by the API in files of its own, what arrived is counted
-by the store in the transaction that saved it, and what waits is counted by the queue.
+The two sides share no counter. The API counts accepted messages in files of its own. The store counts the messages it
+saves, in the transaction that saves them. The queue counts the jobs that wait.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from api.http.responses import answer
+from api.http.responses import json_response
 from tradewire import counters
 from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import ARCHIVE, LIVE
@@ -28,115 +28,127 @@ if TYPE_CHECKING:
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What became of one tube's copies, in messages, and how that differs from what was accepted."""
+    """The outcomes of one tube's messages, and how their sum differs from the accepted messages."""
 
     duplicates: int
-    """Retries under an Idempotency-Key: accepted again, and the same message."""
+    """Retries under an Idempotency-Key: accepted again, but the same message."""
     dead_letters: int
     discarded: int
     waiting: int
-    """The queue counts jobs. Where batches wait, it is what is not yet accounted for, if so many jobs can hold that."""
+    """Messages in ready and reserved jobs. The queue counts only jobs, so with batches this is an estimate."""
     unanswered: int
-    """In the tube although their posters got no 201: the API was killed, or could not tell."""
+    """Put into the tube, but not answered 201: the API was killed, or the queue did not confirm."""
     unexplained: int
-    """In the tube although nobody posted them: put there by hand, or counts were lost in a power cut."""
+    """Put into the tube, but never posted: put there by hand, or a power cut lost counts."""
     missing: int
-    """Accepted, and nowhere to be found: lost. Anything but 0 is an alarm."""
+    """Accepted but lost. Anything but 0 is an alarm."""
 
 
 class ArchiveAccount(Account, frozen=True, kw_only=True, rename="camel"):
-    """The archive's copies. While it is settling, receipts wait among them and are counted, too."""
+    """The messages of the tube `archive`. While the ledger is settling, waiting receipts count as messages."""
 
     archived: int
 
 
 class LiveAccount(Account, frozen=True, kw_only=True, rename="camel"):
-    """The live copies."""
+    """The messages of the tube `live`."""
 
     shown: int
     expired: int
 
 
 class Accounts(msgspec.Struct, frozen=True):
-    """One account a tube."""
+    """The account of each tube."""
 
     archive: ArchiveAccount
     live: LiveAccount
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """The whole account of this stack, since it was first started."""
+    """All messages of this stack since its first start."""
 
     status: Literal["balanced", "settling", "loss"]
-    """settling: messages are on their way between the counts, so the differences say nothing yet."""
+    """settling: messages are still on their way to the archive, so the differences mean nothing yet."""
     accepted: int
     begun: int
-    """Posts that were checked and about to be put; those that are not accepted were told so, or nothing."""
+    """Messages that passed the check and were sent to the queue. It confirmed the accepted ones."""
     tubes: Accounts
 
 
-class _Counts(NamedTuple):
-    """What can change while the store is asked."""
+class _Snapshot(NamedTuple):
+    """The counts that may change while the store is read."""
 
     accepted: Totals
     live: TubeCounts
     archive: TubeCounts
 
     @property
-    def at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         return self.accepted.in_flight_since is None and self.archive.ready == self.archive.reserved == 0
 
 
 def reconcile(folder: Path, queue: Queue, store: StoreReader) -> Ledger:
-    """Draw up the ledger. Raises Unavailable where one of those who count can't be asked."""
-    before = _count(folder, queue)
+    """Reconcile the counts of the API, the queue and the store.
+
+    Args:
+        folder: The folder of the API's counters.
+        queue: A connection to the queue.
+        store: The archive.
+
+    Returns:
+        The ledger. Its differences mean something only if it is not settling.
+
+    Raises:
+        Unavailable: One of the three can't be read.
+    """
+    before = _snapshot(folder, queue)
     saved = store.counters(counters.stack_id(folder))
-    after = _count(folder, queue)
-    tubes = Accounts(_archive(before, saved), _live(before, saved))
-    resting = before.at_rest and _same(before, after)
-    lost = tubes.archive.missing or tubes.live.missing
+    after = _snapshot(folder, queue)
+    tubes = Accounts(_archive_account(before, saved), _live_account(before, saved))
+    is_settled = before.is_idle and _is_unchanged(before, after)
+    is_loss = tubes.archive.missing or tubes.live.missing
     return Ledger(
-        status="settling" if not resting else "loss" if lost else "balanced",
+        status="settling" if not is_settled else "loss" if is_loss else "balanced",
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,
     )
 
 
-def _count(folder: Path, queue: Queue) -> _Counts:
-    # First what was accepted: what is accepted meanwhile then shows as too much, never as missing.
-    return _Counts(counters.read_totals(folder), queue.counts(LIVE), queue.counts(ARCHIVE))
+def _snapshot(folder: Path, queue: Queue) -> _Snapshot:
+    # The accepted messages first: a message accepted meanwhile then shows as a surplus, never as missing.
+    return _Snapshot(counters.read_totals(folder), queue.counts(LIVE), queue.counts(ARCHIVE))
 
 
-def _same(before: _Counts, after: _Counts) -> bool:
-    """Tell whether nothing moved; a job that gets older has not."""
+def _is_unchanged(before: _Snapshot, after: _Snapshot) -> bool:
+    """Return True if no message moved. Ages and consumers may differ."""
     return before.accepted == after.accepted and all(
-        one._replace(oldest_job_age_seconds=0, consumers=0) == other._replace(oldest_job_age_seconds=0, consumers=0)
-        for one, other in ((before.live, after.live), (before.archive, after.archive))
+        old._replace(oldest_job_age_seconds=0, consumers=0) == new._replace(oldest_job_age_seconds=0, consumers=0)
+        for old, new in ((before.live, after.live), (before.archive, after.archive))
     )
 
 
-def _archive(counts: _Counts, saved: dict[str, int]) -> ArchiveAccount:
-    outcome_counts = {"archived": saved.get("archived", 0)}
-    return ArchiveAccount(**outcome_counts, **_account(ARCHIVE, counts.archive, counts.accepted, saved, outcome_counts))
+def _archive_account(counts: _Snapshot, saved: dict[str, int]) -> ArchiveAccount:
+    outcomes = {"archived": saved.get("archived", 0)}
+    return ArchiveAccount(**outcomes, **_common_fields(ARCHIVE, counts.archive, counts.accepted, saved, outcomes))
 
 
-def _live(counts: _Counts, saved: dict[str, int]) -> LiveAccount:
-    outcome_counts = {"shown": saved.get("live_shown", 0), "expired": saved.get("live_expired", 0)}
-    return LiveAccount(**outcome_counts, **_account(LIVE, counts.live, counts.accepted, saved, outcome_counts))
+def _live_account(counts: _Snapshot, saved: dict[str, int]) -> LiveAccount:
+    outcomes = {"shown": saved.get("live_shown", 0), "expired": saved.get("live_expired", 0)}
+    return LiveAccount(**outcomes, **_common_fields(LIVE, counts.live, counts.accepted, saved, outcomes))
 
 
-def _account(
-    tube: str, counts: TubeCounts, accepted: Totals, saved: dict[str, int], outcome_counts: dict[str, int]
+def _common_fields(
+    tube: str, counts: TubeCounts, accepted: Totals, saved: dict[str, int], outcomes: dict[str, int]
 ) -> dict[str, int]:
-    """Give what every account has, and the differences; `outcome_counts` are the tube's own ways to be done with a message."""
-    common = {
+    """Compute the fields that all accounts have; `outcomes` are the fields of this tube alone."""
+    common_outcomes = {
         "duplicates": saved.get("duplicates", 0),
         "dead_letters": counts.dead_letters,
         "discarded": saved.get(f"{tube}_discarded", 0),
     }
-    done = sum(outcome_counts.values()) + sum(common.values())
-    waiting = _messages(counts.ready + counts.reserved, accepted, accepted.accepted - done)
+    done = sum(outcomes.values()) + sum(common_outcomes.values())
+    waiting = _waiting_messages(counts.ready + counts.reserved, accepted, accepted.accepted - done)
     surplus = max(0, done + waiting - accepted.accepted)
     unanswered = min(surplus, accepted.begun - accepted.accepted)
     differences = {
@@ -144,17 +156,17 @@ def _account(
         "unexplained": surplus - unanswered,
         "missing": max(0, accepted.accepted - done - waiting),
     }
-    return common | {"waiting": waiting} | differences
+    return common_outcomes | {"waiting": waiting} | differences
 
 
-def _messages(jobs: int, accepted: Totals, expected: int) -> int:
-    """Give how many messages wait in so many jobs: as many as are expected, where they can hold them.
+def _waiting_messages(jobs: int, accepted: Totals, expected: int) -> int:
+    """Estimate how many messages wait in a number of jobs: the expected number, if so many jobs can hold it.
 
-    That is exact where none or only messages that were posted alone wait, since a stack knows how many of its
-    messages were in company. Where batches wait, a loss may hide behind them, until they are shown.
+    This is exact if no job waits, or if this stack has never accepted a batch. Otherwise a loss may stay hidden until
+    the jobs have left the tube.
     """
-    in_company = accepted.accepted - accepted.jobs
-    most = min(jobs * MAX_BATCH_MESSAGES, jobs + in_company)
+    batched = accepted.accepted - accepted.jobs
+    most = min(jobs * MAX_BATCH_MESSAGES, jobs + batched)
     return min(max(expected, jobs), most)
 
 
@@ -163,6 +175,5 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
 
     @app.get("/api/ledger")
     def ledger() -> Response:
-        """Give the account of every message that was ever accepted."""
         with pool.lend() as queue:
-            return answer(200, reconcile(settings.counters, queue, store))
+            return json_response(200, reconcile(settings.counters, queue, store))

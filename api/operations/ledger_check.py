@@ -1,4 +1,4 @@
-"""How the monitor looks at the ledger: what is missing is an alarm until it is found."""
+"""The health check of the ledger. A loss is reported until a later ledger shows none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOSS: Final = "loss"
 
 
 class LedgerCheck:
-    """Draws up the ledger. While messages are on their way it says nothing new, so what was found last stands."""
+    """Reconciles the ledger. While it is settling, the last settled result stands."""
 
     def __init__(self, folder: Path, queue: Queue, store: StoreReader) -> None:
         self._folder = folder
@@ -28,15 +28,14 @@ class LedgerCheck:
         self._missing: dict[str, int] = {}
 
     def __call__(self) -> Mapping[str, Component]:
-        """Look."""
+        """Run the check."""
         try:
-            drawn = ledger.reconcile(self._folder, self._queue, self._store)
+            reconciled = ledger.reconcile(self._folder, self._queue, self._store)
         except Unavailable as error:
-            return {"ledger": Component(UNAVAILABLE, f"it can't be drawn up: {error}")}
-        if drawn.status != "settling":
-            self._missing = {"archive": drawn.tubes.archive.missing, "live": drawn.tubes.live.missing}
-        facts = {"accepted": drawn.accepted, "tubes": drawn.tubes, "missing": self._missing}
+            return {"ledger": Component(UNAVAILABLE, f"the ledger can't be reconciled: {error}")}
+        if reconciled.status != "settling":
+            self._missing = {"archive": reconciled.tubes.archive.missing, "live": reconciled.tubes.live.missing}
+        facts = {"accepted": reconciled.accepted, "tubes": reconciled.tubes, "missing": self._missing}
         if any(self._missing.values()):
-            detail = "messages were accepted that are in no place where they could be; /api/ledger has the account"
-            return {"ledger": Component(LOSS, detail, facts)}
+            return {"ledger": Component(LOSS, "accepted messages are lost; /api/ledger has the account", facts)}
         return {"ledger": Component(facts=facts)}

@@ -1,12 +1,12 @@
-"""What operators and their tools ask: is it alive, is it ready, what has it done."""
+"""GET /healthz, /readyz and /metrics, for operators and their tools."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response
 
-from api.http.responses import RETRY_AFTER_SECONDS, answer
+from api.http.responses import RETRY_AFTER_SECONDS, json_response
 from api.operations.gauges import Gauges
 from tradewire import metrics
 
@@ -20,34 +20,28 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        """Tell that the API answers, and nothing more."""
-        return answer(200, {"status": "ok"})
+        """Answer 200 if the API itself runs. No other component is checked."""
+        return json_response(200, {"status": "ok"})
 
     @app.get("/readyz")
     def readyz() -> Response:
-        """Tell whether a message posted now would be kept (200, else 503), and how each component stands."""
+        """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
         report = monitor.report()
         body = {
             "status": report.status,
-            "components": {name: _shown(component) for name, component in report.components.items()},
+            "components": {name: _component_body(component) for name, component in report.components.items()},
         }
         if report.status == "not-ready":
-            return answer(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        return answer(200, body)
+            return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return json_response(200, body)
 
     @app.get("/metrics")
-    def shown_metrics() -> Response:
-        """Give Prometheus's page for the whole stack."""
+    def metrics_page() -> Response:
+        """Return the metrics of the whole stack in Prometheus's format."""
         page = metrics.page(settings.metrics, Gauges(monitor))
         return Response(page, content_type=metrics.CONTENT_TYPE)
 
 
-def log_context() -> dict[str, str]:
-    """Give what a line of the log says of the request in hand: the id that nginx gave it, and told its sender."""
-    request_id = request.headers.get("X-Request-ID") if has_request_context() else None
-    return {"request_id": request_id} if request_id else {}
-
-
-def _shown(component: Component) -> dict[str, object]:
+def _component_body(component: Component) -> dict[str, object]:
     detail = {"detail": component.detail} if component.detail else {}
     return {"status": component.status, **detail, **component.facts}

@@ -1,1 +1,1 @@
-"""Queries: the archived messages, exports of them, and statistics."""
+"""Queries: archived messages, exports of them, and statistics."""

@@ -1,4 +1,4 @@
-"""Everything that a question matches, as a file that is written while it is read from the archive."""
+"""Exports: all messages that match a query, streamed as a file while they are read from the archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from flask import Response, request
 
-from api.http.responses import Answer, unavailable
+from api.http.responses import ApiResponse, unavailable_response
 from tradewire.errors import StoreUnavailable
 from tradewire.event import TradeEvent
 
@@ -26,36 +26,34 @@ if TYPE_CHECKING:
     from tradewire.store.reading import StoreReader
     from tradewire.store.views import Filter
 
-_AT_ONCE: Final = 4
-"""Exports under way; half of the threads stay free for shorter questions, whatever anyone downloads."""
-_LONGEST_SECONDS: Final = 3600
-"""For one export, and for one piece of it; who reads slower than that is cut off."""
+_MAX_CONCURRENT: Final = 4
+"""Half of the program's threads; the others stay free for short queries."""
+_MAX_SECONDS: Final = 3600
+"""For one export, and for one write to a slow client. After that the connection is closed."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""Without it a spreadsheet takes the file for its system's own encoding."""
-_HEADER: Final = tuple(field.encode_name for field in msgspec.structs.fields(TradeEvent))
-_FORMULA: Final = frozenset("=+-@\t\r")
-"""How a text begins that a spreadsheet would compute."""
+"""Without it, spreadsheets assume the system's own encoding."""
+_CSV_HEADER: Final = tuple(field.encode_name for field in msgspec.structs.fields(TradeEvent))
+_FORMULA_STARTS: Final = frozenset("=+-@\t\r")
+"""Spreadsheets take a text that starts with one of these for a formula."""
 
 
-class _Form(NamedTuple):
-    """A form of file."""
-
+class _FileFormat(NamedTuple):
     content_type: str
-    head: bytes
-    page: Callable[[list[TradeEvent]], bytes]
+    header: bytes
+    encode: Callable[[list[TradeEvent]], bytes]
 
 
-def _as_csv(rows: list[tuple[object, ...]]) -> bytes:
+def _encode_csv(rows: list[tuple[object, ...]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)  # RFC 4180 by default
     return text.getvalue().encode()
 
 
-def _csv_page(events: list[TradeEvent]) -> bytes:
-    return _as_csv(
+def _csv_rows(events: list[TradeEvent]) -> bytes:
+    return _encode_csv(
         [
             (
-                *(event.id, event.received_at, _plain(event.user_id), event.currency_from, event.currency_to),
+                *(event.id, event.received_at, _disarm(event.user_id), event.currency_from, event.currency_to),
                 *(event.amount_sell, event.amount_buy, event.rate, event.time_placed),
                 *(event.originating_country, " ".join(event.flags)),
             )
@@ -64,59 +62,73 @@ def _csv_page(events: list[TradeEvent]) -> bytes:
     )
 
 
-def _plain(text: str) -> str:
-    """Give the text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in _FORMULA else text
+def _disarm(text: str) -> str:
+    """Quote a text that a spreadsheet would take for a formula."""
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
 
 
-FORMS: Final = {
-    "csv": _Form("text/csv; charset=utf-8; header=present", _BYTE_ORDER_MARK + _as_csv([_HEADER]), _csv_page),
-    "ndjson": _Form("application/x-ndjson", b"", msgspec.json.Encoder().encode_lines),
+FILE_FORMATS: Final = {
+    "csv": _FileFormat(
+        "text/csv; charset=utf-8; header=present", _BYTE_ORDER_MARK + _encode_csv([_CSV_HEADER]), _csv_rows
+    ),
+    "ndjson": _FileFormat("application/x-ndjson", b"", msgspec.json.Encoder().encode_lines),
 }
 
 
 class Exports:
-    """The exports under way, a few at a time."""
+    """Makes export responses, up to a maximum number at a time."""
 
     def __init__(self, store: StoreReader, log: BoundLogger) -> None:
         self._store = store
         self._log = log
-        self._free = BoundedSemaphore(_AT_ONCE)
+        self._free = BoundedSemaphore(_MAX_CONCURRENT)
 
-    def answer(self, name: str, wanted: Filter, limit: int | None) -> Response:
-        """Stream all messages that are wanted, or the newest `limit`, in a form of FORMS. Raises StoreUnavailable."""
-        form = FORMS[name]
-        filed = f"tradewire-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.{name}"
+    def response(self, format_name: str, filters: Filter, limit: int | None) -> Response:
+        """Make a response that streams messages, newest first.
+
+        Args:
+            format_name: A key of FILE_FORMATS.
+            filters: The messages to export.
+            limit: The maximum number of messages; None for all.
+
+        Returns:
+            200 with the file, or 503 if too many exports are running.
+
+        Raises:
+            StoreUnavailable: The archive can't be read.
+        """
+        file_format = FILE_FORMATS[format_name]
+        file_name = f"tradewire-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.{format_name}"
         headers = {
-            "Content-Type": form.content_type,
-            "Content-Disposition": f'attachment; filename="{filed}"',
+            "Content-Type": file_format.content_type,
+            "Content-Disposition": f'attachment; filename="{file_name}"',
             "Vary": "Accept",
         }
         if request.method == "HEAD":
-            return Answer(None, 200, headers)
+            return ApiResponse(None, 200, headers)
         if not self._free.acquire(blocking=False):
-            return unavailable(f"{_AT_ONCE} exports are under way, and there can't be more at a time.")
-        with ExitStack() as held:
-            held.callback(self._free.release)
-            request.environ["gunicorn.socket"].settimeout(_LONGEST_SECONDS)
-            pages = self._store.export(wanted, limit)
-            first = next(pages, [])  # while there can still be another answer
-            response = Answer(self._stream(form, chain([first], pages)), 200, headers)
-            response.call_on_close(held.pop_all().close)
+            return unavailable_response(f"{_MAX_CONCURRENT} exports are running, the maximum. Try again later.")
+        with ExitStack() as cleanup:
+            cleanup.callback(self._free.release)
+            request.environ["gunicorn.socket"].settimeout(_MAX_SECONDS)
+            pages = self._store.export(filters, limit)
+            first = next(pages, [])  # read before the response starts, so that an error can still become a 503
+            response = ApiResponse(self._stream(file_format, chain([first], pages)), 200, headers)
+            response.call_on_close(cleanup.pop_all().close)
         return response
 
-    def _stream(self, form: _Form, pages: Iterator[list[TradeEvent]]) -> Iterator[bytes]:
-        """Give the file in pieces. Where it raises, the server hangs up, so that what was sent is no whole answer."""
-        end = time.monotonic() + _LONGEST_SECONDS
+    def _stream(self, file_format: _FileFormat, pages: Iterator[list[TradeEvent]]) -> Iterator[bytes]:
+        """Yield the file in chunks. If this raises, the server closes the connection before the end of the response."""
+        end = time.monotonic() + _MAX_SECONDS
         rows = 0
         try:
-            yield form.head
+            yield file_format.header
             for page in pages:
                 if page:
-                    yield form.page(page)
+                    yield file_format.encode(page)
                 rows += len(page)
                 if time.monotonic() > end:
-                    raise TimeoutError(f"the export took more than {_LONGEST_SECONDS} s")
+                    raise TimeoutError(f"the export took more than {_MAX_SECONDS} s")
         except (StoreUnavailable, TimeoutError) as error:
-            self._log.error("export broke off", rows=rows, reason=str(error))
+            self._log.error("export aborted", rows=rows, reason=str(error))
             raise

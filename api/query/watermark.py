@@ -1,4 +1,4 @@
-"""Up to which moment the archive holds everything that was accepted."""
+"""The watermark: the time before which every accepted message is archived."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ if TYPE_CHECKING:
     from api.http.queue_pool import QueuePool
     from tradewire.store.reading import StoreReader
 
-_BEGIN_MICROSECONDS: Final = 100_000
-"""What the API may take from looking at the clock until a request is seen to be in hand."""
+_START_MICROSECONDS: Final = 100_000
+"""The time that ingest may take from reading the clock until other processes see the request as in flight."""
 _PUT_MICROSECONDS: Final = 5_000_000
-"""What a put may take, so that one message overtakes another on its way to the archive."""
+"""The time that a put may take. Messages may overtake each other on the way to the archive by that much."""
 
 
 def archived_up_to(folder: Path, pool: QueuePool, store: StoreReader) -> int | None:
-    """Give the moment before which everything accepted is archived; None where that can't be told.
+    """Return the watermark. Call this before reading the messages that the watermark is for.
 
-    In microseconds since 1970. To be asked before the rows are read. Raises Unavailable.
+    Args:
+        folder: The folder of the counters.
+        pool: Connections to the queue. If it is unavailable, the watermark is older, but still right.
+        store: The archive.
+
+    Returns:
+        Microseconds since 1970, or None if it is unknown because nothing of this stack is archived yet.
+
+    Raises:
+        Unavailable: The archive or the stack's id can't be read.
     """
-    now = to_microseconds(datetime.now(UTC)) - _BEGIN_MICROSECONDS
+    now = to_microseconds(datetime.now(UTC)) - _START_MICROSECONDS
     try:
-        # In this order: what is put in between is still seen in hand, or else in the tube.
+        # In this order: a message that is put in between is seen either as in flight or in the tube.
         in_flight_since = counters.read_totals(folder).in_flight_since
         with pool.lend() as queue:
             counts = queue.counts(ARCHIVE)

@@ -131,7 +131,7 @@ def test_a_part_that_fails_is_said_in_plain_words_for_as_long_as_it_does(running
         operations = open_operations(page)
         parts = operations.get_by_role("table", name="Parts of the stack")
         line = parts.get_by_role("row").filter(has_text="processors")
-        expect(line).to_contain_text("no processor takes from live")
+        expect(line).to_contain_text("no processor takes jobs from live")
         programs = operations.get_by_role("table", name="Programs")
         expect(programs.get_by_role("row").filter(has_text="processors:live-1")).to_contain_text("stopped")
         page.keyboard.press("Escape")

@@ -188,7 +188,7 @@ def test_without_a_queue_the_status_is_503(home: Path) -> None:
     with query_api(home):
         for response in all_operator_calls(home, **BEARER):
             assert fault_codes(response, 503) == {(None, "unavailable")}
-            assert "promised" not in response.json["errors"][0]["detail"]
+            assert "confirmed" not in response.json["errors"][0]["detail"]
 
 
 def read_logs(home: Path) -> str:

@@ -228,7 +228,7 @@ def test_all_faults_of_a_query_are_named_at_once(shared: Path) -> None:
     assert fault_codes(response, 400) == {
         ("from", "unknown-currency"),
         ("max", "bad-amount"),
-        ("limit", "duplicates-parameter"),
+        ("limit", "repeated-parameter"),
         ("since", "bad-time"),
         ("cursor", "bad-cursor"),
         ("color", "unknown-parameter"),
@@ -274,7 +274,7 @@ def test_the_404_for_an_unknown_message_says_that_it_may_arrive_later(shared: Pa
     response = call_query(shared, f"/api/message/{new_id()}")
     assert fault_codes(response, 404) == {("id", "not-found")}
     assert response.headers["Retry-After"] == "1"
-    assert "yet to come" in response.json["errors"][0]["detail"]
+    assert "not be archived yet" in response.json["errors"][0]["detail"]
     assert fault_codes(call_query(shared, "/api/message/1"), 400) == {("id", "bad-id")}
 
 
@@ -360,7 +360,7 @@ def test_without_a_store_the_status_is_503_until_it_exists(home: Path, default_s
             response = call_query(home, target)
             assert fault_codes(response, 503) == {(None, "unavailable")}
             assert response.headers["Retry-After"] == "1"
-            assert "promised" not in response.json["errors"][0]["detail"]
+            assert "confirmed" not in response.json["errors"][0]["detail"]
         fill_archive(home, default_store, ALL)
         assert len(get_page(home)["messages"]) == 100
         (home / "store/tradewire.db").rename(home / "store/elsewhere.db")

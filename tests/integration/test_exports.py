@@ -62,7 +62,7 @@ def test_an_export_is_an_incomplete_response_if_the_store_fails_and_the_log_give
             response.read()
     assert 0 < caught.value.partial.count(b"\n") < MESSAGES
     logs = "".join(log.read_text() for log in filled.glob("*.log"))
-    assert 'event="export broke off"' in logs
+    assert 'event="export aborted"' in logs
     assert "tradewire.db" in logs
 
 
@@ -72,7 +72,7 @@ def test_an_export_has_a_time_limit_with_and_without_results(
 ) -> None:
     (home / "store").mkdir()
     fill_archive(home, f"sqlite:///{home}/store/tradewire.db", make_events(MESSAGES))
-    monkeypatch.setattr(exports, "_LONGEST_SECONDS", 0)
+    monkeypatch.setattr(exports, "_MAX_SECONDS", 0)
     app = create_app(Settings(home=home), lambda: MemoryQueue(Broker()), setup("api"))
     with socket.socket() as sock, pytest.raises(TimeoutError, match="the export took more than"):
         environ = {"gunicorn.socket": sock}

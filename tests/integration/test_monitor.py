@@ -29,7 +29,9 @@ MB = 1_000_000
 def last_log_line(home: Path, component: str) -> str:
     """Return the last log line about a component, or an empty string."""
     lines = [line for log in home.glob("*.log") for line in log.read_text().splitlines()]
-    return max((line for line in lines if re.search(rf"event=(fault|mended) what={component}\b", line)), default="")
+    return max(
+        (line for line in lines if re.search(rf"event=(fault|recovered) component={component}\b", line)), default=""
+    )
 
 
 def expect_fault(home: Path, component: str, words: str, overall: str) -> None:
@@ -55,7 +57,7 @@ def expect_ok(home: Path, component: str) -> None:
 def expect_recovery(home: Path, component: str) -> None:
     """Wait until the end of a fault is logged. Then check /readyz and /metrics."""
     wait_until(
-        lambda: "event=mended" in last_log_line(home, component),
+        lambda: "event=recovered" in last_log_line(home, component),
         f"the log reports the recovery of {component}",
         DETECTION_TIMEOUT_SECONDS,
     )
@@ -152,7 +154,7 @@ def test_a_queue_that_is_nearly_full_or_full_is_reported(home: Path, metrics_env
     ):
         for _ in range(80):
             queue.put(b"x" * 100_000, [LIVE])
-        expect_fault(home, "queue", "nearly-full.*over 80% of its bound", "degraded")
+        expect_fault(home, "queue", "nearly-full.*over 80% of its limit", "degraded")
         assert 0.8 <= read_metrics(home)["queue_fill_ratio"] <= 1
         for _ in range(30):
             queue.put(b"x" * 100_000, [LIVE])
@@ -185,7 +187,7 @@ def test_a_full_disk_under_the_database_is_reported(home: Path, metrics_env: dic
         for _ in range(2000):
             queue.put(event_json(), [ARCHIVE])
         expect_fault(home, "disk", f"nearly full at {home}/store", "degraded")
-        expect_fault(home, "archive", "behind .*wait for 3 s and more", "degraded")
+        expect_fault(home, "archive", "behind .*waited 3 s or longer", "degraded")
         assert read_metrics(home)["oldest_job_age_seconds{archive}"] >= 3
         disk.empty()
         expect_recovery(home, "archive")
@@ -203,7 +205,7 @@ def test_a_stopped_database_is_reported(home: Path, metrics_env: dict[str, str])
             assert read_metrics(home)["store_up"] == 0
             with open_queue(home) as queue:
                 queue.put(event_json(), [ARCHIVE])
-            expect_fault(home, "consumers", "no processor takes from live and archive", "degraded")
+            expect_fault(home, "consumers", "no processor takes jobs from live and archive", "degraded")
             server.start()
             expect_recovery(home, "store")
             wait_until(lambda: read_metrics(home).get("messages_archived_total") == 1, "the waiting event is archived")

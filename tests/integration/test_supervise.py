@@ -94,7 +94,7 @@ def test_the_state_of_every_part_is_known_as_it_changes_and_outlives_who_writes_
 def test_a_part_that_was_given_up(home: Path, metrics_env: dict[str, str]) -> None:
     with query_api(home, **metrics_env), supervisord(home) as it:
         wait_until(lambda: it.known().get("pair:weak") == "fatal", "one is given up")
-        expect_fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not-ready")
+        expect_fault(home, "programs", "failing .*pair:weak failed to start, and supervisord gave up", "not-ready")
         assert read_metrics(home)["program_up{pair:weak}"] == 0
         assert read_metrics(home)["program_up{steady}"] == 1
         (home / "strength").touch()

@@ -63,7 +63,7 @@ def test_jobs_that_arrive_during_a_round_trip_share_the_next_one(queue: GatedQue
         first = threads.submit(group_commit.put, b"first")
         wait_until(lambda: queue.trips, "the first put is in flight")
         others = [threads.submit(group_commit.put, name) for name in names]
-        wait_until(lambda: len(group_commit.coming) == len(names), "the other puts wait")
+        wait_until(lambda: len(group_commit.pending) == len(names), "the other puts wait")
         queue.gate.release(2)
         for put in (first, *others):
             put.result(10)
@@ -81,7 +81,7 @@ def test_a_failed_round_trip_fails_every_put_that_shared_it_and_the_next_one_suc
         first = threads.submit(group_commit.put, b"first")
         wait_until(lambda: queue.trips, "the first put is in flight")
         others = [threads.submit(group_commit.put, b"other") for _ in range(3)]
-        wait_until(lambda: len(group_commit.coming) == len(others), "the other puts wait")
+        wait_until(lambda: len(group_commit.pending) == len(others), "the other puts wait")
         queue.gate.release()
         first.result(10)
         wait_until(lambda: len(queue.trips) == 2, "the other puts are in flight")

@@ -79,7 +79,7 @@ def test_a_recovery_during_a_failed_check_is_logged_by_the_next_successful_check
     while results:
         monitor.report()
         time.sleep(0.25)
-    assert ("mended", "archive") in [(line["event"], line.get("what")) for line in CAPTURE.entries]
+    assert ("recovered", "archive") in [(line["event"], line.get("component")) for line in CAPTURE.entries]
 
 
 def test_each_change_is_logged_once() -> None:
@@ -91,16 +91,16 @@ def test_each_change_is_logged_once() -> None:
         monitor.report()
         time.sleep(0.25)  # longer than a report is cached
         monitor.report()
-        keys = ("event", "what", "status", "detail")
+        keys = ("event", "component", "status", "detail")
         return [tuple(str(line[key]) for key in keys if key in line) for line in CAPTURE.entries]
 
     assert log_entries() == []
     time.sleep(0.25)
     component = Component(UNAVAILABLE, "away", {"figure": 1})
-    assert log_entries() == [("fault", "store", UNAVAILABLE, "away"), ("status", "degraded")]
+    assert log_entries() == [("fault", "store", UNAVAILABLE, "away"), ("readiness changed", "degraded")]
     time.sleep(0.25)
     component = Component(UNAVAILABLE, "away", {"figure": 2})
     assert log_entries() == []
     time.sleep(0.25)
     component = Component()
-    assert log_entries() == [("mended", "store"), ("status", "ready")]
+    assert log_entries() == [("recovered", "store"), ("readiness changed", "ready")]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from api.http import parameter_types
-from api.http.parameters import BadValue, ParameterType, Query, parameter, read
+from api.http.parameters import BadValue, ParameterType, Query, parameter, parse_query
 from api.query import cursor
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
@@ -27,13 +27,13 @@ class SampleQuery(Query):
     """A query with two parameters."""
 
     sold: str | None = parameter("from", parameter_types.CURRENCY, "A currency.")
-    limit: int = parameter("limit", parameter_types.whole(1, 10), "A number.", default=3)
+    limit: int = parameter("limit", parameter_types.integer(1, 10), "A number.", default=3)
 
 
 def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
     """Return the field and code of every fault of a query. The set is empty for a valid one."""
     try:
-        read(query, MultiDict(pairs), **defaults)
+        parse_query(query, MultiDict(pairs), **defaults)
     except InvalidQuery as error:
         return {(fault.field, fault.code) for fault in error.faults}
     return set()
@@ -42,19 +42,19 @@ def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[
 def fault_code(parameter_type: ParameterType, text: str) -> str:
     """Return the fault code of an invalid value."""
     with pytest.raises(BadValue) as caught:
-        parameter_type.read(text)
+        parameter_type.parse(text)
     return caught.value.code
 
 
 def test_given_parameters_are_read_and_the_others_have_defaults() -> None:
-    assert read(SampleQuery, MultiDict([("from", " eur")])) == SampleQuery(sold="EUR", limit=3)
-    assert read(SampleQuery, MultiDict([("limit", "7")]), sold="USD") == SampleQuery(sold="USD", limit=7)
+    assert parse_query(SampleQuery, MultiDict([("from", " eur")])) == SampleQuery(sold="EUR", limit=3)
+    assert parse_query(SampleQuery, MultiDict([("limit", "7")]), sold="USD") == SampleQuery(sold="USD", limit=7)
 
 
 def test_all_faults_are_reported_at_once() -> None:
     pairs = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
     assert faults(SampleQuery, *pairs) == {
-        ("from", "duplicates-parameter"),
+        ("from", "repeated-parameter"),
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
@@ -62,7 +62,7 @@ def test_all_faults_are_reported_at_once() -> None:
 
 def test_a_long_unknown_name_is_shortened_in_the_error() -> None:
     with pytest.raises(InvalidQuery) as caught:
-        read(SampleQuery, MultiDict([("x" * 5000, "")]))
+        parse_query(SampleQuery, MultiDict([("x" * 5000, "")]))
     assert len(str(caught.value)) < 200
 
 
@@ -79,7 +79,7 @@ def test_a_long_unknown_name_is_shortened_in_the_error() -> None:
 def test_a_timestamp_is_iso_8601_with_an_offset_and_clamped_to_the_supported_range(
     text: str, expected: datetime
 ) -> None:
-    assert parameter_types.TIMESTAMP.read(text) == to_microseconds(expected)
+    assert parameter_types.TIMESTAMP.parse(text) == to_microseconds(expected)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_an_invalid_timestamp_is_refused(text: str) -> None:
         (parameter_types.WINDOW, "1w", "bad-window"),
         (parameter_types.WINDOW, "10000d", "bad-window"),
         (parameter_types.WINDOW, "m", "bad-window"),
-        (parameter_types.whole(1, 5), "0", "out-of-range"),
-        (parameter_types.whole(1, 5), "6", "out-of-range"),
-        (parameter_types.whole(1, 5), "1.0", "out-of-range"),
-        (parameter_types.whole(1, 5), "9" * 5000, "out-of-range"),
-        (parameter_types.whole(1, 5), "\u0661", "out-of-range"),
+        (parameter_types.integer(1, 5), "0", "out-of-range"),
+        (parameter_types.integer(1, 5), "6", "out-of-range"),
+        (parameter_types.integer(1, 5), "1.0", "out-of-range"),
+        (parameter_types.integer(1, 5), "9" * 5000, "out-of-range"),
+        (parameter_types.integer(1, 5), "\u0661", "out-of-range"),
         (parameter_types.one_of("a", "b"), "A", "unknown-value"),
         (cursor.CURSOR, "", "bad-cursor"),
         (cursor.CURSOR, "A" * 31, "bad-cursor"),
@@ -158,7 +158,7 @@ def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, 
     ],
 )
 def test_a_valid_value_of_each_type_is_read(parameter_type: ParameterType, text: str, value: object) -> None:
-    assert parameter_type.read(text) == value
+    assert parameter_type.parse(text) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.uuids())
@@ -166,7 +166,7 @@ def test_a_cursor_decodes_to_its_position_and_has_32_characters(received_at: int
     position = Position(received_at, str(number))
     text = cursor.encode(position)
     assert len(text) == 32
-    assert cursor.CURSOR.read(text) == position
+    assert cursor.CURSOR.parse(text) == position
 
 
 REVERSED_RANGE = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
@@ -194,7 +194,7 @@ def test_only_pages_have_a_maximum_limit_and_a_cursor() -> None:
 
 def test_a_time_range_is_a_window_or_given_by_since_and_until() -> None:
     def time_range(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return read(StatsQuery, MultiDict(pairs)).stretch(1_000_000)
+        return parse_query(StatsQuery, MultiDict(pairs)).time_range(1_000_000)
 
     assert time_range() == (1_000_000 - 86400, 1_000_000)
     assert time_range(("window", "15m")) == (1_000_000 - 900, 1_000_000)
