@@ -463,12 +463,12 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (Filter(user="1", currency_from="EUR"), "INDEX messages_by_user_group"),
-        (Filter(currency_from="EUR", currency_to="GBP", country="GB"), "INDEX messages_by_from"),
-        (Filter(currency_to="GBP", country="GB", flag="x"), "INDEX messages_by_to"),
-        (Filter(country="GB", words=("eur",)), "INDEX messages_by_country"),
-        (Filter(flag="x", least=Decimal(1)), "INDEX messages_flagged"),
-        (Filter(words=("eur",), most=Decimal(1), since=1), "INDEX messages_by_time"),
+        (Filter(user="1", currency_from="EUR"), "INDEX events_by_user_group"),
+        (Filter(currency_from="EUR", currency_to="GBP", country="GB"), "INDEX events_by_from"),
+        (Filter(currency_to="GBP", country="GB", flag="x"), "INDEX events_by_to"),
+        (Filter(country="GB", words=("eur",)), "INDEX events_by_country"),
+        (Filter(flag="x", least=Decimal(1)), "INDEX events_flagged"),
+        (Filter(words=("eur",), most=Decimal(1), since=1), "INDEX events_by_time"),
     ],
 )
 def test_a_page_reads_one_index_downward(home: Path, asked: list[tuple[str, Any]], wanted: Filter, index: str) -> None:
@@ -578,12 +578,12 @@ def lock(url: str) -> sqlite3.Connection | psycopg.Connection:
     file = engine.sqlite_file(url)
     if not file:
         connection = psycopg.connect(url)
-        connection.execute("LOCK TABLE messages")
+        connection.execute("LOCK TABLE events")
         return connection
     exclusive = sqlite3.connect(file, isolation_level=None)
     exclusive.execute("PRAGMA locking_mode=EXCLUSIVE")
     exclusive.execute("BEGIN EXCLUSIVE")
-    exclusive.execute("EVENT counters SET value = value")
+    exclusive.execute("UPDATE counters SET value = value")
     exclusive.execute("COMMIT")
     return exclusive
 

@@ -320,7 +320,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(store_url: str)
         store.save([make_event(1)], [])
     writing = engine.writing(store_url)
     with writing.begin() as connection:
-        connection.execute(text("EVENT alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with closing(StoreWriter(store_url, "one")) as older, pytest.raises(StoreUnavailable, match="newer version"):
         older.migrate()
     with writing.begin() as connection:
@@ -454,7 +454,7 @@ def test_the_sqlite_file_is_for_its_owner_alone(home: Path) -> None:
 
 FILL = """
 import os, sys
-from tests.integration.test_store_writing import ids, counted, statistics_are_right, event, writer
+from tests.integration.test_store_writing import ids, counted, make_event, statistics_are_right, writer
 from tradewire.errors import StoreUnavailable
 home = sys.argv[1]
 url = f"sqlite:///{home}/store/store.db"
@@ -475,7 +475,7 @@ assert statistics_are_right(url)
 """
 READ_ONLY = """
 import sys
-from tests.integration.test_store_writing import event, StoreWriter
+from tests.integration.test_store_writing import StoreWriter, make_event
 from tradewire.errors import StoreUnavailable
 store = StoreWriter(f"sqlite:///{sys.argv[1]}/store/store.db", "one")
 for call in (store.migrate, lambda: store.save([make_event(1)], [])):
