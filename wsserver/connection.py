@@ -106,7 +106,13 @@ class Connection(asyncio.Protocol, ABC):
         self._follow()
 
     def on_deadline(self) -> None:
-        """Ask a silent peer whether it is there, once; cut off whoever has had its time."""
+        """Ping a silent peer once. Cut off a peer that has run out of time.
+
+        A request that waits in the throttle was sent in time, even if the deadline has passed since. If it turns out to
+        be incomplete, the next call cuts the peer off.
+        """
+        if self._arrived:
+            return
         if self.open and not self._asked:
             self._asked = True
             self._due_in(PONG_SECONDS)

@@ -17,6 +17,8 @@ from wsserver.publisher import Publisher
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    import pytest
+
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -32,7 +34,8 @@ class Peer:
         self.hub = hub
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
-        self.connection = BrowserConnection(self.peers, HandshakeThrottle(), self.publisher, full=lambda: False)
+        self.throttle = HandshakeThrottle()
+        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:
@@ -97,6 +100,36 @@ def test_a_peer_that_does_not_say_what_it_wants_is_cut_off() -> None:
         await left(peer)
 
     run(test, handshake=HANDSHAKE[:40])
+
+
+def test_a_peer_whose_handshake_waits_for_the_throttle_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE)
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert b'"hello"' in await peer.until(b'"hello"')
+
+    run(test, handshake=b"")
+
+
+def test_a_peer_whose_handshake_is_still_incomplete_after_its_turn_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE[:40])
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert not peer.connection.transport.is_closing()
+        peer.connection.on_deadline()
+        await left(peer)
+
+    run(test, handshake=b"")
 
 
 def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers() -> None:
