@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from tests.integration.conftest import line
 from wsserver.browsers import BUFFER_BYTES, BrowserConnection
-from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
+from wsserver.connection import (
+    CLOSE_TIMEOUT_SECONDS,
+    OPEN_TIMEOUT_SECONDS,
+    PING_INTERVAL_SECONDS,
+    PONG_TIMEOUT_SECONDS,
+    Connection,
+)
 from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
@@ -35,7 +41,7 @@ class Peer:
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
         self.throttle = HandshakeThrottle()
-        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, full=lambda: False)
+        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, is_full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:
@@ -94,7 +100,7 @@ async def left(peer: Peer) -> None:
 
 def test_a_peer_that_does_not_say_what_it_wants_is_cut_off() -> None:
     async def test(peer: Peer) -> None:
-        assert peer.due_in() == OPEN_SECONDS
+        assert peer.due_in() == OPEN_TIMEOUT_SECONDS
         peer.connection.on_deadline()
         assert await peer.until(b"anything") == b""
         await left(peer)
@@ -135,12 +141,12 @@ def test_a_peer_whose_handshake_is_still_incomplete_after_its_turn_is_cut_off(mo
 def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(3):
-            assert peer.due_in() == PING_SECONDS
+            assert peer.due_in() == PING_INTERVAL_SECONDS
             peer.connection.on_deadline()
-            assert peer.due_in() == PONG_SECONDS
+            assert peer.due_in() == PONG_TIMEOUT_SECONDS
             assert b'{"offset":0,"events":[]}' + PING in await peer.until(PING), "its page sees no ping"
             await peer.send(PONG)
-            await eventually(lambda: peer.due_in() == PING_SECONDS)
+            await eventually(lambda: peer.due_in() == PING_INTERVAL_SECONDS)
         assert peer.hub.ready_count == 1
 
     run(test)
@@ -162,7 +168,7 @@ def test_answers_to_what_was_not_asked_are_no_sign_of_life_and_too_many_of_them_
         await peer.send(PONG * 150)
         assert b"\x03\xf0a browser has nothing to send" in await peer.until(b"send")  # 1008
         assert not peer.hub.browsers
-        assert peer.due_in() == CLOSE_SECONDS
+        assert peer.due_in() == CLOSE_TIMEOUT_SECONDS
 
     run(test)
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def test_a_peer_that_never_says_what_it_wants_is_cut_off(
     home: Path, monkeypatch: pytest.MonkeyPatch, sock: str
 ) -> None:
-    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.01)
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(connection, "OPEN_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(server, "HOUSEKEEPING_SECONDS", 0.01)
     settings = Settings(home=home)
 
     async def silent() -> bytes:
