@@ -22,9 +22,9 @@ Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
 
 def rows(url: str, table: Table) -> list[Row[Any]]:
     """Read a table, whole."""
-    reading = engine.reading(url)
+    reading = engine.reader_engine(url)
     try:
-        with engine.translated(url), reading.begin() as connection:
+        with engine.translate_errors(url), reading.begin() as connection:
             return list(connection.execute(select(table)))
     finally:
         reading.dispose()

@@ -262,7 +262,7 @@ def test_a_word_finds_a_message_by_the_beginning_of_its_id_in_capitals(filled: S
 def test_an_export_gives_everything_that_is_wanted_in_lists_of_bounded_size(
     filled: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_EXPORTED_AT_ONCE", 400)
+    monkeypatch.setattr(reading, "_EXPORT_PAGE", 400)
     lists = list(filled.export(Filter(), None))
     assert [len(some) for some in lists] == [400, 400, 400, 300]
     assert [event for some in lists for event in some] == EVERYTHING
@@ -287,7 +287,7 @@ def test_an_export_that_waits_for_its_taker_holds_nothing_open(home: Path) -> No
     url = f"sqlite:///{home}/store.db"
     save(url, EVENTS[:1000])
     with closing(StoreReader(url)) as reader, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_EXPORTED_AT_ONCE", 10)
+        patch.setattr(reading, "_EXPORT_PAGE", 10)
         export = reader.export(Filter(), None)
         next(export)
         save(url, EVENTS[1000:])
@@ -512,7 +512,9 @@ def plans(file: Path, asked: Sequence[tuple[str, Any]]) -> Iterator[list[str]]:
 
 def test_several_threads_read_at_once(filled: StoreReader) -> None:
     counts: list[int] = []
-    threads = [threading.Thread(target=lambda: counts.append(len(found(filled)))) for _ in range(engine.READERS * 2)]
+    threads = [
+        threading.Thread(target=lambda: counts.append(len(found(filled)))) for _ in range(engine.READERS_MAX * 2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -565,7 +567,7 @@ def test_a_file_that_is_gone_is_unavailable_and_one_that_takes_its_place_is_read
 
 
 def test_a_locked_store_is_unavailable_until_it_is_let_go(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_SECONDS", 1)
     save(store_url, EVENTS[:1])
     with closing(StoreReader(store_url)) as reader:
         with closing(lock(store_url)), pytest.raises(StoreUnavailable):

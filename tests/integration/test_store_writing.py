@@ -230,7 +230,7 @@ def microseconds(moment: str) -> int:
 
 def empty(url: str) -> None:
     """Delete every row, and leave the tables."""
-    writing = engine.writing(url)
+    writing = engine.writer_engine(url)
     with writing.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(delete(table))
@@ -299,7 +299,7 @@ def test_several_at_once_set_up_a_store_from_nothing(store_url: str) -> None:
 def test_the_migrated_schema_is_the_one_that_the_code_works_with(store_url: str) -> None:
     with writer(store_url):
         pass
-    writing = engine.writing(store_url)
+    writing = engine.writer_engine(store_url)
     with writing.begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
@@ -318,7 +318,7 @@ def test_setting_up_again_changes_nothing(store_url: str) -> None:
 def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(store_url: str) -> None:
     with writer(store_url) as store:
         store.save([make_event(1)], [])
-    writing = engine.writing(store_url)
+    writing = engine.writer_engine(store_url)
     with writing.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with closing(StoreWriter(store_url, "one")) as older, pytest.raises(StoreUnavailable, match="newer version"):
@@ -353,7 +353,7 @@ def test_an_event_that_can_not_be_kept_is_refused_with_its_whole_batch(store_url
 
 def test_a_receipt_of_no_moment_is_refused_with_its_whole_batch(store_url: str) -> None:
     with writer(store_url) as store:
-        with pytest.raises(InvalidEvent, match="not a moment: 'yesterday'"):
+        with pytest.raises(InvalidEvent, match="not a timestamp: 'yesterday'"):
             store.save([make_event(1)], [msgspec.structs.replace(receipt("shown", 1), at="yesterday")])
         assert (ids(store_url), len(rows(store_url, receipts))) == ([], 0)
         store.save([make_event(1)], [receipt("shown", 1)])
@@ -400,7 +400,7 @@ def test_a_password_is_never_told(home: Path) -> None:
 
 
 def test_a_locked_sqlite_file_is_away_until_it_is_let_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_SECONDS", 0.1)
     url = f"sqlite:///{home}/store.db"
     with writer(url) as store, closing(sqlite3.connect(home / "store.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
