@@ -145,8 +145,8 @@ def matches(event: TradeEvent, wanted: Filter) -> bool:
     return (
         all(value in {None, its} for value, its in equal)
         and (wanted.flag is None or wanted.flag in event.flags)
-        and (wanted.least is None or sold >= wanted.least)
-        and (wanted.most is None or sold <= wanted.most)
+        and (wanted.min_amount is None or sold >= wanted.min_amount)
+        and (wanted.max_amount is None or sold <= wanted.max_amount)
         and (wanted.since is None or received_at >= wanted.since)
         and (wanted.until is None or received_at < wanted.until)
         and all(word_matches(event, word) for word in wanted.words)
@@ -186,8 +186,8 @@ FILTERS = st.builds(
     country=st.none() | st.sampled_from((*COUNTRIES, "XK")),
     user=st.none() | st.sampled_from(USERS),
     flag=st.none() | st.sampled_from(("rate-mismatch", "other", "mismatch", "Other", "%", "rate")),
-    least=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
-    most=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
+    min_amount=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
+    max_amount=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
     words=st.lists(
         st.sampled_from(("eur", "GBP", "fr", "anne", "%", "_", "1342", "Other", "Mismatch", EVENTS[7].id[:2])),
         max_size=2,
@@ -231,12 +231,12 @@ def test_amounts_are_compared_digit_by_digit(filled: StoreReader) -> None:
         return {event.amount_sell for event in found(filled, **wanted)}
 
     most = "999999999999999999.999999999999"
-    assert sold(least=Decimal(most)) == {most}
-    assert sold(least=Decimal("747.1"), most=Decimal("747.10")) == {"747.1", "747.10"}
-    assert sold(least=Decimal("747.1000000000001"), most=Decimal("747.2")) == {"747.100000000001"}
-    assert sold(most=Decimal("1E-12")) == {"0.000000000001"}
-    assert sold(least=Decimal("1E+17"), most=Decimal("1E+17")) == {"100000000000000000"}
-    assert sold(most=Decimal(0)) == set()
+    assert sold(min_amount=Decimal(most)) == {most}
+    assert sold(min_amount=Decimal("747.1"), max_amount=Decimal("747.10")) == {"747.1", "747.10"}
+    assert sold(min_amount=Decimal("747.1000000000001"), max_amount=Decimal("747.2")) == {"747.100000000001"}
+    assert sold(max_amount=Decimal("1E-12")) == {"0.000000000001"}
+    assert sold(min_amount=Decimal("1E+17"), max_amount=Decimal("1E+17")) == {"100000000000000000"}
+    assert sold(max_amount=Decimal(0)) == set()
 
 
 def test_users_of_one_group_are_told_apart(store_url: str) -> None:
@@ -467,8 +467,8 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
         (Filter(currency_from="EUR", currency_to="GBP", country="GB"), "INDEX events_by_from"),
         (Filter(currency_to="GBP", country="GB", flag="x"), "INDEX events_by_to"),
         (Filter(country="GB", words=("eur",)), "INDEX events_by_country"),
-        (Filter(flag="x", least=Decimal(1)), "INDEX events_flagged"),
-        (Filter(words=("eur",), most=Decimal(1), since=1), "INDEX events_by_time"),
+        (Filter(flag="x", min_amount=Decimal(1)), "INDEX events_flagged"),
+        (Filter(words=("eur",), max_amount=Decimal(1), since=1), "INDEX events_by_time"),
     ],
 )
 def test_a_page_reads_one_index_downward(home: Path, asked: list[tuple[str, Any]], wanted: Filter, index: str) -> None:
