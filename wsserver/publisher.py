@@ -127,7 +127,7 @@ class Publisher:
         self._wake_workers()
 
     def flush(self) -> None:
-        """Run a tick now: send what is staged, and reply to the workers that are waiting for it."""
+        """Run a tick now: send the staged events, and reply to the workers that sent them."""
         begun = time.thread_time()  # CPU time: work of other processes is no reason to wait longer
         if self._tick:
             self._tick.cancel()

@@ -64,7 +64,7 @@ class WebSocketServer:
         self._log.info("listening", epoch=self._hub.epoch)
 
     async def stop(self) -> None:
-        """Accept no new connections, send what is staged, close the workers, then the browsers."""
+        """Accept no new connections, send the staged events, close the workers, then the browsers."""
         for listener in self._listeners:
             listener.close()
         self._publisher.flush()
@@ -73,7 +73,7 @@ class WebSocketServer:
         await self._close_browsers()
 
     async def _close_browsers(self) -> None:
-        """Close each browser at a time of its own, and wait until all have disconnected or had time to."""
+        """Close the browsers, spread over time, and wait until all have disconnected or their time is up."""
         loop = asyncio.get_running_loop()
         end = loop.time() + CLOSE_SPREAD_SECONDS + CLOSE_TIMEOUT_SECONDS
         for browser in self._browsers:

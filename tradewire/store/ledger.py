@@ -32,7 +32,7 @@ def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:
     """Add to counters.
 
     Args:
-        connection: Its transaction must also save what is counted.
+        connection: Its transaction must also save the counted rows.
         stack: The id of the stack that the events come from.
         counts: The increment for each counter, by name.
     """

@@ -54,7 +54,7 @@ def to_row(event: TradeEvent, archived_at: int, dialect: str) -> EventRow:
         dialect: The name of SQLAlchemy's dialect.
 
     Raises:
-        InvalidEvent: An amount is not one that a trade can have, or the time of receipt is not a timestamp.
+        InvalidEvent: An amount is malformed or too long, or the time of receipt is not a timestamp.
     """
     amounts = f"{event.amount_sell} {event.amount_buy} {event.rate}"
     if not _AMOUNTS.fullmatch(amounts):
