@@ -22,9 +22,9 @@ Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
 
 def read_table(url: str, table: Table) -> list[Row[Any]]:
     """Return all rows of a table."""
-    read_engine = engine.reading(url)
+    read_engine = engine.reader_engine(url)
     try:
-        with engine.translated(url), read_engine.begin() as connection:
+        with engine.translate_errors(url), read_engine.begin() as connection:
             return list(connection.execute(select(table)))
     finally:
         read_engine.dispose()

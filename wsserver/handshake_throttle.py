@@ -1,4 +1,4 @@
-"""The throttle: peers are let in a few at a time."""
+"""Limits how much of the event loop's time WebSocket handshakes take."""
 
 from __future__ import annotations
 
@@ -9,41 +9,46 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TURN_SECONDS: Final = 0.002
-"""How long peers are let in before everybody else has a turn."""
+BURST_SECONDS: Final = 0.002
+"""A burst of handshakes ends after this time, so that other work gets its turn."""
 REST_FACTOR: Final = 3.0
-"""For so many times as long as they were let in the throttle then stays shut: nginx and the browsers have still to move
-what each was given, and the others' events have the same way."""
+"""After a burst of t seconds, the throttle pauses for REST_FACTOR × t. nginx and the browsers need this time to process
+the replay that each new browser was sent; events for the other browsers pass through them, too."""
 
 
 class HandshakeThrottle:
-    """Does the handshakes, in order, for a short while at a time.
+    """A queue of handshakes that runs them in order, in short bursts with pauses in between.
 
-    When a thousand browsers come back at once, the others' events go out in between.
+    When a thousand browsers reconnect at once, events for the other browsers go out during the pauses.
     """
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
-        self._in_use = False
-        """It is to be opened, or rests."""
+        self._active = False
+        """True while a burst is scheduled or running, and during the pause after it."""
 
-    def submit(self, come_in: Callable[[], None]) -> None:
-        """Have it called when it is its turn: at once after a quiet moment."""
-        self._queue.append(come_in)
-        if not self._in_use:
-            self._in_use = True
-            asyncio.get_running_loop().call_soon(self._open)
+    def submit(self, handshake: Callable[[], None]) -> None:
+        """Queue a handshake. If the throttle is idle, it runs in the event loop's next iteration.
 
-    def _open(self) -> None:
+        Args:
+            handshake: Performs one handshake without blocking. If it raises, the event loop reports the exception, and
+                the handshakes after it still run.
+        """
+        self._queue.append(handshake)
+        if not self._active:
+            self._active = True
+            asyncio.get_running_loop().call_soon(self._run_burst)
+
+    def _run_burst(self) -> None:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         try:
-            while self._queue and loop.time() < begun + TURN_SECONDS:
+            while self._queue and loop.time() < begun + BURST_SECONDS:
                 self._queue.popleft()()
-        finally:  # one that fails holds up nobody
-            loop.call_later(REST_FACTOR * (loop.time() - begun), self._rested)
+        finally:  # also after a handshake that raises, or the others would wait forever
+            loop.call_later(REST_FACTOR * (loop.time() - begun), self._end_pause)
 
-    def _rested(self) -> None:
-        self._in_use = bool(self._queue)
-        if self._in_use:
-            self._open()
+    def _end_pause(self) -> None:
+        self._active = bool(self._queue)
+        if self._active:
+            self._run_burst()

@@ -1,4 +1,4 @@
-"""Workers: they hand in events, and are answered. Whoever asks on their socket is told how the server is."""
+"""Connections of workers: each frame of events gets a reply. The same socket serves GET /health."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 
 
 class WorkerConnection(Connection):
-    """A worker's connection."""
+    """A connection to one worker.
+
+    Args:
+        peers: All connections of workers.
+        throttle: Runs the handshakes of all connections.
+        publisher: Publishes the worker's events and replies to it.
+        health: Returns the server's state, for GET /health.
+    """
 
     __slots__ = ("_health", "_publisher")
 
     max_message_bytes = MAX_JOB_BYTES
     chunk_bytes = MAX_JOB_BYTES
-    pings = False  # it is on this machine, and reads only when it has asked something
+    pings = False  # a worker is on this machine, and reads only when it expects a reply
 
     def __init__(
         self,
@@ -43,7 +50,7 @@ class WorkerConnection(Connection):
         self._health = health
 
     def refusal(self, request: Request) -> Response | None:
-        """Answer who only wants to know how the server is."""
+        """Answer GET /health. Any other request becomes a connection."""
         if request.path != "/health":
             return None
         return self.reject(HTTPStatus.OK, msgspec.json.encode(self._health()).decode())
@@ -52,12 +59,12 @@ class WorkerConnection(Connection):
         """Wait for events."""
 
     def received(self, frame: Frame) -> None:
-        """Publish events; the publisher answers."""
+        """Publish the events in a frame. The publisher replies."""
         if frame.opcode is Opcode.CONT or not frame.fin:
-            self.expel(CloseCode.UNSUPPORTED_DATA, "events come in a single frame")
+            self.fail(CloseCode.UNSUPPORTED_DATA, "events come in a single frame")
         elif frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
             self._publisher.publish(self, bytes(frame.data).split(b"\n"))
 
     def closed(self) -> None:
-        """Forget the worker. What it has handed in is shown all the same."""
+        """Forget the worker. Events that it has sent are still published."""
         self._publisher.forget(self)

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 from tests.integration.conftest import event_json
 from wsserver.browsers import BUFFER_BYTES, BrowserConnection
-from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
+from wsserver.connection import (
+    CLOSE_TIMEOUT_SECONDS,
+    OPEN_TIMEOUT_SECONDS,
+    PING_INTERVAL_SECONDS,
+    PONG_TIMEOUT_SECONDS,
+    Connection,
+)
 from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
+
+    import pytest
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -32,7 +40,8 @@ class Peer:
         self.hub = hub
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
-        self.connection = BrowserConnection(self.peers, HandshakeThrottle(), self.publisher, full=lambda: False)
+        self.throttle = HandshakeThrottle()
+        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, is_full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:
@@ -91,7 +100,7 @@ async def until_removed(peer: Peer) -> None:
 
 def test_a_peer_with_an_incomplete_handshake_is_disconnected() -> None:
     async def test(peer: Peer) -> None:
-        assert peer.due_in() == OPEN_SECONDS
+        assert peer.due_in() == OPEN_TIMEOUT_SECONDS
         peer.connection.on_deadline()
         assert await peer.until(b"anything") == b""
         await until_removed(peer)
@@ -99,17 +108,47 @@ def test_a_peer_with_an_incomplete_handshake_is_disconnected() -> None:
     run(test, handshake=HANDSHAKE[:40])
 
 
+def test_a_peer_whose_handshake_waits_for_the_throttle_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE)
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert b'"hello"' in await peer.until(b'"hello"')
+
+    run(test, handshake=b"")
+
+
+def test_a_peer_whose_handshake_is_still_incomplete_after_its_turn_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE[:40])
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert not peer.connection.transport.is_closing()
+        peer.connection.on_deadline()
+        await until_removed(peer)
+
+    run(test, handshake=b"")
+
+
 def test_a_silent_browser_gets_a_heartbeat_and_a_ping_and_stays_if_it_sends_a_pong() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(3):
-            assert peer.due_in() == PING_SECONDS
+            assert peer.due_in() == PING_INTERVAL_SECONDS
             peer.connection.on_deadline()
-            assert peer.due_in() == PONG_SECONDS
+            assert peer.due_in() == PONG_TIMEOUT_SECONDS
             assert b'{"offset":0,"events":[]}' + PING in await peer.until(PING), (
                 "pages can not see pings, only heartbeats"
             )
             await peer.send(PONG)
-            await eventually(lambda: peer.due_in() == PING_SECONDS)
+            await eventually(lambda: peer.due_in() == PING_INTERVAL_SECONDS)
         assert peer.hub.ready_count == 1
 
     run(test)
@@ -131,7 +170,7 @@ def test_too_many_unsolicited_pongs_close_the_connection() -> None:
         await peer.send(PONG * 150)
         assert b"\x03\xf0a browser has nothing to send" in await peer.until(b"send")  # 1008
         assert not peer.hub.browsers
-        assert peer.due_in() == CLOSE_SECONDS
+        assert peer.due_in() == CLOSE_TIMEOUT_SECONDS
 
     run(test)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("sock", ["browser_socket", "worker_socket"])
 def test_a_peer_that_sends_no_handshake_is_disconnected(home: Path, monkeypatch: pytest.MonkeyPatch, sock: str) -> None:
-    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.01)
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(connection, "OPEN_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(server, "HOUSEKEEPING_SECONDS", 0.01)
     settings = Settings(home=home)
 
     async def silent() -> bytes:

@@ -146,8 +146,8 @@ def matches(event: TradeEvent, filters: Filter) -> bool:
     return (
         all(value in {None, actual} for value, actual in equal)
         and (filters.flag is None or filters.flag in event.flags)
-        and (filters.least is None or sold >= filters.least)
-        and (filters.most is None or sold <= filters.most)
+        and (filters.min_amount is None or sold >= filters.min_amount)
+        and (filters.max_amount is None or sold <= filters.max_amount)
         and (filters.since is None or received_at >= filters.since)
         and (filters.until is None or received_at < filters.until)
         and all(word_matches(event, word) for word in filters.words)
@@ -187,8 +187,8 @@ FILTERS = st.builds(
     country=st.none() | st.sampled_from((*COUNTRIES, "XK")),
     user=st.none() | st.sampled_from(USERS),
     flag=st.none() | st.sampled_from(("rate-mismatch", "other", "mismatch", "Other", "%", "rate")),
-    least=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
-    most=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
+    min_amount=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
+    max_amount=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
     words=st.lists(
         st.sampled_from(("eur", "GBP", "fr", "anne", "%", "_", "1342", "Other", "Mismatch", EVENTS[7].id[:2])),
         max_size=2,
@@ -233,12 +233,12 @@ def test_amounts_are_compared_exactly(filled: StoreReader) -> None:
         return {event.amount_sell for event in find(filled, **filters)}
 
     largest = "999999999999999999.999999999999"
-    assert amounts(least=Decimal(largest)) == {largest}
-    assert amounts(least=Decimal("747.1"), most=Decimal("747.10")) == {"747.1", "747.10"}
-    assert amounts(least=Decimal("747.1000000000001"), most=Decimal("747.2")) == {"747.100000000001"}
-    assert amounts(most=Decimal("1E-12")) == {"0.000000000001"}
-    assert amounts(least=Decimal("1E+17"), most=Decimal("1E+17")) == {"100000000000000000"}
-    assert amounts(most=Decimal(0)) == set()
+    assert amounts(min_amount=Decimal(largest)) == {largest}
+    assert amounts(min_amount=Decimal("747.1"), max_amount=Decimal("747.10")) == {"747.1", "747.10"}
+    assert amounts(min_amount=Decimal("747.1000000000001"), max_amount=Decimal("747.2")) == {"747.100000000001"}
+    assert amounts(max_amount=Decimal("1E-12")) == {"0.000000000001"}
+    assert amounts(min_amount=Decimal("1E+17"), max_amount=Decimal("1E+17")) == {"100000000000000000"}
+    assert amounts(max_amount=Decimal(0)) == set()
 
 
 def test_users_of_one_group_are_distinguished(store_url: str) -> None:
@@ -264,7 +264,7 @@ def test_a_word_in_upper_case_matches_the_start_of_an_id(filled: StoreReader) ->
 def test_an_export_has_all_matching_events_in_lists_of_bounded_size(
     filled: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_EXPORTED_AT_ONCE", 400)
+    monkeypatch.setattr(reading, "_EXPORT_PAGE", 400)
     lists = list(filled.export(Filter(), None))
     assert [len(events) for events in lists] == [400, 400, 400, 300]
     assert [event for events in lists for event in events] == NEWEST_FIRST
@@ -289,7 +289,7 @@ def test_a_paused_export_holds_no_transaction_open(home: Path) -> None:
     url = f"sqlite:///{home}/store.db"
     save(url, EVENTS[:1000])
     with closing(StoreReader(url)) as reader, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_EXPORTED_AT_ONCE", 10)
+        patch.setattr(reading, "_EXPORT_PAGE", 10)
         export = reader.export(Filter(), None)
         next(export)
         save(url, EVENTS[1000:])
@@ -471,8 +471,8 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
         (Filter(currency_from="EUR", currency_to="GBP", country="GB"), "INDEX events_by_from"),
         (Filter(currency_to="GBP", country="GB", flag="x"), "INDEX events_by_to"),
         (Filter(country="GB", words=("eur",)), "INDEX events_by_country"),
-        (Filter(flag="x", least=Decimal(1)), "INDEX events_flagged"),
-        (Filter(words=("eur",), most=Decimal(1), since=1), "INDEX events_by_time"),
+        (Filter(flag="x", min_amount=Decimal(1)), "INDEX events_flagged"),
+        (Filter(words=("eur",), max_amount=Decimal(1), since=1), "INDEX events_by_time"),
     ],
 )
 def test_a_page_reads_one_index_in_descending_order(
@@ -518,7 +518,7 @@ def plans(file: Path, statements: Sequence[tuple[str, Any]]) -> Iterator[list[st
 
 def test_several_threads_can_read_at_once(filled: StoreReader) -> None:
     counts: list[int] = []
-    threads = [threading.Thread(target=lambda: counts.append(len(find(filled)))) for _ in range(engine.READERS * 2)]
+    threads = [threading.Thread(target=lambda: counts.append(len(find(filled)))) for _ in range(engine.READERS_MAX * 2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -571,7 +571,7 @@ def test_a_deleted_file_is_unavailable_and_its_replacement_is_read(home: Path) -
 
 
 def test_a_locked_store_is_unavailable_until_it_is_released(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_SECONDS", 1)
     save(store_url, EVENTS[:1])
     with closing(StoreReader(store_url)) as reader:
         with closing(lock(store_url)), pytest.raises(StoreUnavailable):

@@ -235,7 +235,7 @@ def microseconds(time: str) -> int:
 
 def empty(url: str) -> None:
     """Delete all rows of all tables."""
-    write_engine = engine.writing(url)
+    write_engine = engine.writer_engine(url)
     with write_engine.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(delete(table))
@@ -304,7 +304,7 @@ def test_several_concurrent_writers_can_create_a_store(store_url: str) -> None:
 def test_the_migrated_schema_matches_the_table_definitions(store_url: str) -> None:
     with writer(store_url):
         pass
-    write_engine = engine.writing(store_url)
+    write_engine = engine.writer_engine(store_url)
     with write_engine.begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
@@ -323,7 +323,7 @@ def test_migrating_again_changes_nothing(store_url: str) -> None:
 def test_a_store_of_a_newer_version_is_refused_and_not_changed(store_url: str) -> None:
     with writer(store_url) as store:
         store.save([make_event(1)], [])
-    write_engine = engine.writing(store_url)
+    write_engine = engine.writer_engine(store_url)
     with write_engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with closing(StoreWriter(store_url, "one")) as older, pytest.raises(StoreUnavailable, match="newer version"):
@@ -358,7 +358,7 @@ def test_an_invalid_event_is_refused_with_its_whole_batch(store_url: str, change
 
 def test_a_receipt_with_an_invalid_time_is_refused_with_its_whole_batch(store_url: str) -> None:
     with writer(store_url) as store:
-        with pytest.raises(InvalidEvent, match="not a moment: 'yesterday'"):
+        with pytest.raises(InvalidEvent, match="not a timestamp: 'yesterday'"):
             store.save([make_event(1)], [msgspec.structs.replace(receipt("shown", 1), at="yesterday")])
         assert (archived_ids(store_url), len(read_table(store_url, receipts))) == ([], 0)
         store.save([make_event(1)], [receipt("shown", 1)])
@@ -406,7 +406,7 @@ def test_an_error_never_contains_the_password(home: Path) -> None:
 
 
 def test_a_locked_sqlite_file_is_unavailable_until_it_is_released(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_SECONDS", 0.1)
     url = f"sqlite:///{home}/store.db"
     with writer(url) as store, closing(sqlite3.connect(home / "store.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""A message as the archive keeps it, and how it is made from an event."""
+"""Rows of the table `events`, made from trade events."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from tradewire.store.ids import EncodedId
 
 USER_GROUPS: Final = 128
-"""Small enough that what is written at once adds to each group more than one message; large enough that a reader who
-wants one user has few others to pass by. What is stored depends on it."""
+"""With fewer groups, a query for one user would skip more events of other users. With more, a transaction would seldom
+write several events of the same group. Stored rows depend on this number."""
 
 _WHOLE: Final = rf"(?:0|[1-9]\d{{0,{WHOLE_DIGITS - 1}}})"
 _AMOUNT: Final = rf"{_WHOLE}(?:\.\d{{1,{FRACTION_DIGITS}}})?"
 _AMOUNTS: Final = re.compile(f"{_AMOUNT} {_AMOUNT} {_AMOUNT}", re.ASCII)
-"""All three of an event: one look takes half the time of three."""
+"""Matches the three amounts of an event at once, in half the time of three matches."""
 
 
 class EventRow(NamedTuple):
-    """The columns of `messages`, in their order; moments in microseconds since 1970, amounts as they are written."""
+    """The columns of the table `events`, in order. Times are microseconds since 1970, UTC; amounts are decimal text."""
 
     id: EncodedId
     received_at: int
@@ -46,7 +46,16 @@ class EventRow(NamedTuple):
 
 
 def to_row(event: TradeEvent, archived_at: int, dialect: str) -> EventRow:
-    """Make the row of an event. Raises InvalidEvent where it holds what no trade holds."""
+    """Return the row of an event.
+
+    Args:
+        event: The event.
+        archived_at: The time of saving, in microseconds since 1970, UTC.
+        dialect: The name of SQLAlchemy's dialect.
+
+    Raises:
+        InvalidEvent: An amount is malformed or too long, or the time of receipt is not a timestamp.
+    """
     amounts = f"{event.amount_sell} {event.amount_buy} {event.rate}"
     if not _AMOUNTS.fullmatch(amounts):
         raise InvalidEvent(f"not amounts: {amounts!r}")
@@ -68,14 +77,27 @@ def to_row(event: TradeEvent, archived_at: int, dialect: str) -> EventRow:
 
 
 def user_group(user_id: str) -> int:
-    """Give the group of users that one is among: an index of many users would be written at as many places."""
+    """Return the group of a user, from 0 to USER_GROUPS - 1.
+
+    Events are indexed by group. An index by user would have to be written at as many places as there are users.
+    """
     return crc32(user_id.encode()) % USER_GROUPS
 
 
-@lru_cache(maxsize=1024)  # messages that were posted together share their moment
+@lru_cache(maxsize=1024)  # messages posted together have the same time of receipt
 def parse_timestamp(text: str) -> int:
-    """Read a moment of an event or a receipt. Raises InvalidEvent."""
+    """Parse the time of an event or a receipt.
+
+    Args:
+        text: ISO 8601 with an offset.
+
+    Returns:
+        Microseconds since 1970, UTC.
+
+    Raises:
+        InvalidEvent: The text is not a timestamp.
+    """
     try:
         return to_microseconds(datetime.fromisoformat(text))
-    except (ValueError, TypeError):  # TypeError: it has no offset
-        raise InvalidEvent(f"not a moment: {text!r}") from None
+    except (ValueError, TypeError):  # TypeError if it has no offset
+        raise InvalidEvent(f"not a timestamp: {text!r}") from None

@@ -1,4 +1,4 @@
-"""Messages, what became of them, statistics and counters."""
+"""Create the tables for events, receipts, statistics and counters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables of the first version."""
+    """Create the tables of the first version."""
     id_ = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
     amount = sa.Text().with_variant(sa.Numeric(), "postgresql")
     op.create_table(
