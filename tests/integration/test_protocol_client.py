@@ -10,18 +10,18 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.sync.client import unix_connect
 
-from tests.integration.conftest import Browser, call, post
+from tests.integration.conftest import post
 from tests.stack import Stack, stack
 from tests.support import ROOT, example, wait_until
+from tradewire import feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.support import Answer
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -72,15 +72,17 @@ def client(running: Stack, folder: Path) -> Iterator[Client]:
     wait_until(lambda: browsers(running) <= before, "the client is gone")
 
 
+def health(running: Stack) -> feed.FeedHealth:
+    return feed.health(running.home / "sock/workers/wsserver.sock")
+
+
 def browsers(running: Stack) -> int:
-    found: int = call(running.home / "sock/workers/wsserver.sock", "/health").json["browsers"]
-    return found
+    return health(running).browsers
 
 
-def id_in(answer: Answer) -> str:
-    assert answer.status == 201
-    found: str = answer.json["id"]
-    return found
+def id_in(response: Any) -> str:
+    assert response.status == 201
+    return str(response.json["id"])
 
 
 def test_the_client_prints_each_trade_that_is_posted(running: Stack, tmp_path: Path) -> None:
@@ -93,13 +95,15 @@ def test_the_client_prints_each_trade_that_is_posted(running: Stack, tmp_path: P
 
 
 def test_after_a_lost_connection_the_client_prints_exactly_what_it_missed(running: Stack, tmp_path: Path) -> None:
-    with client(running, tmp_path) as listening, Browser(running.home) as other:
+    other_browser = unix_connect(str(running.home / "sock/browsers.sock"), uri="ws://localhost/ws", legacy=True)
+    with other_browser, client(running, tmp_path) as listening:
+        shown_before = health(running).offset
         posted = [id_in(running.post(example()))]
         wait_until(lambda: listening.ids == posted, "the first one is printed")
         running.supervisorctl("stop", "nginx")
         wait_until(lambda: "disconnected" in listening.remarks, "the client has lost its connection")
         missed = [id_in(post(running.home, example())) for _ in range(20)]
-        assert other.ids(21) == posted + missed
+        wait_until(lambda: health(running).offset == shown_before + 21, "the other browser was shown all of them")
         assert listening.ids == posted
         running.supervisorctl("start", "nginx")
         posted += [*missed, id_in(running.post(example()))]
