@@ -136,6 +136,11 @@ def test_the_operations_page_lists_each_status_of_each_component_and_nothing_els
     assert sorted(documented) == sorted(component_statuses())
 
 
+def test_each_detail_of_the_queue_that_the_operations_page_explains_is_one_that_it_gives() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "tradewire/queue/beanstalk").glob("*.py"))
+    assert [detail for detail in listed("docs/operations.md", "detail") if detail not in code] == []
+
+
 def programs() -> set[str]:
     """Give the names of all programs, as supervisorctl knows them; `N` stands for a live processor's number."""
     text = (ROOT / "deploy/supervisord.conf").read_text()
