@@ -1,34 +1,34 @@
 /** Wires the parts: the feed changes the state, and what changed is painted in the next frame. */
 
-import { Address, addressBar } from "./address.ts";
-import { archive } from "./archive.ts";
 import { Blotter } from "./blotter/blotter.ts";
-import { byId } from "./dom.ts";
-import { Empty } from "./empty.ts";
-import { Feed } from "./feed.ts";
-import { Fill } from "./fill.ts";
-import { FilterBar } from "./filterbar.ts";
-import { NO_FILTERS } from "./filters.ts";
-import { rememberFolding } from "./folding.ts";
-import { HealthWatch } from "./health.ts";
-import { History } from "./history.ts";
-import { followPointer, onKey } from "./keys.ts";
+import { Empty } from "./blotter/empty-state.ts";
+import { FilterBar } from "./filterbar/filter-bar.ts";
+import { Address, addressBar } from "./filters/address.ts";
+import { NO_FILTERS } from "./filters/filters.ts";
 import { WorldMap } from "./map/map.ts";
-import { closeMenus } from "./menu.ts";
-import { Notice } from "./notice.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
-import { painter } from "./paint.ts";
 import { Pairs } from "./pairs/pairs.ts";
-import { Preferences } from "./preferences.ts";
 import { Series } from "./series/series.ts";
-import { openSocket } from "./socket.ts";
-import { Sound } from "./sound.ts";
-import { State } from "./state.ts";
-import { StatisticsSource } from "./statistics.ts";
-import { StatusLine } from "./statusline.ts";
-import { Strip } from "./strip.ts";
-import type { Timing } from "./timing.ts";
+import { archive } from "./server/archive.ts";
+import { HealthWatch } from "./server/health.ts";
+import { StatisticsSource } from "./server/stats-poller.ts";
+import type { Timing } from "./server/timing.ts";
+import { Strip } from "./status/alert-bar.ts";
+import { Notice } from "./status/gap-notice.ts";
+import { StatusLine } from "./status/status-line.ts";
+import { Feed } from "./stream/feed.ts";
+import { Fill } from "./stream/gap-fill.ts";
+import { History } from "./stream/history.ts";
+import { openSocket } from "./stream/socket.ts";
+import { State } from "./stream/state.ts";
+import { rememberFolding } from "./ui/collapse.ts";
+import { byId } from "./ui/dom.ts";
+import { followPointer, onKey } from "./ui/keys.ts";
+import { closeMenus } from "./ui/menus.ts";
+import { painter } from "./ui/painter.ts";
+import { Preferences } from "./ui/preferences.ts";
+import { Sound } from "./ui/sound.ts";
 
 const SECOND_MS = 1000;
 

@@ -9,14 +9,15 @@
  * (an answer came, someone scrolled) asks for a paint with `page.repaint()`.
  */
 
-import type { Address, Window } from "./address.ts";
-import type { Ask } from "./archive.ts";
-import type { Filters } from "./filters.ts";
-import type { Health } from "./health.ts";
-import type { Zone } from "./preferences.ts";
-import type { State } from "./state.ts";
-import type { Pair, Statistics } from "./statistics.ts";
-import type { Timing } from "./timing.ts";
+import type { Address, Window } from "./filters/address.ts";
+import type { Filters } from "./filters/filters.ts";
+import type { Ask } from "./server/archive.ts";
+import type { Fetch } from "./server/fetch.ts";
+import type { Health } from "./server/health.ts";
+import type { Pair, Statistics } from "./server/stats-poller.ts";
+import type { Timing } from "./server/timing.ts";
+import type { State } from "./stream/state.ts";
+import type { Zone } from "./ui/preferences.ts";
 
 /** What a frame is painted from. */
 export interface View {
@@ -33,9 +34,6 @@ export interface View {
 export interface Panel {
   paint(view: View): void;
 }
-
-/** A request to the host that this page came from: `fetch` in the page, made up in the tests. */
-export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
 /** What a panel may use of the page. */
 export interface Page {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { archive } from "../src/archive.ts";
-import { NO_FILTERS } from "../src/filters.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
+import { archive } from "../src/server/archive.ts";
 import { TEN } from "./helpers.ts";
 
 function answering(answer: unknown, status = 200) {

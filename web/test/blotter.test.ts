@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
 import { Pages } from "../src/blotter/pages.ts";
-import { Tape } from "../src/blotter/tape.ts";
-import { NO_FILTERS } from "../src/filters.ts";
-import { HELD } from "../src/trades.ts";
-import { FakeArchive } from "./fakearchive.ts";
+import { Tape } from "../src/blotter/trade-list.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
+import { HELD } from "../src/trade/merge.ts";
+import { FakeArchive } from "./fake-archive.ts";
 import { ids, rawUpdate, rawUpdates, settled, update, World } from "./helpers.ts";
 
 const ALL = Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { approximate, parseUnits, quotient, unitsText } from "../src/decimal.ts";
+import { approximate, parseUnits, quotient, unitsText } from "../src/trade/decimal.ts";
 
 function units(text: string): bigint {
   return parseUnits(text) ?? -1n;

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import { ServerClock } from "../src/clock.ts";
-import { type Connection, Feed, type Miss } from "../src/feed.ts";
+import { type Connection, Feed, type Miss } from "../src/stream/feed.ts";
+import { ServerClock } from "../src/stream/server-clock.ts";
 import { TEN, World } from "./helpers.ts";
 
 function started() {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Address } from "../src/address.ts";
+import { Address } from "../src/filters/address.ts";
 import {
   type Filters,
   isEmptyRange,
@@ -11,7 +11,7 @@ import {
   parseFilters,
   readFilter,
   writeFilters,
-} from "../src/filters.ts";
+} from "../src/filters/filters.ts";
 import { FakeBar, update } from "./helpers.ts";
 
 function found(filters: Partial<Filters>, changes: Readonly<Record<string, unknown>> = {}): boolean {

@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { countryNames, decimalFormat, decimalReader, duration, padding, perSecond } from "../src/format.ts";
+import {
+  countryNames,
+  decimalFormat,
+  decimalReader,
+  duration,
+  padding,
+  perSecond,
+} from "../src/ui/format.ts";
 
 it("amounts keep every digit that they came with", () => {
   const decimal = decimalFormat("en");

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Faults } from "../src/faults.ts";
-import { type Health, HealthWatch, parseHealth } from "../src/health.ts";
+import { type Health, HealthWatch, parseHealth } from "../src/server/health.ts";
+import { Faults } from "../src/status/alerts.ts";
 import { settled, World } from "./helpers.ts";
 
 // biome-ignore lint/style/useNamingConvention: as the API writes it

@@ -1,10 +1,10 @@
 /** What the tests share: updates to feed in, and a world in which time passes when told to. */
 
-import type { Bar } from "../src/address.ts";
-import type { Surroundings } from "../src/feed.ts";
-import { type Deal, dealOf, type Pair } from "../src/sheet.ts";
-import type { Handlers } from "../src/socket.ts";
-import { parseUpdate, type Update } from "../src/update.ts";
+import type { Bar } from "../src/filters/address.ts";
+import { type Deal, dealOf, type Pair } from "../src/server/live-aggregate.ts";
+import type { Surroundings } from "../src/stream/feed.ts";
+import type { Handlers } from "../src/stream/socket.ts";
+import { parseUpdate, type Update } from "../src/trade/event.ts";
 
 /** 2026-11-24T10:00:00Z, in milliseconds. */
 export const TEN = Date.UTC(2026, 10, 24, 10);

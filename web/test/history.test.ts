@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import { NO_FILTERS } from "../src/filters.ts";
-import { History } from "../src/history.ts";
-import { State } from "../src/state.ts";
-import { FakeArchive } from "./fakearchive.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
+import { History } from "../src/stream/history.ts";
+import { State } from "../src/stream/state.ts";
+import { FakeArchive } from "./fake-archive.ts";
 import { ids, rawUpdate, rawUpdates, settled, TEN, update, World } from "./helpers.ts";
 
 function started(prepare: (archive: FakeArchive) => void) {

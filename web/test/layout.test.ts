@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { placeAfter, scrollFor } from "../src/blotter/hand.ts";
+import { placeAfter, scrollFor } from "../src/blotter/keyboard-focus.ts";
 import {
   COLUMN_NAMES,
   isByTime,

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { COUNTRIES } from "../src/codes.ts";
 import { drawWorld } from "../src/map/atlas.ts";
 import { type Dot, fitInto, meant, radius, roundBelow, towards } from "../src/map/geometry.ts";
 import { PLACES } from "../src/map/places.ts";
+import { COUNTRIES } from "../src/trade/codes.ts";
 
 function dot(country: string, x: number, y: number, size = 5): Dot {
   return { country, x, y, radius: size };

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { type Health, parseHealth } from "../src/health.ts";
-import { remark } from "../src/ops/buriedview.ts";
-import { Graveyard, parseBurials } from "../src/ops/graveyard.ts";
+import { Graveyard, parseBurials } from "../src/ops/dead-letters.ts";
+import { remark } from "../src/ops/dead-letters-view.ts";
+import { age, partWords } from "../src/ops/labels.ts";
 import { parseLedger, verdict } from "../src/ops/ledger.ts";
 import { Poll } from "../src/ops/poll.ts";
-import { age, partWords } from "../src/ops/words.ts";
-import type { Fetch } from "../src/page.ts";
+import type { Fetch } from "../src/server/fetch.ts";
+import { type Health, parseHealth } from "../src/server/health.ts";
 import { settled, World } from "./helpers.ts";
 
 const BURIED = [

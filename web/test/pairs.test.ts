@@ -2,10 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { parseUnits } from "../src/decimal.ts";
-import type { PairFigures } from "../src/figures.ts";
 import { Amounts } from "../src/pairs/amounts.ts";
-import { AXIS_MAX, gridOf, SHADES, shade } from "../src/pairs/grid.ts";
+import { AXIS_MAX, gridOf, SHADES, shade } from "../src/pairs/matrix.ts";
 import { fitting } from "../src/pairs/pairs.ts";
 import {
   changeMillionths,
@@ -18,6 +16,8 @@ import {
   USUAL_ORDER,
   vwap,
 } from "../src/pairs/ranking.ts";
+import type { PairFigures } from "../src/server/stats.ts";
+import { parseUnits } from "../src/trade/decimal.ts";
 
 function units(text: string): bigint {
   return parseUnits(text) ?? 0n;

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { parseUnits } from "../src/decimal.ts";
-import type { Figures, Money, PairFigures, StepFigures } from "../src/figures.ts";
-import { NO_FILTERS } from "../src/filters.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
 import { Focus, focused } from "../src/series/focus.ts";
+import { remark, type Topic, Words } from "../src/series/labels.ts";
 import { allSteps, columns, stepAt } from "../src/series/steps.ts";
 import { numberLabels, timeLabel, timeTicks, zoneOffset } from "../src/series/ticks.ts";
-import { remark, type Topic, Words } from "../src/series/words.ts";
-import type { Statistics } from "../src/statistics.ts";
+import type { Figures, Money, PairFigures, StepFigures } from "../src/server/stats.ts";
+import type { Statistics } from "../src/server/stats-poller.ts";
+import { parseUnits } from "../src/trade/decimal.ts";
 import { TEN } from "./helpers.ts";
 
 const MINUTE = 60_000;

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import { LatencyMeter, RateMeter } from "../src/meters.ts";
-import { Seen } from "../src/seen.ts";
-import { State } from "../src/state.ts";
-import { merge } from "../src/trades.ts";
+import { LatencyMeter, RateMeter } from "../src/stream/meters.ts";
+import { State } from "../src/stream/state.ts";
+import { Seen } from "../src/trade/dedup-set.ts";
+import { merge } from "../src/trade/merge.ts";
 import { ids, rawUpdate, rawUpdates, TEN, update, uuid } from "./helpers.ts";
 
 it("trades are held newest first", () => {

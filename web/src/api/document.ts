@@ -1,6 +1,6 @@
 /** The OpenAPI document as the page needs it: each operation with all that belongs to it, in the document's order. */
 
-import { isRecord } from "../update.ts";
+import { isRecord } from "../trade/event.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 

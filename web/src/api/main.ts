@@ -1,7 +1,7 @@
 /** The API's own description, made readable. */
 
-import { byId } from "../dom.ts";
-import { followTheme } from "../theme.ts";
+import { byId } from "../ui/dom.ts";
+import { followTheme } from "../ui/theme.ts";
 import { parseDocument } from "./document.ts";
 import { view } from "./view.ts";
 

@@ -1,6 +1,6 @@
 /** The document's elements. Every value is set as text, whatever it holds. */
 
-import { element } from "../dom.ts";
+import { element } from "../ui/dom.ts";
 import { curl } from "./curl.ts";
 import type { Answer, ApiDocument, Content, Operation, Parameter } from "./document.ts";
 import { limits, type Piece, typePieces } from "./schema.ts";

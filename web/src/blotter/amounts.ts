@@ -1,6 +1,6 @@
 /** Amounts where there is little room: a number that is cut off would be taken for a smaller one. */
 
-import { decimalFormat } from "../format.ts";
+import { decimalFormat } from "../ui/format.ts";
 
 const PLACES_MAX = 9;
 /** Below this, fixed places would leave hardly a digit that counts. */

@@ -5,23 +5,23 @@
  * holds still whatever comes in, and a button says how much that is.
  */
 
-import { byId, setText } from "../dom.ts";
-import { isFiltered, sameFilters } from "../filters.ts";
-import { History } from "../history.ts";
-import { remember, remembered } from "../memory.ts";
-import { RateMeter } from "../meters.ts";
+import { isFiltered, sameFilters } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { parseUpdate } from "../update.ts";
-import { dateAndClock } from "../zoned.ts";
+import { History } from "../stream/history.ts";
+import { RateMeter } from "../stream/meters.ts";
+import { parseUpdate } from "../trade/event.ts";
+import { byId, setText } from "../ui/dom.ts";
+import { remember, remembered } from "../ui/local-storage.ts";
+import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { Detail } from "./detail.ts";
-import { Foot } from "./foot.ts";
+import { Foot } from "./footer.ts";
 import { Grid } from "./grid.ts";
-import { Heads } from "./heads.ts";
+import { Heads } from "./header.ts";
 import { isByTime, type Layout, leastCh, readLayout, template, visible, writeLayout } from "./layout.ts";
-import { Sorted } from "./sorted.ts";
-import { Tape } from "./tape.ts";
-import { Tools } from "./tools.ts";
+import { Sorted } from "./sort.ts";
+import { Tools } from "./toolbar.ts";
+import { Tape } from "./trade-list.ts";
 
 /** Above this rate everything would be highlighted, which tells nothing and costs frames. */
 const HIGHLIGHT_BELOW_PER_SECOND = 20;

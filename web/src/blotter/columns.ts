@@ -4,12 +4,12 @@
  * `fill` puts an update's value into a cell that may still show another's: it must set all that it sets, always.
  */
 
-import { parseUnits } from "../decimal.ts";
-import { element } from "../dom.ts";
-import { countryNames, decimalFormat, padding } from "../format.ts";
-import type { Zone } from "../preferences.ts";
-import { newestFirst, parseMicros, type Update } from "../update.ts";
-import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
+import { parseUnits } from "../trade/decimal.ts";
+import { newestFirst, parseMicros, type Update } from "../trade/event.ts";
+import { element } from "../ui/dom.ts";
+import { countryNames, decimalFormat, padding } from "../ui/format.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
 import { roomFormat } from "./amounts.ts";
 import { flagReason, flagWords } from "./flags.ts";
 import { type ColumnName, USUAL_CH } from "./layout.ts";

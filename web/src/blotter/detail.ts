@@ -1,12 +1,12 @@
 /** One trade, opened: its values, what became of it, and what was sent, word for word. */
 
-import { copyFrom } from "../copy.ts";
-import { byId, element, setText } from "../dom.ts";
-import { countryNames, decimalFormat } from "../format.ts";
 import type { Page } from "../page.ts";
-import type { Zone } from "../preferences.ts";
-import type { Update } from "../update.ts";
-import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
+import type { Update } from "../trade/event.ts";
+import { copyFrom } from "../ui/copy-button.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { countryNames, decimalFormat } from "../ui/format.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
 import { flagReason } from "./flags.ts";
 import { askTrace, delayWords, eventWords, type Trace } from "./trace.ts";
 

@@ -3,10 +3,10 @@
  * hand for those who use keys.
  */
 
-import { element } from "../dom.ts";
-import type { Update } from "../update.ts";
+import type { Update } from "../trade/event.ts";
+import { element } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
-import { placeAfter, scrollFor } from "./hand.ts";
+import { placeAfter, scrollFor } from "./keyboard-focus.ts";
 import { Rows, rowId } from "./rows.ts";
 
 /** Rows kept ready above and below, so that scrolling doesn't run into white. */

@@ -5,7 +5,7 @@
  * Widths are in ch, the width of a digit: whatever the font, what is usual fits.
  */
 
-import { isRecord } from "../update.ts";
+import { isRecord } from "../trade/event.ts";
 
 /** Least widths, and the shares in which what is left over is given away. */
 export const USUAL_CH = {

@@ -5,10 +5,10 @@
  * list keeps its length, and one who scrolls back up is given them again.
  */
 
-import type { Ask, Page } from "../archive.ts";
-import type { Filters } from "../filters.ts";
-import type { Timing } from "../timing.ts";
-import { newestFirst, parseUpdate, type Update } from "../update.ts";
+import type { Filters } from "../filters/filters.ts";
+import type { Ask, Page } from "../server/archive.ts";
+import type { Timing } from "../server/timing.ts";
+import { newestFirst, parseUpdate, type Update } from "../trade/event.ts";
 
 /** What is nearer than so many rows is asked for before it comes into sight. */
 export const AHEAD_ROWS = 200;

@@ -4,8 +4,8 @@
  * A trade keeps its row for as long as it is in sight, so a selection in it, or a highlight, lives on while others move.
  */
 
-import { element } from "../dom.ts";
-import type { Update } from "../update.ts";
+import type { Update } from "../trade/event.ts";
+import { element } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
 
 /** The id that a trade's row has in the document. */

@@ -1,8 +1,8 @@
 /** What became of a message: the answer of `GET /api/message/<id>`, checked at the door. */
 
-import { duration } from "../format.ts";
-import type { Fetch } from "../page.ts";
-import { isRecord, parseMicros } from "../update.ts";
+import type { Fetch } from "../server/fetch.ts";
+import { isRecord, parseMicros } from "../trade/event.ts";
+import { duration } from "../ui/format.ts";
 
 export interface TraceEvent {
   readonly event: string;

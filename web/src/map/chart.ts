@@ -4,15 +4,15 @@
  * One circle is in the order of the Tab key; arrows go from there to the next one in their direction.
  */
 
-import { element } from "../dom.ts";
-import type { CountryFigures, Figures } from "../figures.ts";
+import type { CountryFigures, Figures } from "../server/stats.ts";
+import { element } from "../ui/dom.ts";
 import type { World } from "./atlas.ts";
 import { type Dot, fitInto, meant, type Point, radius, radiusMax, type Size, towards } from "./geometry.ts";
+import { listed, type Words } from "./labels.ts";
 import { Legend } from "./legend.ts";
 import { Pulses } from "./pulses.ts";
 import { setAttribute, setCircle, svgElement } from "./svg.ts";
-import { Tip } from "./tip.ts";
-import { listed, type Words } from "./words.ts";
+import { Tip } from "./tooltip.ts";
 
 /** What the chart is painted from: the same values, the same picture. */
 export interface Scene {

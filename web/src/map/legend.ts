@@ -1,8 +1,8 @@
 /** What the circles' size means: one of them, with the round number that it stands for. */
 
 import { radius, roundBelow, type Size } from "./geometry.ts";
+import type { Words } from "./labels.ts";
 import { setAttribute, setCircle, svgElement } from "./svg.ts";
-import type { Words } from "./words.ts";
 
 const MARGIN = 12;
 

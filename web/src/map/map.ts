@@ -1,16 +1,16 @@
 /** Where trades come from: on the map, or the same as a table. */
 
-import { byId, element, setText } from "../dom.ts";
-import { matches } from "../filters.ts";
-import { countryNames } from "../format.ts";
-import { remember, remembered } from "../memory.ts";
+import { matches } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import type { Update } from "../update.ts";
+import type { Update } from "../trade/event.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { countryNames } from "../ui/format.ts";
+import { remember, remembered } from "../ui/local-storage.ts";
 import { type Actions, Chart } from "./chart.ts";
 import type { Size } from "./geometry.ts";
+import { remark, Words } from "./labels.ts";
 import { setAttribute } from "./svg.ts";
 import { CountryTable } from "./table.ts";
-import { remark, Words } from "./words.ts";
 
 const KEY = "map";
 const WAYS = ["map", "table"] as const;

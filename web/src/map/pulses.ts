@@ -5,7 +5,7 @@
  * map stays readable. Only transform and opacity move, which costs the page nothing between two frames.
  */
 
-import { element } from "../dom.ts";
+import { element } from "../ui/dom.ts";
 import type { Dot } from "./geometry.ts";
 
 const AT_A_TIME = 12;

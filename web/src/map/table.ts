@@ -1,9 +1,9 @@
 /** The map's twin: the same figures as a table, most trades first; a row filters. */
 
-import { element, setText } from "../dom.ts";
-import type { CountryFigures, Figures } from "../figures.ts";
+import type { CountryFigures, Figures } from "../server/stats.ts";
+import { element, setText } from "../ui/dom.ts";
+import { keepingOrder, listed, type Words } from "./labels.ts";
 import { setAttribute } from "./svg.ts";
-import { keepingOrder, listed, type Words } from "./words.ts";
 
 const HEADINGS = ["Country", "Trades", "Share", "Flagged"] as const;
 

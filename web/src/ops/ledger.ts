@@ -1,7 +1,7 @@
 /** What `GET /api/ledger` answers, and how to say it in words. */
 
-import type { Health } from "../health.ts";
-import { isRecord } from "../update.ts";
+import type { Health } from "../server/health.ts";
+import { isRecord } from "../trade/event.ts";
 
 export interface Ledger {
   readonly status: "balanced" | "settling" | "loss";

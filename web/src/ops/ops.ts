@@ -6,10 +6,10 @@
  */
 
 import type { Page, Panel, View } from "../page.ts";
-import { BuriedView } from "./buriedview.ts";
-import { LedgerView } from "./ledgerview.ts";
+import { BuriedView } from "./dead-letters-view.ts";
+import { LedgerView } from "./ledger-view.ts";
 import { Poll } from "./poll.ts";
-import { StackView } from "./stackview.ts";
+import { StackView } from "./stack-view.ts";
 
 export class Operations implements Panel {
   readonly #dialog: HTMLDialogElement | null;

@@ -1,6 +1,6 @@
 /** Asks again and again for as long as someone looks, never twice at a time. */
 
-import type { Timer, Timing } from "../timing.ts";
+import type { Timer, Timing } from "../server/timing.ts";
 
 const EVERY_MS = 3000;
 

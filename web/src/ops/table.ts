@@ -1,6 +1,6 @@
 /** A table of facts: its text is changed in place, so that what a reader has selected or reached stays. */
 
-import { element, setText } from "../dom.ts";
+import { element, setText } from "../ui/dom.ts";
 
 export interface Column {
   readonly label: string;

@@ -1,6 +1,6 @@
 /** How figures look where there is little room; all of their digits are in the title. */
 
-import { decimalFormat } from "../format.ts";
+import { decimalFormat } from "../ui/format.ts";
 
 const WHOLE_DIGITS = 4;
 /** From here on there is no word for the magnitude, so that noughts would be written out. */

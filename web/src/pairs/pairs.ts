@@ -1,16 +1,16 @@
 /** Which currencies are traded for which: as a ranking, or as a matrix. A click filters. */
 
-import { Choice } from "../choice.ts";
-import { byId, element, setText } from "../dom.ts";
-import type { PairFigures } from "../figures.ts";
-import { remember, remembered } from "../memory.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { type Pair, type Statistics, withoutFigures } from "../statistics.ts";
+import type { PairFigures } from "../server/stats.ts";
+import { type Pair, type Statistics, withoutFigures } from "../server/stats-poller.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { remember, remembered } from "../ui/local-storage.ts";
+import { Choice } from "../ui/radio-group.ts";
 import { Amounts } from "./amounts.ts";
-import { gridOf } from "./grid.ts";
-import { MatrixTable } from "./matrixtable.ts";
+import { gridOf } from "./matrix.ts";
+import { MatrixTable } from "./matrix-table.ts";
 import { ordered, orderText, parseOrder } from "./ranking.ts";
-import { RankingTable, ROWS_MAX } from "./rankingtable.ts";
+import { RankingTable, ROWS_MAX } from "./ranking-table.ts";
 
 const KEY = "pairs";
 const ORDER_KEY = "pairs.order";

@@ -1,7 +1,7 @@
 /** The pairs in the order that one of their figures gives. */
 
-import { parseUnits, quotient, type Units } from "../decimal.ts";
-import type { PairFigures } from "../figures.ts";
+import type { PairFigures } from "../server/stats.ts";
+import { parseUnits, quotient, type Units } from "../trade/decimal.ts";
 
 export const COLUMNS = ["pair", "count", "sold", "bought", "vwap", "last", "change"] as const;
 

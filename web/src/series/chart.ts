@@ -1,8 +1,8 @@
 /** The canvas: uPlot, with the page's colours, clock and steps. It is told what to draw, and knows nothing else. */
 
 import uPlot from "uplot";
-import { element } from "../dom.ts";
-import type { Zone } from "../preferences.ts";
+import { element } from "../ui/dom.ts";
+import type { Zone } from "../ui/preferences.ts";
 import { area, blocks, line } from "./paths.ts";
 import { columns, NO_STEPS, type Steps, type Subject, stepAt } from "./steps.ts";
 import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from "./ticks.ts";

@@ -1,8 +1,8 @@
 /** Whose volume and rate are shown: those of the pair that is filtered, else of the busiest one. */
 
-import type { Figures, PairFigures } from "../figures.ts";
-import type { Filters } from "../filters.ts";
-import type { Pair, Statistics } from "../statistics.ts";
+import type { Filters } from "../filters/filters.ts";
+import type { Figures, PairFigures } from "../server/stats.ts";
+import type { Pair, Statistics } from "../server/stats-poller.ts";
 
 /** How much busier another pair must be to take over: two that are about equal must not take turns. */
 const BUSIER = 1.2;

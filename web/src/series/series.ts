@@ -1,15 +1,15 @@
 /** How much was traded, and at what rate, over time. */
 
-import { Choice } from "../choice.ts";
-import { byId, element, setText } from "../dom.ts";
-import type { Figures } from "../figures.ts";
-import { remember, remembered } from "../memory.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { onTheme } from "../theme.ts";
+import type { Figures } from "../server/stats.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { remember, remembered } from "../ui/local-storage.ts";
+import { Choice } from "../ui/radio-group.ts";
+import { onTheme } from "../ui/theme.ts";
 import { Chart } from "./chart.ts";
 import { Focus, focused } from "./focus.ts";
+import { remark, type Topic, Words } from "./labels.ts";
 import { allSteps, NO_STEPS, SUBJECTS, type Subject, stepAt } from "./steps.ts";
-import { remark, type Topic, Words } from "./words.ts";
 
 const KEY = "series";
 const SUBJECT_WORDS: Readonly<Record<Subject, string>> = {

@@ -1,7 +1,7 @@
 /** What is charted: one value for each step of the figures, the empty ones among them. */
 
-import { approximate } from "../decimal.ts";
-import type { Figures, StepFigures } from "../figures.ts";
+import type { Figures, StepFigures } from "../server/stats.ts";
+import { approximate } from "../trade/decimal.ts";
 
 export const SUBJECTS = ["messages", "volume", "rate"] as const;
 

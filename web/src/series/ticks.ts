@@ -1,7 +1,7 @@
 /** Where the axes are marked, and with what words. */
 
-import type { Zone } from "../preferences.ts";
-import { dateAndClock } from "../zoned.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { dateAndClock } from "../ui/time-format.ts";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -1,0 +1,99 @@
+/** What the table offers, in its title line: pause, columns, and what is filtered as a file. */
+
+import { type Filters, writeFilters } from "../filters/filters.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { onKey } from "../ui/keys.ts";
+import { type Clock, COLUMNS } from "./columns.ts";
+import { type ColumnName, type Layout, toggleColumn } from "./layout.ts";
+import { SortChoice } from "./sort-menu.ts";
+
+const FORMATS = ["csv", "ndjson"] as const;
+
+export interface ToolsListener {
+  readonly pause: () => void;
+  readonly change: (change: (layout: Layout) => Layout) => void;
+}
+
+export class Tools {
+  readonly #pause = element("button", "quiet pause");
+  readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
+  readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
+  readonly #sort: SortChoice;
+  #filters: Filters | undefined;
+
+  constructor({ pause, change }: ToolsListener) {
+    this.#pause.type = "button";
+    this.#pause.dataset["testid"] = "pause";
+    this.#pause.title = "Holds the view, and counts what comes meanwhile (space)";
+    setText(this.#pause, "Pause");
+    this.#pause.addEventListener("click", pause);
+    onKey(" ", pause);
+    this.#sort = new SortChoice(change);
+    byId("blotter-tools", HTMLElement).append(this.#pause, this.#menu(change), ...this.#links.values());
+  }
+
+  paintPause(isPaused: boolean): void {
+    this.#pause.ariaPressed = String(isPaused);
+  }
+
+  paintLayout(layout: Layout, clock: Clock): void {
+    this.#sort.paint(layout, clock);
+    for (const { name, label } of COLUMNS) {
+      const made = this.#boxes.get(name);
+      if (made) {
+        made.box.checked = !layout.hidden.includes(name);
+        setText(made.label, label(clock));
+      }
+    }
+  }
+
+  paintFilters(filters: Filters): void {
+    if (filters === this.#filters) {
+      return;
+    }
+    this.#filters = filters;
+    for (const [format, link] of this.#links) {
+      const query = new URLSearchParams({ format });
+      writeFilters(filters, query);
+      link.href = `/api/messages?${query}`;
+    }
+  }
+
+  #menu(change: ToolsListener["change"]): HTMLElement {
+    const menu = element("details", "menu");
+    menu.dataset["testid"] = "columns";
+    const summary = element("summary", "");
+    setText(summary, "View");
+    const body = element("div", "menu-body");
+    const columns = element("fieldset", "");
+    const legend = element("legend", "");
+    setText(legend, "Columns");
+    columns.append(legend);
+    for (const { name } of COLUMNS) {
+      const line = element("label", "");
+      const box = element("input", "");
+      const label = element("span", "");
+      box.type = "checkbox";
+      box.addEventListener("change", () => change((layout) => toggleColumn(layout, name)));
+      this.#boxes.set(name, { box, label });
+      line.append(box, label);
+      columns.append(line);
+    }
+    const reset = element("button", "quiet");
+    reset.type = "button";
+    setText(reset, "Usual widths");
+    reset.addEventListener("click", () => change((layout) => ({ ...layout, widths: {} })));
+    body.append(...this.#sort.elements, columns, reset);
+    menu.append(summary, body);
+    return menu;
+  }
+}
+
+function exportLink(format: (typeof FORMATS)[number]): HTMLAnchorElement {
+  const link = element("a", "export");
+  link.download = "";
+  link.dataset["testid"] = `export-${format}`;
+  link.title = `All trades that the filters let through, as ${format.toUpperCase()}`;
+  setText(link, format.toUpperCase());
+  return link;
+}
