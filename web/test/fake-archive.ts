@@ -1,30 +1,30 @@
-/** An archive that holds what a test puts into it, and is as far, as slow and as broken as it is told to be. */
+/** An archive with the trades, the delay and the failures that a test gives it. */
 
 import { matches, NO_FILTERS } from "../src/filters/filters.ts";
-import type { Ask, Page, Question } from "../src/server/archive.ts";
-import { newestFirst, parseUpdate, type Update } from "../src/trade/event.ts";
+import type { MessagesPage, MessagesQuery, QueryArchive } from "../src/server/archive.ts";
+import { newestFirst, parseTradeEvent, type TradeEvent } from "../src/trade/event.ts";
 
 export class FakeArchive {
-  readonly asked: Question[] = [];
+  readonly queries: MessagesQuery[] = [];
   upToMs = Number.POSITIVE_INFINITY;
-  isAway = false;
-  /** Called in between question and answer. */
-  meanwhile: () => void = () => undefined;
-  #held: Update[] = [];
+  isUnavailable = false;
+  /** Called between request and answer. */
+  beforeAnswer: () => void = () => undefined;
+  #trades: TradeEvent[] = [];
 
   put(...raw: readonly unknown[]): void {
-    this.#held = [...this.#held, ...raw.map(parsed)].sort(newestFirst);
+    this.#trades = [...this.#trades, ...raw.map(parsed)].sort(newestFirst);
   }
 
-  get ask(): Ask {
-    return async (question) => {
-      this.asked.push(question);
+  get query(): QueryArchive {
+    return async (request) => {
+      this.queries.push(request);
       await Promise.resolve();
-      this.meanwhile();
-      if (this.isAway) {
-        throw new Error("away");
+      this.beforeAnswer();
+      if (this.isUnavailable) {
+        throw new Error("unavailable");
       }
-      return this.#page(question);
+      return this.#page(request);
     };
   }
 
@@ -34,10 +34,10 @@ export class FakeArchive {
     untilMs = Number.POSITIVE_INFINITY,
     limit,
     cursor = "0",
-  }: Question): Page {
-    const matching = this.#held.filter((update) => {
-      const receivedMs = update.receivedMicros / 1000;
-      return matches(filters, update) && receivedMs >= sinceMs && receivedMs < untilMs;
+  }: MessagesQuery): MessagesPage {
+    const matching = this.#trades.filter((trade) => {
+      const receivedMs = trade.receivedMicros / 1000;
+      return matches(filters, trade) && receivedMs >= sinceMs && receivedMs < untilMs;
     });
     const end = Number(cursor) + limit;
     return {
@@ -48,10 +48,10 @@ export class FakeArchive {
   }
 }
 
-function parsed(raw: unknown): Update {
-  const update = parseUpdate(raw);
-  if (!update) {
-    throw new Error("only updates are archived");
+function parsed(raw: unknown): TradeEvent {
+  const trade = parseTradeEvent(raw);
+  if (!trade) {
+    throw new Error("only trades are archived");
   }
-  return update;
+  return trade;
 }

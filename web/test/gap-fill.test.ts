@@ -1,263 +1,263 @@
-/** The gap: filled from the archive, each trade once, however far behind or broken the archive is. */
+/** Filling of gaps from the archive, each trade once, however far behind or unavailable the archive is. */
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import type { Miss } from "../src/stream/feed.ts";
-import { Fill } from "../src/stream/gap-fill.ts";
+import type { Gap } from "../src/stream/feed.ts";
+import { GapFill } from "../src/stream/gap-fill.ts";
 import { State } from "../src/stream/state.ts";
 import { FakeArchive } from "./fake-archive.ts";
-import { ids, rawUpdate, rawUpdates, settled, TEN, update, World } from "./helpers.ts";
+import { FakeEnvironment, flushPromises, ids, rawEvent, rawEvents, TEN, trade } from "./helpers.ts";
 
 const SECOND = 1_000_000;
 
-/** A page that listens since ten, got the trade of the first second, and misses what came in the next three. */
-function opened() {
+/** A page that is connected since ten, received the trade of the first second, and missed the next three. */
+function setUp() {
   mock.method(console, "warn", () => undefined);
-  const world = new World();
+  const env = new FakeEnvironment();
   const state = new State();
   const archive = new FakeArchive();
   let changes = 0;
-  const fill = new Fill(world.surroundings, archive.ask, state, () => {
+  const gapFill = new GapFill(env.environment, archive.query, state, () => {
     changes += 1;
   });
   state.connected({ phase: "live", sinceMs: TEN });
-  state.add([rawUpdate(SECOND)]);
-  archive.put(rawUpdate(SECOND));
-  const miss: Miss = { since: TEN + 1000, until: TEN + 4000, why: "restarted" };
-  world.nowMs = miss.until;
-  return { world, state, archive, fill, miss, changes: () => changes };
+  state.add([rawEvent(SECOND)]);
+  archive.put(rawEvent(SECOND));
+  const gap: Gap = { since: TEN + 1000, until: TEN + 4000, reason: "restarted" };
+  env.nowMs = gap.until;
+  return { env, state, archive, gapFill, gap, changes: () => changes };
 }
 
-it("what was missed is shown in its place and counted once", async () => {
-  const { state, archive, fill, miss } = opened();
-  archive.put(rawUpdate(2 * SECOND), rawUpdate(3 * SECOND));
-  fill.cover(miss);
-  state.add([rawUpdate(4 * SECOND), rawUpdate(3 * SECOND)]);
-  await settled();
+it("missed trades are listed in order and counted once", async () => {
+  const { state, archive, gapFill, gap } = setUp();
+  archive.put(rawEvent(2 * SECOND), rawEvent(3 * SECOND));
+  gapFill.fill(gap);
+  state.add([rawEvent(4 * SECOND), rawEvent(3 * SECOND)]);
+  await flushPromises();
   assert.equal(state.count, 4);
-  assert.deepEqual(ids(state.trades), ids([4, 3, 2, 1].map((second) => update(second * SECOND))));
+  assert.deepEqual(ids(state.trades), ids([4, 3, 2, 1].map((second) => trade(second * SECOND))));
   assert.equal(state.filling, undefined);
-  assert.deepEqual(state.misses, []);
+  assert.deepEqual(state.gaps, []);
 });
 
-it("what was found counts neither as live nor for latency", async () => {
-  const { state, archive, fill, miss } = opened();
-  archive.put(rawUpdate(2 * SECOND));
-  fill.cover(miss);
-  await settled();
+it("missed trades count neither as live nor for latency", async () => {
+  const { state, archive, gapFill, gap } = setUp();
+  archive.put(rawEvent(2 * SECOND));
+  gapFill.fill(gap);
+  await flushPromises();
   state.painted(TEN + 9000);
   assert.equal(state.liveCount, 1);
-  assert.deepEqual(state.latency.read()?.medianMs, 8000, "that of the first trade, which came live");
+  assert.deepEqual(state.latency.read()?.medianMs, 8000, "the latency of the first, live trade");
 });
 
-it("trades from before the page was opened are not asked for", async () => {
-  const { archive, fill, miss } = opened();
-  fill.cover(miss);
-  await settled();
-  assert.deepEqual(archive.asked, [
-    { sinceMs: TEN, untilMs: miss.until + 1000, limit: 1000, cursor: undefined },
+it("trades from before the page was opened are not queried", async () => {
+  const { archive, gapFill, gap } = setUp();
+  gapFill.fill(gap);
+  await flushPromises();
+  assert.deepEqual(archive.queries, [
+    { sinceMs: TEN, untilMs: gap.until + 1000, limit: 1000, cursor: undefined },
   ]);
 });
 
-it("it asks from the newest trade that came, and a little before, as processors overtake each other", async () => {
-  const { state, archive, fill, miss } = opened();
-  state.add([rawUpdate(60 * SECOND)]);
-  fill.cover({ ...miss, since: TEN + 100_000, until: TEN + 101_000 });
-  await settled();
-  assert.equal(archive.asked[0]?.sinceMs, TEN + 55_000);
+it("the query starts a little before the newest trade, as processors may get out of order", async () => {
+  const { state, archive, gapFill, gap } = setUp();
+  state.add([rawEvent(60 * SECOND)]);
+  gapFill.fill({ ...gap, since: TEN + 100_000, until: TEN + 101_000 });
+  await flushPromises();
+  assert.equal(archive.queries[0]?.sinceMs, TEN + 55_000);
 });
 
-it("where a backlog was coming in, it asks from there, not from when it was last heard", async () => {
-  const { world, archive } = opened();
+it("during a backlog the query starts at the newest trade, not at the last message", async () => {
+  const { env, archive } = setUp();
   const state = new State();
   state.connected({ phase: "live", sinceMs: TEN + 60_000 });
-  state.add([rawUpdate(SECOND)]);
-  archive.put(rawUpdate(2 * SECOND));
-  const fill = new Fill(world.surroundings, archive.ask, state, () => undefined);
-  fill.cover({ since: TEN + 61_000, until: TEN + 62_000, why: "restarted" });
-  await settled();
+  state.add([rawEvent(SECOND)]);
+  archive.put(rawEvent(2 * SECOND));
+  const gapFill = new GapFill(env.environment, archive.query, state, () => undefined);
+  gapFill.fill({ since: TEN + 61_000, until: TEN + 62_000, reason: "restarted" });
+  await flushPromises();
   assert.equal(state.count, 2);
 });
 
-it("a second gap asks for nothing that the first one brought", async () => {
-  const { archive, fill, miss } = opened();
-  fill.cover(miss);
-  await settled();
-  fill.cover({ ...miss, since: TEN + 20_000, until: TEN + 21_000 });
-  await settled();
-  assert.equal(archive.asked.at(-1)?.sinceMs, miss.until + 1000 - 5000);
+it("a second gap does not query the first one again", async () => {
+  const { archive, gapFill, gap } = setUp();
+  gapFill.fill(gap);
+  await flushPromises();
+  gapFill.fill({ ...gap, since: TEN + 20_000, until: TEN + 21_000 });
+  await flushPromises();
+  assert.equal(archive.queries.at(-1)?.sinceMs, gap.until + 1000 - 5000);
 });
 
-it("many are read page by page", async () => {
-  const { state, archive, fill, miss } = opened();
-  archive.put(...rawUpdates(2 * SECOND, 2 * SECOND + 2500));
-  fill.cover(miss);
-  await settled();
+it("a large gap is read page by page", async () => {
+  const { state, archive, gapFill, gap } = setUp();
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 2500));
+  gapFill.fill(gap);
+  await flushPromises();
   assert.equal(state.count, 2501);
   assert.equal(state.trades.length, 1000);
   assert.deepEqual(
-    archive.asked.map(({ cursor }) => cursor),
+    archive.queries.map(({ cursor }) => cursor),
     [undefined, "1000", "2000"],
   );
 });
 
-it("while it goes on, the state says how many were found so far", async () => {
-  const { state, archive, fill, miss, changes } = opened();
-  archive.put(...rawUpdates(2 * SECOND, 2 * SECOND + 1500));
+it("the state has the number of trades found so far", async () => {
+  const { state, archive, gapFill, gap, changes } = setUp();
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 1500));
   const found: (number | undefined)[] = [];
-  archive.meanwhile = () => found.push(state.filling?.found);
-  fill.cover(miss);
-  await settled();
+  archive.beforeAnswer = () => found.push(state.filling?.found);
+  gapFill.fill(gap);
+  await flushPromises();
   assert.deepEqual(found, [0, 1000]);
   assert.equal(changes(), 3);
 });
 
-it("it asks again until the archive has passed the moment at which the feed went on", async () => {
-  const { world, state, archive, fill, miss } = opened();
+it("it repeats the query until the archive is complete up to the end of the gap", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
   archive.upToMs = TEN + 2500;
-  archive.put(rawUpdate(2 * SECOND));
-  fill.cover(miss);
-  await settled();
+  archive.put(rawEvent(2 * SECOND));
+  gapFill.fill(gap);
+  await flushPromises();
   assert.equal(state.count, 2);
   assert.notEqual(state.filling, undefined);
-  archive.put(rawUpdate(3 * SECOND));
-  archive.upToMs = miss.until + 1000;
-  world.pass(125);
-  await settled();
+  archive.put(rawEvent(3 * SECOND));
+  archive.upToMs = gap.until + 1000;
+  env.advance(125);
+  await flushPromises();
   assert.equal(state.count, 3);
   assert.equal(state.filling, undefined);
   assert.equal(
-    archive.asked.at(-1)?.sinceMs,
+    archive.queries.at(-1)?.sinceMs,
     TEN + 2500,
-    "what is known to be complete is not asked for again",
+    "the complete part of the gap is not queried again",
   );
 });
 
-it("what is archived while pages are read is asked for once more", async () => {
-  const { world, state, archive, fill, miss } = opened();
-  archive.put(...rawUpdates(2 * SECOND, 2 * SECOND + 1500));
+it("trades archived during a pass are found by the next one", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 1500));
   archive.upToMs = TEN + 2000;
-  archive.meanwhile = () => {
-    if (archive.asked.length === 2) {
-      archive.put(rawUpdate(3 * SECOND));
+  archive.beforeAnswer = () => {
+    if (archive.queries.length === 2) {
+      archive.put(rawEvent(3 * SECOND));
       archive.upToMs = Number.POSITIVE_INFINITY;
     }
   };
-  fill.cover(miss);
-  await settled();
-  world.pass(125);
-  await settled();
+  gapFill.fill(gap);
+  await flushPromises();
+  env.advance(125);
+  await flushPromises();
   assert.equal(state.count, 1502);
   assert.equal(state.filling, undefined);
 });
 
-it("a gap during a fill extends it", async () => {
-  const { state, archive, fill, miss } = opened();
-  archive.put(...rawUpdates(2 * SECOND, 2 * SECOND + 1500));
-  archive.meanwhile = () => {
-    if (archive.asked.length === 1) {
-      archive.put(rawUpdate(8 * SECOND));
-      fill.cover({ since: TEN + 7000, until: TEN + 9000, why: "restarted" });
+it("a second gap extends the range being filled", async () => {
+  const { state, archive, gapFill, gap } = setUp();
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 1500));
+  archive.beforeAnswer = () => {
+    if (archive.queries.length === 1) {
+      archive.put(rawEvent(8 * SECOND));
+      gapFill.fill({ since: TEN + 7000, until: TEN + 9000, reason: "restarted" });
     }
   };
-  fill.cover(miss);
-  await settled();
+  gapFill.fill(gap);
+  await flushPromises();
   assert.equal(state.count, 1502);
   assert.equal(state.filling, undefined);
-  assert.equal(archive.asked[1]?.untilMs, TEN + 10_000);
-  assert.equal(archive.asked[1]?.sinceMs, TEN);
+  assert.equal(archive.queries[1]?.untilMs, TEN + 10_000);
+  assert.equal(archive.queries[1]?.sinceMs, TEN);
 });
 
-it("an archive that is away is asked again, ever more slowly, and what may be missing is said after two minutes", async () => {
-  const { world, state, archive, fill, miss } = opened();
-  archive.isAway = true;
-  fill.cover(miss);
-  await passed(world, 110_000);
-  assert.equal(state.late, undefined);
-  const soon = archive.asked.length;
-  await passed(world, 20_000);
-  assert.equal(state.late, miss);
-  const late = archive.asked.length;
+it("an unavailable archive is queried ever more slowly, and announced after two minutes", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  archive.isUnavailable = true;
+  gapFill.fill(gap);
+  await advanceSlowly(env, 110_000);
+  assert.equal(state.announcedGap, undefined);
+  const soon = archive.queries.length;
+  await advanceSlowly(env, 20_000);
+  assert.equal(state.announcedGap, gap);
+  const late = archive.queries.length;
   assert(soon > 10 && soon < 40, `${soon} requests`);
-  await passed(world, 600_000);
-  assert(archive.asked.length - late <= 15, `${archive.asked.length - late} more requests`);
+  await advanceSlowly(env, 600_000);
+  assert(archive.queries.length - late <= 15, `${archive.queries.length - late} more requests`);
 });
 
-it("once the archive is back, the gap is filled and no longer spoken of", async () => {
-  const { world, state, archive, fill, miss } = opened();
-  archive.put(rawUpdate(2 * SECOND));
-  archive.isAway = true;
-  fill.cover(miss);
-  await passed(world, 180_000);
-  assert.equal(state.late, miss);
-  archive.isAway = false;
-  fill.retryNow();
-  await settled();
+it("once the archive is back, the gap is filled and no longer announced", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  archive.put(rawEvent(2 * SECOND));
+  archive.isUnavailable = true;
+  gapFill.fill(gap);
+  await advanceSlowly(env, 180_000);
+  assert.equal(state.announcedGap, gap);
+  archive.isUnavailable = false;
+  gapFill.retryNow();
+  await flushPromises();
   assert.equal(state.count, 2);
-  assert.equal(state.late, undefined);
-  assert.deepEqual(state.misses, []);
+  assert.equal(state.announcedGap, undefined);
+  assert.deepEqual(state.gaps, []);
 });
 
-it("a reader who took note is not told of the same gap again", async () => {
-  const { world, state, archive, fill, miss } = opened();
-  archive.isAway = true;
-  fill.cover(miss);
-  await passed(world, 180_000);
-  state.dismissMisses();
-  await passed(world, 180_000);
-  assert.equal(state.late, undefined);
-  const longer = { ...miss, until: miss.until + 400_000 };
-  fill.cover(longer);
-  await settled();
-  assert.deepEqual(state.late, { ...longer, why: "several" });
+it("a dismissed gap is not announced again", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  archive.isUnavailable = true;
+  gapFill.fill(gap);
+  await advanceSlowly(env, 180_000);
+  state.dismissGaps();
+  await advanceSlowly(env, 180_000);
+  assert.equal(state.announcedGap, undefined);
+  const longer = { ...gap, until: gap.until + 400_000 };
+  gapFill.fill(longer);
+  await flushPromises();
+  assert.deepEqual(state.announcedGap, { ...longer, reason: "several" });
 });
 
-it("of more than can be counted, the newest are shown, and that some are missing is said for good", async () => {
-  const { state, archive, fill, miss } = opened();
+it("of a gap with too many trades the newest are shown, and the gap is recorded", async () => {
+  const { state, archive, gapFill, gap } = setUp();
   for (let from = 2 * SECOND; from < 2 * SECOND + 160_000; from += 20_000) {
-    archive.put(...rawUpdates(from, from + 20_000));
+    archive.put(...rawEvents(from, from + 20_000));
   }
-  fill.cover(miss);
-  await settled();
-  assert.deepEqual(state.misses, [miss]);
+  gapFill.fill(gap);
+  await flushPromises();
+  assert.deepEqual(state.gaps, [gap]);
   assert.equal(state.filling, undefined);
-  assert.equal(state.trades[0]?.id, update(2 * SECOND + 159_999).id);
-  assert.equal(archive.asked.length, 151);
+  assert.equal(state.trades[0]?.id, trade(2 * SECOND + 159_999).id);
+  assert.equal(archive.queries.length, 151);
 });
 
-it("a gap is given up when so many came live that the page forgets which of them it had", async () => {
-  const { world, state, archive, fill, miss } = opened();
-  archive.isAway = true;
-  fill.cover(miss);
-  await settled();
-  state.add(rawUpdates(5 * SECOND, 5 * SECOND + 150_001));
-  await passed(world, 60_000);
-  assert.deepEqual(state.misses, [miss]);
+it("a gap is given up when the dedup set can no longer cover the live trades", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  archive.isUnavailable = true;
+  gapFill.fill(gap);
+  await flushPromises();
+  state.add(rawEvents(5 * SECOND, 5 * SECOND + 150_001));
+  await advanceSlowly(env, 60_000);
+  assert.deepEqual(state.gaps, [gap]);
   assert.equal(state.filling, undefined);
 });
 
-it("an archive whose pages never end is not asked for ever", async () => {
-  const { world, state, miss } = opened();
-  let asked = 0;
-  const endless = new Fill(
-    world.surroundings,
+it("an archive with endless pages is not queried forever", async () => {
+  const { env, state, gap } = setUp();
+  let queries = 0;
+  const endless = new GapFill(
+    env.environment,
     () => {
-      asked += 1;
+      queries += 1;
       return Promise.resolve({ messages: [], next: "more", archivedUpToMs: 0 });
     },
     state,
     () => undefined,
   );
-  endless.cover(miss);
-  await settled();
-  assert.equal(asked, 300);
-  assert.deepEqual(state.misses, [miss]);
+  endless.fill(gap);
+  await flushPromises();
+  assert.equal(queries, 300);
+  assert.deepEqual(state.gaps, [gap]);
 });
 
-/** Lets time pass in small steps, so that answers come in between. */
-async function passed(world: World, ms: number): Promise<void> {
+/** Advances time in small steps, so that answers arrive in between. */
+async function advanceSlowly(env: FakeEnvironment, ms: number): Promise<void> {
   for (let step = 0; step < ms; step += 1000) {
-    world.pass(1000);
-    await settled();
+    env.advance(1000);
+    await flushPromises();
   }
 }

@@ -1,34 +1,36 @@
-/** A sheet: an answer carried forward by what comes live, and nothing counted twice. */
+/** Stats with live trades added, each counted once. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Sheet } from "../src/server/live-aggregate.ts";
-import { type Figures, parseFigures } from "../src/server/stats.ts";
+import { LiveAggregate } from "../src/server/live-aggregate.ts";
+import { parseStats, type Stats } from "../src/server/stats.ts";
 import { today } from "../src/status/today.ts";
 import { unitsText } from "../src/trade/decimal.ts";
-import { statisticsAnswer as answer, dealAt, EUR_GBP, MONEY, TEN, uuid } from "./helpers.ts";
+import { statsAnswer as answer, EUR_GBP, MONEY, parsedTradeAt, TEN, uuid } from "./helpers.ts";
 
 const ALL = { pair: undefined, country: undefined };
 
-it("an answer is read to the last digit", () => {
-  const { pairs, stepMs, sinceMs } = parseFigures(answer());
+it("an answer is parsed exactly", () => {
+  const { pairs, stepMs, sinceMs } = parseStats(answer());
   assert.equal(stepMs, 60_000);
   assert.equal(sinceMs, TEN - 3_600_000);
   assert.equal(unitsText(pairs[0]?.bought ?? 0n), "75");
 });
 
-it("an answer that makes no sense in one place is none", () => {
+it("an answer with any malformed part is rejected", () => {
   for (const changes of [{ total: null }, { step: "60" }, { pairs: [{}] }, { since: "yesterday" }]) {
-    assert.throws(() => parseFigures(answer(changes)), /the statistics have/u);
+    assert.throws(() => parseStats(answer(changes)), /invalid statistics/u);
   }
 });
 
-it("what is received later than the answer came is added to it, everywhere", () => {
-  const sheet = new Sheet(ALL, parseFigures(answer()), TEN + 5000);
+it("a trade received after the answer is added to all totals", () => {
+  const aggregate = new LiveAggregate(ALL, parseStats(answer()), TEN + 5000);
   assert.ok(
-    sheet.add(dealAt(6, { amountSell: "0.1", amountBuy: "0.09", rate: "0.9", flags: ["rate-mismatch"] })),
+    aggregate.add(
+      parsedTradeAt(6, { amountSell: "0.1", amountBuy: "0.09", rate: "0.9", flags: ["rate-mismatch"] }),
+    ),
   );
-  const { total, pairs, countries, series } = sheet.figures;
+  const { total, pairs, countries, series } = aggregate.stats;
   assert.deepEqual(total, { count: 11, flagged: 2 });
   assert.deepEqual(countries, [{ country: "FR", count: 11, flagged: 2 }]);
   assert.deepEqual(
@@ -44,37 +46,37 @@ it("what is received later than the answer came is added to it, everywhere", () 
   );
 });
 
-it("what was received before the answer came is in it, or in the next one: it is not added", () => {
-  const sheet = new Sheet(ALL, parseFigures(answer()), TEN + 5000);
-  assert.ok(!sheet.add(dealAt(4)));
-  assert.equal(sheet.figures.total.count, 10);
+it("a trade received before the answer is not added", () => {
+  const aggregate = new LiveAggregate(ALL, parseStats(answer()), TEN + 5000);
+  assert.ok(!aggregate.add(parsedTradeAt(4)));
+  assert.equal(aggregate.stats.total.count, 10);
 });
 
-it("the last rate is that of the trade received last, of two of one moment by its id, in whatever order they come", () => {
-  const sheet = new Sheet({ pair: EUR_GBP, country: undefined }, parseFigures(answer()), TEN);
-  sheet.add(dealAt(2, { rate: "0.75", id: uuid(2) }));
-  sheet.add(dealAt(2, { rate: "0.74", id: uuid(1) }));
-  sheet.add(dealAt(1, { rate: "0.73" }));
-  const { pairs, series } = sheet.figures;
+it("the last rate is that of the trade received last, or of the greater id, in any order of arrival", () => {
+  const aggregate = new LiveAggregate({ pair: EUR_GBP, country: undefined }, parseStats(answer()), TEN);
+  aggregate.add(parsedTradeAt(2, { rate: "0.75", id: uuid(2) }));
+  aggregate.add(parsedTradeAt(2, { rate: "0.74", id: uuid(1) }));
+  aggregate.add(parsedTradeAt(1, { rate: "0.73" }));
+  const { pairs, series } = aggregate.stats;
   assert.equal(unitsText(pairs[0]?.last ?? 0n), "0.75");
   assert.equal(unitsText(series[0]?.money?.last ?? 0n), "0.75");
 });
 
-it("figures that have not changed are the same object, and those that were given out don't change", () => {
-  const sheet = new Sheet(ALL, parseFigures(answer()), TEN);
-  const before = sheet.figures;
-  assert.equal(sheet.figures, before);
-  sheet.add(dealAt(1));
-  assert.notEqual(sheet.figures, before);
+it("unchanged stats are the same object, and published ones never change", () => {
+  const aggregate = new LiveAggregate(ALL, parseStats(answer()), TEN);
+  const before = aggregate.stats;
+  assert.equal(aggregate.stats, before);
+  aggregate.add(parsedTradeAt(1));
+  assert.notEqual(aggregate.stats, before);
   assert.equal(before.total.count, 10);
 });
 
-it("a new pair, a new country and a new minute get their places", () => {
-  const sheet = new Sheet(ALL, parseFigures(answer()), TEN);
+it("new pairs, countries and minutes are added", () => {
+  const aggregate = new LiveAggregate(ALL, parseStats(answer()), TEN);
   for (let second = 60; second < 72; second += 1) {
-    sheet.add(dealAt(second, { currencyFrom: "USD", originatingCountry: "US" }));
+    aggregate.add(parsedTradeAt(second, { currencyFrom: "USD", originatingCountry: "US" }));
   }
-  const { pairs, countries, series, untilMs } = sheet.figures;
+  const { pairs, countries, series, untilMs } = aggregate.stats;
   assert.deepEqual(
     pairs.map(({ from, count }) => [from, count]),
     [
@@ -96,18 +98,18 @@ it("a new pair, a new country and a new minute get their places", () => {
   assert.equal(untilMs, TEN + 120_000);
 });
 
-it("only what was asked for is added, and a pair's series has its money", () => {
+it("only trades in scope are added, and the series of a pair has amounts", () => {
   const series = [{ start: "2026-11-24T10:00:00Z", count: 10, flagged: 1, ...MONEY, close: "0.7" }];
-  const sheet = new Sheet({ pair: EUR_GBP, country: "FR" }, parseFigures(answer({ series })), TEN);
-  assert.ok(!sheet.add(dealAt(1, { currencyTo: "USD" })));
-  assert.ok(!sheet.add(dealAt(1, { originatingCountry: "DE" })));
-  assert.ok(sheet.add(dealAt(1)));
-  assert.equal(unitsText(sheet.figures.series[0]?.money?.sold ?? 0n), "1100");
-  assert.equal(unitsText(sheet.figures.series[0]?.money?.last ?? 0n), "0.7471");
+  const aggregate = new LiveAggregate({ pair: EUR_GBP, country: "FR" }, parseStats(answer({ series })), TEN);
+  assert.ok(!aggregate.add(parsedTradeAt(1, { currencyTo: "USD" })));
+  assert.ok(!aggregate.add(parsedTradeAt(1, { originatingCountry: "DE" })));
+  assert.ok(aggregate.add(parsedTradeAt(1)));
+  assert.equal(unitsText(aggregate.stats.series[0]?.money?.sold ?? 0n), "1100");
+  assert.equal(unitsText(aggregate.stats.series[0]?.money?.last ?? 0n), "0.7471");
 });
 
-it("today is what came since midnight, UTC", () => {
-  const days: Figures = parseFigures(
+it("today counts trades since midnight, UTC", () => {
+  const days: Stats = parseStats(
     answer({
       step: 3600,
       series: [

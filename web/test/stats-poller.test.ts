@@ -1,60 +1,67 @@
-/** The figures: which questions are asked of the archive, and when, and what is given out meanwhile. */
+/** Polling of statistics: requests, timing, and the published snapshots. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { Address } from "../src/filters/address.ts";
-import { StatisticsSource } from "../src/server/stats-poller.ts";
-import { statisticsAnswer as answer, EUR_GBP, FakeBar, settled, tradeAt, World } from "./helpers.ts";
+import { StatsPoller } from "../src/server/stats-poller.ts";
+import {
+  statsAnswer as answer,
+  EUR_GBP,
+  FakeAddressBar,
+  FakeEnvironment,
+  flushPromises,
+  tradeAt,
+} from "./helpers.ts";
 
-/** A page's figures, with an archive that answers as the test says. */
-class Desk {
-  readonly world = new World();
-  readonly bar: FakeBar;
+/** A StatsPoller with an archive whose answers a test controls. */
+class StatsFixture {
+  readonly env = new FakeEnvironment();
+  readonly addressBar: FakeAddressBar;
   readonly address: Address;
-  readonly asked: string[] = [];
-  readonly source: StatisticsSource;
+  readonly requests: string[] = [];
+  readonly poller: StatsPoller;
   answer: () => Response = () => Response.json(answer());
-  /** When answers come. */
+  /** When answers arrive. */
   ready = Promise.resolve();
 
   constructor(query = "") {
-    this.bar = new FakeBar(query);
-    this.address = new Address(this.bar);
-    this.source = new StatisticsSource({
-      timing: this.world.surroundings,
+    this.addressBar = new FakeAddressBar(query);
+    this.address = new Address(this.addressBar);
+    this.poller = new StatsPoller({
+      timing: this.env.environment,
       fetch: async (path) => {
-        this.asked.push(path);
+        this.requests.push(path);
         await this.ready;
         return this.answer();
       },
       address: this.address,
-      serverNow: () => this.world.nowMs,
+      serverNow: () => this.env.nowMs,
       changed: () => undefined,
     });
   }
 
-  /** What was asked since the last time. */
-  async take(): Promise<string[]> {
-    await settled();
-    return this.asked.splice(0);
+  /** Returns the requests since the last call. */
+  async takeRequests(): Promise<string[]> {
+    await flushPromises();
+    return this.requests.splice(0);
   }
 }
 
 const DAYS = "/api/stats?since=2026-11-22T00%3A00%3A00.000Z";
 
-it("without filters, one question serves all but the days", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  assert.deepEqual(await desk.take(), ["/api/stats?window=1h", DAYS]);
-  const { messages, countries, pairs, focus, trouble, leavesOut } = desk.source.latest;
-  assert.ok(messages && messages === countries && countries === pairs);
-  assert.deepEqual([focus, trouble, leavesOut], [undefined, "", ""]);
+it("without filters, one request serves everything but the days", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  assert.deepEqual(await fixture.takeRequests(), ["/api/stats?window=1h", DAYS]);
+  const { trades, countries, pairs, focus, error, ignoredFilters } = fixture.poller.latest;
+  assert.ok(trades && trades === countries && countries === pairs);
+  assert.deepEqual([focus, error, ignoredFilters], [undefined, "", ""]);
 });
 
-it("what one picks from is asked for without what was picked", async () => {
-  const desk = new Desk("?from=EUR&to=GBP&country=FR&window=7d");
-  desk.source.start();
-  assert.deepEqual(await desk.take(), [
+it("a chart's request leaves out its own filter", async () => {
+  const fixture = new StatsFixture("?from=EUR&to=GBP&country=FR&window=7d");
+  fixture.poller.start();
+  assert.deepEqual(await fixture.takeRequests(), [
     "/api/stats?window=7d&from=EUR&to=GBP&country=FR",
     "/api/stats?window=7d&from=EUR&to=GBP",
     "/api/stats?window=7d&country=FR",
@@ -62,121 +69,124 @@ it("what one picks from is asked for without what was picked", async () => {
   ]);
 });
 
-it("a change of filters or window is asked for at once, and a pair that is looked at, too", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  desk.address.show("15m");
-  assert.equal(desk.source.latest.messages, undefined);
-  assert.deepEqual(await desk.take(), ["/api/stats?window=15m", DAYS]);
-  desk.source.focusOn(EUR_GBP);
-  desk.source.focusOn({ ...EUR_GBP });
-  assert.deepEqual(await desk.take(), [
+it("a change of filters, window or focused pair is requested at once", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.address.setWindow("15m");
+  assert.equal(fixture.poller.latest.trades, undefined);
+  assert.deepEqual(await fixture.takeRequests(), ["/api/stats?window=15m", DAYS]);
+  fixture.poller.focusOn(EUR_GBP);
+  fixture.poller.focusOn({ ...EUR_GBP });
+  assert.deepEqual(await fixture.takeRequests(), [
     "/api/stats?window=15m",
     "/api/stats?window=15m&from=EUR&to=GBP",
     DAYS,
   ]);
 });
 
-it("figures of other filters or another window are never given out, and those of the same question are", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  const { pairs: all } = desk.source.latest;
+it("stats of earlier filters are never published, and stats of the same request stay", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  const { pairs: all } = fixture.poller.latest;
   let arrive: () => void = () => undefined;
   const slow = new Promise<void>((resolve) => {
     arrive = resolve;
   });
-  desk.ready = slow;
-  desk.address.filter({ ...EUR_GBP });
-  await desk.take();
-  const { messages, countries, pairs } = desk.source.latest;
-  assert.deepEqual([messages, countries], [undefined, undefined]);
+  fixture.ready = slow;
+  fixture.address.setFilters({ ...EUR_GBP });
+  await fixture.takeRequests();
+  const { trades, countries, pairs } = fixture.poller.latest;
+  assert.deepEqual([trades, countries], [undefined, undefined]);
   assert.equal(pairs, all);
   arrive();
-  await desk.take();
-  assert.ok(desk.source.latest.messages && desk.source.latest.countries);
+  await fixture.takeRequests();
+  assert.ok(fixture.poller.latest.trades && fixture.poller.latest.countries);
 });
 
-it("where the archive is away, there are no figures of a window that was not asked for in time", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  desk.answer = () => new Response("", { status: 503 });
-  desk.address.show("7d");
-  await desk.take();
-  const { messages, countries, pairs, days, trouble } = desk.source.latest;
-  assert.deepEqual([messages, countries, pairs], [undefined, undefined, undefined]);
+it("if the archive is unavailable, a new window has no stats", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.answer = () => new Response("", { status: 503 });
+  fixture.address.setWindow("7d");
+  await fixture.takeRequests();
+  const { trades, countries, pairs, days, error } = fixture.poller.latest;
+  assert.deepEqual([trades, countries, pairs], [undefined, undefined, undefined]);
   assert.ok(days);
-  assert.notEqual(trouble, "");
+  assert.notEqual(error, "");
 });
 
-it("they are asked for again every few seconds, and not while no one looks", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  desk.world.pass(8000);
-  assert.equal((await desk.take()).length, 2);
-  desk.source.show(false);
-  desk.source.add([tradeAt(1)]);
-  desk.world.pass(600_000);
-  assert.equal(desk.source.latest.messages?.total.count, 10);
-  assert.equal((await desk.take()).length, 0);
-  desk.source.show(true);
-  assert.equal((await desk.take()).length, 2);
+it("requests repeat every few seconds, but not while hidden", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.env.advance(8000);
+  assert.equal((await fixture.takeRequests()).length, 2);
+  fixture.poller.setVisible(false);
+  fixture.poller.add([tradeAt(1)]);
+  fixture.env.advance(600_000);
+  assert.equal(fixture.poller.latest.trades?.total.count, 10);
+  assert.equal((await fixture.takeRequests()).length, 0);
+  fixture.poller.setVisible(true);
+  assert.equal((await fixture.takeRequests()).length, 2);
 });
 
-it("live trades change the figures twice a second, not with each trade", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  const before = desk.source.latest;
-  desk.source.add([tradeAt(1), tradeAt(2)]);
-  assert.equal(desk.source.latest, before);
-  desk.world.pass(500);
-  assert.equal(desk.source.latest.messages?.total.count, 12);
+it("live trades change the stats twice a second, not one by one", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  const before = fixture.poller.latest;
+  fixture.poller.add([tradeAt(1), tradeAt(2)]);
+  assert.equal(fixture.poller.latest, before);
+  fixture.env.advance(500);
+  assert.equal(fixture.poller.latest.trades?.total.count, 12);
 });
 
-it("the next answer takes the place of what was added", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  desk.source.add([tradeAt(1), tradeAt(2)]);
-  desk.answer = () => Response.json(answer({ total: { count: 12, flagged: 1 } }));
-  desk.world.pass(8000);
-  await desk.take();
-  assert.equal(desk.source.latest.messages?.total.count, 12);
+it("the next answer replaces the added trades", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.poller.add([tradeAt(1), tradeAt(2)]);
+  fixture.answer = () => Response.json(answer({ total: { count: 12, flagged: 1 } }));
+  fixture.env.advance(8000);
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.trades?.total.count, 12);
 });
 
-it("where the archive is away, the last figures stay, and it is said and asked again", async () => {
-  const desk = new Desk();
-  desk.source.start();
-  await desk.take();
-  const { answer: fine } = desk;
-  desk.answer = () => new Response("", { status: 503 });
-  desk.world.pass(8000);
-  await desk.take();
-  assert.equal(desk.source.latest.messages?.total.count, 10);
-  assert.notEqual(desk.source.latest.trouble, "");
-  desk.answer = fine;
-  desk.world.pass(8000);
-  await desk.take();
-  assert.equal(desk.source.latest.trouble, "");
+it("if the archive is unavailable, the last stats stay, and an error is reported", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  const { answer: fine } = fixture;
+  fixture.answer = () => new Response("", { status: 503 });
+  fixture.env.advance(8000);
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.trades?.total.count, 10);
+  assert.notEqual(fixture.poller.latest.error, "");
+  fixture.answer = fine;
+  fixture.env.advance(8000);
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.error, "");
 });
 
-it("where the API refuses the question, its own words are given on", async () => {
-  const desk = new Desk();
-  desk.answer = () => Response.json({ errors: [{ detail: "No such country." }] }, { status: 400 });
-  desk.source.start();
-  await desk.take();
-  assert.equal(desk.source.latest.trouble, "No such country.");
+it("if the API refuses the request, its detail is reported", async () => {
+  const fixture = new StatsFixture();
+  fixture.answer = () => Response.json({ errors: [{ detail: "No such country." }] }, { status: 400 });
+  fixture.poller.start();
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.error, "No such country.");
 });
 
-it("what the archive's figures can't tell is said in words", async () => {
-  const desk = new Desk("?user=1&flag=x&min=1&q=a");
-  desk.source.start();
-  await desk.take();
-  assert.equal(desk.source.latest.leavesOut, "The figures ignore user, flag, amount, and search.");
-  desk.address.filter({ user: "", flag: "", min: "", q: "", from: "EUR" });
-  assert.equal(desk.source.latest.leavesOut, "The figures ignore currency (but for the pairs).");
+it("filters that the stats don't apply are named", async () => {
+  const fixture = new StatsFixture("?user=1&flag=x&min=1&q=a");
+  fixture.poller.start();
+  await fixture.takeRequests();
+  assert.equal(
+    fixture.poller.latest.ignoredFilters,
+    "Map, chart and pairs don’t apply the user, flag, amount, and search filters.",
+  );
+  fixture.address.setFilters({ user: "", flag: "", min: "", q: "", from: "EUR" });
+  assert.equal(fixture.poller.latest.ignoredFilters, "Map and chart don’t apply the currency filter.");
 });

@@ -1,8 +1,8 @@
 /**
  * Import rules for the folders of src/.
  *
- * Sources are below page.ts, panels are above it. A room is a folder of src/, or a file directly in src/. Type-only
- * imports count too.
+ * Sources are below page.ts, panels are above it. A room is a folder of src/, or a file directly in src/.
+ * Type-only imports count too.
  */
 
 import assert from "node:assert/strict";
@@ -40,7 +40,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const SRC = "src";
 const IMPORT = /\b(?:from|import|url)\b\s*\(?\s*"(?<target>[\w@./-]+)"/gu;
 
-/** Maps each file of src/ to its imports. Files are given by their path in src/, packages by their specifier. */
+/**
+ * Maps each file of src/ to its imports. Files are given by their path in src/, packages by their specifier.
+ */
 async function readImports(): Promise<ReadonlyMap<string, readonly string[]>> {
   const entries = await readdir(SRC, { recursive: true, withFileTypes: true });
   const files = entries

@@ -1,21 +1,20 @@
-/** The table's last row: whether there is more, and what keeps it. */
+/** The table's last row: whether there are more trades, or why they can't be shown. */
 
 import { element, setText } from "../ui/dom.ts";
-import type { Below } from "./pages.ts";
+import type { EndStatus } from "./pages.ts";
 
-/** What the last row is about. */
-export interface Situation {
-  /** In another order than by time, what is loaded is all there is. */
-  readonly below: Below | "sorted";
+export interface FooterState {
+  /** `sorted`: another order than by time, in which nothing more is loaded. */
+  readonly status: EndStatus | "sorted";
   readonly rows: number;
   readonly isFiltered: boolean;
-  /** The place that is the row's own, counted from 1. */
+  /** The footer's own row index, counted from 1. */
   readonly rowIndex: number;
 }
 
-export class Foot {
+export class Footer {
   readonly row = element("div", "row end");
-  readonly #words = element("span", "");
+  readonly #text = element("span", "");
   readonly #retry = element("button", "");
 
   constructor(retry: () => void) {
@@ -24,34 +23,34 @@ export class Foot {
     setText(this.#retry, "Retry");
     this.#retry.type = "button";
     this.#retry.addEventListener("click", retry);
-    cell.append(this.#words, this.#retry);
+    cell.append(this.#text, this.#retry);
     this.row.role = "row";
     this.row.dataset["testid"] = "end";
     this.row.append(cell);
   }
 
-  paint(situation: Situation): void {
-    this.row.ariaRowIndex = String(situation.rowIndex);
-    this.row.dataset["below"] = situation.below;
-    setText(this.#words, words(situation));
-    this.#retry.hidden = situation.below !== "failed";
+  paint(state: FooterState): void {
+    this.row.ariaRowIndex = String(state.rowIndex);
+    this.row.dataset["status"] = state.status;
+    setText(this.#text, text(state));
+    this.#retry.hidden = state.status !== "failed";
   }
 }
 
-function words({ below, rows, isFiltered }: Situation): string {
-  switch (below) {
+function text({ status, rows, isFiltered }: FooterState): string {
+  switch (status) {
     case "end":
       if (rows === 0) {
-        return "No trade matches these filters yet. The next one that does appears here at once.";
+        return "No trade matches these filters yet. New matches appear here at once.";
       }
-      return isFiltered ? "This is the first message that matches." : "This is the first message.";
+      return isFiltered ? "This is the first matching trade." : "This is the first trade.";
     case "failed":
-      return "Older trades can’t be had now.";
+      return "Older trades can’t be loaded.";
     case "full":
-      return "A page shows no more than this. Filters lead further back, and so does an export.";
+      return "The list ends here. Use filters or an export to go further back.";
     case "sorted":
-      return "That is all that is loaded.";
+      return "Only loaded trades are listed.";
     default:
-      return rows === 0 ? "Looking for trades that match…" : "Loading older trades…";
+      return rows === 0 ? "Searching for matching trades…" : "Loading older trades…";
   }
 }

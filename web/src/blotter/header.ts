@@ -1,11 +1,12 @@
 /**
- * The heads of the columns: a click sorts, the edge is dragged to resize. One of them is reached by Tab, the
- * others from there by arrow keys; with Shift these resize.
+ * The column headers. A click sorts; dragging the edge resizes.
+ *
+ * One header is in the Tab order, and arrow keys move to the others. Shift and an arrow key resize.
  */
 
 import { element, setText } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
-import { type ColumnName, type Layout, resizeColumn, sortNext } from "./layout.ts";
+import { type ColumnName, type Layout, resizeColumn, toggleSort } from "./layout.ts";
 
 const KEY_STEP_CH = 1;
 const ARROWS: ReadonlyMap<string, number> = new Map([
@@ -13,7 +14,7 @@ const ARROWS: ReadonlyMap<string, number> = new Map([
   ["ArrowRight", 1],
 ]);
 
-export class Heads {
+export class Header {
   readonly row = element("div", "row");
   readonly #change: (change: (layout: Layout) => Layout) => void;
   #columns: readonly Column[] = [];
@@ -24,8 +25,8 @@ export class Heads {
     this.#change = change;
   }
 
-  /** Shows other columns. */
-  lookLike(columns: readonly Column[], clock: Clock): void {
+  /** Sets the columns. */
+  setColumns(columns: readonly Column[], clock: Clock): void {
     const isSame = columns.map(({ name }) => name).join() === this.#columns.map(({ name }) => name).join();
     this.#columns = columns;
     if (!isSame) {
@@ -36,7 +37,7 @@ export class Heads {
     }
   }
 
-  /** Shows by which column is sorted. */
+  /** Marks the column that the table is sorted by. */
   paintSort({ sort }: Layout): void {
     for (const [index, { name }] of this.#columns.entries()) {
       const cell = this.row.children[index] as HTMLElement;
@@ -49,17 +50,17 @@ export class Heads {
     cell.role = "columnheader";
     const button = element("button", "plain");
     button.type = "button";
-    button.title = "Sort by this column. Drag its edge, or press Shift and an arrow key, to resize it.";
+    button.title = "Sort by this column. To resize it, drag its edge or press Shift and an arrow key.";
     button.tabIndex = index === 0 ? 0 : -1;
-    button.addEventListener("click", () => this.#change((layout) => sortNext(layout, name)));
-    button.addEventListener("keydown", (event) => this.#pressed(event, index));
-    const edge = element("span", "edge");
-    edge.addEventListener("pointerdown", (event) => this.#dragged(event, edge, index));
-    cell.append(button, edge);
+    button.addEventListener("click", () => this.#change((layout) => toggleSort(layout, name)));
+    button.addEventListener("keydown", (event) => this.#onKeydown(event, index));
+    const handle = element("span", "resize-handle");
+    handle.addEventListener("pointerdown", (event) => this.#onDrag(event, handle, index));
+    cell.append(button, handle);
     return cell;
   }
 
-  #pressed(event: KeyboardEvent, index: number): void {
+  #onKeydown(event: KeyboardEvent, index: number): void {
     const step = ARROWS.get(event.key);
     if (step === undefined) {
       return;
@@ -67,36 +68,36 @@ export class Heads {
     event.preventDefault();
     event.stopPropagation();
     if (event.shiftKey) {
-      const present = this.#widths();
-      this.#resize(index, present, (this.#widthOf(index, present) ?? 0) + step * KEY_STEP_CH);
+      const current = this.#currentWidths();
+      this.#resize(index, current, (this.#widthOf(index, current) ?? 0) + step * KEY_STEP_CH);
       return;
     }
     const to = Math.min(this.#columns.length - 1, Math.max(0, index + step));
-    for (const place of this.#columns.keys()) {
-      this.#button(place).tabIndex = place === to ? 0 : -1;
+    for (const column of this.#columns.keys()) {
+      this.#button(column).tabIndex = column === to ? 0 : -1;
     }
     this.#button(to).focus();
   }
 
-  #dragged(event: PointerEvent, edge: HTMLElement, index: number): void {
+  #onDrag(event: PointerEvent, handle: HTMLElement, index: number): void {
     event.preventDefault();
-    edge.setPointerCapture(event.pointerId);
-    const present = this.#widths();
-    const before = this.#widthOf(index, present) ?? 0;
-    const chPx = this.#chPx();
+    handle.setPointerCapture(event.pointerId);
+    const current = this.#currentWidths();
+    const before = this.#widthOf(index, current) ?? 0;
+    const chPx = this.#measureCh();
     const move = (moved: PointerEvent): void => {
-      this.#resize(index, present, before + (moved.clientX - event.clientX) / chPx);
+      this.#resize(index, current, before + (moved.clientX - event.clientX) / chPx);
     };
-    edge.addEventListener("pointermove", move);
-    edge.addEventListener("lostpointercapture", () => edge.removeEventListener("pointermove", move), {
+    handle.addEventListener("pointermove", move);
+    handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), {
       once: true,
     });
   }
 
-  #resize(index: number, present: Layout["widths"], widthCh: number): void {
+  #resize(index: number, current: Layout["widths"], widthCh: number): void {
     const name = this.#columns[index]?.name;
     if (name) {
-      this.#change((layout) => resizeColumn(layout, present, name, widthCh));
+      this.#change((layout) => resizeColumn(layout, current, name, widthCh));
     }
   }
 
@@ -105,9 +106,9 @@ export class Heads {
     return name && widths[name];
   }
 
-  /** How wide the columns are now. */
-  #widths(): Layout["widths"] {
-    const chPx = this.#chPx();
+  /** The rendered widths in ch. */
+  #currentWidths(): Layout["widths"] {
+    const chPx = this.#measureCh();
     const entries = this.#columns.map(({ name }, index) => {
       const px = this.row.children[index]?.getBoundingClientRect().width ?? 0;
       return [name, Math.round((px / chPx) * 10) / 10] as const;
@@ -115,7 +116,7 @@ export class Heads {
     return Object.fromEntries(entries);
   }
 
-  #chPx(): number {
+  #measureCh(): number {
     const probe = element("span", "ch-probe");
     this.row.append(probe);
     const { width } = probe.getBoundingClientRect();

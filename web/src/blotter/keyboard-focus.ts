@@ -1,26 +1,28 @@
-/** Which row is in hand: taken by a key, moved by keys, and put back when it is no longer wanted. */
+/** Keyboard navigation between rows. */
 
-/** Where a key leads from a place in a list; `page` is how many rows are in sight. Undefined for other keys. */
-export function placeAfter(
+/**
+ * Returns the row that a key moves to; `pageRows` is the number of visible rows. Undefined for other keys.
+ */
+export function nextRow(
   key: string,
-  place: number | undefined,
+  row: number | undefined,
   rows: number,
-  page: number,
+  pageRows: number,
 ): number | undefined {
-  const to = target(key, place ?? -1, rows, page);
+  const to = target(key, row ?? -1, rows, pageRows);
   return to === undefined || rows === 0 ? undefined : Math.min(rows - 1, Math.max(0, to));
 }
 
-function target(key: string, from: number, rows: number, page: number): number | undefined {
+function target(key: string, from: number, rows: number, pageRows: number): number | undefined {
   switch (key) {
     case "ArrowDown":
       return from + 1;
     case "ArrowUp":
       return from - 1;
     case "PageDown":
-      return from + page;
+      return from + pageRows;
     case "PageUp":
-      return from - page;
+      return from - pageRows;
     case "Home":
       return 0;
     case "End":
@@ -30,7 +32,12 @@ function target(key: string, from: number, rows: number, page: number): number |
   }
 }
 
-/** How far to scroll so that a row is in sight: as little as possible. All in pixels. */
-export function scrollFor(rowTop: number, rowHeight: number, scrolled: number, room: number): number {
-  return Math.max(Math.min(scrolled, rowTop), rowTop + rowHeight - room);
+/** Returns the scroll offset that shows a row with the least movement. All in pixels. */
+export function scrollToShow(
+  rowTop: number,
+  rowHeight: number,
+  scrollTop: number,
+  viewHeight: number,
+): number {
+  return Math.max(Math.min(scrollTop, rowTop), rowTop + rowHeight - viewHeight);
 }

@@ -1,15 +1,15 @@
-/** By which column to sort, as two lists: for fingers, and where there is no room for the columns' heads. */
+/** The sort order as two select lists, for touch screens and for widths without column headers. */
 
 import { element, setText } from "../ui/dom.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { type ColumnName, type Layout, type Sort, sortBy, visible } from "./layout.ts";
 
 const DIRECTIONS: Readonly<Record<Sort["direction"], string>> = {
-  descending: "Greatest first",
-  ascending: "Least first",
+  descending: "Descending",
+  ascending: "Ascending",
 };
 
-export class SortChoice {
+export class SortMenu {
   readonly elements: readonly HTMLElement[];
   readonly #column = element("select", "");
   readonly #direction = element("select", "");
@@ -19,22 +19,25 @@ export class SortChoice {
     this.#options = new Map(COLUMNS.map(({ name }) => [name, option(name)]));
     this.#column.append(...this.#options.values());
     this.#direction.append(
-      ...Object.entries(DIRECTIONS).map(([direction, words]) => {
+      ...Object.entries(DIRECTIONS).map(([direction, label]) => {
         const made = option(direction);
-        setText(made, words);
+        setText(made, label);
         return made;
       }),
     );
-    const chosen = (): void => {
+    const changed = (): void => {
       const by = COLUMNS.find(({ name }) => name === this.#column.value)?.name ?? "time";
       const direction = this.#direction.value === "ascending" ? "ascending" : "descending";
       change((layout) => sortBy(layout, { by, direction }));
     };
     for (const select of [this.#column, this.#direction]) {
       select.autocomplete = "off";
-      select.addEventListener("change", chosen);
+      select.addEventListener("change", changed);
     }
-    this.elements = [line("sort-by", "Sort by", this.#column), line("sort-order", "Order", this.#direction)];
+    this.elements = [
+      field("sort-by", "Sort by", this.#column),
+      field("sort-order", "Order", this.#direction),
+    ];
   }
 
   paint(layout: Layout, clock: Clock): void {
@@ -44,7 +47,7 @@ export class SortChoice {
       if (made) {
         setText(made, label(clock));
         made.hidden = !names.includes(name);
-        // Some browsers list what is hidden.
+        // Some browsers show hidden options.
         made.disabled = made.hidden;
       }
     }
@@ -59,12 +62,12 @@ function option(value: string): HTMLOptionElement {
   return made;
 }
 
-function line(id: string, words: string, select: HTMLSelectElement): HTMLElement {
+function field(id: string, text: string, select: HTMLSelectElement): HTMLElement {
   const made = element("div", "sort");
   const label = element("label", "");
   label.htmlFor = id;
   select.id = id;
-  setText(label, words);
+  setText(label, text);
   made.append(label, select);
   return made;
 }

@@ -1,29 +1,29 @@
-/** What is loaded, in another order than that in which it came. */
+/** The loaded trades in an order other than by time. */
 
-import type { Update } from "../trade/event.ts";
+import type { TradeEvent } from "../trade/event.ts";
 import { COLUMNS } from "./columns.ts";
 import type { Sort } from "./layout.ts";
-import type { Tape } from "./trade-list.ts";
+import type { TradeList } from "./trade-list.ts";
 
-export class Sorted {
+export class SortedTrades {
   #sort: Sort | undefined;
-  #shown: readonly Update[] = [];
+  #shown: readonly TradeEvent[] = [];
   #length = 0;
-  #sorted: readonly Update[] = [];
+  #sorted: readonly TradeEvent[] = [];
 
-  /** The tape's trades in this order: sorted anew only where there are others, or another order is wanted. */
-  of(tape: Tape, sort: Sort): readonly Update[] {
-    if (sort !== this.#sort || tape.shown !== this.#shown || tape.length !== this.#length) {
+  /** Returns the list's trades in this order. Sorts only if the trades or the order have changed. */
+  of(list: TradeList, sort: Sort): readonly TradeEvent[] {
+    if (sort !== this.#sort || list.shown !== this.#shown || list.length !== this.#length) {
       this.#sort = sort;
-      this.#shown = tape.shown;
-      this.#length = tape.length;
-      this.#sorted = inOrder(tape.held, sort);
+      this.#shown = list.shown;
+      this.#length = list.length;
+      this.#sorted = inOrder(list.loaded, sort);
     }
     return this.#sorted;
   }
 }
 
-function inOrder(updates: readonly Update[], { by, direction }: Sort): readonly Update[] {
+function inOrder(trades: readonly TradeEvent[], { by, direction }: Sort): readonly TradeEvent[] {
   const compare = COLUMNS.find(({ name }) => name === by)?.compare ?? (() => 0);
-  return direction === "ascending" ? updates.toSorted(compare) : updates.toSorted((a, b) => compare(b, a));
+  return direction === "ascending" ? trades.toSorted(compare) : trades.toSorted((a, b) => compare(b, a));
 }

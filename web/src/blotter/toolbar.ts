@@ -1,34 +1,34 @@
-/** What the table offers, in its title line: pause, columns, and what is filtered as a file. */
+/** The table's controls in its title line: pause, view menu and export links. */
 
 import { type Filters, writeFilters } from "../filters/filters.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { onKey } from "../ui/keys.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { type ColumnName, type Layout, toggleColumn } from "./layout.ts";
-import { SortChoice } from "./sort-menu.ts";
+import { SortMenu } from "./sort-menu.ts";
 
 const FORMATS = ["csv", "ndjson"] as const;
 
-export interface ToolsListener {
+export interface ToolbarListener {
   readonly pause: () => void;
   readonly change: (change: (layout: Layout) => Layout) => void;
 }
 
-export class Tools {
+export class Toolbar {
   readonly #pause = element("button", "quiet pause");
   readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
-  readonly #sort: SortChoice;
+  readonly #sort: SortMenu;
   #filters: Filters | undefined;
 
-  constructor({ pause, change }: ToolsListener) {
+  constructor({ pause, change }: ToolbarListener) {
     this.#pause.type = "button";
     this.#pause.dataset["testid"] = "pause";
-    this.#pause.title = "Holds the view, and counts what comes meanwhile (space)";
+    this.#pause.title = "Pauses the list and counts new trades (Space)";
     setText(this.#pause, "Pause");
     this.#pause.addEventListener("click", pause);
     onKey(" ", pause);
-    this.#sort = new SortChoice(change);
+    this.#sort = new SortMenu(change);
     byId("blotter-tools", HTMLElement).append(this.#pause, this.#menu(change), ...this.#links.values());
   }
 
@@ -59,9 +59,9 @@ export class Tools {
     }
   }
 
-  #menu(change: ToolsListener["change"]): HTMLElement {
+  #menu(change: ToolbarListener["change"]): HTMLElement {
     const menu = element("details", "menu");
-    menu.dataset["testid"] = "columns";
+    menu.dataset["testid"] = "view";
     const summary = element("summary", "");
     setText(summary, "View");
     const body = element("div", "menu-body");
@@ -81,7 +81,7 @@ export class Tools {
     }
     const reset = element("button", "quiet");
     reset.type = "button";
-    setText(reset, "Usual widths");
+    setText(reset, "Reset widths");
     reset.addEventListener("click", () => change((layout) => ({ ...layout, widths: {} })));
     body.append(...this.#sort.elements, columns, reset);
     menu.append(summary, body);
@@ -93,7 +93,7 @@ function exportLink(format: (typeof FORMATS)[number]): HTMLAnchorElement {
   const link = element("a", "export");
   link.download = "";
   link.dataset["testid"] = `export-${format}`;
-  link.title = `All trades that the filters let through, as ${format.toUpperCase()}`;
+  link.title = `All trades that match the filters, as ${format.toUpperCase()}`;
   setText(link, format.toUpperCase());
   return link;
 }

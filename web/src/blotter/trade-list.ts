@@ -1,71 +1,72 @@
 /**
- * All trades that the filters let through, newest first: those that come live, and below them the archive's.
+ * All trades that match the filters, newest first: live ones at the top, archived ones below.
  *
- * What is shown is the tape as it was at the last `renew`, so that one may look at it for as long as one likes,
- * and only what is older goes on being fetched. Each trade is on it once.
+ * Live trades become visible at the next `refresh`. Until then the shown trades stay, and only older ones are
+ * loaded below them. Each trade is listed once.
  */
 
 import { type Filters, matches } from "../filters/filters.ts";
-import { Seen } from "../trade/dedup-set.ts";
-import { newestFirst, type Update } from "../trade/event.ts";
-import { HELD, merge } from "../trade/merge.ts";
-import { AHEAD_ROWS, type Below, Pages, type Source } from "./pages.ts";
+import { DedupSet } from "../trade/dedup-set.ts";
+import { newestFirst, type TradeEvent } from "../trade/event.ts";
+import { MAX_TRADES, mergeTrades } from "../trade/merge.ts";
+import { type EndStatus, Pages, PREFETCH_ROWS, type Source } from "./pages.ts";
 
-export class Tape {
+export class TradeList {
   readonly filters: Filters;
-  /** How many trades came live, or were found after a gap, that the filters let through. */
+  /** How many matching trades arrived live, or were found after a gap. */
   matched = 0;
-  /** Whether the archive has told what was before: only then do we go on from there. */
-  isRecalled = false;
+  /** Whether the archive has returned the latest earlier trades. Older pages are loaded only after that. */
+  isBackfilled = false;
   readonly #source: Source;
-  readonly #seen = new Seen(2 * HELD);
-  #newest: readonly Update[] = [];
-  #shown: readonly Update[] = [];
+  readonly #known = new DedupSet(2 * MAX_TRADES);
+  #newest: readonly TradeEvent[] = [];
+  #shown: readonly TradeEvent[] = [];
   #shownMatched = 0;
-  /** Whether what is shown has what the archive told; undefined before anything is shown. */
-  #isRecallShown: boolean | undefined;
+  /** Whether the shown trades include the backfill; undefined before the first refresh. */
+  #isBackfillShown: boolean | undefined;
   #pages: Pages | undefined;
-  /** Something came that belongs among the archive's pages, and isn't there. */
-  #isLate = false;
+  /** A trade has arrived that belongs into an archive page loaded without it. */
+  #isStale = false;
 
-  /** `trades`: those known already, newest first. */
-  constructor(source: Source, filters: Filters, trades: readonly Update[]) {
+  /** `trades` are those already known, newest first. */
+  constructor(source: Source, filters: Filters, trades: readonly TradeEvent[]) {
     this.#source = source;
     this.filters = filters;
-    this.#add(trades.filter((update) => matches(filters, update)));
+    this.#add(trades.filter((trade) => matches(filters, trade)));
   }
 
-  /** Takes what came live. */
-  add(updates: readonly Update[]): void {
-    const matching = updates.filter((update) => matches(this.filters, update));
+  /** Adds live trades. */
+  add(trades: readonly TradeEvent[]): void {
+    const matching = trades.filter((trade) => matches(this.filters, trade));
     this.matched += matching.length;
     this.#add(matching);
   }
 
-  /** Takes what was before. */
-  recall(updates: readonly Update[]): void {
-    this.#add(updates.filter((update) => matches(this.filters, update)));
+  /** Adds trades from before the page was connected. */
+  backfill(trades: readonly TradeEvent[]): void {
+    this.#add(trades.filter((trade) => matches(this.filters, trade)));
   }
 
-  /** Shows how things stand. */
-  renew(): void {
+  /** Shows the current trades. */
+  refresh(): void {
     this.#shown = this.#newest;
     this.#shownMatched = this.matched;
-    this.#isRecallShown = this.isRecalled;
-    // The archive's pages go on from the last trade above them: where that is another now, they leave a hole.
-    if (this.#isLate || this.#pages?.before !== this.#newest.at(-1)) {
+    this.#isBackfillShown = this.isBackfilled;
+    // The archive pages continue from the last trade above them. If that is another one now, they are loaded
+    // again.
+    if (this.#isStale || this.#pages?.above !== this.#newest.at(-1)) {
       this.#pages = undefined;
-      this.#isLate = false;
+      this.#isStale = false;
     }
   }
 
-  /** Whether it must be renewed, whoever holds it: it was never shown, or not since the archive told what was before. */
-  get isDue(): boolean {
-    return this.#isRecallShown !== this.isRecalled;
+  /** Whether a refresh is needed even during a pause: before the first one, and after the backfill. */
+  get needsRefresh(): boolean {
+    return this.#isBackfillShown !== this.isBackfilled;
   }
 
-  /** How many came since the last `renew`. */
-  get unseen(): number {
+  /** How many trades have arrived since the last refresh. */
+  get pending(): number {
     return this.matched - this.#shownMatched;
   }
 
@@ -73,50 +74,50 @@ export class Tape {
     return this.#shown.length + (this.#pages?.length ?? 0);
   }
 
-  /** The trades at these places; undefined for those that are yet to be fetched again. */
-  slice(first: number, last: number): readonly (Update | undefined)[] {
+  /** The trades of these rows; undefined for evicted ones. */
+  slice(first: number, last: number): readonly (TradeEvent | undefined)[] {
     const above = this.#shown.length;
     const older = this.#pages?.slice(first - above, last - above) ?? [];
     return [...this.#shown.slice(first, last), ...older];
   }
 
-  /** The trades above the archive's pages: another list after each `renew` that changed something. */
-  get shown(): readonly Update[] {
+  /** The trades above the archive pages. A new list after each refresh that changed something. */
+  get shown(): readonly TradeEvent[] {
     return this.#shown;
   }
 
-  /** All trades that are held at this moment. */
-  get held(): readonly Update[] {
-    return [...this.#shown, ...(this.#pages?.held ?? [])];
+  /** All trades in memory. */
+  get loaded(): readonly TradeEvent[] {
+    return [...this.#shown, ...(this.#pages?.loaded ?? [])];
   }
 
-  get below(): Below {
-    return this.#pages?.below ?? (this.isRecalled ? "more" : "loading");
+  get endStatus(): EndStatus {
+    return this.#pages?.endStatus ?? (this.isBackfilled ? "more" : "loading");
   }
 
-  /** These places are in sight: fetches what is near and not there yet. */
-  look(first: number, last: number): void {
+  /** Loads missing pages near the visible rows. */
+  setVisibleRange(first: number, last: number): void {
     const above = this.#shown.length;
-    if (this.isRecalled && last + AHEAD_ROWS > above) {
+    if (this.isBackfilled && last + PREFETCH_ROWS > above) {
       this.#pages ??= new Pages(this.#source, this.filters, this.#shown.at(-1));
     }
-    this.#pages?.look(first - above, last - above);
+    this.#pages?.setVisibleRange(first - above, last - above);
   }
 
   retry(): void {
     this.#pages?.retry();
   }
 
-  #add(updates: readonly Update[]): void {
-    const unknown = updates.filter(({ id }) => this.#seen.add(id));
+  #add(trades: readonly TradeEvent[]): void {
+    const fresh = trades.filter(({ id }) => this.#known.add(id));
     const top = this.#pages?.top;
-    const newer = top ? unknown.filter((update) => newestFirst(update, top) < 0) : unknown;
-    if (newer.length < unknown.length) {
-      // Pages that were asked for before it was archived can't have it; others have, and nothing changes but order.
-      this.#isLate = true;
+    const newer = top ? fresh.filter((trade) => newestFirst(trade, top) < 0) : fresh;
+    if (newer.length < fresh.length) {
+      // The loaded pages may lack this trade. If they have it after all, reloading them does no harm.
+      this.#isStale = true;
     }
     if (newer.length > 0) {
-      this.#newest = merge(this.#newest, newer);
+      this.#newest = mergeTrades(this.#newest, newer);
     }
   }
 }

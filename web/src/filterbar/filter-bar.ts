@@ -1,4 +1,4 @@
-/** The line in which one says what to see: words, a menu of fields, and what is set as chips to take away again. */
+/** The filter bar: search field, filter menu, a chip for each active filter, and the statistics window. */
 
 import { WINDOWS, type Window } from "../filters/address.ts";
 import {
@@ -10,29 +10,29 @@ import {
   readFilter,
 } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import type { Statistics } from "../server/stats-poller.ts";
+import type { StatsSnapshot } from "../server/stats-poller.ts";
 import type { Timer } from "../server/timing.ts";
 import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { countryNames, decimalFormat, decimalReader } from "../ui/format.ts";
 import { onKey } from "../ui/keys.ts";
-import { Choice } from "../ui/radio-group.ts";
+import { RadioGroup } from "../ui/radio-group.ts";
 
-/** One letter after the other asks the archive nothing yet. */
-const TYPED_AFTER_MS = 200;
+/** Keystrokes closer together than this cause no query. */
+const INPUT_DELAY_MS = 200;
 
 const decimal = decimalFormat();
 const readDecimal = decimalReader();
 
 const HINTS: Readonly<Record<FilterName, string>> = {
-  from: "That is no currency’s code, such as EUR.",
-  to: "That is no currency’s code, such as GBP.",
-  country: "That is no country’s code, such as FR.",
-  user: "A user’s id has up to 64 characters.",
-  flag: "A flag is a word in small letters, such as rate-mismatch.",
-  min: `An amount is a number such as ${decimal("747.10")}.`,
-  max: `An amount is a number such as ${decimal("747.10")}.`,
-  q: "Up to 128 characters.",
+  from: "Enter a currency code such as EUR.",
+  to: "Enter a currency code such as GBP.",
+  country: "Enter a country code such as FR.",
+  user: "A user id has at most 64 characters.",
+  flag: "Enter a flag in lower-case letters, such as rate-mismatch.",
+  min: `Enter an amount such as ${decimal("747.10")}.`,
+  max: `Enter an amount such as ${decimal("747.10")}.`,
+  q: "Enter at most 128 characters.",
 };
 
 const countryName = countryNames();
@@ -47,54 +47,54 @@ export class FilterBar implements Panel {
   readonly #menu = byId("fields-open", HTMLElement);
   readonly #chips = byId("chips", HTMLUListElement);
   readonly #clear = byId("clear", HTMLButtonElement);
-  readonly #remark = byId("leaves-out", HTMLElement);
+  readonly #note = byId("filter-note", HTMLElement);
   readonly #hint = byId("field-hint", HTMLElement);
-  readonly #windows: Choice<Window>;
+  readonly #windows: RadioGroup<Window>;
   #filters: Filters | undefined;
-  #statistics: Statistics | undefined;
+  #stats: StatsSnapshot | undefined;
   #timer: Timer | undefined;
 
   constructor(page: Page) {
     this.#page = page;
     this.#fields = new Map(FILTER_NAMES.map((name) => [name, field(name)]));
     for (const [name, input] of this.#fields) {
-      input.addEventListener("change", () => (name === "q" ? this.#typed() : this.#chosen(name, input)));
+      input.addEventListener("change", () => (name === "q" ? this.#onCommit() : this.#onChange(name, input)));
     }
     const q = field("q");
-    q.addEventListener("input", () => this.#typing(q));
+    q.addEventListener("input", () => this.#onInput(q));
     byId("filters", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      // What is wrong must be seen.
+      // A problem in a field must stay visible.
       byId("fields", HTMLDetailsElement).open = this.#hint.textContent !== "";
     });
     this.#clear.addEventListener("click", () => {
-      page.address.filter(NO_FILTERS);
+      page.address.setFilters(NO_FILTERS);
       this.#menu.focus();
     });
     onKey("/", () => q.focus());
     const windows = Object.fromEntries(WINDOWS.map((window) => [window, window])) as Record<Window, Window>;
-    this.#windows = new Choice("Figures of the last", windows, (window) => page.address.show(window));
+    this.#windows = new RadioGroup("Statistics window", windows, (window) => page.address.setWindow(window));
     byId("windows", HTMLElement).append(this.#windows.element);
     suggest("currencies", CURRENCIES, currencyName);
     suggest("countries", COUNTRIES, countryName);
   }
 
-  paint({ filters, window, statistics }: View): void {
-    this.#windows.show(window);
+  paint({ filters, window, stats }: View): void {
+    this.#windows.select(window);
     if (filters !== this.#filters) {
       this.#filters = filters;
       this.#paintFilters(filters);
     }
-    if (statistics !== this.#statistics) {
-      this.#statistics = statistics;
-      setText(this.#remark, statistics.trouble || statistics.leavesOut);
+    if (stats !== this.#stats) {
+      this.#stats = stats;
+      setText(this.#note, stats.error || stats.ignoredFilters);
     }
   }
 
   #paintFilters(filters: Filters): void {
     for (const [name, input] of this.#fields) {
-      // What is being typed may mean the same, and look different.
-      if (read(name, input.value) !== filters[name]) {
+      // The typed text may look different and mean the same, such as `1,000` and `1000`.
+      if (readInput(name, input.value) !== filters[name]) {
         fillIn(input, isAmount(name) ? decimal(filters[name]) : filters[name]);
       }
     }
@@ -108,50 +108,50 @@ export class FilterBar implements Panel {
     const chip = element("button", "chip");
     chip.type = "button";
     chip.dataset["testid"] = `chip-${name}`;
-    setText(chip, words(name, value));
-    chip.ariaLabel = `${words(name, value)}: take this filter away`;
+    setText(chip, chipLabel(name, value));
+    chip.ariaLabel = `Remove filter ${chipLabel(name, value)}`;
     chip.addEventListener("click", () => {
-      this.#page.address.filter({ [name]: "" });
-      // The chip is gone, and focus must be somewhere; in a field, a phone would show its keyboard.
+      this.#page.address.setFilters({ [name]: "" });
+      // The chip is gone, so the focus must move. In a field, a phone would open its keyboard.
       this.#menu.focus();
     });
     item.append(chip);
     return item;
   }
 
-  #chosen(name: FilterName, input: Field): void {
-    const value = read(name, input.value);
-    const fault = this.#fault(name, value);
-    input.ariaInvalid = String(fault !== "");
-    setText(this.#hint, fault);
-    if (fault === "") {
-      this.#page.address.filter({ [name]: value });
+  #onChange(name: FilterName, input: Field): void {
+    const value = readInput(name, input.value);
+    const problem = this.#problem(name, value);
+    input.ariaInvalid = String(problem !== "");
+    setText(this.#hint, problem);
+    if (problem === "") {
+      this.#page.address.setFilters({ [name]: value });
     }
   }
 
-  #fault(name: FilterName, value: string | undefined): string {
+  #problem(name: FilterName, value: string | undefined): string {
     if (value === undefined) {
       return HINTS[name];
     }
     const isEmpty = isEmptyRange({ ...this.#page.address.filters, [name]: value });
-    return isEmpty ? "From is more than up to." : "";
+    return isEmpty ? "The minimum exceeds the maximum." : "";
   }
 
-  #typing(q: Field): void {
-    this.#forgetTimer();
+  #onInput(q: Field): void {
+    this.#cancelTimer();
     this.#timer = this.#page.timing.setTimer(() => {
-      this.#page.address.type({ q: readFilter("q", q.value) ?? "" });
-    }, TYPED_AFTER_MS);
+      this.#page.address.typeFilters({ q: readFilter("q", q.value) ?? "" });
+    }, INPUT_DELAY_MS);
   }
 
-  /** Enter was pressed, or the field left. */
-  #typed(): void {
-    this.#forgetTimer();
-    this.#page.address.type({ q: readFilter("q", field("q").value) ?? "" });
-    this.#page.address.typed();
+  /** Enter was pressed, or the field lost focus. */
+  #onCommit(): void {
+    this.#cancelTimer();
+    this.#page.address.typeFilters({ q: readFilter("q", field("q").value) ?? "" });
+    this.#page.address.endTyping();
   }
 
-  #forgetTimer(): void {
+  #cancelTimer(): void {
     if (this.#timer !== undefined) {
       this.#page.timing.clearTimer(this.#timer);
     }
@@ -162,8 +162,8 @@ function isAmount(name: FilterName): boolean {
   return name === "min" || name === "max";
 }
 
-/** What was typed into a field, as the address has it. */
-function read(name: FilterName, typed: string): string | undefined {
+/** Normalizes typed text for the address. */
+function readInput(name: FilterName, typed: string): string | undefined {
   return readFilter(name, isAmount(name) ? readDecimal(typed) : typed);
 }
 
@@ -179,7 +179,7 @@ function fillIn(input: Field, value: string): void {
   input.ariaInvalid = "false";
 }
 
-function words(name: FilterName, value: string): string {
+function chipLabel(name: FilterName, value: string): string {
   switch (name) {
     case "from":
       return `Sold: ${value}`;
@@ -200,7 +200,7 @@ function words(name: FilterName, value: string): string {
   }
 }
 
-/** Suggests codes by what they stand for. */
+/** Fills a datalist with codes and their names. */
 function suggest(list: string, codes: ReadonlySet<string>, name: (code: string) => string): void {
   byId(list, HTMLDataListElement).append(...[...codes].map((code) => new Option(name(code), code)));
 }

@@ -1,7 +1,8 @@
 /**
- * What the page shows, as far as a link says it: the filters, and the window of the figures.
+ * The part of the page's state that a link carries: the filters and the statistics window.
  *
- * A change by the reader is a step that Back undoes; letters of one word that is being typed are one step together.
+ * Each change by the user adds a history entry, so that Back undoes it. Consecutive keystrokes in the search
+ * field share one entry.
  */
 
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
@@ -10,39 +11,40 @@ export const WINDOWS = ["15m", "1h", "24h", "7d"] as const;
 
 export type Window = (typeof WINDOWS)[number];
 
-const USUAL: Window = "1h";
+const DEFAULT_WINDOW: Window = "1h";
 
-export const WINDOW_MS: Readonly<Record<Window, number>> = {
-  "15m": 900_000,
-  "1h": 3_600_000,
-  "24h": 86_400_000,
-  "7d": 604_800_000,
+/** To follow “the last”. */
+export const WINDOW_LABELS: Readonly<Record<Window, string>> = {
+  "15m": "15 minutes",
+  "1h": "hour",
+  "24h": "24 hours",
+  "7d": "7 days",
 };
 
-/** The browser's address bar and history, cut down to what is needed, so that tests can bring their own. */
-export interface Bar {
-  /** The query in the address, such as `?from=EUR`. */
+/** The browser's address bar and history, reduced to what the page needs. Tests pass a fake. */
+export interface AddressBar {
+  /** Returns the query in the address, such as `?from=EUR`. */
   read(): string;
-  /** Puts a query there, as a new step or in place of the present one. */
+  /** Writes a query, as a new history entry or over the current one. */
   write(query: string, step: "new" | "same"): void;
-  /** Calls back when the reader went back or forth. */
+  /** Registers a callback for Back and Forward. */
   onMove(moved: () => void): void;
 }
 
 export class Address {
-  readonly #bar: Bar;
+  readonly #bar: AddressBar;
   readonly #listeners: (() => void)[] = [];
   #filters: Filters = NO_FILTERS;
-  #window: Window = USUAL;
+  #window: Window = DEFAULT_WINDOW;
   #typing = false;
 
-  constructor(bar: Bar) {
+  constructor(bar: AddressBar) {
     this.#bar = bar;
     this.#read();
     bar.onMove(() => {
       this.#typing = false;
       this.#read();
-      this.#tell();
+      this.#notify();
     });
   }
 
@@ -54,39 +56,41 @@ export class Address {
     return this.#window;
   }
 
-  /** Calls back after each change of filters or window, whoever made it. */
+  /** Registers a callback for every change of filters or window. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Sets some filters, and leaves the others. Values must be what `readFilter` gives. */
-  filter(changes: Partial<Filters>): void {
+  /** Changes some filters and keeps the others. Values must come from `readFilter`. */
+  setFilters(changes: Partial<Filters>): void {
     this.#typing = false;
-    this.#filter({ ...this.#filters, ...changes }, "new");
+    this.#change({ ...this.#filters, ...changes }, "new");
   }
 
-  /** Sets some filters, and where they are set already, takes them away: what a click does. */
-  toggle(changes: Partial<Filters>): void {
+  /** Sets some filters, or clears them if they already have these values. This is what a click does. */
+  toggleFilters(changes: Partial<Filters>): void {
     const all = { ...this.#filters, ...changes };
     const none = Object.fromEntries(Object.keys(changes).map((name) => [name, ""]));
-    this.filter(sameFilters(all, this.#filters) ? none : changes);
+    this.setFilters(sameFilters(all, this.#filters) ? none : changes);
   }
 
-  /** As `filter`, with each letter that is typed: all up to the next other change are one step. */
-  type(changes: Partial<Filters>): void {
+  /**
+   * Like `setFilters`, for a keystroke. All keystrokes up to the next other change share one history entry.
+   */
+  typeFilters(changes: Partial<Filters>): void {
     const filters = { ...this.#filters, ...changes };
     if (!sameFilters(filters, this.#filters)) {
-      this.#filter(filters, this.#typing ? "same" : "new");
+      this.#change(filters, this.#typing ? "same" : "new");
       this.#typing = true;
     }
   }
 
-  /** The field was left: what is typed next is another step. */
-  typed(): void {
+  /** The field lost focus: the next keystroke starts a new history entry. */
+  endTyping(): void {
     this.#typing = false;
   }
 
-  show(window: Window): void {
+  setWindow(window: Window): void {
     if (window !== this.#window) {
       this.#typing = false;
       this.#window = window;
@@ -94,7 +98,7 @@ export class Address {
     }
   }
 
-  #filter(filters: Filters, step: "new" | "same"): void {
+  #change(filters: Filters, step: "new" | "same"): void {
     if (!sameFilters(filters, this.#filters)) {
       this.#filters = filters;
       this.#write(step);
@@ -104,28 +108,28 @@ export class Address {
   #read(): void {
     const query = new URLSearchParams(this.#bar.read());
     this.#filters = parseFilters(query);
-    this.#window = WINDOWS.find((window) => window === query.get("window")) ?? USUAL;
+    this.#window = WINDOWS.find((window) => window === query.get("window")) ?? DEFAULT_WINDOW;
   }
 
   #write(step: "new" | "same"): void {
     const query = new URLSearchParams();
     writeFilters(this.#filters, query);
-    if (this.#window !== USUAL) {
+    if (this.#window !== DEFAULT_WINDOW) {
       query.set("window", this.#window);
     }
     this.#bar.write(query.size > 0 ? `?${query}` : "", step);
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) {
       listener();
     }
   }
 }
 
-/** The bar of this browser's window. */
-export function addressBar(): Bar {
+/** The address bar of this browser window. */
+export function browserAddressBar(): AddressBar {
   return {
     read: () => location.search,
     write: (query, step) => {

@@ -1,18 +1,15 @@
-/**
- * Which trades the reader wants to see: one value that is never changed in place, and means what it means to
- * `GET /api/messages`, word for word.
- */
+/** The filters that select trades. A filter matches exactly as it does in `GET /api/messages`. */
 
 import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
 import { parseUnits } from "../trade/decimal.ts";
-import type { Update } from "../trade/event.ts";
+import type { TradeEvent } from "../trade/event.ts";
 
-/** In the order in which they are shown and written. */
+/** In the order in which they are shown, and written into an address. */
 export const FILTER_NAMES = ["from", "to", "country", "user", "flag", "min", "max", "q"] as const;
 
 export type FilterName = (typeof FILTER_NAMES)[number];
 
-/** Each as the API takes it; the empty text asks for all. */
+/** Values as the API takes them; an empty string means no filter. Never changed in place. */
 export type Filters = Readonly<Record<FilterName, string>>;
 
 export const NO_FILTERS: Filters = {
@@ -27,15 +24,15 @@ export const NO_FILTERS: Filters = {
 };
 
 const USER_CHARS_MAX = 64;
-const WORDS_CHARS_MAX = 128;
+const SEARCH_CHARS_MAX = 128;
 const CONTROL = /\p{Cc}/u;
 const FLAG = /^[a-z0-9-]{1,64}$/u;
 const AMOUNT = /^\d{1,18}(?:\.\d{1,12})?$/u;
 const WHITE_SPACE = /\s+/u;
-const CAPITALS = /[A-Z]+/gu;
-const SMALL = /[a-z]+/gu;
+const UPPER = /[A-Z]+/gu;
+const LOWER = /[a-z]+/gu;
 
-/** The value that the API would understand, or undefined where it would refuse: see api/kinds.py. */
+/** Normalizes a value as the API does. Returns undefined if the API would refuse it. */
 export function readFilter(name: FilterName, text: string): string | undefined {
   const value = name === "user" ? text : text.trim();
   if (value === "") {
@@ -44,26 +41,26 @@ export function readFilter(name: FilterName, text: string): string | undefined {
   switch (name) {
     case "from":
     case "to":
-      return known(CURRENCIES, value);
+      return parseCode(CURRENCIES, value);
     case "country":
-      return known(COUNTRIES, value);
+      return parseCode(COUNTRIES, value);
     case "flag":
-      return fitting(FLAG, value);
+      return matchPattern(FLAG, value);
     case "min":
     case "max":
-      return fitting(AMOUNT, value);
+      return matchPattern(AMOUNT, value);
     default:
-      return isPlain(value, name === "user" ? USER_CHARS_MAX : WORDS_CHARS_MAX) ? value : undefined;
+      return isPlain(value, name === "user" ? USER_CHARS_MAX : SEARCH_CHARS_MAX) ? value : undefined;
   }
 }
 
-/** Other alphabets have letters whose capitals are ASCII: only ASCII's own become capitals. */
-function known(codes: ReadonlySet<string>, value: string): string | undefined {
-  const code = value.replace(SMALL, (letters) => letters.toUpperCase());
+/** Only ASCII letters are upper-cased: some letters of other alphabets have ASCII capitals. */
+function parseCode(codes: ReadonlySet<string>, value: string): string | undefined {
+  const code = value.replace(LOWER, (letters) => letters.toUpperCase());
   return codes.has(code) ? code : undefined;
 }
 
-function fitting(pattern: RegExp, value: string): string | undefined {
+function matchPattern(pattern: RegExp, value: string): string | undefined {
   return pattern.test(value) ? value : undefined;
 }
 
@@ -71,14 +68,14 @@ function isPlain(value: string, charsMax: number): boolean {
   return [...value].length <= charsMax && !CONTROL.test(value);
 }
 
-/** The filters that an address asks for; what the API would refuse asks for nothing. */
+/** Reads the filters from an address. Values that the API would refuse are ignored. */
 export function parseFilters(query: URLSearchParams): Filters {
   const entries = FILTER_NAMES.map((name) => [name, readFilter(name, query.get(name) ?? "") ?? ""] as const);
   const filters: Filters = { ...NO_FILTERS, ...Object.fromEntries(entries) };
   return isEmptyRange(filters) ? { ...filters, max: "" } : filters;
 }
 
-/** Writes the filters that are set into a query, for an address or the API. */
+/** Writes the active filters into a query, for an address or for the API. */
 export function writeFilters(filters: Filters, query: URLSearchParams): void {
   for (const name of FILTER_NAMES) {
     if (filters[name] !== "") {
@@ -87,7 +84,7 @@ export function writeFilters(filters: Filters, query: URLSearchParams): void {
   }
 }
 
-/** Nothing can be at least `min` and at most `max`: the API refuses to look for it. */
+/** True if `min` exceeds `max`. The API refuses such a range. */
 export function isEmptyRange({ min, max }: Filters): boolean {
   return min !== "" && max !== "" && (parseUnits(min) ?? 0n) > (parseUnits(max) ?? 0n);
 }
@@ -100,17 +97,17 @@ export function sameFilters(a: Filters, b: Filters): boolean {
   return FILTER_NAMES.every((name) => a[name] === b[name]);
 }
 
-/** Whether the API would find this update. */
-export function matches(filters: Filters, update: Update): boolean {
+/** True if the API would find this trade with these filters. */
+export function matches(filters: Filters, trade: TradeEvent): boolean {
   const { from, to, country, user, flag } = filters;
   return (
-    (from === "" || update.currencyFrom === from) &&
-    (to === "" || update.currencyTo === to) &&
-    (country === "" || update.originatingCountry === country) &&
-    (user === "" || update.userId === user) &&
-    (flag === "" || update.flags.includes(flag)) &&
-    isInRange(filters, update.amountSell) &&
-    words(filters.q).every((word) => isAbout(word, update))
+    (from === "" || trade.currencyFrom === from) &&
+    (to === "" || trade.currencyTo === to) &&
+    (country === "" || trade.originatingCountry === country) &&
+    (user === "" || trade.userId === user) &&
+    (flag === "" || trade.flags.includes(flag)) &&
+    isInRange(filters, trade.amountSell) &&
+    searchWords(filters.q).every((word) => matchesWord(word, trade))
   );
 }
 
@@ -122,23 +119,21 @@ function isInRange({ min, max }: Filters, amount: string): boolean {
   return (min === "" || sold >= (parseUnits(min) ?? 0n)) && (max === "" || sold <= (parseUnits(max) ?? 0n));
 }
 
-function words(q: string): readonly string[] {
+function searchWords(q: string): readonly string[] {
   return q === "" ? [] : q.split(WHITE_SPACE);
 }
 
-function isAbout(word: string, update: Update): boolean {
+function matchesWord(word: string, trade: TradeEvent): boolean {
   const folded = fold(word);
   return (
-    [update.currencyFrom, update.currencyTo, update.originatingCountry].some(
-      (code) => fold(code) === folded,
-    ) ||
-    update.flags.includes(folded) ||
-    fold(update.userId).startsWith(folded) ||
-    update.id.startsWith(folded)
+    [trade.currencyFrom, trade.currencyTo, trade.originatingCountry].some((code) => fold(code) === folded) ||
+    trade.flags.includes(folded) ||
+    fold(trade.userId).startsWith(folded) ||
+    trade.id.startsWith(folded)
   );
 }
 
-/** The archive's database knows the case of ASCII's letters only. */
+/** The archive's database folds only ASCII letters. */
 function fold(text: string): string {
-  return text.replace(CAPITALS, (letters) => letters.toLowerCase());
+  return text.replace(UPPER, (letters) => letters.toLowerCase());
 }

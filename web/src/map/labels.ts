@@ -1,19 +1,13 @@
-/** A country's figures in words, and which countries there are to show. */
+/** Texts of the map panel, and the countries that it lists. */
 
+import { WINDOW_LABELS } from "../filters/address.ts";
 import type { Filters } from "../filters/filters.ts";
 import type { View } from "../page.ts";
-import type { Count, CountryFigures, Figures } from "../server/stats.ts";
-import { type Statistics, withoutFigures } from "../server/stats-poller.ts";
+import type { Count, CountryStats, Stats } from "../server/stats.ts";
+import { type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
 
-const WINDOW_WORDS: Readonly<Record<View["window"], string>> = {
-  "15m": "15 minutes",
-  "1h": "hour",
-  "24h": "24 hours",
-  "7d": "7 days",
-};
-
-/** How numbers look to the reader. */
-export class Words {
+/** Formats numbers for a locale. */
+export class Labels {
   readonly #number: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
 
@@ -32,55 +26,55 @@ export class Words {
 
   share(count: number, total: number): string {
     const share = total > 0 ? count / total : 0;
-    // What is there is never said to be nothing.
+    // A share above zero is never shown as 0.0%.
     return share > 0 && share < 0.0005 ? `<${this.#percent.format(0.001)}` : this.#percent.format(share);
   }
 
   /** `1,234 trades · 12.3% · 5 flagged`. */
-  all({ count, flagged }: Count, total: number): string {
+  describe({ count, flagged }: Count, total: number): string {
     const trades = `${this.count(count)} ${count === 1 ? "trade" : "trades"}`;
     return `${trades} · ${this.share(count, total)} · ${this.count(flagged)} flagged`;
   }
 }
 
-/** What a remark rests on. */
-export interface Reasons extends Pick<View, "filters" | "window"> {
-  readonly statistics: Pick<Statistics, "countries" | "trouble">;
+/** The input of `remark`. */
+export interface RemarkInput extends Pick<View, "filters" | "window"> {
+  readonly stats: Pick<StatsSnapshot, "countries" | "error">;
 }
 
-/** Why there is nothing on the map; empty where nothing needs to be said. */
-export function remark({ statistics, filters, window }: Reasons): string {
-  const { countries } = statistics;
+/** The text in place of an empty map; empty if there is something to show. */
+export function remark({ stats, filters, window }: RemarkInput): string {
+  const { countries } = stats;
   if (!countries) {
-    return withoutFigures(statistics);
+    return statsPlaceholder(stats);
   }
   if (countries.total.count === 0) {
-    return `No trades${pairWords(filters)} in the last ${WINDOW_WORDS[window]}.`;
+    return `No trades${pairLabel(filters)} in the last ${WINDOW_LABELS[window]}.`;
   }
   return "";
 }
 
-function pairWords({ from, to }: Filters): string {
+function pairLabel({ from, to }: Filters): string {
   return from && to ? ` of ${from}→${to}` : "";
 }
 
-/** The countries of the figures, most trades first; the one that is filtered by is among them, if only with none. */
-export function listed(figures: Figures | undefined, chosen: string): readonly CountryFigures[] {
-  const countries = figures?.countries ?? [];
-  return chosen === "" || !figures || countries.some(({ country }) => country === chosen)
+/** The countries with trades, most first. A country that is filtered by is included even without trades. */
+export function listCountries(stats: Stats | undefined, selected: string): readonly CountryStats[] {
+  const countries = stats?.countries ?? [];
+  return selected === "" || !stats || countries.some(({ country }) => country === selected)
     ? countries
-    : [...countries, { country: chosen, count: 0, flagged: 0 }];
+    : [...countries, { country: selected, count: 0, flagged: 0 }];
 }
 
 /**
- * The same countries in the order in which they were before, with what is new at the end: while someone points at
- * a line or is in it, lines stay where they are.
+ * Keeps the previous order and appends new countries. Rows must not move while the user points at one or has
+ * focused one.
  */
-export function keepingOrder(
-  countries: readonly CountryFigures[],
+export function keepOrder(
+  countries: readonly CountryStats[],
   before: readonly string[],
-): readonly CountryFigures[] {
+): readonly CountryStats[] {
   const place = new Map(before.map((country, index) => [country, index]));
-  const placeOf = ({ country }: CountryFigures): number => place.get(country) ?? before.length;
+  const placeOf = ({ country }: CountryStats): number => place.get(country) ?? before.length;
   return [...countries].sort((one, other) => placeOf(one) - placeOf(other));
 }

@@ -1,58 +1,61 @@
-/** One that is buried: where, when, why, what it says, and what can be done. Deleting asks once more. */
+/** One dead letter: tube, id, time, reason, message and actions. Deleting asks for confirmation. */
 
 import { element, setText } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { dateAndClock, zoneName } from "../ui/time-format.ts";
-import type { Burial, Graveyard } from "./dead-letters.ts";
+import type { DeadLetter, DeadLetterClient } from "./dead-letters.ts";
 
-export class BurialItem {
-  readonly element = element("li", "burial");
-  readonly #burial: Burial;
-  readonly #when = element("span", "when");
+export class DeadLetterItem {
+  readonly element = element("li", "dead-letter");
+  readonly #letter: DeadLetter;
+  readonly #time = element("span", "timestamp");
   readonly #actions = element("div", "actions");
-  readonly #sure = element("div", "actions");
+  readonly #confirmation = element("div", "actions");
   readonly #delete: HTMLButtonElement;
   readonly #keep: HTMLButtonElement;
 
-  constructor(burial: Burial, graveyard: Graveyard) {
-    this.#burial = burial;
-    const name = `${burial.id} of ${burial.tube}`;
-    this.#delete = action("Delete…", `Delete ${name}`, "delete", () => this.#ask(true));
-    this.#keep = action("Keep", `Keep ${name}`, "keep", () => this.#ask(false));
+  constructor(letter: DeadLetter, client: DeadLetterClient) {
+    this.#letter = letter;
+    const name = `${letter.id} of ${letter.tube}`;
+    this.#delete = action("Delete…", `Delete ${name}`, "delete", () => this.#confirm(true));
+    this.#keep = action("Keep", `Keep ${name}`, "keep", () => this.#confirm(false));
     this.#actions.append(
-      action("Put back", `Put ${name} back`, "put-back", () => graveyard.putBack(burial)),
+      action("Requeue", `Requeue ${name}`, "requeue", () => client.requeue(letter)),
       this.#delete,
     );
     const question = element("span", "question");
-    question.textContent = "Delete for good?";
-    this.#sure.append(
+    question.textContent = "Delete permanently?";
+    this.#confirmation.append(
       question,
-      action("Delete", `Delete ${name} for good`, "delete-sure", () => graveyard.remove(burial)),
+      action("Delete", `Delete ${name} permanently`, "delete-confirm", () => client.discard(letter)),
       this.#keep,
     );
-    this.#sure.hidden = true;
-    this.element.dataset["testid"] = "burial";
-    this.element.dataset["key"] = burial.key;
-    this.element.append(this.#head(), reason(burial), this.#body(name));
+    this.#confirmation.hidden = true;
+    this.element.dataset["testid"] = "dead-letter";
+    this.element.dataset["key"] = letter.key;
+    this.element.append(this.#header(), reason(letter), this.#body(name));
   }
 
   paint(zone: Zone, isBusy: boolean): void {
-    const { buriedMs } = this.#burial;
-    const when = buriedMs === undefined ? "by hand" : `${dateAndClock(buriedMs, zone)} ${zoneName(zone)}`;
-    setText(this.#when, when);
+    const { deadLetteredMs } = this.#letter;
+    const time =
+      deadLetteredMs === undefined
+        ? "time unknown"
+        : `${dateAndClock(deadLetteredMs, zone)} ${zoneName(zone)}`;
+    setText(this.#time, time);
     this.element.ariaBusy = String(isBusy);
     for (const button of this.element.querySelectorAll("button")) {
-      // Not `disabled`, which would take the focus away from whoever pressed it.
+      // Not `disabled`, which would take the focus away from the pressed button.
       button.ariaDisabled = String(isBusy);
     }
   }
 
-  #head(): HTMLElement {
-    const head = element("div", "burial-head");
+  #header(): HTMLElement {
+    const header = element("div", "dead-letter-header");
     const tube = element("span", "tube");
-    tube.textContent = `${this.#burial.tube} ${this.#burial.id}`;
-    head.append(tube, this.#when, this.#actions, this.#sure);
-    return head;
+    tube.textContent = `${this.#letter.tube} ${this.#letter.id}`;
+    header.append(tube, this.#time, this.#actions, this.#confirmation);
+    return header;
   }
 
   #body(name: string): HTMLElement {
@@ -61,7 +64,7 @@ export class BurialItem {
     summary.textContent = "Message";
     summary.ariaLabel = `Message of ${name}`;
     const text = element("pre", "");
-    text.textContent = this.#burial.body;
+    text.textContent = this.#letter.body;
     text.tabIndex = 0;
     text.role = "group";
     text.ariaLabel = `Body of ${name}`;
@@ -69,16 +72,16 @@ export class BurialItem {
     return details;
   }
 
-  #ask(isAsking: boolean): void {
-    this.#actions.hidden = isAsking;
-    this.#sure.hidden = !isAsking;
-    (isAsking ? this.#keep : this.#delete).focus();
+  #confirm(isShown: boolean): void {
+    this.#actions.hidden = isShown;
+    this.#confirmation.hidden = !isShown;
+    (isShown ? this.#keep : this.#delete).focus();
   }
 }
 
-function reason(burial: Burial): HTMLElement {
+function reason(letter: DeadLetter): HTMLElement {
   const made = element("p", "reason");
-  made.textContent = burial.reason;
+  made.textContent = letter.reason;
   return made;
 }
 

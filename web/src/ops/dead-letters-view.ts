@@ -1,77 +1,77 @@
-/** What is buried, one below the other; with the token, it can be put back or deleted. */
+/** The section of dead letters. With the operator token they can be listed, requeued and deleted. */
 
 import type { Page, View } from "../page.ts";
 import type { Health } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
-import { BurialItem } from "./dead-letter-item.ts";
-import { type Burials, Graveyard, LISTED_MAX } from "./dead-letters.ts";
+import { DeadLetterItem } from "./dead-letter-item.ts";
+import { DeadLetterClient, type DeadLettersState, LISTED_MAX } from "./dead-letters.ts";
 import { section } from "./section.ts";
 import { TokenForm } from "./token-form.ts";
 
 const whole = new Intl.NumberFormat();
 
-export class BuriedView {
+export class DeadLettersView {
   readonly element: HTMLElement;
-  readonly #graveyard: Graveyard;
+  readonly #client: DeadLetterClient;
   readonly #form: TokenForm;
   readonly #remark = element("p", "remark");
-  readonly #done = element("p", "done");
-  readonly #trouble = element("p", "trouble");
-  readonly #list = element("ul", "burials");
-  readonly #items = new Map<string, BurialItem>();
-  #painted: { readonly burials: Burials; readonly health: Health; readonly zone: Zone } | undefined;
+  readonly #result = element("p", "result");
+  readonly #error = element("p", "error");
+  readonly #list = element("ul", "dead-letters");
+  readonly #items = new Map<string, DeadLetterItem>();
+  #painted: { readonly state: DeadLettersState; readonly health: Health; readonly zone: Zone } | undefined;
 
   constructor({ fetch, repaint }: Pick<Page, "fetch" | "repaint">) {
-    this.#graveyard = new Graveyard(fetch, repaint);
+    this.#client = new DeadLetterClient(fetch, repaint);
     this.#form = new TokenForm(
-      (token) => this.#graveyard.open(token),
-      () => this.#graveyard.lock(),
+      (token) => this.#client.unlock(token),
+      () => this.#client.lock(),
     );
-    this.#done.role = "status";
-    this.#done.dataset["testid"] = "ops-done";
-    this.#trouble.role = "alert";
-    this.#trouble.dataset["testid"] = "ops-trouble";
-    this.#remark.dataset["testid"] = "ops-buried-remark";
-    const parts = [this.#remark, this.#form.element, this.#done, this.#trouble, this.#list];
-    this.element = section("ops-buried-title", "Buried", ...parts);
-    // Where the focus goes when what had it is gone.
+    this.#result.role = "status";
+    this.#result.dataset["testid"] = "ops-result";
+    this.#error.role = "alert";
+    this.#error.dataset["testid"] = "ops-error";
+    this.#remark.dataset["testid"] = "ops-dead-letters-remark";
+    const children = [this.#remark, this.#form.element, this.#result, this.#error, this.#list];
+    this.element = section("ops-dead-letters-title", "Dead letters", ...children);
+    // Receives the focus when the focused item is removed.
     this.#list.tabIndex = -1;
-    this.#list.setAttribute("aria-labelledby", "ops-buried-title");
+    this.#list.setAttribute("aria-labelledby", "ops-dead-letters-title");
   }
 
   refresh(): Promise<void> {
-    return this.#graveyard.refresh();
+    return this.#client.refresh();
   }
 
   paint({ health, zone }: View): void {
-    const burials = this.#graveyard.latest;
+    const state = this.#client.latest;
     const before = this.#painted;
-    if (before?.burials === burials && before.health === health && before.zone === zone) {
+    if (before?.state === state && before.health === health && before.zone === zone) {
       return;
     }
-    this.#painted = { burials, health, zone };
-    setText(this.#remark, remark(burials, health));
+    this.#painted = { state, health, zone };
+    setText(this.#remark, remark(state, health));
     this.#remark.hidden = this.#remark.textContent === "";
-    this.#form.paint(burials.phase);
-    setText(this.#done, burials.done);
-    setText(this.#trouble, burials.trouble);
-    this.#paintList(burials, zone);
+    this.#form.paint(state.phase);
+    setText(this.#result, state.result);
+    setText(this.#error, state.error);
+    this.#paintList(state, zone);
   }
 
-  #paintList({ list, busy }: Burials, zone: Zone): void {
+  #paintList({ list, busy }: DeadLettersState, zone: Zone): void {
     const hadFocus = this.#list.contains(document.activeElement);
-    const wanted = new Set(list.map(({ key }) => key));
+    const kept = new Set(list.map(({ key }) => key));
     for (const [key, item] of this.#items) {
-      if (!wanted.has(key)) {
+      if (!kept.has(key)) {
         item.element.remove();
         this.#items.delete(key);
       }
     }
-    for (const [index, burial] of list.entries()) {
-      const item = this.#items.get(burial.key) ?? new BurialItem(burial, this.#graveyard);
-      this.#items.set(burial.key, item);
-      item.paint(zone, busy.has(burial.key));
+    for (const [index, letter] of list.entries()) {
+      const item = this.#items.get(letter.key) ?? new DeadLetterItem(letter, this.#client);
+      this.#items.set(letter.key, item);
+      item.paint(zone, busy.has(letter.key));
       if (this.#list.children[index] !== item.element) {
         this.#list.insertBefore(item.element, this.#list.children[index] ?? null);
       }
@@ -83,23 +83,28 @@ export class BuriedView {
   }
 }
 
-/** How many there are, as far as it is known; the list itself needs no words. */
-export function remark({ phase, list }: Burials, { tubes }: Health): string {
-  if (!tubes && phase !== "open") {
-    return "How many are buried is not known now.";
+/** The number of dead letters as far as it is known. A complete list needs no remark. */
+export function remark({ phase, list }: DeadLettersState, { tubes }: Health): string {
+  if (!tubes && phase !== "unlocked") {
+    return "The number of dead letters is unknown.";
   }
-  const buried = (tubes ?? []).filter((tube) => tube.buried > 0);
-  if (phase !== "open") {
-    const counts = buried.map((tube) => `${whole.format(tube.buried)} in ${tube.name}`).join(", ");
+  const tubesWithLetters = (tubes ?? []).filter((tube) => tube.deadLetters > 0);
+  if (phase !== "unlocked") {
+    const counts = tubesWithLetters
+      .map((tube) => `${whole.format(tube.deadLetters)} in ${tube.name}`)
+      .join(", ");
     return counts === ""
-      ? "Nothing is buried."
-      : `Could not be handled: ${counts}. To see them, say who you are.`;
+      ? "No dead letters."
+      : `Dead letters: ${counts}. Enter the operator token to view them.`;
   }
   if (list.length === 0) {
-    return "Nothing is buried.";
+    return "No dead letters.";
   }
-  const more = buried.filter((tube) => tube.buried > LISTED_MAX);
+  const more = tubesWithLetters.filter((tube) => tube.deadLetters > LISTED_MAX);
   return more
-    .map((tube) => `Of ${tube.name}, the ${LISTED_MAX} oldest of ${whole.format(tube.buried)} are listed.`)
+    .map(
+      (tube) =>
+        `${tube.name}: only the ${LISTED_MAX} oldest of ${whole.format(tube.deadLetters)} are listed.`,
+    )
     .join(" ");
 }

@@ -1,160 +1,162 @@
 /**
- * What could not be handled: listed, put back and deleted with the operator's token.
+ * The client of `/api/dead-letters`: lists, requeues and deletes with the operator token.
  *
- * The token is kept here and nowhere else: it is gone with the page, and as soon as the server refuses it.
+ * The token is kept only here. It is dropped when the page is closed or the server rejects it.
  */
 
 import type { Fetch } from "../server/fetch.ts";
-import { isRecord, parseMicros } from "../trade/event.ts";
-import { type Answer, ask } from "./request.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
+import { type Answer, request } from "./request.ts";
 
-/** The most of each tube that the server lists. */
+/** The server lists at most this many per tube. */
 export const LISTED_MAX = 100;
-/** What a header can carry; anything else is no token. */
+/** The characters that a header can carry. */
 const TOKEN = /^[\x21-\x7e]+$/u;
 
-export interface Burial {
-  /** Different for each; an id is one within its tube. */
+export interface DeadLetter {
+  /** Unique; an id is unique only within its tube. */
   readonly key: string;
   readonly tube: string;
   readonly id: number;
   readonly reason: string;
-  /** Milliseconds since 1970; undefined where someone buried it by hand. */
-  readonly buriedMs: number | undefined;
-  /** As text: the JSON in lines, anything else as it came. */
+  /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
+  readonly deadLetteredMs: number | undefined;
+  /** Indented JSON, or the original text if it is not JSON. */
   readonly body: string;
 }
 
 /** Replaced when something changes, never changed in place. */
-export interface Burials {
-  readonly phase: "locked" | "opening" | "open";
-  readonly list: readonly Burial[];
-  /** Keys of those that are being put back or deleted. */
+export interface DeadLettersState {
+  readonly phase: "locked" | "unlocking" | "unlocked";
+  readonly list: readonly DeadLetter[];
+  /** Keys of those being requeued or deleted. */
   readonly busy: ReadonlySet<string>;
-  /** What was done last. */
-  readonly done: string;
-  /** What went wrong; empty where nothing did. */
-  readonly trouble: string;
+  /** The last successful action. */
+  readonly result: string;
+  /** The last error, or an empty string. */
+  readonly error: string;
 }
 
-const LOCKED: Burials = { phase: "locked", list: [], busy: new Set(), done: "", trouble: "" };
+const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), result: "", error: "" };
 
-export class Graveyard {
+export class DeadLetterClient {
   readonly #fetch: Fetch;
   readonly #changed: () => void;
   #token = "";
   #latest = LOCKED;
-  /** Counts what changes the list, so that an answer from before is not taken for one from after. */
-  #age = 0;
+  /** Counts changes of the list, so that an answer from before a change is dropped. */
+  #revision = 0;
 
   constructor(fetch: Fetch, changed: () => void) {
     this.#fetch = fetch;
     this.#changed = changed;
   }
 
-  get latest(): Burials {
+  get latest(): DeadLettersState {
     return this.#latest;
   }
 
-  async open(token: string): Promise<void> {
+  async unlock(token: string): Promise<void> {
     if (!TOKEN.test(token)) {
-      this.#refused();
+      this.#rejectToken();
       return;
     }
     this.#token = token;
-    this.#age += 1;
-    this.#set({ ...LOCKED, phase: "opening" });
+    this.#revision += 1;
+    this.#set({ ...LOCKED, phase: "unlocking" });
     await this.refresh();
   }
 
   lock(): void {
     this.#token = "";
-    this.#age += 1;
+    this.#revision += 1;
     this.#set(LOCKED);
   }
 
-  /** Asks what is buried now, where there is a token to ask with. */
+  /** Loads the current list if there is a token. */
   async refresh(): Promise<void> {
     if (this.#token === "") {
       return;
     }
-    const age = this.#age;
-    const answer = await this.#ask(`/api/buried?limit=${LISTED_MAX}`);
-    if (age !== this.#age) {
+    const revision = this.#revision;
+    const answer = await this.#request(`/api/dead-letters?limit=${LISTED_MAX}`);
+    if (revision !== this.#revision) {
       return;
     }
-    const list = answer.kind === "ok" ? parseBurials(answer.body) : undefined;
+    const list = answer.kind === "ok" ? parseDeadLetters(answer.body) : undefined;
     if (list) {
-      this.#set({ ...this.#latest, phase: "open", list, trouble: "" });
+      this.#set({ ...this.#latest, phase: "unlocked", list, error: "" });
     } else if (answer.kind === "unauthorized") {
-      this.#refused();
+      this.#rejectToken();
     } else {
-      this.#set({ ...this.#latest, trouble: `${words(answer)} Trying again.` });
+      this.#set({ ...this.#latest, error: `${message(answer)} Retrying.` });
     }
   }
 
-  putBack(burial: Burial): Promise<void> {
-    return this.#settle(burial, "POST", "/put-back", "Put back");
+  requeue(letter: DeadLetter): Promise<void> {
+    return this.#act(letter, "POST", "/requeue", "Requeued");
   }
 
-  remove(burial: Burial): Promise<void> {
-    return this.#settle(burial, "DELETE", "", "Deleted");
+  discard(letter: DeadLetter): Promise<void> {
+    return this.#act(letter, "DELETE", "", "Deleted");
   }
 
-  async #settle(burial: Burial, method: string, action: string, done: string): Promise<void> {
-    const { key, tube, id } = burial;
+  async #act(letter: DeadLetter, method: string, action: string, result: string): Promise<void> {
+    const { key, tube, id } = letter;
     const token = this.#token;
-    this.#age += 1;
-    this.#set({ ...this.#latest, busy: new Set([...this.#latest.busy, key]), done: "", trouble: "" });
-    const answer = await this.#ask(`/api/buried/${tube}/${id}${action}`, { method });
+    this.#revision += 1;
+    this.#set({ ...this.#latest, busy: new Set([...this.#latest.busy, key]), result: "", error: "" });
+    const answer = await this.#request(`/api/dead-letters/${tube}/${id}${action}`, { method });
     if (token !== this.#token) {
       return;
     }
-    this.#age += 1;
+    this.#revision += 1;
     const busy = new Set([...this.#latest.busy].filter((other) => other !== key));
     if (answer.kind === "ok") {
       const list = this.#latest.list.filter((other) => other.key !== key);
-      this.#set({ ...this.#latest, busy, list, done: `${done}: ${id} of ${tube}.` });
+      this.#set({ ...this.#latest, busy, list, result: `${result}: ${id} of ${tube}.` });
     } else if (answer.kind === "unauthorized") {
-      this.#refused();
+      this.#rejectToken();
     } else {
-      this.#set({ ...this.#latest, busy, trouble: words(answer) });
+      this.#set({ ...this.#latest, busy, error: message(answer) });
     }
   }
 
-  #ask(path: string, init: RequestInit = {}): Promise<Answer> {
-    return ask(this.#fetch, path, { ...init, headers: { authorization: `Bearer ${this.#token}` } });
+  #request(path: string, init: RequestInit = {}): Promise<Answer> {
+    return request(this.#fetch, path, { ...init, headers: { authorization: `Bearer ${this.#token}` } });
   }
 
-  #refused(): void {
+  #rejectToken(): void {
     this.lock();
-    this.#set({ ...LOCKED, trouble: "That is not this stack’s token. It was forgotten here." });
+    this.#set({ ...LOCKED, error: "This is not the stack’s operator token. The page has dropped it." });
   }
 
-  #set(latest: Burials): void {
+  #set(latest: DeadLettersState): void {
     this.#latest = latest;
     this.#changed();
   }
 }
 
-function words(answer: Answer): string {
-  return answer.kind === "ok" ? "The server’s answer can’t be read." : answer.words;
+function message(answer: Answer): string {
+  return answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
 }
 
-/** What is buried, in the order of the answer; undefined when it is none. */
-export function parseBurials(answer: unknown): readonly Burial[] | undefined {
-  if (!(isRecord(answer) && Array.isArray(answer["buried"]))) {
+/** Parses the list, in the order of the answer. Returns undefined if it is malformed. */
+export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undefined {
+  if (!(isRecord(answer) && Array.isArray(answer["deadLetters"]))) {
     return;
   }
-  return answer["buried"].flatMap((one) => (isRecord(one) ? parseBurial(one) : []));
+  return answer["deadLetters"].flatMap((raw) => (isRecord(raw) ? parseDeadLetter(raw) : []));
 }
 
-function parseBurial(one: Readonly<Record<string, unknown>>): readonly Burial[] {
-  const { tube, id, reason, buriedAt, update } = one;
+function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
+  const { tube, id, reason, deadLetteredAt, event } = raw;
   if (typeof tube !== "string" || typeof id !== "number" || typeof reason !== "string") {
     return [];
   }
-  const micros = typeof buriedAt === "string" ? parseMicros(buriedAt) : undefined;
-  const body = typeof update === "string" ? update : JSON.stringify(update, null, 2);
-  return [{ key: `${tube}/${id}`, tube, id, reason, buriedMs: micros && Math.floor(micros / 1000), body }];
+  const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;
+  const body = typeof event === "string" ? event : JSON.stringify(event, null, 2);
+  return [
+    { key: `${tube}/${id}`, tube, id, reason, deadLetteredMs: micros && Math.floor(micros / 1000), body },
+  ];
 }

@@ -1,25 +1,20 @@
-/** How the stack's parts are put in words. */
+/** Texts about components and programs. */
 
-import type { Part } from "../server/health.ts";
+import type { Component } from "../server/health.ts";
 
 const whole = new Intl.NumberFormat();
 
-/** What supervisord's states mean; any other is shown as it is. */
+/** supervisord's states that need an explanation. */
 const STATES: ReadonlyMap<string, string> = new Map([
-  ["RUNNING", "runs"],
-  ["STARTING", "starts"],
-  ["BACKOFF", "fails, and is tried again"],
-  ["STOPPING", "stops"],
-  ["STOPPED", "stopped"],
-  ["EXITED", "ended"],
-  ["FATAL", "was given up"],
+  ["backoff", "failing, being retried"],
+  ["fatal", "failed, no longer retried"],
 ]);
 
-export function stateWords(state: string): string {
+export function stateLabel(state: string): string {
   return STATES.get(state) ?? state;
 }
 
-/** How long the oldest has waited; a dash where nothing waits. */
+/** The age of the oldest job; a dash without jobs. */
 export function age(seconds: number): string {
   if (seconds < 1) {
     return "–";
@@ -35,25 +30,25 @@ export function age(seconds: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
-/** What there is to say of a part: what is wrong with it, else a figure worth knowing. */
-export function partWords({ name, detail, facts }: Part): string {
+/** Describes a component: its problem, else a useful fact. */
+export function componentLabel({ name, detail, facts }: Component): string {
   return detail || (FACTS[name]?.(facts) ?? "");
 }
 
-const FACTS: Readonly<Record<string, (facts: Part["facts"]) => string>> = {
-  queue: ({ fill }) => (typeof fill === "number" ? `its log is ${percent(fill)} full` : ""),
+const FACTS: Readonly<Record<string, (facts: Component["facts"]) => string>> = {
+  queue: ({ fill }) => (typeof fill === "number" ? `log is ${percent(fill)} full` : ""),
   wsserver: ({ browsers, lagging }) =>
-    lagging === 0 ? `${counted(browsers, "browser")}` : `${counted(browsers, "browser")}, ${lagging} behind`,
-  disk: ({ free_bytes: free }) => {
-    const least = Math.min(...Object.values(free ?? {}).filter((bytes) => typeof bytes === "number"));
-    return Number.isFinite(least) ? `${whole.format(Math.floor(least / 1e9))} GB free` : "";
+    lagging === 0 ? `${countOf(browsers, "browser")}` : `${countOf(browsers, "browser")}, ${lagging} lagging`,
+  disk: ({ freeBytes }) => {
+    const min = Math.min(...Object.values(freeBytes ?? {}).filter((bytes) => typeof bytes === "number"));
+    return Number.isFinite(min) ? `${whole.format(Math.floor(min / 1e9))} GB free` : "";
   },
 };
 
 function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
-function counted(count: unknown, noun: string): string {
+function countOf(count: unknown, noun: string): string {
   return typeof count === "number" ? `${whole.format(count)} ${noun}${count === 1 ? "" : "s"}` : "";
 }

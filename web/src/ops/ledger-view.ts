@@ -1,10 +1,10 @@
-/** The ledger: what was accepted, held against what became of it, with a sentence over it. */
+/** The section of the ledger: a sentence, and a table of accepted messages and their outcomes. */
 
 import type { Fetch } from "../server/fetch.ts";
 import type { Health } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
-import { DIFFERENCES, ENDS, type Ledger, parseLedger, verdict } from "./ledger.ts";
-import { ask } from "./request.ts";
+import { DIFFERENCES, type Ledger, OUTCOMES, parseLedger, summarize } from "./ledger.ts";
+import { request } from "./request.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
@@ -14,55 +14,55 @@ export class LedgerView {
   readonly element: HTMLElement;
   readonly #fetch: Fetch;
   readonly #changed: () => void;
-  readonly #verdict = element("p", "verdict");
-  readonly #trouble = element("p", "trouble");
+  readonly #summary = element("p", "summary");
+  readonly #error = element("p", "error");
   #table: Table | undefined;
   #ledger: Ledger | undefined;
-  #words = "";
+  #errorText = "";
   #painted: readonly unknown[] = [];
 
   constructor(fetch: Fetch, changed: () => void) {
     this.#fetch = fetch;
     this.#changed = changed;
-    this.#verdict.dataset["testid"] = "ops-verdict";
-    setText(this.#verdict, "Drawing up the account…");
-    this.element = section("ops-ledger-title", "Ledger", this.#verdict, this.#trouble);
+    this.#summary.dataset["testid"] = "ops-ledger-summary";
+    setText(this.#summary, "Loading the ledger…");
+    this.element = section("ops-ledger-title", "Ledger", this.#summary, this.#error);
   }
 
   async refresh(): Promise<void> {
-    const answer = await ask(this.#fetch, "/api/ledger");
+    const answer = await request(this.#fetch, "/api/ledger");
     const ledger = answer.kind === "ok" ? parseLedger(answer.body) : undefined;
     this.#ledger = ledger ?? this.#ledger;
-    const words = answer.kind === "ok" ? "The server’s answer can’t be read." : answer.words;
-    this.#words = ledger ? "" : `${words} Trying again.`;
+    const message = answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
+    this.#errorText = ledger ? "" : `${message} Retrying.`;
     this.#changed();
   }
 
   paint(health: Health): void {
-    const now = [health, this.#ledger, this.#words];
-    if (now.every((one, place) => one === this.#painted[place])) {
+    const now = [health, this.#ledger, this.#errorText];
+    if (now.every((value, index) => value === this.#painted[index])) {
       return;
     }
     this.#painted = now;
-    setText(this.#trouble, this.#words);
-    this.#trouble.hidden = this.#words === "";
-    this.#verdict.hidden = this.#ledger === undefined && this.#words !== "";
+    setText(this.#error, this.#errorText);
+    this.#error.hidden = this.#errorText === "";
+    this.#summary.hidden = this.#ledger === undefined && this.#errorText !== "";
     if (this.#ledger) {
-      this.#paintAccount(this.#ledger, health);
+      this.#paintLedger(this.#ledger, health);
     }
   }
 
-  #paintAccount(ledger: Ledger, health: Health): void {
-    setText(this.#verdict, verdict(ledger, health));
-    this.#verdict.dataset["status"] = ledger.status;
+  #paintLedger(ledger: Ledger, health: Health): void {
+    setText(this.#summary, summarize(ledger, health));
+    this.#summary.dataset["status"] = ledger.status;
     this.#table ??= this.#newTable(ledger);
     this.#table.paint([
-      line(
+      row(
         "Accepted",
         ledger.tubes.map(() => ledger.accepted),
         "answered 201",
       ),
-      ...ENDS.map(({ name, label, meaning }) => line(label, countsOf(ledger, name), meaning)),
+      ...OUTCOMES.map(({ name, label, meaning }) => row(label, countsOf(ledger, name), meaning)),
       ...DIFFERENCES.map(({ name, label, meaning }) =>
         difference(label, countsOf(ledger, name), meaning, ledger),
       ),
@@ -71,10 +71,10 @@ export class LedgerView {
 
   #newTable({ tubes }: Ledger): Table {
     const table = new Table(
-      "What became of the messages that were accepted, by tube",
+      "Outcomes of the accepted messages, by tube",
       [
         { label: "Messages", kind: "text" },
-        ...tubes.map(({ tube }) => ({ label: tube, kind: "figure" }) as const),
+        ...tubes.map(({ tube }) => ({ label: tube, kind: "number" }) as const),
         { label: "Meaning", kind: "text" },
       ],
       "ops-ledger",
@@ -90,16 +90,16 @@ function countsOf({ tubes }: Ledger, name: string): Counts {
   return tubes.map(({ counts }) => counts[name]);
 }
 
-function line(label: string, counts: Counts, meaning: string): Row {
-  const figures = counts.map((count) => (count === undefined ? "–" : whole.format(count)));
-  return { cells: [label, ...figures, meaning], mark: counts.every((count) => !count) ? "quiet" : undefined };
+function row(label: string, counts: Counts, meaning: string): Row {
+  const texts = counts.map((count) => (count === undefined ? "–" : whole.format(count)));
+  return { cells: [label, ...texts, meaning], mark: counts.every((count) => !count) ? "quiet" : undefined };
 }
 
-/** While it settles, a difference is no more than what is on its way. */
+/** While the ledger settles, differences are only messages in flight. */
 function difference(label: string, counts: Counts, meaning: string, { status }: Ledger): Row {
-  const row = line(label, counts, meaning);
+  const plain = row(label, counts, meaning);
   if (status === "settling") {
-    return { ...row, mark: "quiet" };
+    return { ...plain, mark: "quiet" };
   }
-  return status === "loss" && label === "Missing" ? { ...row, mark: "bad" } : row;
+  return status === "loss" && label === "Missing" ? { ...plain, mark: "bad" } : plain;
 }

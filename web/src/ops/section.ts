@@ -1,4 +1,4 @@
-/** A piece of a sheet under a heading of its own. */
+/** A section of a dialog with its own heading. */
 
 import { element } from "../ui/dom.ts";
 

@@ -1,36 +1,36 @@
-/** Parts, tubes and programs, as `/readyz` tells them. */
+/** The sections of components, queue and programs, from `/readyz`. */
 
-import type { Health, Part, Tube } from "../server/health.ts";
+import type { Component, Health, Tube } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
-import { age, partWords, stateWords } from "./labels.ts";
+import { age, componentLabel, stateLabel } from "./labels.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
 const whole = new Intl.NumberFormat();
 
 export class StackView {
-  readonly parts: HTMLElement;
+  readonly components: HTMLElement;
   readonly tubes: HTMLElement;
   readonly programs: HTMLElement;
   readonly #remark = element("p", "remark");
-  readonly #parts = new Table(
-    "Parts of the stack, and how each one stands",
+  readonly #components = new Table(
+    "Components of the stack and their status",
     [
-      { label: "Part", kind: "text" },
-      { label: "State", kind: "text" },
-      { label: "In words", kind: "text" },
+      { label: "Component", kind: "text" },
+      { label: "Status", kind: "text" },
+      { label: "Detail", kind: "text" },
     ],
-    "ops-parts",
+    "ops-components",
   );
   readonly #tubes = new Table(
-    "Tubes of the queue, and what waits in each",
+    "Tubes of the queue and their jobs",
     [
       { label: "Tube", kind: "text" },
-      { label: "Waiting", kind: "figure" },
-      { label: "In jobs", kind: "figure" },
-      { label: "Buried", kind: "figure" },
-      { label: "Oldest", kind: "figure" },
-      { label: "Processors", kind: "figure" },
+      { label: "Waiting", kind: "number" },
+      { label: "Jobs", kind: "number" },
+      { label: "Dead letters", kind: "number" },
+      { label: "Oldest job", kind: "number" },
+      { label: "Consumers", kind: "number" },
     ],
     "ops-tubes",
   );
@@ -45,9 +45,9 @@ export class StackView {
   #health: Health | undefined;
 
   constructor() {
-    this.parts = section("ops-parts-title", "Parts", this.#remark, this.#parts.element);
+    this.components = section("ops-components-title", "Components", this.#remark, this.#components.element);
     const jobs = element("p", "remark");
-    jobs.textContent = "Messages wait in jobs, each posted alone or with its batch.";
+    jobs.textContent = "A job holds one message, or the messages of a batch.";
     this.tubes = section("ops-tubes-title", "Queue", jobs, this.#tubes.element);
     this.programs = section("ops-programs-title", "Programs", this.#programs.element);
   }
@@ -57,12 +57,12 @@ export class StackView {
       return;
     }
     this.#health = health;
-    const { status, parts, tubes } = health;
-    const states = parts.find(({ name }) => name === "programs")?.facts["states"] ?? {};
+    const { status, components, tubes } = health;
+    const states = components.find(({ name }) => name === "programs")?.facts["states"] ?? {};
     setText(this.#remark, REMARKS[status]);
     this.#remark.hidden = REMARKS[status] === "";
-    this.#parts.paint(parts.map(partRow));
-    this.#parts.element.hidden = parts.length === 0;
+    this.#components.paint(components.map(componentRow));
+    this.#components.element.hidden = components.length === 0;
     this.#tubes.paint((tubes ?? []).map(tubeRow));
     this.tubes.hidden = tubes === undefined;
     this.#programs.paint(Object.entries(states).map(programRow));
@@ -71,35 +71,35 @@ export class StackView {
 }
 
 const REMARKS: Readonly<Record<Health["status"], string>> = {
-  unknown: "Asking how the parts stand…",
+  unknown: "Loading…",
   unreachable:
-    "The server does not answer, so nothing is known of its parts. Asking again every few seconds.",
+    "The server does not answer, so the state of its components is unknown. Retrying every few seconds.",
   ready: "",
-  degraded: "Messages are kept. Something else does not work as it should:",
-  "not ready": "Messages posted now are refused:",
+  degraded: "Messages are accepted, but some components have problems:",
+  "not-ready": "Messages are refused at the moment:",
 };
 
-function partRow(part: Part): Row {
-  const isWell = part.status === "OK";
+function componentRow(component: Component): Row {
+  const isOk = component.status === "ok";
   return {
-    cells: [part.name, isWell ? "✓ OK" : `▲ ${part.status}`, partWords(part)],
-    mark: isWell ? undefined : "bad",
+    cells: [component.name, isOk ? "✓ OK" : `▲ ${component.status}`, componentLabel(component)],
+    mark: isOk ? undefined : "bad",
   };
 }
 
-function tubeRow({ name, waiting, jobs, buried, oldestSeconds, processors }: Tube): Row {
+function tubeRow({ name, waiting, jobs, deadLetters, oldestJobAgeSeconds, consumers }: Tube): Row {
   const messages = waiting === undefined ? "–" : whole.format(waiting);
-  const figures = [jobs, buried].map((figure) => whole.format(figure));
-  return { cells: [name, messages, ...figures, age(oldestSeconds), whole.format(processors)] };
+  const counts = [jobs, deadLetters].map((count) => whole.format(count));
+  return { cells: [name, messages, ...counts, age(oldestJobAgeSeconds), whole.format(consumers)] };
 }
 
 function programRow([name, state]: readonly [string, unknown]): Row {
-  return { cells: [name, stateWords(String(state))], mark: MARKS.get(state) };
+  return { cells: [name, stateLabel(String(state))], mark: MARKS.get(state) };
 }
 
 const MARKS: ReadonlyMap<unknown, Row["mark"]> = new Map([
-  ["FATAL", "bad"],
-  ["BACKOFF", "bad"],
-  ["STOPPED", "quiet"],
-  ["EXITED", "quiet"],
+  ["fatal", "bad"],
+  ["backoff", "bad"],
+  ["stopped", "quiet"],
+  ["exited", "quiet"],
 ]);

@@ -1,15 +1,15 @@
-/** Where an operator says the token; and once it is taken, a way to have it forgotten. */
+/** The form for the operator token, and a button to forget it. */
 
 import { element } from "../ui/dom.ts";
-import type { Burials } from "./dead-letters.ts";
+import type { DeadLettersState } from "./dead-letters.ts";
 
 export class TokenForm {
   readonly element = element("div", "token");
   readonly #form = element("form", "");
   readonly #input = element("input", "");
   readonly #submit = element("button", "action");
-  readonly #open = element("p", "");
-  #phase: Burials["phase"] = "locked";
+  readonly #unlocked = element("p", "");
+  #phase: DeadLettersState["phase"] = "locked";
 
   constructor(submit: (token: string) => void, forget: () => void) {
     this.#form.append(...this.#fields());
@@ -21,33 +21,31 @@ export class TokenForm {
     const lock = element("button", "action");
     lock.type = "button";
     lock.textContent = "Forget the token";
-    lock.addEventListener("click", () => {
-      forget();
-    });
-    this.#open.append("Signed in as operator, until this page is closed. ", lock);
-    this.#open.hidden = true;
-    this.element.append(this.#form, this.#open);
+    lock.addEventListener("click", forget);
+    this.#unlocked.append("Signed in as operator until this page is closed. ", lock);
+    this.#unlocked.hidden = true;
+    this.element.append(this.#form, this.#unlocked);
   }
 
-  paint(phase: Burials["phase"]): void {
+  paint(phase: DeadLettersState["phase"]): void {
     if (phase === this.#phase) {
       return;
     }
     const hadFocus = this.element.contains(document.activeElement);
     this.#phase = phase;
-    this.#form.hidden = phase === "open";
-    this.#open.hidden = phase !== "open";
-    this.#submit.disabled = phase === "opening";
-    this.#submit.textContent = phase === "opening" ? "Asking…" : "Show what is buried";
+    this.#form.hidden = phase === "unlocked";
+    this.#unlocked.hidden = phase !== "unlocked";
+    this.#submit.disabled = phase === "unlocking";
+    this.#submit.textContent = phase === "unlocking" ? "Loading…" : "Show dead letters";
     if (hadFocus) {
-      (phase === "open" ? this.#open.querySelector("button") : this.#input)?.focus();
+      (phase === "unlocked" ? this.#unlocked.querySelector("button") : this.#input)?.focus();
     }
   }
 
   #fields(): readonly HTMLElement[] {
     const label = element("label", "");
     label.htmlFor = "operator-token";
-    label.textContent = "Operator’s token";
+    label.textContent = "Operator token";
     this.#input.id = "operator-token";
     this.#input.type = "password";
     this.#input.required = true;
@@ -61,11 +59,11 @@ export class TokenForm {
     hint.append(
       "On the server, in the stack’s folder: ",
       command,
-      ". It is kept by this page only, until it is closed.",
+      ". The token is kept only by this page, until it is closed.",
     );
     this.#input.setAttribute("aria-describedby", hint.id);
     this.#submit.type = "submit";
-    this.#submit.textContent = "Show what is buried";
+    this.#submit.textContent = "Show dead letters";
     return [label, this.#input, this.#submit, hint];
   }
 }

@@ -1,4 +1,4 @@
-/** Arrows lead from button to button in a table, so that Tab passes it in one step, however many there are. */
+/** Arrow-key navigation between the buttons of a table, which is a single Tab stop. */
 
 const STEPS: ReadonlyMap<string, readonly [down: number, right: number]> = new Map([
   ["ArrowUp", [-1, 0]],
@@ -7,9 +7,9 @@ const STEPS: ReadonlyMap<string, readonly [down: number, right: number]> = new M
   ["ArrowRight", [0, 1]],
 ]);
 
-export class Arrows {
+export class ArrowKeys {
   readonly #body: HTMLTableSectionElement;
-  /** The one button that Tab leads to: where one was last. All others have a `tabIndex` of -1. */
+  /** The button that is the Tab stop: the one focused last. All others have a `tabIndex` of -1. */
   #entry: HTMLButtonElement | undefined;
 
   constructor(body: HTMLTableSectionElement) {
@@ -25,20 +25,20 @@ export class Arrows {
     });
     body.addEventListener("focusin", ({ target }) => {
       if (target instanceof HTMLButtonElement) {
-        this.#enterBy(target);
+        this.#setEntry(target);
       }
     });
   }
 
-  /** To be called when the table has changed: sees to it that there is a way in. */
+  /** Call when the table has changed: ensures that it has a Tab stop. */
   refresh(): void {
     const first = this.#body.querySelector("button");
     if (first && !(this.#entry && this.#body.contains(this.#entry))) {
-      this.#enterBy(first);
+      this.#setEntry(first);
     }
   }
 
-  #enterBy(entry: HTMLButtonElement): void {
+  #setEntry(entry: HTMLButtonElement): void {
     if (this.#entry) {
       this.#entry.tabIndex = -1;
     }
@@ -46,7 +46,7 @@ export class Arrows {
     this.#entry = entry;
   }
 
-  /** The next button in that direction, past the cells that have none. */
+  /** The next button in a direction. Cells without one are skipped. */
   #neighbour(
     cell: HTMLTableCellElement,
     [down, right]: readonly [number, number],

@@ -1,11 +1,11 @@
-/** The matrix: a cell for each pair, the darker the busier. Built anew only when its currencies change. */
+/** The matrix's DOM: a cell for each pair, darker for more trades. Rebuilt only if its currencies change. */
 
-import type { PairFigures } from "../server/stats.ts";
+import type { PairStats } from "../server/stats.ts";
 import type { Pair } from "../server/stats-poller.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Amounts } from "./amounts.ts";
-import { Arrows } from "./arrow-keys.ts";
-import { type Grid, shade } from "./matrix.ts";
+import { ArrowKeys } from "./arrow-keys.ts";
+import { type Matrix, shade } from "./matrix.ts";
 import { pairKey } from "./ranking.ts";
 
 export class MatrixTable {
@@ -13,9 +13,9 @@ export class MatrixTable {
   readonly #amounts: Amounts;
   readonly #top = element("thead", "");
   readonly #body = element("tbody", "");
-  readonly #arrows = new Arrows(this.#body);
+  readonly #arrowKeys = new ArrowKeys(this.#body);
   readonly #cells = new Map<string, HTMLTableCellElement>();
-  readonly #pairs = new WeakMap<Element, PairFigures>();
+  readonly #pairs = new WeakMap<Element, PairStats>();
   #axes = "";
 
   constructor(amounts: Amounts, pick: (pair: Pair) => void) {
@@ -32,30 +32,30 @@ export class MatrixTable {
     });
   }
 
-  paint(grid: Grid, chosen: Pair): void {
-    const axes = `${grid.rows.join()} ${grid.columns.join()}`;
+  paint(matrix: Matrix, selected: Pair): void {
+    const axes = `${matrix.rows.join()} ${matrix.columns.join()}`;
     if (axes !== this.#axes) {
       this.#axes = axes;
-      this.#lay(grid);
+      this.#build(matrix);
     }
-    const chosenKey = pairKey(chosen);
+    const selectedKey = pairKey(selected);
     for (const [key, cell] of this.#cells) {
-      this.#fill(cell, grid.cells.get(key), { most: grid.most, isChosen: key === chosenKey });
+      this.#fill(cell, matrix.cells.get(key), { max: matrix.max, isSelected: key === selectedKey });
     }
-    this.#arrows.refresh();
+    this.#arrowKeys.refresh();
   }
 
-  #lay({ rows, columns }: Grid): void {
+  #build({ rows, columns }: Matrix): void {
     this.#cells.clear();
     const corner = element("td", "corner");
     corner.textContent = "sold ↓ bought →";
-    const heads = element("tr", "");
-    heads.append(corner, ...columns.map((currency) => head(currency, "col")));
-    this.#top.replaceChildren(heads);
+    const headerRow = element("tr", "");
+    headerRow.append(corner, ...columns.map((currency) => heading(currency, "col")));
+    this.#top.replaceChildren(headerRow);
     this.#body.replaceChildren(
       ...rows.map((from) => {
         const line = element("tr", "");
-        line.append(head(from, "row"));
+        line.append(heading(from, "row"));
         for (const to of columns) {
           const cell = line.insertCell();
           this.#cells.set(pairKey({ from, to }), cell);
@@ -67,8 +67,8 @@ export class MatrixTable {
 
   #fill(
     cell: HTMLTableCellElement,
-    pair: PairFigures | undefined,
-    { most, isChosen }: { readonly most: number; readonly isChosen: boolean },
+    pair: PairStats | undefined,
+    { max, isSelected }: { readonly max: number; readonly isSelected: boolean },
   ): void {
     if (!pair) {
       cell.replaceChildren();
@@ -82,12 +82,12 @@ export class MatrixTable {
       cell.append(button);
     }
     const shown = this.#pairs.get(button);
-    const level = String(shade(pair.count, most));
+    const level = String(shade(pair.count, max));
     if (button.dataset["shade"] !== level) {
       button.dataset["shade"] = level;
     }
-    if (button.ariaPressed !== String(isChosen)) {
-      button.ariaPressed = String(isChosen);
+    if (button.ariaPressed !== String(isSelected)) {
+      button.ariaPressed = String(isSelected);
     }
     if (shown !== pair) {
       this.#pairs.set(button, pair);
@@ -99,7 +99,7 @@ export class MatrixTable {
   }
 }
 
-function head(currency: string, scope: "col" | "row"): HTMLTableCellElement {
+function heading(currency: string, scope: "col" | "row"): HTMLTableCellElement {
   const made = element("th", "currency");
   made.scope = scope;
   made.textContent = currency;

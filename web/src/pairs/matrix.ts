@@ -1,28 +1,28 @@
-/** The matrix: what was sold in rows, what was bought in columns, the busiest of both first. */
+/** The matrix: currencies sold in rows, currencies bought in columns, the busiest first. */
 
-import type { PairFigures } from "../server/stats.ts";
+import type { PairStats } from "../server/stats.ts";
 import { pairKey } from "./ranking.ts";
 
-/** More can't be taken in, and would be some thousand cells. */
+/** A larger matrix would be hard to read, and have thousands of cells. */
 export const AXIS_MAX = 24;
-/** So many shades one can tell apart. */
+/** As many shades as can be told apart. */
 export const SHADES = 6;
 
-export interface Grid {
+export interface Matrix {
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  readonly cells: ReadonlyMap<string, PairFigures>;
-  /** Of the busiest cell. */
-  readonly most: number;
-  /** Pairs that have no place in it. */
-  readonly left: number;
+  readonly cells: ReadonlyMap<string, PairStats>;
+  /** Trades of the busiest cell. */
+  readonly max: number;
+  /** Pairs that did not fit. */
+  readonly omitted: number;
 }
 
-export function gridOf(pairs: readonly PairFigures[]): Grid {
+export function toMatrix(pairs: readonly PairStats[]): Matrix {
   const currencies = busiest(pairs);
   const axis = (side: "from" | "to"): readonly string[] => {
-    const there = new Set(pairs.map((pair) => pair[side]));
-    return currencies.filter((currency) => there.has(currency)).slice(0, AXIS_MAX);
+    const traded = new Set(pairs.map((pair) => pair[side]));
+    return currencies.filter((currency) => traded.has(currency)).slice(0, AXIS_MAX);
   };
   const [rows, columns] = [axis("from"), axis("to")];
   const shown = pairs.filter(({ from, to }) => rows.includes(from) && columns.includes(to));
@@ -30,13 +30,13 @@ export function gridOf(pairs: readonly PairFigures[]): Grid {
     rows,
     columns,
     cells: new Map(shown.map((pair) => [pairKey(pair), pair])),
-    most: Math.max(0, ...shown.map(({ count }) => count)),
-    left: pairs.length - shown.length,
+    max: Math.max(0, ...shown.map(({ count }) => count)),
+    omitted: pairs.length - shown.length,
   };
 }
 
-/** In one order for both sides: what is traded both ways lies on either side of the diagonal. */
-function busiest(pairs: readonly PairFigures[]): readonly string[] {
+/** One order for both axes, so that opposite pairs mirror each other at the diagonal. */
+function busiest(pairs: readonly PairStats[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { from, to, count } of pairs) {
     for (const currency of [from, to]) {
@@ -48,7 +48,7 @@ function busiest(pairs: readonly PairFigures[]): readonly string[] {
     .map(([currency]) => currency);
 }
 
-/** From 1 to SHADES. By the root: else one busy pair would leave all others white. */
-export function shade(count: number, most: number): number {
-  return most === 0 ? 1 : Math.max(1, Math.ceil(Math.sqrt(count / most) * SHADES));
+/** Returns a shade from 1 to SHADES. With the square root, one busy pair does not leave all others white. */
+export function shade(count: number, max: number): number {
+  return max === 0 ? 1 : Math.max(1, Math.ceil(Math.sqrt(count / max) * SHADES));
 }

@@ -1,16 +1,16 @@
-/** The ranking: one row for each pair, which stays the same element wherever it stands. */
+/** The ranking's DOM. A pair keeps its row element when the order changes. */
 
-import type { PairFigures } from "../server/stats.ts";
+import type { PairStats } from "../server/stats.ts";
 import type { Pair } from "../server/stats-poller.ts";
 import { unitsText } from "../trade/decimal.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Amounts } from "./amounts.ts";
-import { Arrows } from "./arrow-keys.ts";
+import { ArrowKeys } from "./arrow-keys.ts";
 import {
   COLUMNS,
   type Column,
   changeMillionths,
-  held,
+  keepOrder,
   type Order,
   pairKey,
   ranked,
@@ -19,24 +19,24 @@ import {
 
 export const ROWS_MAX = 200;
 
-const HEADS: Readonly<Record<Column, readonly [word: string, meaning: string]>> = {
+const HEADINGS: Readonly<Record<Column, readonly [label: string, meaning: string]>> = {
   pair: ["Pair", "Sold → bought"],
-  count: ["Trades", "How many trades"],
-  sold: ["Sold", "Sum of what was sold"],
-  bought: ["Bought", "Sum of what was bought"],
-  vwap: ["VWAP", "Mean rate, weighted by volume: bought ÷ sold"],
+  count: ["Trades", "Number of trades"],
+  sold: ["Sold", "Total amount sold"],
+  bought: ["Bought", "Total amount bought"],
+  vwap: ["VWAP", "Volume-weighted average rate: bought ÷ sold"],
   last: ["Last", "Last rate"],
-  change: ["Chg %", "Last rate against the first one of this stretch of time, in percent"],
+  change: ["Chg %", "Change from the first to the last rate in the window, in percent"],
 };
 
 interface Row {
   readonly element: HTMLTableRowElement;
   readonly button: HTMLButtonElement;
   readonly cells: readonly HTMLElement[];
-  figures: PairFigures | undefined;
+  stats: PairStats | undefined;
 }
 
-export interface Chosen {
+export interface RankingActions {
   readonly sort: (column: Column) => void;
   readonly pick: (pair: Pair) => void;
 }
@@ -44,65 +44,65 @@ export interface Chosen {
 export class RankingTable {
   readonly element = element("table", "ranking");
   readonly #amounts: Amounts;
-  readonly #heads = new Map<Column, HTMLElement>();
+  readonly #headings = new Map<Column, HTMLElement>();
   readonly #body = element("tbody", "");
-  readonly #arrows = new Arrows(this.#body);
+  readonly #arrowKeys = new ArrowKeys(this.#body);
   readonly #rows = new Map<string, Row>();
   #order: Order | undefined;
   #sequence: readonly string[] = [];
 
-  constructor(amounts: Amounts, chosen: Chosen) {
+  constructor(amounts: Amounts, actions: RankingActions) {
     this.#amounts = amounts;
-    const heads = element("tr", "");
+    const headerRow = element("tr", "");
     for (const column of COLUMNS) {
-      const head = element("th", column);
-      head.scope = "col";
+      const heading = element("th", column);
+      heading.scope = "col";
       const button = element("button", "plain");
       button.type = "button";
-      [button.textContent, button.title] = HEADS[column];
-      button.addEventListener("click", () => chosen.sort(column));
-      head.append(button);
-      heads.append(head);
-      this.#heads.set(column, head);
+      [button.textContent, button.title] = HEADINGS[column];
+      button.addEventListener("click", () => actions.sort(column));
+      heading.append(button);
+      headerRow.append(heading);
+      this.#headings.set(column, heading);
     }
     const top = element("thead", "");
-    top.append(heads);
+    top.append(headerRow);
     this.element.append(top, this.#body);
     this.#body.addEventListener("click", ({ target }) => {
       const row = target instanceof Element ? target.closest("tr") : undefined;
-      const figures = row && this.#rows.get(row.dataset["pair"] ?? "")?.figures;
-      if (figures) {
-        chosen.pick({ from: figures.from, to: figures.to });
+      const stats = row && this.#rows.get(row.dataset["pair"] ?? "")?.stats;
+      if (stats) {
+        actions.pick({ from: stats.from, to: stats.to });
       }
     });
   }
 
-  paint(pairs: readonly PairFigures[], order: Order, chosen: Pair): void {
-    // A row that someone is about to click, or that has the focus, stays where it is.
+  paint(pairs: readonly PairStats[], order: Order, selected: Pair): void {
+    // A row that is hovered or focused must not move.
     const isHeld = order === this.#order && this.#body.matches(":hover, :focus-within");
-    const list = isHeld ? held(pairs, this.#sequence, order) : ranked(pairs, order);
+    const list = isHeld ? keepOrder(pairs, this.#sequence, order) : ranked(pairs, order);
     const shown = list.slice(0, ROWS_MAX);
     if (order !== this.#order) {
       this.#order = order;
-      const way = order.isDown ? "descending" : "ascending";
-      for (const [column, head] of this.#heads) {
-        head.ariaSort = column === order.by ? way : null;
+      const direction = order.isDescending ? "descending" : "ascending";
+      for (const [column, heading] of this.#headings) {
+        heading.ariaSort = column === order.by ? direction : null;
       }
     }
     this.#sequence = shown.map(pairKey);
     this.#place();
-    const chosenKey = pairKey(chosen);
+    const selectedKey = pairKey(selected);
     for (const pair of shown) {
-      this.#fill(pair, pairKey(pair) === chosenKey);
+      this.#fill(pair, pairKey(pair) === selectedKey);
     }
-    this.#arrows.refresh();
+    this.#arrowKeys.refresh();
   }
 
-  /** Brings the rows into their sequence, and moves only those that are not in their place. */
+  /** Moves only the rows that are out of place. */
   #place(): void {
-    const wanted = new Set(this.#sequence);
+    const kept = new Set(this.#sequence);
     for (const [key, row] of this.#rows) {
-      if (!wanted.has(key)) {
+      if (!kept.has(key)) {
         row.element.remove();
         this.#rows.delete(key);
       }
@@ -121,30 +121,30 @@ export class RankingTable {
   #newRow(key: string): Row {
     const line = element("tr", "");
     line.dataset["pair"] = key;
-    const head = element("th", "pair");
-    head.scope = "row";
+    const heading = element("th", "pair");
+    heading.scope = "row";
     const button = element("button", "plain");
     button.type = "button";
     button.tabIndex = -1;
     button.textContent = key;
-    head.append(button);
+    heading.append(button);
     const cells = COLUMNS.slice(1).map((column) => element("td", column));
-    line.append(head, ...cells);
-    const row: Row = { element: line, button, cells, figures: undefined };
+    line.append(heading, ...cells);
+    const row: Row = { element: line, button, cells, stats: undefined };
     this.#rows.set(key, row);
     return row;
   }
 
-  #fill(pair: PairFigures, isChosen: boolean): void {
+  #fill(pair: PairStats, isSelected: boolean): void {
     const row = this.#rows.get(pairKey(pair));
     if (!row) {
       return;
     }
-    if (row.button.ariaPressed !== String(isChosen)) {
-      row.button.ariaPressed = String(isChosen);
+    if (row.button.ariaPressed !== String(isSelected)) {
+      row.button.ariaPressed = String(isSelected);
     }
-    if (row.figures !== pair) {
-      row.figures = pair;
+    if (row.stats !== pair) {
+      row.stats = pair;
       for (const [index, [text, title]] of this.#texts(pair).entries()) {
         const cell = row.cells[index];
         if (cell && cell.textContent !== text) {
@@ -155,8 +155,8 @@ export class RankingTable {
     }
   }
 
-  /** What the cells behind the pair say, shortened and in full. */
-  #texts(pair: PairFigures): readonly (readonly [text: string, title: string])[] {
+  /** Returns text and title of the cells after the pair. */
+  #texts(pair: PairStats): readonly (readonly [text: string, title: string])[] {
     const { from, to, count, sold, bought, open, last } = pair;
     const { exact } = this.#amounts;
     const [soldText, boughtText, mean] = [unitsText(sold), unitsText(bought), vwap(pair)];

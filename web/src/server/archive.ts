@@ -1,88 +1,92 @@
-/** What the archive tells: pages of `GET /api/messages`, each checked at the door. */
+/** Queries to the archive: pages of `GET /api/messages`, with their structure validated. */
 
 import { type Filters, writeFilters } from "../filters/filters.ts";
-import { isRecord, parseMicros } from "../trade/event.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
 import type { Fetch } from "./fetch.ts";
 
-/** Moments are in milliseconds since 1970, by the server's clock. */
-export interface Question {
-  /** Where they are not given, all are asked for. */
+/** Times are in milliseconds since 1970, by the server's clock. */
+export interface MessagesQuery {
+  /** Without filters, all messages are returned. */
   readonly filters?: Filters;
   /** Inclusive. */
   readonly sinceMs?: number | undefined;
   /** Exclusive. */
   readonly untilMs?: number | undefined;
   readonly limit: number;
-  /** Where the page before ended. */
+  /** The `next` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
-export interface Page {
-  /** Newest first; not yet checked: see update.ts. */
+export interface MessagesPage {
+  /** Newest first. Not validated yet: see parseTradeEvent. */
   readonly messages: readonly unknown[];
-  /** The cursor of what is older, where there is more. */
+  /** The cursor of the next, older page; undefined on the last one. */
   readonly next: string | undefined;
-  /** Everything received before this moment is archived; minus infinity where the archive can't tell. */
+  /** Everything received before this time is archived. Minus infinity if the archive can't tell. */
   readonly archivedUpToMs: number;
 }
 
-/** Rejects where the archive can't be reached, refuses, or says what makes no sense. */
-export type Ask = (question: Question) => Promise<Page>;
+/** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
+export type QueryArchive = (query: MessagesQuery) => Promise<MessagesPage>;
 
-/** The way in answers by then, or says that the archive didn't. A connection that went dead never would. */
-const ANSWER_WITHIN_MS = 20_000;
+/** nginx answers within this time, if only with an error. A dead connection never does. */
+const TIMEOUT_MS = 20_000;
 
-/** The archive of the host that this page came from, reached by `fetch`. */
-export function archive(fetch: Fetch): Ask {
-  return async (question) => {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+/** Creates a function that queries the archive of the host that served this page. */
+export function archiveQuery(fetch: Fetch): QueryArchive {
+  return async (query) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const headers = { accept: "application/json" };
-    const response = await fetch(`/api/messages?${query(question)}`, { headers, cache: "no-store", signal });
+    const response = await fetch(`/api/messages?${toParams(query)}`, { headers, cache: "no-store", signal });
     if (!response.ok) {
       throw new Error(`the archive answered ${response.status}`);
     }
     const page = parsePage(await response.json());
     if (!page) {
-      throw new Error("the archive's answer makes no sense");
+      throw new Error("the archive’s answer is invalid");
     }
     return page;
   };
 }
 
-function query({ filters, sinceMs, untilMs, limit, cursor }: Question): URLSearchParams {
-  const words = new URLSearchParams({ limit: String(limit) });
+function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): URLSearchParams {
+  const params = new URLSearchParams({ limit: String(limit) });
   if (filters) {
-    writeFilters(filters, words);
+    writeFilters(filters, params);
   }
   if (sinceMs !== undefined) {
-    words.set("since", new Date(Math.floor(sinceMs)).toISOString());
+    params.set("since", new Date(Math.floor(sinceMs)).toISOString());
   }
   if (untilMs !== undefined) {
-    words.set("until", new Date(Math.ceil(untilMs)).toISOString());
+    params.set("until", new Date(Math.ceil(untilMs)).toISOString());
   }
   if (cursor !== undefined) {
-    words.set("cursor", cursor);
+    params.set("cursor", cursor);
   }
-  return words;
+  return params;
 }
 
-/** The page in an answer, or undefined when it is none. */
-function parsePage(answer: unknown): Page | undefined {
+/** Parses a page. Returns undefined if it is malformed. */
+function parsePage(answer: unknown): MessagesPage | undefined {
   if (!isRecord(answer)) {
     return;
   }
   const { messages, next, archivedUpTo } = answer;
-  const upToMs = parseUpTo(archivedUpTo);
-  if (!Array.isArray(messages) || upToMs === undefined || !(next === null || typeof next === "string")) {
+  const archivedUpToMs = parseArchivedUpTo(archivedUpTo);
+  if (
+    !Array.isArray(messages) ||
+    archivedUpToMs === undefined ||
+    !(next === null || typeof next === "string")
+  ) {
     return;
   }
-  return { messages, next: next ?? undefined, archivedUpToMs: upToMs };
+  return { messages, next: next ?? undefined, archivedUpToMs };
 }
 
-function parseUpTo(moment: unknown): number | undefined {
-  if (moment === null) {
+function parseArchivedUpTo(timestamp: unknown): number | undefined {
+  if (timestamp === null) {
     return Number.NEGATIVE_INFINITY;
   }
-  const micros = typeof moment === "string" ? parseMicros(moment) : undefined;
+  const micros = typeof timestamp === "string" ? parseMicros(timestamp) : undefined;
   return micros === undefined ? undefined : micros / 1000;
 }

@@ -1,55 +1,55 @@
 /**
- * How the stack stands, as `GET /readyz` tells it: asked every few seconds, and less often when no one looks.
+ * The stack's health: polls `GET /readyz` every few seconds, and less often while the page is hidden.
  *
- * Each part says in words what is wrong with it and what that means; the page gives these words on.
+ * Each component describes its problem and the effect in words, which the page passes on.
  */
 
-import { isRecord } from "../trade/event.ts";
+import { isRecord } from "../trade/json.ts";
 import type { Fetch } from "./fetch.ts";
 import type { Timer, Timing } from "./timing.ts";
 
 const EVERY_MS = 3000;
-/** Trouble is looked at again sooner: whether it lasts, and whether it is over. */
-const TROUBLED_EVERY_MS = 1500;
+/** An unhealthy stack is polled more often, to see whether the problem lasts. */
+const UNHEALTHY_EVERY_MS = 1500;
 const HIDDEN_EVERY_MS = 30_000;
-const ANSWER_WITHIN_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 type Facts = Readonly<Record<string, unknown>>;
 
-export interface Part {
+export interface Component {
   readonly name: string;
-  /** `OK`, or a word for what is wrong. */
+  /** `ok`, or a word for the problem. */
   readonly status: string;
-  /** What is wrong, and what it means; empty where nothing is. */
+  /** The problem and its effect, in words; empty without a problem. */
   readonly detail: string;
   readonly facts: Facts;
 }
 
-/** How one tube stands. A job holds one message, or those of a batch. */
+/** The state of one tube. A job holds one message, or the messages of one batch. */
 export interface Tube {
   readonly name: string;
-  /** Messages to be settled; undefined where the ledger can't be drawn up. */
+  /** Messages that wait in the tube; undefined if the ledger is unavailable. */
   readonly waiting: number | undefined;
-  /** The jobs that they are in, those that a processor has in hand among them. */
+  /** The jobs that hold these messages, reserved ones included. */
   readonly jobs: number;
-  readonly buried: number;
-  readonly oldestSeconds: number;
-  readonly processors: number;
+  readonly deadLetters: number;
+  readonly oldestJobAgeSeconds: number;
+  readonly consumers: number;
 }
 
 /** Replaced with each answer, never changed in place. */
 export interface Health {
-  /** `unknown` until the first answer, `unreachable` where none comes. */
-  readonly status: "unknown" | "unreachable" | "ready" | "degraded" | "not ready";
-  readonly parts: readonly Part[];
-  /** Undefined where the queue can't be asked. */
+  /** `unknown` before the first answer, `unreachable` without an answer. */
+  readonly status: "unknown" | "unreachable" | "ready" | "degraded" | "not-ready";
+  readonly components: readonly Component[];
+  /** Undefined if the queue is unavailable. */
   readonly tubes: readonly Tube[] | undefined;
   readonly browsers: number | undefined;
 }
 
-const UNKNOWN: Health = { status: "unknown", parts: [], tubes: undefined, browsers: undefined };
+const UNKNOWN: Health = { status: "unknown", components: [], tubes: undefined, browsers: undefined };
 
-export class HealthWatch {
+export class HealthPoller {
   readonly #timing: Timing;
   readonly #fetch: Fetch;
   readonly #changed: () => void;
@@ -68,24 +68,24 @@ export class HealthWatch {
   }
 
   start(): void {
-    this.#ask();
+    this.#poll();
   }
 
-  show(visible: boolean): void {
+  setVisible(visible: boolean): void {
     this.#visible = visible;
     if (visible && this.#timer !== undefined) {
       this.#timing.clearTimer(this.#timer);
       this.#timer = undefined;
-      this.#ask();
+      this.#poll();
     }
   }
 
-  async #ask(): Promise<void> {
-    this.#latest = await this.#answer();
+  async #poll(): Promise<void> {
+    this.#latest = await this.#fetchHealth();
     this.#changed();
     this.#timer = this.#timing.setTimer(() => {
       this.#timer = undefined;
-      this.#ask();
+      this.#poll();
     }, this.#pauseMs);
   }
 
@@ -93,13 +93,13 @@ export class HealthWatch {
     if (!this.#visible) {
       return HIDDEN_EVERY_MS;
     }
-    return this.#latest.status === "ready" ? EVERY_MS : TROUBLED_EVERY_MS;
+    return this.#latest.status === "ready" ? EVERY_MS : UNHEALTHY_EVERY_MS;
   }
 
-  async #answer(): Promise<Health> {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  async #fetchHealth(): Promise<Health> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     try {
-      // 503 says that messages are refused, and why: an answer like any other.
+      // A 503 means that messages are refused, and its body is valid like that of a 200.
       const response = await this.#fetch("/readyz", { cache: "no-store", signal });
       return parseHealth(await response.json()) ?? { ...UNKNOWN, status: "unreachable" };
     } catch {
@@ -108,52 +108,54 @@ export class HealthWatch {
   }
 }
 
-/** The health in an answer, or undefined when it is none. */
+/** Parses a health report. Returns undefined if it is malformed. */
 export function parseHealth(answer: unknown): Health | undefined {
-  if (!(isRecord(answer) && isRecord(answer["parts"]))) {
+  if (!(isRecord(answer) && isRecord(answer["components"]))) {
     return;
   }
-  const status = (["ready", "degraded", "not ready"] as const).find((known) => known === answer["status"]);
+  const status = (["ready", "degraded", "not-ready"] as const).find((known) => known === answer["status"]);
   if (!status) {
     return;
   }
-  const parts = Object.entries(answer["parts"]).flatMap(([name, part]) => parsePart(name, part));
-  const facts = (name: string): Facts => parts.find((part) => part.name === name)?.facts ?? {};
+  const components = Object.entries(answer["components"]).flatMap(([name, component]) =>
+    parseComponent(name, component),
+  );
+  const facts = (name: string): Facts => components.find((component) => component.name === name)?.facts ?? {};
   return {
     status,
-    parts,
+    components,
     tubes: parseTubes(facts("queue")["tubes"], facts("ledger")["tubes"]),
     browsers: number(facts("wsserver")["browsers"]),
   };
 }
 
-function parsePart(name: string, part: unknown): readonly Part[] {
-  if (!isRecord(part) || typeof part["status"] !== "string") {
+function parseComponent(name: string, component: unknown): readonly Component[] {
+  if (!isRecord(component) || typeof component["status"] !== "string") {
     return [];
   }
-  const { status, detail, ...facts } = part;
-  return [{ name, status: part["status"], detail: typeof detail === "string" ? detail : "", facts }];
+  const { status, detail, ...facts } = component;
+  return [{ name, status: component["status"], detail: typeof detail === "string" ? detail : "", facts }];
 }
 
-/** The queue counts jobs, and the ledger messages. */
-function parseTubes(tubes: unknown, accounts: unknown): readonly Tube[] | undefined {
+/** The queue counts jobs, the ledger counts messages. */
+function parseTubes(tubes: unknown, ledgerTubes: unknown): readonly Tube[] | undefined {
   if (!isRecord(tubes)) {
     return;
   }
   return Object.entries(tubes).flatMap(([name, tube]) => {
-    const account = isRecord(accounts) ? accounts[name] : undefined;
-    return isRecord(tube) ? [parseTube(name, tube, isRecord(account) ? account : {})] : [];
+    const ledgerTube = isRecord(ledgerTubes) ? ledgerTubes[name] : undefined;
+    return isRecord(tube) ? [parseTube(name, tube, isRecord(ledgerTube) ? ledgerTube : {})] : [];
   });
 }
 
-function parseTube(name: string, tube: Facts, account: Facts): Tube {
+function parseTube(name: string, tube: Facts, ledgerTube: Facts): Tube {
   return {
     name,
-    waiting: number(account["waiting"]),
+    waiting: number(ledgerTube["waiting"]),
     jobs: (number(tube["ready"]) ?? 0) + (number(tube["reserved"]) ?? 0),
-    buried: number(tube["buried"]) ?? 0,
-    oldestSeconds: number(tube["oldest_seconds"]) ?? 0,
-    processors: number(tube["consumers"]) ?? 0,
+    deadLetters: number(tube["deadLetters"]) ?? 0,
+    oldestJobAgeSeconds: number(tube["oldestJobAgeSeconds"]) ?? 0,
+    consumers: number(tube["consumers"]) ?? 0,
   };
 }
 

@@ -1,14 +1,14 @@
 /**
- * The answer to one question about statistics, carried forward by the trades that come live.
+ * One answer of `GET /api/stats`, kept current with the trades that arrive live.
  *
- * Nothing is counted twice: an answer holds only what was received before it came, so only what was received later
- * is added to it. What was on its way to the archive meanwhile is in the next answer.
+ * Nothing is counted twice: the answer holds only trades received before it arrived, so only trades received
+ * later are added. Trades that were on their way to the archive at that time are in the next answer.
  */
 
 import { parseUnits, type Units } from "../trade/decimal.ts";
-import { newestFirst, type Update } from "../trade/event.ts";
-import type { Count, CountryFigures, Figures, Money, PairFigures, StepFigures } from "./stats.ts";
-import { type Open, Sums } from "./totals.ts";
+import { newestFirst, type TradeEvent } from "../trade/event.ts";
+import type { Count, CountryStats, Money, PairStats, Stats, StepStats } from "./stats.ts";
+import { type Mutable, Totals } from "./totals.ts";
 
 /** A pair of currencies. */
 export interface Pair {
@@ -16,17 +16,17 @@ export interface Pair {
   readonly to: string;
 }
 
-/** What statistics can be asked for; undefined asks for all. */
+/** The pair and the country that an answer is limited to; undefined means no limit. */
 export interface Scope {
   readonly pair: Pair | undefined;
   readonly country: string | undefined;
 }
 
-/** A trade as it is added up: its amounts are read once, however many sheets it goes into. */
-export interface Deal {
-  readonly update: Update;
+/** A trade with its amounts parsed, once for all aggregates that count it. */
+export interface ParsedTrade {
+  readonly trade: TradeEvent;
   readonly receivedMs: number;
-  /** The name of its pair. */
+  /** Both currency codes, joined. */
   readonly pair: string;
   readonly sold: Units;
   readonly bought: Units;
@@ -34,125 +34,125 @@ export interface Deal {
   readonly isFlagged: boolean;
 }
 
-export function dealOf(update: Update): Deal {
+export function parseAmounts(trade: TradeEvent): ParsedTrade {
   return {
-    update,
-    receivedMs: update.receivedMicros / 1000,
-    pair: update.currencyFrom + update.currencyTo,
-    sold: parseUnits(update.amountSell) ?? 0n,
-    bought: parseUnits(update.amountBuy) ?? 0n,
-    rate: parseUnits(update.rate) ?? 0n,
-    isFlagged: update.flags.length > 0,
+    trade,
+    receivedMs: trade.receivedMicros / 1000,
+    pair: trade.currencyFrom + trade.currencyTo,
+    sold: parseUnits(trade.amountSell) ?? 0n,
+    bought: parseUnits(trade.amountBuy) ?? 0n,
+    rate: parseUnits(trade.rate) ?? 0n,
+    isFlagged: trade.flags.length > 0,
   };
 }
 
-const NOTHING: Count = { count: 0, flagged: 0 };
+const ZERO: Count = { count: 0, flagged: 0 };
 
-export class Sheet {
+export class LiveAggregate {
   readonly #scope: Scope;
-  /** Milliseconds since 1970 by the server's clock: what is received from then on is not in the answer. */
+  /** In milliseconds since 1970 by the server's clock. Trades received before this time are in the answer. */
   readonly #liveFromMs: number;
-  readonly #total: Open<Count>;
-  readonly #pairs: Sums<string, PairFigures>;
-  readonly #countries: Sums<string, CountryFigures>;
-  readonly #steps: Sums<number, StepFigures>;
-  /** Of each pair and step, the last trade that was added: by the moment received, in whatever order they come. */
-  readonly #latest = new Map<string | number, Update>();
-  #figures: Figures;
+  readonly #total: Mutable<Count>;
+  readonly #pairs: Totals<string, PairStats>;
+  readonly #countries: Totals<string, CountryStats>;
+  readonly #steps: Totals<number, StepStats>;
+  /** The last trade added to each pair and step, by time of receipt. Trades may arrive in any order. */
+  readonly #latest = new Map<string | number, TradeEvent>();
+  #stats: Stats;
   #isDirty = false;
 
-  constructor(scope: Scope, answer: Figures, cameMs: number) {
+  constructor(scope: Scope, answer: Stats, answeredMs: number) {
     this.#scope = scope;
-    this.#liveFromMs = cameMs;
-    this.#figures = answer;
+    this.#liveFromMs = answeredMs;
+    this.#stats = answer;
     this.#total = { ...answer.total };
-    this.#pairs = new Sums(answer.pairs.map((pair) => [pair.from + pair.to, pair]));
-    this.#countries = new Sums(answer.countries.map((country) => [country.country, country]));
-    this.#steps = new Sums(answer.series.map((step) => [step.startMs, step]));
+    this.#pairs = new Totals(answer.pairs.map((pair) => [pair.from + pair.to, pair]));
+    this.#countries = new Totals(answer.countries.map((country) => [country.country, country]));
+    this.#steps = new Totals(answer.series.map((step) => [step.startMs, step]));
   }
 
-  /** Counts a trade that came live. True where it is one of those that were asked for. */
-  add(deal: Deal): boolean {
-    const { currencyFrom: from, currencyTo: to, originatingCountry } = deal.update;
+  /** Counts a live trade. Returns true if it is in scope. */
+  add(parsed: ParsedTrade): boolean {
+    const { currencyFrom: from, currencyTo: to, originatingCountry } = parsed.trade;
     const { pair, country } = this.#scope;
     if (
-      deal.receivedMs < this.#liveFromMs ||
+      parsed.receivedMs < this.#liveFromMs ||
       (pair && !(from === pair.from && to === pair.to)) ||
       (country !== undefined && originatingCountry !== country)
     ) {
       return false;
     }
-    count(this.#total, deal);
-    count(
-      this.#countries.at(originatingCountry, () => ({ country: originatingCountry, ...NOTHING })),
-      deal,
+    addCount(this.#total, parsed);
+    addCount(
+      this.#countries.mutable(originatingCountry, () => ({ country: originatingCountry, ...ZERO })),
+      parsed,
     );
-    const sums = this.#pairs.at(deal.pair, () => ({ from, to, ...NOTHING, ...noMoney(deal) }));
-    count(sums, deal);
-    trade(sums, deal, this.#isLatest(deal.pair, deal.update));
-    this.#addStep(deal);
+    const totals = this.#pairs.mutable(parsed.pair, () => ({ from, to, ...ZERO, ...initialMoney(parsed) }));
+    addCount(totals, parsed);
+    addAmounts(totals, parsed, this.#isLatest(parsed.pair, parsed.trade));
+    this.#addStep(parsed);
     this.#isDirty = true;
     return true;
   }
 
-  /** The figures of now: another object only where they have changed. */
-  get figures(): Figures {
+  /** The current stats. A new object only if something has changed. */
+  get stats(): Stats {
     if (this.#isDirty) {
       this.#isDirty = false;
-      const { stepMs, untilMs } = this.#figures;
-      const series = this.#steps.give().sort((a, b) => a.startMs - b.startMs);
+      const { stepMs, untilMs } = this.#stats;
+      const series = this.#steps.publish().sort((a, b) => a.startMs - b.startMs);
       const last = series.at(-1);
-      this.#figures = {
-        ...this.#figures,
+      this.#stats = {
+        ...this.#stats,
         untilMs: Math.max(untilMs, last ? last.startMs + stepMs : 0),
         total: { ...this.#total },
-        pairs: this.#pairs.give().sort(mostFirst),
-        countries: this.#countries.give().sort(mostFirst),
+        pairs: this.#pairs.publish().sort(byCountDescending),
+        countries: this.#countries.publish().sort(byCountDescending),
         series,
       };
     }
-    return this.#figures;
+    return this.#stats;
   }
 
-  #addStep(deal: Deal): void {
-    const { stepMs } = this.#figures;
-    const startMs = Math.floor(deal.receivedMs / stepMs) * stepMs;
-    const step = this.#steps.at(startMs, () => ({ startMs, ...NOTHING, money: undefined }));
-    count(step, deal);
+  #addStep(parsed: ParsedTrade): void {
+    const { stepMs } = this.#stats;
+    const startMs = Math.floor(parsed.receivedMs / stepMs) * stepMs;
+    const step = this.#steps.mutable(startMs, () => ({ startMs, ...ZERO, money: undefined }));
+    addCount(step, parsed);
     if (this.#scope.pair) {
-      const money = { ...(step.money ?? noMoney(deal)) };
-      trade(money, deal, this.#isLatest(startMs, deal.update));
+      const money = { ...(step.money ?? initialMoney(parsed)) };
+      addAmounts(money, parsed, this.#isLatest(startMs, parsed.trade));
       step.money = money;
     }
   }
 
-  #isLatest(key: string | number, update: Update): boolean {
+  #isLatest(key: string | number, trade: TradeEvent): boolean {
     const before = this.#latest.get(key);
-    if (before && newestFirst(before, update) < 0) {
+    if (before && newestFirst(before, trade) < 0) {
       return false;
     }
-    this.#latest.set(key, update);
+    this.#latest.set(key, trade);
     return true;
   }
 }
 
-function count(sums: Open<Count>, { isFlagged }: Deal): void {
-  sums.count += 1;
-  sums.flagged += isFlagged ? 1 : 0;
+function addCount(totals: Mutable<Count>, { isFlagged }: ParsedTrade): void {
+  totals.count += 1;
+  totals.flagged += isFlagged ? 1 : 0;
 }
 
-function noMoney({ rate }: Deal): Money {
+function initialMoney({ rate }: ParsedTrade): Money {
   return { sold: 0n, bought: 0n, open: rate, high: rate, low: rate, last: rate };
 }
 
-function trade(sums: Open<Money>, { sold, bought, rate }: Deal, isLatest: boolean): void {
-  sums.sold += sold;
-  sums.bought += bought;
-  sums.high = rate > sums.high ? rate : sums.high;
-  sums.low = rate < sums.low ? rate : sums.low;
-  sums.last = isLatest ? rate : sums.last;
+function addAmounts(totals: Mutable<Money>, { sold, bought, rate }: ParsedTrade, isLatest: boolean): void {
+  totals.sold += sold;
+  totals.bought += bought;
+  totals.high = rate > totals.high ? rate : totals.high;
+  totals.low = rate < totals.low ? rate : totals.low;
+  totals.last = isLatest ? rate : totals.last;
 }
 
-function mostFirst(a: Count, b: Count): number {
+function byCountDescending(a: Count, b: Count): number {
   return b.count - a.count;
 }

@@ -1,238 +1,243 @@
 /**
- * The figures of the map, the series, the pairs and the state line: asked of the archive every few seconds, and
- * carried forward by what comes live in between.
+ * Polls the archive's statistics for all panels, and adds the trades that arrive live in between.
  *
- * A chart in which one picks (a country, a pair) must go on showing what there is to pick from: it asks for
- * everything but its own filter. Questions that come out the same are asked once.
+ * A chart that lets the user pick a country or a pair must keep showing the alternatives. Its request
+ * therefore leaves out its own filter. Identical requests are sent once.
  */
 
 import type { Address } from "../filters/address.ts";
 import type { Filters } from "../filters/filters.ts";
-import { isRecord, type Update } from "../trade/event.ts";
+import type { TradeEvent } from "../trade/event.ts";
+import { isRecord } from "../trade/json.ts";
 import type { Fetch } from "./fetch.ts";
-import { dealOf, type Pair, type Scope, Sheet } from "./live-aggregate.ts";
-import { type Figures, parseFigures } from "./stats.ts";
+import { LiveAggregate, type Pair, parseAmounts, type Scope } from "./live-aggregate.ts";
+import { parseStats, type Stats } from "./stats.ts";
 import type { Timer, Timing } from "./timing.ts";
 
 export type { Pair } from "./live-aggregate.ts";
 
 /**
- * What is known of the figures at one moment: replaced when they change, never changed in place. Figures are of the
- * filters and the window of now, or undefined: those of other ones would stand under a wrong name.
+ * All stats that the page has at one moment. Replaced when they change, never changed in place.
+ *
+ * Each member is for the current filters and window, or undefined. Stats of earlier filters are never shown.
  */
-export interface Statistics {
-  /** Of what is filtered: total and series. Money is in the series where both currencies are filtered. */
-  readonly messages: Figures | undefined;
-  /** By country, whichever country is filtered. */
-  readonly countries: Figures | undefined;
-  /** By pair, whichever pair is filtered. */
-  readonly pairs: Figures | undefined;
-  /** Of the pair that `focusOn` asked for last, with money in the series. */
-  readonly focus: Figures | undefined;
-  /** Of the last two days and today, by the hour, whatever is filtered. */
-  readonly days: Figures | undefined;
-  /** Why there are no newer figures, in words, which one line says for all panels; empty where nothing is wrong. */
-  readonly trouble: string;
-  /** Which filters the figures leave out of account, in words; empty where none. */
-  readonly leavesOut: string;
+export interface StatsSnapshot {
+  /** Filtered by pair and country. The series has amounts if both currencies are filtered. */
+  readonly trades: Stats | undefined;
+  /** By country, without the country filter. */
+  readonly countries: Stats | undefined;
+  /** By pair, without the currency filters. */
+  readonly pairs: Stats | undefined;
+  /** Of the pair last passed to `focusOn`, with amounts in the series. */
+  readonly focus: Stats | undefined;
+  /** Of the last two days and today, in hours, without any filter. */
+  readonly days: Stats | undefined;
+  /** Why there are no current stats, in words, shown once for all panels. Empty if nothing is wrong. */
+  readonly error: string;
+  /** Names the filters that the stats don't apply, in words. Empty if there are none. */
+  readonly ignoredFilters: string;
 }
 
-type Slot = "messages" | "countries" | "pairs" | "focus" | "days";
+type Slot = "trades" | "countries" | "pairs" | "focus" | "days";
 
-interface Question {
+interface StatsRequest {
   readonly scope: Scope;
   readonly path: string;
 }
 
 const EVERY_MS = 8000;
-const ANSWER_WITHIN_MS = 20_000;
-/** Figures that change more often can’t be read; and to lay out a table of 200 pairs takes longer than a frame. */
-const CHANGE_EVERY_MS = 500;
+const TIMEOUT_MS = 20_000;
+/** Faster changes would be unreadable, and a layout of a table with 200 pairs takes longer than a frame. */
+const PUBLISH_EVERY_MS = 500;
 
-const NONE: Statistics = {
-  messages: undefined,
+const EMPTY: StatsSnapshot = {
+  trades: undefined,
   countries: undefined,
   pairs: undefined,
   focus: undefined,
   days: undefined,
-  trouble: "",
-  leavesOut: "",
+  error: "",
+  ignoredFilters: "",
 };
 
-export interface Sources {
+export interface StatsPollerOptions {
   readonly timing: Timing;
   readonly fetch: Fetch;
   readonly address: Address;
-  /** The server's clock, in milliseconds since 1970. */
+  /** Returns the current time by the server's clock, in milliseconds since 1970. */
   readonly serverNow: () => number;
   /** Called when there is something new to paint. */
   readonly changed: () => void;
 }
 
-export class StatisticsSource {
-  readonly #sources: Sources;
-  /** What is wanted now. */
-  #questions: ReadonlyMap<Slot, Question> = new Map();
-  /** By the path that was asked for: an answer is never taken for one to another question. */
-  readonly #sheets = new Map<string, Sheet>();
+export class StatsPoller {
+  readonly #options: StatsPollerOptions;
+  /** The requests to send. */
+  #requests: ReadonlyMap<Slot, StatsRequest> = new Map();
+  /** By request path, so that an answer is never used for another request. */
+  readonly #aggregates = new Map<string, LiveAggregate>();
   #focus: Pair | undefined;
   #timer: Timer | undefined;
   #isVisible = true;
-  /** Each round of questions has a number: what answers an earlier one is not wanted any more. */
+  /** Identifies a round of requests. Answers to an earlier round are dropped. */
   #round = 0;
-  #trouble = "";
-  #latest = NONE;
+  #error = "";
+  #latest = EMPTY;
   #isStale = false;
-  #pending: Timer | undefined;
+  #publishTimer: Timer | undefined;
 
-  constructor(sources: Sources) {
-    this.#sources = sources;
-    sources.address.onChange(() => this.#askAnew());
+  constructor(options: StatsPollerOptions) {
+    this.#options = options;
+    options.address.onChange(() => this.#restart());
   }
 
   start(): void {
-    this.#askAnew();
+    this.#restart();
   }
 
-  get latest(): Statistics {
+  get latest(): StatsSnapshot {
     return this.#latest;
   }
 
-  show(isVisible: boolean): void {
+  setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
-    this.#askAnew();
+    this.#restart();
   }
 
   focusOn(pair: Pair | undefined): void {
     if (pair?.from !== this.#focus?.from || pair?.to !== this.#focus?.to) {
       this.#focus = pair;
-      this.#askAnew();
+      this.#restart();
     }
   }
 
-  /** Counts trades that came live. Those that come while no one looks are in the answer after that. */
-  add(updates: readonly Update[]): void {
+  /** Counts live trades. A hidden page skips them; the next answer includes them. */
+  add(trades: readonly TradeEvent[]): void {
     if (!this.#isVisible) {
       return;
     }
-    for (const deal of updates.map(dealOf)) {
-      for (const sheet of this.#sheets.values()) {
-        this.#isStale = sheet.add(deal) || this.#isStale;
+    for (const parsed of trades.map(parseAmounts)) {
+      for (const aggregate of this.#aggregates.values()) {
+        this.#isStale = aggregate.add(parsed) || this.#isStale;
       }
     }
-    if (this.#isStale && this.#pending === undefined) {
-      this.#pending = this.#sources.timing.setTimer(() => {
-        this.#pending = undefined;
-        this.#tell();
-      }, CHANGE_EVERY_MS);
+    if (this.#isStale && this.#publishTimer === undefined) {
+      this.#publishTimer = this.#options.timing.setTimer(() => {
+        this.#publishTimer = undefined;
+        this.#publish();
+      }, PUBLISH_EVERY_MS);
     }
   }
 
-  #askAnew(): void {
+  #restart(): void {
     if (this.#timer !== undefined) {
-      this.#sources.timing.clearTimer(this.#timer);
+      this.#options.timing.clearTimer(this.#timer);
       this.#timer = undefined;
     }
     this.#round += 1;
     if (this.#isVisible) {
-      this.#want();
-      this.#tell();
-      this.#ask(this.#round);
+      this.#updateRequests();
+      this.#publish();
+      this.#poll(this.#round);
     }
   }
 
-  async #ask(round: number): Promise<void> {
-    const questions = new Map([...this.#questions.values()].map((question) => [question.path, question]));
+  async #poll(round: number): Promise<void> {
+    const requests = new Map([...this.#requests.values()].map((request) => [request.path, request]));
     try {
-      for (const question of questions.values()) {
-        // biome-ignore lint/performance/noAwaitInLoops: one after the other is gentle to the archive
-        const figures = await this.#answer(question.path);
+      for (const request of requests.values()) {
+        // biome-ignore lint/performance/noAwaitInLoops: one request at a time, to spare the archive
+        const stats = await this.#fetchStats(request.path);
         if (round !== this.#round) {
           return;
         }
-        this.#sheets.set(question.path, new Sheet(question.scope, figures, this.#sources.serverNow()));
-        this.#tell();
+        this.#aggregates.set(
+          request.path,
+          new LiveAggregate(request.scope, stats, this.#options.serverNow()),
+        );
+        this.#publish();
       }
-      this.#trouble = "";
+      this.#error = "";
     } catch (error) {
       if (round !== this.#round) {
         return;
       }
-      this.#trouble = error instanceof Refused ? error.message : "The figures can’t be had at the moment.";
-      console.warn("Tradewire: no statistics:", error);
+      this.#error =
+        error instanceof RefusedError ? error.message : "Statistics are unavailable at the moment.";
+      console.warn("Tradewire: failed to fetch statistics:", error);
     }
-    this.#tell();
-    this.#timer = this.#sources.timing.setTimer(() => {
-      this.#want();
-      this.#ask(round);
+    this.#publish();
+    this.#timer = this.#options.timing.setTimer(() => {
+      this.#updateRequests();
+      this.#poll(round);
     }, EVERY_MS);
   }
 
-  async #answer(path: string): Promise<Figures> {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  async #fetchStats(path: string): Promise<Stats> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const headers = { accept: "application/json" };
-    const response = await this.#sources.fetch(path, { headers, cache: "no-store", signal });
+    const response = await this.#options.fetch(path, { headers, cache: "no-store", signal });
     if (response.status === 400) {
-      throw new Refused(refusal(await response.json()));
+      throw new RefusedError(refusalDetail(await response.json()));
     }
     if (!response.ok) {
-      throw new Error(`the statistics answered ${response.status}`);
+      throw new Error(`/api/stats answered ${response.status}`);
     }
-    return parseFigures(await response.json());
+    return parseStats(await response.json());
   }
 
-  /** Finds out what is to be asked, and forgets the answers to anything else. */
-  #want(): void {
-    this.#questions = this.#allQuestions();
-    const paths = new Set([...this.#questions.values()].map(({ path }) => path));
-    for (const path of this.#sheets.keys()) {
+  /** Determines the requests to send, and drops the answers to all others. */
+  #updateRequests(): void {
+    this.#requests = this.#neededRequests();
+    const paths = new Set([...this.#requests.values()].map(({ path }) => path));
+    for (const path of this.#aggregates.keys()) {
       if (!paths.has(path)) {
-        this.#sheets.delete(path);
+        this.#aggregates.delete(path);
       }
     }
   }
 
-  #allQuestions(): ReadonlyMap<Slot, Question> {
-    const { filters, window } = this.#sources.address;
+  #neededRequests(): ReadonlyMap<Slot, StatsRequest> {
+    const { filters, window } = this.#options.address;
     const pair = filters.from && filters.to ? { from: filters.from, to: filters.to } : undefined;
     const country = filters.country || undefined;
-    const within = (scope: Scope): Question => ({ scope, path: pathOf({ window }, scope) });
+    const inWindow = (scope: Scope): StatsRequest => ({ scope, path: pathOf({ window }, scope) });
     const all = { pair: undefined, country: undefined };
-    const days = pathOf({ since: twoDaysAgo(this.#sources.serverNow()) }, all);
-    return new Map<Slot, Question>([
-      ["messages", within({ pair, country })],
-      ["countries", within({ pair, country: undefined })],
-      ["pairs", within({ pair: undefined, country })],
-      ...(this.#focus ? [["focus", within({ pair: this.#focus, country })] as const] : []),
+    const days = pathOf({ since: twoDaysAgo(this.#options.serverNow()) }, all);
+    return new Map<Slot, StatsRequest>([
+      ["trades", inWindow({ pair, country })],
+      ["countries", inWindow({ pair, country: undefined })],
+      ["pairs", inWindow({ pair: undefined, country })],
+      ...(this.#focus ? [["focus", inWindow({ pair: this.#focus, country })] as const] : []),
       ["days", { scope: all, path: days }],
     ]);
   }
 
-  #tell(): void {
+  #publish(): void {
     this.#isStale = false;
-    const figures = Object.fromEntries(
-      [...this.#questions].map(([slot, { path }]) => [slot, this.#sheets.get(path)?.figures]),
+    const stats = Object.fromEntries(
+      [...this.#requests].map(([slot, { path }]) => [slot, this.#aggregates.get(path)?.stats]),
     );
     this.#latest = {
-      ...NONE,
-      ...figures,
-      trouble: this.#trouble,
-      leavesOut: leavesOut(this.#sources.address.filters),
+      ...EMPTY,
+      ...stats,
+      error: this.#error,
+      ignoredFilters: ignoredFilters(this.#options.address.filters),
     };
-    this.#sources.changed();
+    this.#options.changed();
   }
 }
 
-/** What a panel says in place of figures. */
-export function withoutFigures({ trouble }: Pick<Statistics, "trouble">): string {
-  return trouble === "" ? "Loading…" : "No figures.";
+/** Returns the text that a panel shows in place of stats. */
+export function statsPlaceholder({ error }: Pick<StatsSnapshot, "error">): string {
+  return error === "" ? "Loading…" : "No statistics.";
 }
 
-/** The question itself was at fault: asking it again won't help. */
-class Refused extends Error {}
+/** The API refused the request itself, so a retry won't help. */
+class RefusedError extends Error {}
 
-function pathOf(stretch: Readonly<Record<string, string>>, { pair, country }: Scope): string {
-  const query = new URLSearchParams(stretch);
+function pathOf(range: Readonly<Record<string, string>>, { pair, country }: Scope): string {
+  const query = new URLSearchParams(range);
   if (pair) {
     query.set("from", pair.from);
     query.set("to", pair.to);
@@ -243,28 +248,31 @@ function pathOf(stretch: Readonly<Record<string, string>>, { pair, country }: Sc
   return `/api/stats?${query}`;
 }
 
-/** The day before yesterday's beginning: of so long a time the archive gives hours, which are few. */
+/** Returns midnight two days ago. For such a long range the archive answers in hours, which are few. */
 function twoDaysAgo(nowMs: number): string {
   const day = new Date(nowMs);
   day.setUTCHours(-48, 0, 0, 0);
   return day.toISOString();
 }
 
-function refusal(answer: unknown): string {
+function refusalDetail(answer: unknown): string {
   const errors = isRecord(answer) ? answer["errors"] : undefined;
   const [first]: unknown[] = Array.isArray(errors) ? errors : [];
   return isRecord(first) && typeof first["detail"] === "string"
     ? first["detail"]
-    : "The question was refused.";
+    : "The request was refused.";
 }
 
-function leavesOut({ from, to, user, flag, min, max, q }: Filters): string {
-  const names = [
-    (from === "") === (to === "") ? "" : "currency (but for the pairs)",
-    user && "user",
-    flag && "flag",
-    (min || max) && "amount",
-    q && "search",
-  ].filter((name) => name !== "");
-  return names.length > 0 ? `The figures ignore ${new Intl.ListFormat("en").format(names)}.` : "";
+function ignoredFilters({ from, to, user, flag, min, max, q }: Filters): string {
+  const names = [user && "user", flag && "flag", (min || max) && "amount", q && "search"].filter(
+    (name) => name !== "",
+  );
+  const list = new Intl.ListFormat("en").format(names);
+  const noun = names.length === 1 ? "filter" : "filters";
+  return [
+    names.length > 0 ? `Map, chart and pairs don’t apply the ${list} ${noun}.` : "",
+    (from === "") === (to === "") ? "" : "Map and chart don’t apply the currency filter.",
+  ]
+    .join(" ")
+    .trim();
 }

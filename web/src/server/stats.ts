@@ -1,14 +1,14 @@
-/** What `GET /api/stats` answers, checked at the door; sums are exact (see decimal.ts). */
+/** The answer of `GET /api/stats`, validated. Sums are exact (see decimal.ts). */
 
 import { parseUnits, type Units } from "../trade/decimal.ts";
-import { isRecord, parseMicros } from "../trade/event.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
 
 export interface Count {
   readonly count: number;
   readonly flagged: number;
 }
 
-/** What one pair did; rates are in order of the moment received. */
+/** Amounts and rates of one pair. Open and last rate go by time of receipt. */
 export interface Money {
   readonly sold: Units;
   readonly bought: Units;
@@ -18,47 +18,47 @@ export interface Money {
   readonly last: Units;
 }
 
-export interface PairFigures extends Count, Money {
+export interface PairStats extends Count, Money {
   readonly from: string;
   readonly to: string;
 }
 
-export interface CountryFigures extends Count {
+export interface CountryStats extends Count {
   readonly country: string;
 }
 
-export interface StepFigures extends Count {
+export interface StepStats extends Count {
   /** Milliseconds since 1970. */
   readonly startMs: number;
-  /** Only where one pair is asked for. */
+  /** Present only if the request is for one pair. */
   readonly money: Money | undefined;
 }
 
-/** Sums from `sinceMs` to `untilMs`, which are whole steps. Never changed in place. */
-export interface Figures {
+/** Totals from `sinceMs` to `untilMs`, which are multiples of `stepMs`. Never changed in place. */
+export interface Stats {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly stepMs: number;
   readonly total: Count;
-  /** Most messages first. */
-  readonly pairs: readonly PairFigures[];
-  /** How many pairs there are beyond those that are listed. */
+  /** Most trades first. */
+  readonly pairs: readonly PairStats[];
+  /** How many pairs there are besides those listed. */
   readonly morePairs: number;
-  /** Most messages first. */
-  readonly countries: readonly CountryFigures[];
-  /** Oldest first; steps without a message are left out. */
-  readonly series: readonly StepFigures[];
+  /** Most trades first. */
+  readonly countries: readonly CountryStats[];
+  /** Oldest first, without empty steps. */
+  readonly series: readonly StepStats[];
 }
 
 type Raw = Readonly<Record<string, unknown>>;
 
-/** The figures in an answer. Throws where it makes no sense: a half of them would be a lie. */
-export function parseFigures(answer: unknown): Figures {
+/** Parses an answer. Throws if any part is malformed: partial stats would be wrong. */
+export function parseStats(answer: unknown): Stats {
   const raw = record(answer);
   return {
-    sinceMs: moment(raw["since"]),
-    untilMs: moment(raw["until"]),
-    stepMs: whole(raw["step"]) * 1000,
+    sinceMs: timestampMs(raw["since"]),
+    untilMs: timestampMs(raw["until"]),
+    stepMs: integer(raw["step"]) * 1000,
     total: parseCount(record(raw["total"])),
     pairs: list(raw["pairs"]).map((pair) => ({
       from: text(pair["currencyFrom"]),
@@ -66,13 +66,13 @@ export function parseFigures(answer: unknown): Figures {
       ...parseCount(pair),
       ...parseMoney(pair, "last"),
     })),
-    morePairs: whole(raw["morePairs"]),
+    morePairs: integer(raw["morePairs"]),
     countries: list(raw["countries"]).map((country) => ({
       country: text(country["country"]),
       ...parseCount(country),
     })),
     series: list(raw["series"]).map((step) => ({
-      startMs: moment(step["start"]),
+      startMs: timestampMs(step["start"]),
       ...parseCount(step),
       money: step["sold"] === undefined ? undefined : parseMoney(step, "close"),
     })),
@@ -80,17 +80,17 @@ export function parseFigures(answer: unknown): Figures {
 }
 
 function parseCount(raw: Raw): Count {
-  return { count: whole(raw["count"]), flagged: whole(raw["flagged"]) };
+  return { count: integer(raw["count"]), flagged: integer(raw["flagged"]) };
 }
 
 function parseMoney(raw: Raw, last: "last" | "close"): Money {
   return {
-    sold: units(raw["sold"]),
-    bought: units(raw["bought"]),
-    open: units(raw["open"]),
-    high: units(raw["high"]),
-    low: units(raw["low"]),
-    last: units(raw[last]),
+    sold: amount(raw["sold"]),
+    bought: amount(raw["bought"]),
+    open: amount(raw["open"]),
+    high: amount(raw["high"]),
+    low: amount(raw["low"]),
+    last: amount(raw[last]),
   };
 }
 
@@ -99,26 +99,26 @@ function record(value: unknown): Raw {
 }
 
 function list(value: unknown): readonly Raw[] {
-  return Array.isArray(value) ? value.map(record) : fail("a list", value);
+  return Array.isArray(value) ? value.map(record) : fail("an array", value);
 }
 
 function text(value: unknown): string {
-  return typeof value === "string" ? value : fail("a text", value);
+  return typeof value === "string" ? value : fail("a string", value);
 }
 
-function whole(value: unknown): number {
-  return Number.isSafeInteger(value) ? Number(value) : fail("a whole number", value);
+function integer(value: unknown): number {
+  return Number.isSafeInteger(value) ? Number(value) : fail("an integer", value);
 }
 
-function units(value: unknown): Units {
+function amount(value: unknown): Units {
   return parseUnits(text(value)) ?? fail("an amount", value);
 }
 
-function moment(value: unknown): number {
+function timestampMs(value: unknown): number {
   const micros = parseMicros(text(value));
-  return micros === undefined ? fail("a moment", value) : micros / 1000;
+  return micros === undefined ? fail("a timestamp", value) : micros / 1000;
 }
 
-function fail(wanted: string, value: unknown): never {
-  throw new Error(`the statistics have ${String(value)} where ${wanted} should be`);
+function fail(expected: string, value: unknown): never {
+  throw new Error(`invalid statistics: expected ${expected}, got ${String(value)}`);
 }

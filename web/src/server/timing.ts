@@ -1,9 +1,9 @@
-/** Time and chance, handed in so that the tests have them in hand. */
+/** Clock, timers and randomness. Passed in, so that tests control them. */
 
 export type Timer = ReturnType<typeof setTimeout>;
 
 export interface Timing {
-  /** Milliseconds since 1970, by the browser's clock. */
+  /** Returns milliseconds since 1970, by the browser's clock. */
   readonly now: () => number;
   readonly random: () => number;
   readonly setTimer: (run: () => void, afterMs: number) => Timer;

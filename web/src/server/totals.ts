@@ -1,38 +1,38 @@
 /**
- * Sums by name, added to as trades come.
+ * Totals by key that grow with each trade.
  *
- * What was given out is never changed: the first trade after that copies its sums, and the others, however many
- * come until they are asked for, are added in place.
+ * Published entries are never changed. The first change after a publication copies the entry; later changes
+ * update the copy in place.
  */
 
-/** Still being added to. */
-export type Open<Figures> = { -readonly [Name in keyof Figures]: Figures[Name] };
+/** An entry that is still being changed. */
+export type Mutable<Entry> = { -readonly [Name in keyof Entry]: Entry[Name] };
 
-export class Sums<Key, Figures extends object> {
-  readonly #given: Map<Key, Figures>;
-  readonly #open = new Map<Key, Open<Figures>>();
+export class Totals<Key, Entry extends object> {
+  readonly #published: Map<Key, Entry>;
+  readonly #changed = new Map<Key, Mutable<Entry>>();
 
-  constructor(entries: Iterable<readonly [Key, Figures]>) {
-    this.#given = new Map(entries);
+  constructor(entries: Iterable<readonly [Key, Entry]>) {
+    this.#published = new Map(entries);
   }
 
-  /** The sums under a name, to be added to at once; `nothing` is what they begin with. */
-  at(key: Key, nothing: () => Figures): Open<Figures> {
-    const there = this.#open.get(key);
-    if (there) {
-      return there;
+  /** Returns the entry of a key, to be changed at once; `initial` creates a missing one. */
+  mutable(key: Key, initial: () => Entry): Mutable<Entry> {
+    const existing = this.#changed.get(key);
+    if (existing) {
+      return existing;
     }
-    const open = { ...(this.#given.get(key) ?? nothing()) };
-    this.#open.set(key, open);
-    return open;
+    const changed = { ...(this.#published.get(key) ?? initial()) };
+    this.#changed.set(key, changed);
+    return changed;
   }
 
-  /** All of them, as they stand: others only where something was added. */
-  give(): Figures[] {
-    for (const [key, figures] of this.#open) {
-      this.#given.set(key, figures);
+  /** Returns all entries. Entries that have not changed are the same objects as before. */
+  publish(): Entry[] {
+    for (const [key, entry] of this.#changed) {
+      this.#published.set(key, entry);
     }
-    this.#open.clear();
-    return [...this.#given.values()];
+    this.#changed.clear();
+    return [...this.#published.values()];
   }
 }

@@ -1,17 +1,17 @@
-/** One strip of plain words for whatever is not well with the stack. */
+/** A bar of plain sentences about problems of the stack. */
 
 import type { Panel, View } from "../page.ts";
 import type { Health } from "../server/health.ts";
 import { byId, setText } from "../ui/dom.ts";
-import { Faults } from "./alerts.ts";
+import { Alerts } from "./alerts.ts";
 
-/** More than these are in the operations panel. */
-const LINES = 3;
+/** The operations panel has all of them. */
+const MAX_LINES = 3;
 
-export class Strip implements Panel {
-  readonly #strip = byId("health", HTMLElement);
-  readonly #list = byId("faults", HTMLUListElement);
-  readonly #faults = new Faults();
+export class AlertBar implements Panel {
+  readonly #bar = byId("alert-bar", HTMLElement);
+  readonly #list = byId("alerts", HTMLUListElement);
+  readonly #alerts = new Alerts();
   #health: Health | undefined;
 
   paint({ health, state }: View): void {
@@ -19,25 +19,25 @@ export class Strip implements Panel {
       return;
     }
     this.#health = health;
-    const faults = this.#faults.lasting(health, state.connection.phase === "live");
-    const lines = faults.slice(0, LINES);
-    if (faults.length > LINES) {
-      lines.push(`And ${faults.length - LINES} more: see Operations.`);
+    const alerts = this.#alerts.lasting(health, state.connection.phase === "live");
+    const lines = alerts.slice(0, MAX_LINES);
+    if (alerts.length > MAX_LINES) {
+      lines.push(`And ${alerts.length - MAX_LINES} more: see Operations.`);
     }
-    this.#strip.hidden = lines.length === 0;
+    this.#bar.hidden = lines.length === 0;
     while (this.#list.children.length > lines.length) {
       this.#list.lastElementChild?.remove();
     }
-    // What says the same as before is left alone: screen readers would say it again.
+    // Unchanged lines are left alone, because screen readers would read them again.
     for (const [index, line] of lines.entries()) {
       setText(this.#line(index), line);
     }
   }
 
   #line(index: number): HTMLElement {
-    const there = this.#list.children[index];
-    if (there instanceof HTMLElement) {
-      return there;
+    const existing = this.#list.children[index];
+    if (existing instanceof HTMLElement) {
+      return existing;
     }
     const line = document.createElement("li");
     this.#list.append(line);

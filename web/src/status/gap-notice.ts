@@ -1,40 +1,42 @@
-/** Says what may be missing from this page, until it is there or the reader has taken note. */
+/** Lists the gaps that could not be filled, until the user dismisses them, and an announced gap. */
 
 import type { Panel, View } from "../page.ts";
-import type { Miss } from "../stream/feed.ts";
+import type { Gap } from "../stream/feed.ts";
 import { byId } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
-import { period } from "../ui/time-format.ts";
+import { formatRange } from "../ui/time-format.ts";
 
-const REASONS: Readonly<Record<Miss["why"], string>> = {
+const REASONS: Readonly<Record<Gap["reason"], string>> = {
   restarted: "the live server restarted",
-  away: "this page was away for longer than the live server remembers",
+  away: "this page was disconnected for longer than the live server keeps trades",
   behind: "this page could not keep up with the live server",
-  several: "the connection broke several times",
+  several: "the connection was lost several times",
 };
 
-export class Notice implements Panel {
-  readonly #notice = byId("notice", HTMLElement);
-  readonly #list = byId("misses", HTMLUListElement);
-  #misses: readonly Miss[] = [];
-  #late: Miss | undefined;
+export class GapNotice implements Panel {
+  readonly #notice = byId("gap-notice", HTMLElement);
+  readonly #list = byId("gaps", HTMLUListElement);
+  #gaps: readonly Gap[] = [];
+  #announcedGap: Gap | undefined;
   #zone: Zone | undefined;
 
   constructor(dismiss: () => void) {
     byId("dismiss", HTMLButtonElement).addEventListener("click", dismiss);
   }
 
-  paint({ state: { misses, late }, zone }: View): void {
-    if (misses === this.#misses && late === this.#late && zone === this.#zone) {
+  paint({ state: { gaps, announcedGap }, zone }: View): void {
+    if (gaps === this.#gaps && announcedGap === this.#announcedGap && zone === this.#zone) {
       return;
     }
     this.#zone = zone;
-    this.#misses = misses;
-    this.#late = late;
-    const lines = misses.map((miss) => line(`${missing(miss, zone)}.`));
-    if (late) {
+    this.#gaps = gaps;
+    this.#announcedGap = announcedGap;
+    const lines = gaps.map((gap) => line(`${gapText(gap, zone)}.`));
+    if (announcedGap) {
       lines.push(
-        line(`${missing(late, zone)}, and the archive can't fill the gap yet. The page keeps asking.`),
+        line(
+          `${gapText(announcedGap, zone)}, and the archive can’t fill the gap yet. The page keeps trying.`,
+        ),
       );
     }
     this.#notice.hidden = lines.length === 0;
@@ -42,8 +44,9 @@ export class Notice implements Panel {
   }
 }
 
-function missing({ since, until, why }: Miss, zone: Zone): string {
-  return `Some trades between ${period(since, until, zone)} may be missing from this page: ${REASONS[why]}`;
+function gapText({ since, until, reason }: Gap, zone: Zone): string {
+  const range = formatRange(since, until, zone);
+  return `Some trades between ${range} may be missing from this page: ${REASONS[reason]}`;
 }
 
 function line(text: string): HTMLLIElement {

@@ -1,29 +1,29 @@
-/** The line at the top: the connection in words, how many, how fast, how late, and what waits. */
+/** The line at the top: connection, counts, rate, latency and the state of the queue. */
 
 import type { Panel, View } from "../page.ts";
 import type { Health, Tube } from "../server/health.ts";
-import type { Connection, Refusal } from "../stream/feed.ts";
+import type { Connection, OfflineReason } from "../stream/feed.ts";
 import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { duration, perSecond } from "../ui/format.ts";
 import { drawSparkline } from "./sparkline.ts";
 import { today } from "./today.ts";
 
-const TRAIL_SECONDS = 60;
+const SPARKLINE_SECONDS = 60;
 
 const wholeNumber = new Intl.NumberFormat();
 
-const WORDS: Readonly<Record<Connection["phase"], string>> = {
+const PHASE_LABELS: Readonly<Record<Connection["phase"], string>> = {
   connecting: "Connecting…",
   live: "Live",
   offline: "Offline",
 };
 
-const REASONS: Readonly<Record<Refusal, string>> = {
+const REASONS: Readonly<Record<OfflineReason, string>> = {
   unreachable: "",
   restarting: "server is restarting, ",
-  refused: "server refused this page, ",
-  full: "too many pages are open, ",
+  refused: "server refused the connection, ",
+  full: "server has too many connections, ",
 };
 
 export class StatusLine implements Panel {
@@ -36,20 +36,20 @@ export class StatusLine implements Panel {
   readonly #latency = byId("latency", HTMLElement);
   readonly #today = byId("today", HTMLElement);
   readonly #waiting = byId("waiting", HTMLElement);
-  readonly #buried = byId("buried", HTMLElement);
+  readonly #deadLetters = byId("dead-letters", HTMLElement);
   readonly #browsers = byId("browsers", HTMLElement);
-  readonly #processors = byId("processors", HTMLElement);
+  readonly #consumers = byId("consumers", HTMLElement);
   #health: Health | undefined;
 
-  /** With every frame. */
-  paint({ state, statistics, health, nowMs }: View): void {
+  /** Call with every frame. */
+  paint({ state, stats, health, nowMs }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = phase;
-    setText(this.#phase, WORDS[phase]);
+    setText(this.#phase, PHASE_LABELS[phase]);
     setText(this.#detail, detail(state, Date.now()));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
-    setText(this.#today, figure(today(statistics.days, nowMs)));
+    setText(this.#today, formatCount(today(stats.days, nowMs)));
     const title = `Tradewire · ${phase}`;
     if (document.title !== title) {
       document.title = title;
@@ -60,11 +60,11 @@ export class StatusLine implements Panel {
     }
   }
 
-  /** Once a second: what would flicker if it followed every frame. */
+  /** Call once a second: these values would flicker at every frame. */
   paintMeters(state: State): void {
     setText(this.#rate, `${perSecond(state.rate.perSecond)}/s`);
     this.#rate.dataset["value"] = state.rate.perSecond.toFixed(2);
-    drawSparkline(this.#spark, state.trail.perSecond, TRAIL_SECONDS);
+    drawSparkline(this.#spark, state.rateHistory.perSecond, SPARKLINE_SECONDS);
     const latency = state.latency.read();
     if (latency) {
       setText(this.#latency, `${duration(latency.medianMs)} · p99 ${duration(latency.p99Ms)}`);
@@ -74,49 +74,49 @@ export class StatusLine implements Panel {
   }
 
   #paintHealth({ tubes, browsers }: Health): void {
-    // A trade may wait in each of them: the sum would count it twice.
-    meter(this.#waiting, tubes, ({ waiting }) => waiting, most);
-    meter(this.#buried, tubes, ({ buried }) => buried, sum);
-    meter(this.#processors, tubes, ({ processors }) => processors, sum);
-    setText(this.#browsers, figure(browsers));
-    const isBuried = (tubes ?? []).some(({ buried }) => buried > 0);
-    const isUnwatched = (tubes ?? []).some(({ processors }) => processors === 0);
-    this.#buried.classList.toggle("wrong", isBuried);
-    this.#processors.classList.toggle("wrong", isUnwatched);
+    // A trade may wait in every tube, so the sum would count it twice.
+    meter(this.#waiting, tubes, ({ waiting }) => waiting, max);
+    meter(this.#deadLetters, tubes, ({ deadLetters }) => deadLetters, sum);
+    meter(this.#consumers, tubes, ({ consumers }) => consumers, sum);
+    setText(this.#browsers, formatCount(browsers));
+    const hasDeadLetters = (tubes ?? []).some(({ deadLetters }) => deadLetters > 0);
+    const lacksConsumer = (tubes ?? []).some(({ consumers }) => consumers === 0);
+    this.#deadLetters.classList.toggle("wrong", hasDeadLetters);
+    this.#consumers.classList.toggle("wrong", lacksConsumer);
   }
 }
 
-/** One figure for all tubes, and in its title what each has; a dash where one is not known. */
+/** Shows one count for all tubes, and the count of each in the title. A dash stands for an unknown count. */
 function meter(
   cell: HTMLElement,
   tubes: readonly Tube[] | undefined,
   of: (tube: Tube) => number | undefined,
-  together: (counts: readonly number[]) => number,
+  combine: (counts: readonly number[]) => number,
 ): void {
   const counts = (tubes ?? []).map(of).filter((count) => count !== undefined);
-  setText(cell, figure(tubes && counts.length === tubes.length ? together(counts) : undefined));
-  cell.title = tubes?.map((tube) => `${tube.name}: ${figure(of(tube))}`).join(", ") ?? "";
+  setText(cell, formatCount(tubes && counts.length === tubes.length ? combine(counts) : undefined));
+  cell.title = tubes?.map((tube) => `${tube.name}: ${formatCount(of(tube))}`).join(", ") ?? "";
 }
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }
 
-function most(counts: readonly number[]): number {
+function max(counts: readonly number[]): number {
   return Math.max(0, ...counts);
 }
 
-function figure(value: number | undefined): string {
+function formatCount(value: number | undefined): string {
   return value === undefined ? "–" : wholeNumber.format(value);
 }
 
-function detail({ connection, filling, late }: State, nowMs: number): string {
-  if (connection.phase === "live" && filling && !late) {
+function detail({ connection, filling, announcedGap }: State, nowMs: number): string {
+  if (connection.phase === "live" && filling && !announcedGap) {
     return filling.found > 0 ? `catching up, ${wholeNumber.format(filling.found)} so far` : "catching up…";
   }
   if (connection.phase !== "offline") {
     return "";
   }
   const seconds = Math.round((connection.retryAt - nowMs) / 1000);
-  return `${REASONS[connection.why]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
+  return `${REASONS[connection.reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
 }

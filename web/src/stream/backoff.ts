@@ -1,7 +1,8 @@
 /**
- * How long to wait before the next try: "full jitter", anything from nothing up to a bound that doubles.
+ * The delay before the next attempt, with full jitter: random between zero and a bound that doubles each
+ * time.
  *
- * Spread at random, the browsers of a server that comes back don't all arrive in the same instant.
+ * The jitter keeps browsers from reconnecting all at once when a server comes back.
  */
 
 const BASE_MS = 250;
@@ -15,7 +16,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Milliseconds to wait now; the next bound is twice as high. */
+  /** Returns the delay in milliseconds, and doubles the bound. */
   next(): number {
     const delay = this.#random() * this.#bound;
     this.#bound = Math.min(CAP_MS, this.#bound * 2);

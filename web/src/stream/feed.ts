@@ -1,104 +1,104 @@
 /**
- * The connection to the live server: opens it, keeps it, and comes back to where it was.
+ * The connection to the live server: opens it, watches it, and resumes where it left off.
  *
- * The server numbers its updates (offset) within one life of it (epoch). Coming back with both, we get exactly
- * what we missed; where that can't be, `missed` says so. Everything from outside is handed in, for the tests.
+ * The server numbers its events (offset) during one run (epoch). With both the browser resumes exactly; if
+ * that is impossible, the feed reports a gap. Clock, timers and sockets are passed in for the tests.
  */
 
 import type { Timer, Timing } from "../server/timing.ts";
 import { Backoff } from "./backoff.ts";
-import { type Frame, type Hello, parseFrame } from "./frames.ts";
+import { type Frame, type HelloFrame, parseFrame } from "./frames.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { Handlers, Socket } from "./socket.ts";
 
 export type Connection =
   | { readonly phase: "connecting" }
-  /** Since a moment of the server's clock, in milliseconds since 1970. */
+  /** `sinceMs` is by the server's clock, in milliseconds since 1970. */
   | { readonly phase: "live"; readonly sinceMs: number }
-  | { readonly phase: "offline"; readonly why: Refusal; readonly retryAt: number };
+  | { readonly phase: "offline"; readonly reason: OfflineReason; readonly retryAt: number };
 
-export type Refusal = "unreachable" | "restarting" | "refused" | "full";
+export type OfflineReason = "unreachable" | "restarting" | "refused" | "full";
 
-/** A stretch of time, in the server's milliseconds, of which trades may be missing. */
-export interface Miss {
+/** A time range in which the page may lack trades, in milliseconds by the server's clock. */
+export interface Gap {
   readonly since: number;
   readonly until: number;
-  readonly why: "restarted" | "away" | "behind" | "several";
+  readonly reason: "restarted" | "away" | "behind" | "several";
 }
 
 export interface Listener {
   connection(now: Connection): void;
-  updates(raw: readonly unknown[]): void;
-  missed(miss: Miss): void;
+  events(raw: readonly unknown[]): void;
+  gap(gap: Gap): void;
 }
 
-export interface Surroundings extends Timing {
+export interface FeedEnvironment extends Timing {
   readonly open: (path: string, handlers: Handlers) => Socket;
 }
 
-/** Connected, but nothing said for so long: whoever answered is not the live server. */
-const HELLO_WITHIN_MS = 10_000;
-/** A server with nothing to tell shows a sign of life every 20 s: whoever has missed two of them is not heard any more. */
-const SILENT_FOR_MS = 45_000;
-/** A server that says it is restarting asks its browsers to come back spread over this time. */
+/** A peer that sends no hello within this time is not the live server. */
+const HELLO_TIMEOUT_MS = 10_000;
+/** An idle server sends a heartbeat every 20 s. After two missed ones the connection counts as dead. */
+const SILENCE_TIMEOUT_MS = 45_000;
+/** A restarting server asks its browsers to spread their reconnects over this time. */
 const RESTART_SPREAD_MS = 1000;
 
 const RESTARTING = 1012;
-const REFUSALS: Readonly<Record<number, Refusal>> = {
+const CLOSE_REASONS: Readonly<Record<number, OfflineReason>> = {
   1008: "refused",
   [RESTARTING]: "restarting",
   1013: "full",
 };
 
 export class Feed {
-  readonly #around: Surroundings;
+  readonly #environment: FeedEnvironment;
   readonly #clock: ServerClock;
   readonly #listener: Listener;
   readonly #backoff: Backoff;
   #socket: Socket | undefined;
   #timer: Timer | undefined;
   #waiting = false;
-  #calledAt = 0;
-  /** When the server last told us anything, by its clock: up to there, nothing is missing. */
-  #heardAt = 0;
+  #openedAt = 0;
+  /** When the last message arrived, by the server's clock. The page lacks nothing up to then. */
+  #lastMessageAt = 0;
   #position: { readonly epoch: string; offset: number } | undefined;
 
-  constructor(around: Surroundings, clock: ServerClock, listener: Listener) {
-    this.#around = around;
+  constructor(environment: FeedEnvironment, clock: ServerClock, listener: Listener) {
+    this.#environment = environment;
     this.#clock = clock;
     this.#listener = listener;
-    this.#backoff = new Backoff(around.random);
+    this.#backoff = new Backoff(environment.random);
   }
 
   start(): void {
-    this.#connect();
+    this.#open();
   }
 
-  /** Something changed for the better (network back, page looked at): don't sit out the delay. */
+  /** Conditions improved (network back, page visible): retries without waiting for the delay to end. */
   retryNow(): void {
     if (this.#waiting) {
-      this.#connect();
+      this.#open();
     }
   }
 
-  /** Something changed for the worse (network gone): a connection that still seems to be there may be dead. */
-  lost(): void {
+  /** The network is gone: drops the connection, which may be dead without having closed. */
+  networkLost(): void {
     if (!this.#waiting) {
-      this.#giveUp();
+      this.#abandon();
     }
   }
 
-  #connect(): void {
+  #open(): void {
     this.#waiting = false;
     this.#listener.connection({ phase: "connecting" });
-    this.#calledAt = this.#around.now();
-    const socket: Socket = this.#around.open(this.#path(), {
-      // A socket that was given up may still speak: only the present one is heard.
-      message: (data) => this.#socket === socket && this.#heard(data),
-      closed: (code) => this.#socket === socket && this.#closed(code),
+    this.#openedAt = this.#environment.now();
+    const socket: Socket = this.#environment.open(this.#path(), {
+      // An abandoned socket may still deliver messages, so only the current one is heard.
+      message: (data) => this.#socket === socket && this.#onMessage(data),
+      closed: (code) => this.#socket === socket && this.#onClose(code),
     });
     this.#socket = socket;
-    this.#setTimer(() => this.#giveUp(), HELLO_WITHIN_MS);
+    this.#setTimer(() => this.#abandon(), HELLO_TIMEOUT_MS);
   }
 
   #path(): string {
@@ -109,81 +109,85 @@ export class Feed {
     return `/ws?epoch=${encodeURIComponent(epoch)}&offset=${offset}`;
   }
 
-  #heard(data: unknown): void {
+  #onMessage(data: unknown): void {
     const frame = parseFrame(data);
     if (frame) {
-      this.#setTimer(() => this.#giveUp(), SILENT_FOR_MS);
-      this.#take(frame);
-      this.#heardAt = this.#clock.at(this.#around.now());
+      this.#setTimer(() => this.#abandon(), SILENCE_TIMEOUT_MS);
+      this.#onFrame(frame);
+      this.#lastMessageAt = this.#clock.at(this.#environment.now());
     } else {
-      console.warn("Tradewire: skipped a frame that makes no sense");
+      console.warn("Tradewire: skipped an invalid frame");
     }
   }
 
-  #take(frame: Frame): void {
+  #onFrame(frame: Frame): void {
     if (frame.kind === "hello") {
-      this.#welcome(frame);
+      this.#onHello(frame);
       return;
     }
-    if (frame.kind === "updates") {
-      this.#listener.updates(frame.updates);
+    if (frame.kind === "events") {
+      this.#listener.events(frame.events);
     } else {
-      this.#missed("behind");
+      this.#gap("behind");
     }
     if (this.#position) {
       this.#position.offset = frame.offset;
     }
   }
 
-  #welcome(hello: Hello): void {
-    const now = this.#around.now();
+  #onHello(hello: HelloFrame): void {
+    const now = this.#environment.now();
     this.#backoff.reset();
     if (hello.serverNow !== undefined) {
-      this.#clock.learn(hello.serverNow, this.#calledAt, now);
+      this.#clock.adjust(hello.serverNow, this.#openedAt, now);
     }
     const before = this.#position;
-    // Resumed, the frames that follow continue from our own offset; hello's may already be ahead of them.
+    // After a resume, the next frames continue from our own offset. The hello's offset may be ahead of them.
     if (!(before && hello.resumed)) {
       this.#position = { epoch: hello.epoch, offset: hello.offset };
     }
     if (before && !hello.resumed) {
-      this.#missed(before.epoch === hello.epoch ? "away" : "restarted");
+      this.#gap(before.epoch === hello.epoch ? "away" : "restarted");
     }
     this.#listener.connection({ phase: "live", sinceMs: hello.serverNow ?? this.#clock.at(now) });
   }
 
-  #missed(why: Miss["why"]): void {
-    this.#listener.missed({ since: this.#heardAt, until: this.#clock.at(this.#around.now()), why });
+  #gap(reason: Gap["reason"]): void {
+    this.#listener.gap({
+      since: this.#lastMessageAt,
+      until: this.#clock.at(this.#environment.now()),
+      reason,
+    });
   }
 
-  #giveUp(): void {
+  #abandon(): void {
     const socket = this.#socket;
     this.#socket = undefined;
-    // A dead connection may take its time to close, so we don't wait for it.
+    // A dead connection may take long to close, so this doesn't wait for it.
     socket?.close();
     this.#retryIn(this.#backoff.next(), "unreachable");
   }
 
-  #closed(code: number): void {
+  #onClose(code: number): void {
     this.#socket = undefined;
-    const delay = code === RESTARTING ? this.#around.random() * RESTART_SPREAD_MS : this.#backoff.next();
-    this.#retryIn(delay, REFUSALS[code] ?? "unreachable");
+    const delay = code === RESTARTING ? this.#environment.random() * RESTART_SPREAD_MS : this.#backoff.next();
+    this.#retryIn(delay, CLOSE_REASONS[code] ?? "unreachable");
   }
 
-  #retryIn(delayMs: number, why: Refusal): void {
+  #retryIn(delayMs: number, reason: OfflineReason): void {
     this.#waiting = true;
-    this.#listener.connection({ phase: "offline", why, retryAt: this.#around.now() + delayMs });
-    this.#setTimer(() => this.#connect(), delayMs);
+    this.#listener.connection({ phase: "offline", reason, retryAt: this.#environment.now() + delayMs });
+    this.#setTimer(() => this.#open(), delayMs);
   }
 
   #setTimer(run: () => void, afterMs: number): void {
     this.#clearTimer();
-    this.#timer = this.#around.setTimer(run, afterMs);
+    this.#timer = this.#environment.setTimer(run, afterMs);
   }
 
   #clearTimer(): void {
     if (this.#timer !== undefined) {
-      this.#around.clearTimer(this.#timer);
+      this.#environment.clearTimer(this.#timer);
       this.#timer = undefined;
     }
   }

@@ -1,31 +1,31 @@
-/** What the live server says, one WebSocket text frame at a time. */
+/** The live server's WebSocket frames, with their structure validated. */
 
-import { isRecord, parseMicros } from "../trade/event.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
 
-export interface Hello {
+export interface HelloFrame {
   readonly kind: "hello";
   readonly epoch: string;
   readonly offset: number;
   readonly resumed: boolean;
-  /** The server's clock as it said hello, in milliseconds since 1970, when it told. */
+  /** The server's clock when it sent this, in milliseconds since 1970; undefined if it didn't tell. */
   readonly serverNow: number | undefined;
 }
 
-export interface Updates {
-  readonly kind: "updates";
+export interface EventsFrame {
+  readonly kind: "events";
   readonly offset: number;
-  /** Not yet checked: see update.ts. */
-  readonly updates: readonly unknown[];
+  /** Not validated yet: see parseTradeEvent. */
+  readonly events: readonly unknown[];
 }
 
-export interface Gap {
+export interface GapFrame {
   readonly kind: "gap";
   readonly offset: number;
 }
 
-export type Frame = Hello | Updates | Gap;
+export type Frame = HelloFrame | EventsFrame | GapFrame;
 
-/** The frame in a message's data, or undefined when it makes no sense. */
+/** Parses a frame. Returns undefined if it is malformed. */
 export function parseFrame(data: unknown): Frame | undefined {
   const frame = parseJson(data);
   if (!isRecord(frame)) {
@@ -34,17 +34,17 @@ export function parseFrame(data: unknown): Frame | undefined {
   if (isRecord(frame["hello"])) {
     return parseHello(frame["hello"]);
   }
-  const { offset, updates, gap } = frame;
+  const { offset, events, gap } = frame;
   if (!isOffset(offset)) {
     return;
   }
   if (gap === true) {
     return { kind: "gap", offset };
   }
-  return Array.isArray(updates) ? { kind: "updates", offset, updates } : undefined;
+  return Array.isArray(events) ? { kind: "events", offset, events } : undefined;
 }
 
-function parseHello(hello: Readonly<Record<string, unknown>>): Hello | undefined {
+function parseHello(hello: Readonly<Record<string, unknown>>): HelloFrame | undefined {
   const { epoch, offset, resumed, now } = hello;
   if (typeof epoch !== "string" || !isOffset(offset)) {
     return;

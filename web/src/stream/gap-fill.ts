@@ -1,151 +1,151 @@
 /**
- * Fills from the archive what the feed has missed.
+ * Fills gaps in the feed from the archive.
  *
- * The archive may be behind, or away: it is asked again until it has told all up to the moment at which the feed
- * went on. Requests are independent of the live connection, so they outlive its loss; what is missed meanwhile
- * extends the stretch that is asked for.
+ * The archive may be behind or unavailable, so it is queried until it is complete up to the time at which the
+ * feed resumed. Requests don't depend on the live connection and outlive its loss. A further gap meanwhile
+ * extends the range.
  */
 
-import type { Ask } from "../server/archive.ts";
+import type { QueryArchive } from "../server/archive.ts";
 import type { Timing } from "../server/timing.ts";
-import type { Miss } from "./feed.ts";
-import { Patience } from "./retry.ts";
+import type { Gap } from "./feed.ts";
+import { Retry } from "./retry.ts";
 import type { State } from "./state.ts";
 
 const PAGE_ROWS = 1000;
-/** No pass over a stretch takes more requests than this: as many as the ids that the page remembers (Seen) fill. */
+/** Requests per pass over a range. Enough for as many trades as DedupSet remembers. */
 const PASS_REQUESTS = 300;
-/** How far the page's idea of the server's clock may be off. */
+/** How far the page's estimate of the server's clock may be off. */
 const CLOCK_MARGIN_MS = 1000;
 /**
- * After so many new trades, found or live, a stretch that is not filled is given up: fewer than the ids that the
- * page remembers for certain (Seen), so none is ever counted twice; and many more than it can show.
+ * A range is given up after this many new trades, found or live. It is less than DedupSet is sure to
+ * remember, so no trade is counted twice, and far more than the page shows.
  */
-const MOST_NEW = 150_000;
+const MAX_NEW_TRADES = 150_000;
 
-/** What may be missing. It is replaced, never changed, so that whoever works on it notices. */
-interface Stretch {
-  readonly miss: Miss;
+/** The range to fill. Replaced, never changed, so that a running pass notices. */
+interface Range {
+  readonly gap: Gap;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
 
-export class Fill {
+export class GapFill {
   readonly #timing: Timing;
-  readonly #ask: Ask;
+  readonly #queryArchive: QueryArchive;
   readonly #state: State;
   readonly #changed: () => void;
-  #patience: Patience;
-  #stretch: Stretch | undefined;
+  #retry: Retry;
+  #range: Range | undefined;
   #countBefore = 0;
-  /** The miss that the reader was told of last. */
-  #admitted: Miss | undefined;
+  /** The gap that was announced to the user last. */
+  #announced: Gap | undefined;
 
-  constructor(timing: Timing, ask: Ask, state: State, changed: () => void) {
+  constructor(timing: Timing, queryArchive: QueryArchive, state: State, changed: () => void) {
     this.#timing = timing;
-    this.#ask = ask;
+    this.#queryArchive = queryArchive;
     this.#state = state;
     this.#changed = changed;
-    this.#patience = new Patience(timing);
+    this.#retry = new Retry(timing);
   }
 
-  /** Fills a miss; where another is being filled, both together. */
-  cover(miss: Miss): void {
-    const untilMs = miss.until + CLOCK_MARGIN_MS;
-    if (this.#stretch) {
-      const { miss: before, sinceMs } = this.#stretch;
-      this.#stretch = { miss: { since: before.since, until: miss.until, why: "several" }, sinceMs, untilMs };
-      this.#patience.wake();
+  /** Fills a gap, together with a gap that is already being filled. */
+  fill(gap: Gap): void {
+    const untilMs = gap.until + CLOCK_MARGIN_MS;
+    if (this.#range) {
+      const { gap: before, sinceMs } = this.#range;
+      this.#range = { gap: { since: before.since, until: gap.until, reason: "several" }, sinceMs, untilMs };
+      this.#retry.wake();
       return;
     }
-    this.#stretch = { miss, sinceMs: this.#state.coverage.askFrom, untilMs };
+    this.#range = { gap, sinceMs: this.#state.gapStart.sinceMs, untilMs };
     this.#countBefore = this.#state.count;
-    this.#patience = new Patience(this.#timing);
+    this.#retry = new Retry(this.#timing);
     this.#state.filling = { found: 0 };
     this.#run();
   }
 
-  /** Something changed for the better (network back, page looked at): don't sit out the delay. */
+  /** Conditions improved (network back, page visible): retries without waiting for the delay to end. */
   retryNow(): void {
-    this.#patience.wake();
+    this.#retry.wake();
   }
 
   async #run(): Promise<void> {
-    while (this.#stretch) {
-      const stretch = this.#stretch;
-      // biome-ignore lint/performance/noAwaitInLoops: one pass after the other is the point
-      const toldToMs = await this.#pass(stretch);
-      // One that was extended meanwhile is asked for once more, from its new end.
-      if (this.#stretch === stretch) {
-        await this.#settle(stretch, toldToMs);
+    while (this.#range) {
+      const range = this.#range;
+      // biome-ignore lint/performance/noAwaitInLoops: passes run one after another
+      const completeToMs = await this.#pass(range);
+      // If the range was extended meanwhile, the next pass covers it to its new end.
+      if (this.#range === range) {
+        await this.#finishPass(range, completeToMs);
       }
     }
   }
 
-  async #settle(stretch: Stretch, toldToMs: number | undefined): Promise<void> {
-    if (toldToMs === undefined) {
-      this.#state.miss(stretch.miss);
+  async #finishPass(range: Range, completeToMs: number | undefined): Promise<void> {
+    if (completeToMs === undefined) {
+      this.#state.addGap(range.gap);
       this.#end();
-    } else if (toldToMs >= stretch.untilMs) {
-      this.#state.coverage.reached(stretch.untilMs);
+    } else if (completeToMs >= range.untilMs) {
+      this.#state.gapStart.advanceTo(range.untilMs);
       this.#end();
     } else {
-      this.#stretch = { ...stretch, sinceMs: Math.max(stretch.sinceMs, toldToMs) };
-      this.#admit(stretch.miss);
-      await this.#patience.wait();
+      this.#range = { ...range, sinceMs: Math.max(range.sinceMs, completeToMs) };
+      this.#announce(range.gap);
+      await this.#retry.wait();
     }
   }
 
   /**
-   * Asks for a stretch, page by page. Gives the moment up to which all of it has been told now: minus infinity
-   * where the archive does not answer, undefined where there is more than we can take.
+   * Reads a range page by page. Returns the time up to which it is complete now: minus infinity if the
+   * archive does not answer, undefined if the range holds more than the page can take.
    */
-  async #pass(stretch: Stretch): Promise<number | undefined> {
-    const { sinceMs, untilMs } = stretch;
-    let toldToMs = Number.POSITIVE_INFINITY;
+  async #pass(range: Range): Promise<number | undefined> {
+    const { sinceMs, untilMs } = range;
+    let completeToMs = Number.POSITIVE_INFINITY;
     let cursor: string | undefined;
     try {
-      for (let asked = 0; asked < PASS_REQUESTS && !this.#isTooMuch; asked += 1) {
-        // biome-ignore lint/performance/noAwaitInLoops: each page says where the next one begins
-        const page = await this.#ask({ sinceMs, untilMs, limit: PAGE_ROWS, cursor });
-        // What is archived later than this may belong on a page that has been read already.
-        toldToMs = Math.min(toldToMs, page.archivedUpToMs);
-        this.#take(page.messages);
-        if (page.next === undefined || this.#stretch !== stretch) {
-          return toldToMs;
+      for (let requests = 0; requests < PASS_REQUESTS && !this.#isOverLimit; requests += 1) {
+        // biome-ignore lint/performance/noAwaitInLoops: each page has the cursor of the next one
+        const page = await this.#queryArchive({ sinceMs, untilMs, limit: PAGE_ROWS, cursor });
+        // Trades archived after this time may belong to pages that were already read.
+        completeToMs = Math.min(completeToMs, page.archivedUpToMs);
+        this.#add(page.messages);
+        if (page.next === undefined || this.#range !== range) {
+          return completeToMs;
         }
         cursor = page.next;
       }
       return undefined;
     } catch (error) {
-      console.warn("Tradewire: what was missed can't be had yet:", error);
+      console.warn("Tradewire: the archive can’t fill the gap yet:", error);
       return Number.NEGATIVE_INFINITY;
     }
   }
 
-  #take(messages: readonly unknown[]): void {
-    const found = (this.#state.filling?.found ?? 0) + this.#state.fill(messages);
+  #add(messages: readonly unknown[]): void {
+    const found = (this.#state.filling?.found ?? 0) + this.#state.addMissed(messages);
     this.#state.filling = { found };
     this.#changed();
   }
 
-  get #isTooMuch(): boolean {
-    return this.#state.count - this.#countBefore > MOST_NEW;
+  get #isOverLimit(): boolean {
+    return this.#state.count - this.#countBefore > MAX_NEW_TRADES;
   }
 
-  /** Tells the reader of a miss, once, when the archive takes too long. */
-  #admit(miss: Miss): void {
-    if (this.#patience.isOver && this.#admitted !== miss) {
-      this.#admitted = miss;
-      this.#state.late = miss;
+  /** Announces the gap to the user once, if the archive takes too long. */
+  #announce(gap: Gap): void {
+    if (this.#retry.isSlow && this.#announced !== gap) {
+      this.#announced = gap;
+      this.#state.announcedGap = gap;
       this.#changed();
     }
   }
 
   #end(): void {
-    this.#stretch = undefined;
+    this.#range = undefined;
     this.#state.filling = undefined;
-    this.#state.late = undefined;
+    this.#state.announcedGap = undefined;
     this.#changed();
   }
 }

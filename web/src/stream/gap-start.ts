@@ -1,34 +1,34 @@
 /**
- * From which moment on this page may lack trades, should the live server have gone on without it.
+ * Tracks the time from which the page lacks trades if the live server goes on without it.
  *
- * Moments are `receivedAt`, in milliseconds by the server's clock: trades come in the order in which they were
- * received, if not always at once. So what was received before the newest that came has come, too; what was
- * received later may have gone by, even when it waited in the queue for long.
+ * Times are `receivedAt`, in milliseconds by the server's clock. Trades arrive roughly in the order in which
+ * they were received. Everything received before the newest arrival has therefore arrived too; anything
+ * received later may be missing, even if it waited in the queue for long.
  */
 
-/** Several processors may overtake each other, by so much. */
+/** How far several processors may get out of order. */
 const DISORDER_MS = 5000;
 
-export class Coverage {
-  /** Trades from before this moment are history: they were there before the page was. */
-  #first = Number.POSITIVE_INFINITY;
+export class GapStart {
+  /** Trades from before this time are history, and not part of a gap. */
+  #earliest = Number.POSITIVE_INFINITY;
   #newest = Number.NEGATIVE_INFINITY;
 
-  /** The page began to listen at this moment. */
-  opened(atMs: number): void {
-    if (this.#first === Number.POSITIVE_INFINITY) {
-      this.#first = atMs;
+  /** The page started to listen at this time. */
+  connected(atMs: number): void {
+    if (this.#earliest === Number.POSITIVE_INFINITY) {
+      this.#earliest = atMs;
     }
   }
 
-  /** A trade that was received at this moment came, or all from before it are known. */
-  reached(receivedMs: number): void {
-    this.#first = Math.min(this.#first, receivedMs);
+  /** A trade received at this time arrived, or everything before this time is known. */
+  advanceTo(receivedMs: number): void {
+    this.#earliest = Math.min(this.#earliest, receivedMs);
     this.#newest = Math.max(this.#newest, receivedMs);
   }
 
-  /** Where to begin to ask. */
-  get askFrom(): number {
-    return Math.max(this.#first, this.#newest - DISORDER_MS);
+  /** The start of the range to query. */
+  get sinceMs(): number {
+    return Math.max(this.#earliest, this.#newest - DISORDER_MS);
   }
 }

@@ -1,64 +1,70 @@
 /**
- * The trades from before one began to listen: the last of them, at once, and again until none can be missing.
+ * Loads the latest trades from before the page was connected, and repeats the query until none can be
+ * missing.
  *
- * A trade that was received just before may have been shown to others only, and may not be archived yet when we
- * first ask.
+ * A trade received just before may have been shown only to other browsers, and may not be archived yet at the
+ * first query.
  */
 
 import type { Filters } from "../filters/filters.ts";
-import type { Ask } from "../server/archive.ts";
+import type { QueryArchive } from "../server/archive.ts";
 import type { Timing } from "../server/timing.ts";
-import { Patience } from "./retry.ts";
+import { Retry } from "./retry.ts";
 
-const LAST = 200;
+const LIMIT = 200;
 
 export class History {
-  readonly #ask: Ask;
+  readonly #queryArchive: QueryArchive;
   readonly #filters: Filters;
-  readonly #take: (messages: readonly unknown[]) => void;
-  readonly #patience: Patience;
-  /** When one began to listen, by the server's clock, in milliseconds since 1970. */
+  readonly #received: (messages: readonly unknown[]) => void;
+  readonly #retry: Retry;
+  /** When the feed became live, by the server's clock, in milliseconds since 1970. */
   #untilMs: number | undefined;
-  #isOver = false;
+  #isStopped = false;
 
-  /** `take` is given each answer's messages: the last ones that the filters let through. */
-  constructor(timing: Timing, ask: Ask, filters: Filters, take: (messages: readonly unknown[]) => void) {
-    this.#ask = ask;
+  /** `received` gets the messages of each answer: the latest that pass the filters. */
+  constructor(
+    timing: Timing,
+    queryArchive: QueryArchive,
+    filters: Filters,
+    received: (messages: readonly unknown[]) => void,
+  ) {
+    this.#queryArchive = queryArchive;
     this.#filters = filters;
-    this.#take = take;
-    this.#patience = new Patience(timing);
+    this.#received = received;
+    this.#retry = new Retry(timing);
   }
 
   async start(): Promise<void> {
-    // biome-ignore lint/performance/noAwaitInLoops: one try after the other is the point
-    while (!(this.#isOver || (await this.#isComplete()))) {
-      await this.#patience.wait();
+    // biome-ignore lint/performance/noAwaitInLoops: attempts run one after another
+    while (!(this.#isStopped || (await this.#isComplete()))) {
+      await this.#retry.wait();
     }
   }
 
-  /** All that comes since this moment of the server's clock is heard of: what comes later is the feed's. */
-  endsAt(untilMs: number): void {
+  /** Sets the end of the history: the feed delivers everything received after this time. */
+  setEnd(untilMs: number): void {
     if (this.#untilMs === undefined) {
       this.#untilMs = untilMs;
-      this.#patience.wake();
+      this.#retry.wake();
     }
   }
 
-  /** Nobody wants to know any more. */
+  /** Stops querying. An answer that is on its way is dropped. */
   stop(): void {
-    this.#isOver = true;
-    this.#patience.wake();
+    this.#isStopped = true;
+    this.#retry.wake();
   }
 
   async #isComplete(): Promise<boolean> {
     try {
-      const page = await this.#ask({ filters: this.#filters, untilMs: this.#untilMs, limit: LAST });
-      if (!this.#isOver) {
-        this.#take(page.messages);
+      const page = await this.#queryArchive({ filters: this.#filters, untilMs: this.#untilMs, limit: LIMIT });
+      if (!this.#isStopped) {
+        this.#received(page.messages);
       }
       return this.#untilMs !== undefined && page.archivedUpToMs >= this.#untilMs;
     } catch (error) {
-      console.warn("Tradewire: the last trades can't be had yet:", error);
+      console.warn("Tradewire: can’t load the latest trades yet:", error);
       return false;
     }
   }

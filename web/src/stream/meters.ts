@@ -1,16 +1,17 @@
-/** Small instruments: how many a second, now and lately, and how late. Each keeps a bounded history. */
+/** Meters for the current rate, the rate history and the latency. Each keeps a bounded number of samples. */
 
 const RATE_WINDOW_MS = 5000;
 const LATENCY_SAMPLES = 500;
 
-/** Messages a second over the last five seconds, from samples of a running total. */
+/** Trades per second over the last five seconds, from samples of a running count. */
 export class RateMeter {
   readonly #samples: { readonly at: number; readonly total: number }[] = [];
 
-  /** To be told about once a second. */
+  /** Call about once a second. */
   sample(nowMs: number, total: number): void {
     this.#samples.push({ at: nowMs, total });
-    // Timers of a hidden page are slow: one sample from before the window stays, so that it is always spanned.
+    // Timers of a hidden page run slowly. One sample from before the window is kept, so that the window is
+    // always covered.
     while (this.#samples.length > 2 && nowMs - (this.#samples[1]?.at ?? nowMs) >= RATE_WINDOW_MS) {
       this.#samples.shift();
     }
@@ -26,18 +27,18 @@ export class RateMeter {
   }
 }
 
-const TRAIL = 60;
+const HISTORY_SECONDS = 60;
 
-/** How many came in each of the last seconds, from a running total. */
-export class Trail {
+/** Trades in each of the last 60 seconds, from samples of a running count. */
+export class RateHistory {
   readonly #perSecond: number[] = [];
   #total = 0;
 
-  /** To be told once a second. */
+  /** Call once a second. */
   sample(total: number): void {
     this.#perSecond.push(total - this.#total);
     this.#total = total;
-    if (this.#perSecond.length > TRAIL) {
+    if (this.#perSecond.length > HISTORY_SECONDS) {
       this.#perSecond.shift();
     }
   }
@@ -53,35 +54,37 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-/** Time from POST to screen of the last updates: they wait here until the frame that shows them is painted. */
+/**
+ * Time from POST to screen of the latest trades. A trade is pending until the frame that shows it is painted.
+ */
 export class LatencyMeter {
-  #waiting: number[] = [];
+  #pending: number[] = [];
   #measured: number[] = [];
 
-  /** An update came that was received at `receivedMs`, and will be on the screen soon. */
-  arrived(receivedMs: number): void {
-    this.#waiting.push(receivedMs);
-    // A burst may bring thousands between two frames: the last of them tell enough.
-    if (this.#waiting.length >= 2 * LATENCY_SAMPLES) {
-      this.#waiting = this.#waiting.slice(-LATENCY_SAMPLES);
+  /** A trade arrived that was received at `receivedMs`. It is on the screen after the next frame. */
+  add(receivedMs: number): void {
+    this.#pending.push(receivedMs);
+    // A burst may bring thousands between two frames. The last of them are enough.
+    if (this.#pending.length >= 2 * LATENCY_SAMPLES) {
+      this.#pending = this.#pending.slice(-LATENCY_SAMPLES);
     }
   }
 
-  /** Everything that came is on the screen now, at `nowMs`. */
+  /** All pending trades are on the screen since `nowMs`. */
   painted(nowMs: number): void {
-    for (const receivedMs of this.#waiting) {
+    for (const receivedMs of this.#pending) {
       this.#measured.push(Math.max(0, nowMs - receivedMs));
     }
     this.#measured = this.#measured.slice(-LATENCY_SAMPLES);
-    this.#waiting = [];
+    this.#pending = [];
   }
 
-  /** The page went out of sight: what is waiting won't be painted when it could have been. */
-  forgetWaiting(): void {
-    this.#waiting = [];
+  /** Call when the page is hidden or shown: pending trades are not painted in time. */
+  discardPending(): void {
+    this.#pending = [];
   }
 
-  /** Undefined as long as nothing was measured. */
+  /** Undefined before the first measurement. */
   read(): Latency | undefined {
     if (this.#measured.length === 0) {
       return;
@@ -91,7 +94,7 @@ export class LatencyMeter {
   }
 }
 
-/** The nearest-rank percentile of numbers in ascending order. */
+/** Returns the nearest-rank percentile of ascending numbers. */
 function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
 }

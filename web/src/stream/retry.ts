@@ -1,14 +1,14 @@
-/** Waits between tries, at first a moment, then longer; and knows when that has gone on for too long. */
+/** Waits between attempts, with backoff, and slows down if they go on failing. */
 
 import type { Timing } from "../server/timing.ts";
 import { Backoff } from "./backoff.ts";
 
-/** Trouble that goes away within this time is not worth a reader's attention. */
-const PATIENCE_MS = 120_000;
-/** After that, tries are this far apart at most, and half as far at least. */
-const SLOW_MS = 60_000;
+/** Problems shorter than this are not worth the user's attention. */
+const SLOW_AFTER_MS = 120_000;
+/** After that, attempts are at most this far apart, and at least half as far. */
+const SLOW_EVERY_MS = 60_000;
 
-export class Patience {
+export class Retry {
   readonly #timing: Timing;
   readonly #backoff: Backoff;
   readonly #startedAt: number;
@@ -20,14 +20,14 @@ export class Patience {
     this.#startedAt = timing.now();
   }
 
-  get isOver(): boolean {
-    return this.#timing.now() - this.#startedAt >= PATIENCE_MS;
+  get isSlow(): boolean {
+    return this.#timing.now() - this.#startedAt >= SLOW_AFTER_MS;
   }
 
-  /** Resolves when it is time for the next try. */
+  /** Resolves when it is time for the next attempt. */
   async wait(): Promise<void> {
     const { random, setTimer, clearTimer } = this.#timing;
-    const delayMs = this.isOver ? (SLOW_MS * (1 + random())) / 2 : this.#backoff.next();
+    const delayMs = this.isSlow ? (SLOW_EVERY_MS * (1 + random())) / 2 : this.#backoff.next();
     await new Promise<void>((resolve) => {
       const timer = setTimer(resolve, delayMs);
       this.#wake = () => {
@@ -37,7 +37,7 @@ export class Patience {
     });
   }
 
-  /** Something changed: whoever waits goes on at once. */
+  /** Ends the current wait at once. */
   wake(): void {
     this.#wake();
   }

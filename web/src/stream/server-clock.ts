@@ -1,21 +1,24 @@
 /**
- * The server's time, told by a browser whose own clock may be off.
+ * Estimates the server's clock in a browser whose own clock may be wrong.
  *
- * The server wrote its time into `hello` somewhere between our call and its answer. When our own clock lies in
- * that window, it is right as far as anyone can tell, and we trust it; otherwise we take the window's middle.
+ * The server writes its time into the hello, at some point between our request and its arrival. If our own
+ * clock agrees with that window, it is trusted. Otherwise the window's middle is used.
  */
 export class ServerClock {
   #aheadMs = 0;
 
-  /** Learn from a hello: all three in milliseconds since 1970, the latter two by the browser's clock. */
-  learn(serverMs: number, calledMs: number, answeredMs: number): void {
-    const least = serverMs - answeredMs;
-    const most = serverMs - calledMs;
-    const agrees = least <= 0 && most >= 0;
-    this.#aheadMs = agrees ? 0 : (least + most) / 2;
+  /**
+   * Updates the estimate from a hello. All times are in milliseconds since 1970, the last two by the
+   * browser's clock.
+   */
+  adjust(serverMs: number, requestedMs: number, answeredMs: number): void {
+    const min = serverMs - answeredMs;
+    const max = serverMs - requestedMs;
+    const agrees = min <= 0 && max >= 0;
+    this.#aheadMs = agrees ? 0 : (min + max) / 2;
   }
 
-  /** The server's time at a moment of the browser's clock. */
+  /** Converts a time of the browser's clock to the server's clock. */
   at(browserMs: number): number {
     return browserMs + this.#aheadMs;
   }

@@ -1,4 +1,4 @@
-/** The browser's WebSocket, cut down to what the feed needs, so that tests can bring their own. */
+/** The browser's WebSocket, reduced to what the feed needs. Tests pass a fake. */
 
 export interface Handlers {
   message(data: unknown): void;
@@ -9,7 +9,7 @@ export interface Socket {
   close(): void;
 }
 
-/** Opens `path` on the host that this page came from. */
+/** Opens `path` on the host that served this page. */
 export function openSocket(path: string, handlers: Handlers): Socket {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}${path}`);

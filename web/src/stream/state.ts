@@ -1,69 +1,72 @@
-/** All that the page knows, in one place. It is changed by feed, archive and clock, and read by whatever paints. */
+/**
+ * The trades that the page holds, their counts, and the state of the connection. Feed and archive change it;
+ * panels read it.
+ */
 
-import { Seen } from "../trade/dedup-set.ts";
-import { parseUpdate, type Update } from "../trade/event.ts";
-import { HELD, merge } from "../trade/merge.ts";
-import type { Connection, Miss } from "./feed.ts";
-import { Coverage } from "./gap-start.ts";
-import { LatencyMeter, RateMeter, Trail } from "./meters.ts";
+import { DedupSet } from "../trade/dedup-set.ts";
+import { parseTradeEvent, type TradeEvent } from "../trade/event.ts";
+import { MAX_TRADES, mergeTrades } from "../trade/merge.ts";
+import type { Connection, Gap } from "./feed.ts";
+import { GapStart } from "./gap-start.ts";
+import { LatencyMeter, RateHistory, RateMeter } from "./meters.ts";
 import { ServerClock } from "./server-clock.ts";
 
-/** How many stretches of missing trades are listed one by one. */
-const MISSES = 3;
+/** How many gaps are listed separately. */
+const MAX_GAPS = 3;
 
 export class State {
   readonly clock = new ServerClock();
-  readonly coverage = new Coverage();
+  readonly gapStart = new GapStart();
   readonly latency = new LatencyMeter();
   readonly rate = new RateMeter();
-  readonly trail = new Trail();
+  readonly rateHistory = new RateHistory();
   connection: Connection = { phase: "connecting" };
-  /** While a gap is being filled: how many trades were found so far. */
+  /** Set while a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
-  /** What is being filled, once that takes so long that the reader should know. */
-  late: Miss | undefined;
-  misses: readonly Miss[] = [];
-  /** The newest trades, newest first; replaced, never changed in place. */
-  trades: readonly Update[] = [];
-  /** Different trades that came since the page was opened: live, or found in the archive after a gap. */
+  /** The gap that is being filled, once that takes so long that the user should know. */
+  announcedGap: Gap | undefined;
+  gaps: readonly Gap[] = [];
+  /** Newest first. Replaced, never changed in place. */
+  trades: readonly TradeEvent[] = [];
+  /** Distinct trades since the page was opened: live, or found in the archive after a gap. */
   count = 0;
-  /** Those of them that were received while the page was connected: what waited for it says nothing about the rate. */
+  /** Those of them that were received while the page was connected. Backlog says nothing about the rate. */
   liveCount = 0;
-  /** Whether the archive has told, at least once, what was before. */
-  recalled = false;
-  /** Whether someone can see the page. */
+  /** Whether the archive has answered at least once with the trades from before. */
+  isBackfilled = false;
+  /** Whether the page is visible. */
   visible = true;
-  readonly #listeners: ((fresh: readonly Update[]) => void)[] = [];
-  readonly #recallListeners: ((recalled: readonly Update[]) => void)[] = [];
-  readonly #counted = new Seen();
-  /** What was in the list before it came, if it ever comes: such a trade is counted then, and not listed again. */
-  readonly #recalled = new Seen(HELD);
-  /** Trades from before this moment waited for us, not we for them: they say nothing about latency and rate. */
+  readonly #listeners: ((fresh: readonly TradeEvent[]) => void)[] = [];
+  readonly #backfillListeners: ((backfilled: readonly TradeEvent[]) => void)[] = [];
+  readonly #counted = new DedupSet();
+  /** Trades listed from the archive. If one arrives live later, it is counted then, and not listed again. */
+  readonly #backfilled = new DedupSet(MAX_TRADES);
+  /** Trades received before this time waited for the page. They say nothing about latency and rate. */
   #liveSinceMs = Number.POSITIVE_INFINITY;
 
-  /** Hands on all trades that are counted, in whatever order they come, each once; a batch at a time. */
-  onFresh(listener: (fresh: readonly Update[]) => void): void {
+  /** Registers a callback for counted trades: each trade once, in any order, in batches. */
+  onFresh(listener: (fresh: readonly TradeEvent[]) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Hands on what the archive told of the time before the page was opened: such trades may also come live later. */
-  onRecalled(listener: (recalled: readonly Update[]) => void): void {
-    this.#recallListeners.push(listener);
+  /** Registers a callback for trades from before the page was opened. They may also arrive live later. */
+  onBackfill(listener: (backfilled: readonly TradeEvent[]) => void): void {
+    this.#backfillListeners.push(listener);
   }
 
   connected(connection: Connection): void {
     this.connection = connection;
     if (connection.phase === "live") {
       this.#liveSinceMs = connection.sinceMs;
-      this.coverage.opened(connection.sinceMs);
+      this.gapStart.connected(connection.sinceMs);
     }
   }
 
-  /** Takes a frame's updates: skips those that are malformed or were here before. */
+  /** Adds the events of a frame. Skips malformed events and trades that are already known. */
   add(raw: readonly unknown[]): void {
     const fresh = this.#count(parseAll(raw));
     for (const { receivedMicros } of fresh) {
-      this.coverage.reached(receivedMicros / 1000);
+      this.gapStart.advanceTo(receivedMicros / 1000);
     }
     const live = fresh
       .map(({ receivedMicros }) => receivedMicros / 1000)
@@ -71,74 +74,74 @@ export class State {
     this.liveCount += live.length;
     if (this.visible) {
       for (const receivedMs of live) {
-        this.latency.arrived(receivedMs);
+        this.latency.add(receivedMs);
       }
     }
   }
 
-  /** Takes what the archive tells of a gap, in the same way; gives how many were not here before. */
-  fill(raw: readonly unknown[]): number {
+  /** Adds what the archive returned for a gap, in the same way. Returns how many trades were new. */
+  addMissed(raw: readonly unknown[]): number {
     return this.#count(parseAll(raw)).length;
   }
 
-  /** Takes what the archive tells of the time before the page was opened: listed, and not counted. */
-  recall(raw: readonly unknown[]): void {
-    const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#recalled.add(id));
-    this.recalled = true;
+  /** Adds trades from before the page was opened. They are listed, not counted. */
+  backfill(raw: readonly unknown[]): void {
+    const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#backfilled.add(id));
+    this.isBackfilled = true;
     this.#list(unknown);
-    for (const listener of this.#recallListeners) {
+    for (const listener of this.#backfillListeners) {
       listener(unknown);
     }
   }
 
-  #count(updates: readonly Update[]): readonly Update[] {
-    const fresh = updates.filter(({ id }) => this.#counted.add(id));
+  #count(trades: readonly TradeEvent[]): readonly TradeEvent[] {
+    const fresh = trades.filter(({ id }) => this.#counted.add(id));
     this.count += fresh.length;
-    this.#list(fresh.filter(({ id }) => !this.#recalled.has(id)));
+    this.#list(fresh.filter(({ id }) => !this.#backfilled.has(id)));
     for (const listener of this.#listeners) {
       listener(fresh);
     }
     return fresh;
   }
 
-  #list(updates: readonly Update[]): void {
-    if (updates.length > 0) {
-      this.trades = merge(this.trades, updates);
+  #list(trades: readonly TradeEvent[]): void {
+    if (trades.length > 0) {
+      this.trades = mergeTrades(this.trades, trades);
     }
   }
 
-  /** What is in the list now has been painted. */
+  /** Everything that is listed now has been painted. */
   painted(nowMs: number): void {
     this.latency.painted(this.clock.at(nowMs));
   }
 
-  show(visible: boolean): void {
+  setVisible(visible: boolean): void {
     this.visible = visible;
-    this.latency.forgetWaiting();
+    this.latency.discardPending();
   }
 
-  /** Notes a miss that stays. Only so many are told apart: beyond, the two oldest become one. */
-  miss(miss: Miss): void {
-    const misses = [...this.misses, miss];
-    const [first, second, ...rest] = misses;
-    if (first && second && misses.length > MISSES) {
-      this.misses = [{ since: first.since, until: second.until, why: "several" }, ...rest];
+  /** Records a permanent gap. Beyond MAX_GAPS the two oldest become one. */
+  addGap(gap: Gap): void {
+    const gaps = [...this.gaps, gap];
+    const [first, second, ...rest] = gaps;
+    if (first && second && gaps.length > MAX_GAPS) {
+      this.gaps = [{ since: first.since, until: second.until, reason: "several" }, ...rest];
     } else {
-      this.misses = misses;
+      this.gaps = gaps;
     }
   }
 
-  dismissMisses(): void {
-    this.misses = [];
-    this.late = undefined;
+  dismissGaps(): void {
+    this.gaps = [];
+    this.announcedGap = undefined;
   }
 }
 
-/** The updates in `raw`; those that are malformed are skipped with a warning. */
-function parseAll(raw: readonly unknown[]): readonly Update[] {
-  const updates = raw.map(parseUpdate).filter((update) => update !== undefined);
-  if (updates.length < raw.length) {
-    console.warn(`Tradewire: skipped ${raw.length - updates.length} malformed updates of ${raw.length}`);
+/** Parses events. Malformed ones are skipped with a warning. */
+function parseAll(raw: readonly unknown[]): readonly TradeEvent[] {
+  const trades = raw.map(parseTradeEvent).filter((trade) => trade !== undefined);
+  if (trades.length < raw.length) {
+    console.warn(`Tradewire: skipped ${raw.length - trades.length} malformed trades of ${raw.length}`);
   }
-  return updates;
+  return trades;
 }

@@ -1,7 +1,7 @@
 /**
- * Exact decimal numbers as whole numbers of 10⁻¹²: the API takes no digit behind that.
+ * Exact decimals as integer multiples of 10⁻¹², the smallest unit that the API accepts.
  *
- * Sums of them are exact, which sums of JavaScript's numbers are not.
+ * Their sums are exact, unlike sums of JavaScript numbers.
  */
 
 export type Units = bigint;
@@ -10,10 +10,10 @@ const DIGITS = 12;
 const ONE: Units = 10n ** BigInt(DIGITS);
 const PLAIN_DECIMAL = /^(\d+)(?:\.(\d{1,12}))?$/u;
 const ENDING_ZEROS = /0+$/u;
-/** Of a quotient, as the API gives it. */
+/** Digits of a quotient, as in the API's answers. */
 const SIGNIFICANT = 12;
 
-/** The units of a plain decimal such as `747.10`, or undefined when it is none. */
+/** Parses a plain decimal such as `747.10`. Returns undefined for anything else. */
 export function parseUnits(text: string): Units | undefined {
   const match = PLAIN_DECIMAL.exec(text);
   if (!match) {
@@ -23,7 +23,7 @@ export function parseUnits(text: string): Units | undefined {
   return BigInt(whole + fraction.padEnd(DIGITS, "0"));
 }
 
-/** As plain decimal, without needless zeros: `747.1`. Never negative. */
+/** Formats non-negative units as a plain decimal without trailing zeros, such as `747.1`. */
 export function unitsText(units: Units): string {
   const fraction = String(units % ONE)
     .padStart(DIGITS, "0")
@@ -32,12 +32,12 @@ export function unitsText(units: Units): string {
   return fraction === "" ? whole : `${whole}.${fraction}`;
 }
 
-/** Good enough for a place on a screen. */
+/** Converts units to a number. Precise enough to position a pixel. */
 export function approximate(units: Units): number {
   return Number(units) / Number(ONE);
 }
 
-/** A quotient to 12 significant digits, as far as these lie before or within 12 places behind the point. */
+/** Divides, and rounds to 12 significant digits and at most 12 decimal places. */
 export function quotient(dividend: Units, divisor: Units): string {
   if (divisor === 0n) {
     return "0";

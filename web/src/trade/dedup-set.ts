@@ -1,29 +1,29 @@
 /**
- * The ids lately seen: an update may arrive twice, and must be shown and counted once.
+ * A bounded set of recent ids. A trade may arrive twice, and must be shown and counted once.
  *
- * Two generations bound the memory. When the young one is full it becomes the old one, and the old one is emptied to
- * be the young one: so at least the last `generation` ids are known. Each is kept as its 128 bits, in tables that are
- * made once: after a week they are as large as in the first minute, and there is nothing to collect.
+ * Memory is bounded by two generations. When the young one is full, it becomes the old one, and the old one
+ * is cleared and becomes the young one, so at least the last `generation` ids are known. Ids are stored as
+ * 128 bits in tables that are allocated once. Memory use stays constant, and there is no garbage to collect.
  */
 
 /**
- * After a gap the archive tells once more what came in the last seconds before it (coverage.ts), 150,000 at 30,000 a
- * second; and as many may be new until the gap is filled (fill.ts).
+ * After a gap the archive returns again what arrived in the last 5 s before it (gap-start.ts): 150,000 trades
+ * at 30,000 a second. Up to 150,000 more may be new before the gap is filled (gap-fill.ts).
  */
 const GENERATION = 300_000;
 
-export class Seen {
+export class DedupSet {
   readonly #generation: number;
-  #young: Table;
-  #old: Table;
+  #young: IdTable;
+  #old: IdTable;
 
   constructor(generation = GENERATION) {
     this.#generation = generation;
-    this.#young = new Table(generation);
-    this.#old = new Table(generation);
+    this.#young = new IdTable(generation);
+    this.#old = new IdTable(generation);
   }
 
-  /** True the first time that this id, a UUID in small letters, comes. */
+  /** Adds a lower-case UUID. Returns true if it was not in the set. */
   add(id: string): boolean {
     read(id);
     if (this.#young.has() || this.#old.has()) {
@@ -47,49 +47,49 @@ export class Seen {
   }
 }
 
-const WORDS = 4;
-/** 2³² divided by the golden ratio: what is multiplied by it lies far from its neighbours. */
-const SCATTER = 0x9e_37_79_b1;
-/** Where the digits of a UUID's four words begin, two groups of four for each. */
+const WORDS_PER_ID = 4;
+/** 2³² divided by the golden ratio. Multiplying by it spreads consecutive values far apart. */
+const HASH_MULTIPLIER = 0x9e_37_79_b1;
+/** Positions in a UUID where its four 32-bit words begin, in two groups of four digits each. */
 const GROUPS = [0, 4, 9, 14, 19, 24, 28, 32] as const;
 
-/** The id that is looked for: one place for all, so that millions of them leave no garbage. */
-const wanted = new Uint32Array(WORDS);
+/** The id to look up. One shared buffer, so that millions of lookups leave no garbage. */
+const current = new Uint32Array(WORDS_PER_ID);
 
 function read(id: string): void {
-  for (let word = 0; word < WORDS; word += 1) {
-    wanted[word] = digits(id, GROUPS[2 * word] ?? 0) * 0x1_00_00 + digits(id, GROUPS[2 * word + 1] ?? 0);
+  for (let word = 0; word < WORDS_PER_ID; word += 1) {
+    current[word] = digits(id, GROUPS[2 * word] ?? 0) * 0x1_00_00 + digits(id, GROUPS[2 * word + 1] ?? 0);
   }
 }
 
-/** Four hexadecimal digits. */
+/** Reads four hexadecimal digits. */
 function digits(id: string, from: number): number {
   let value = 0;
-  for (let place = from; place < from + 4; place += 1) {
-    const code = id.charCodeAt(place);
+  for (let index = from; index < from + 4; index += 1) {
+    const code = id.charCodeAt(index);
     value = value * 16 + (code < 58 ? code - 48 : code - 87);
   }
   return value;
 }
 
-/** The ids of one generation: an open hash table, where an id lies at its place or behind it. */
-class Table {
+/** The ids of one generation: a hash table with open addressing. */
+class IdTable {
   size = 0;
   readonly #words: Uint32Array;
-  readonly #places: number;
+  readonly #slots: number;
 
   constructor(capacity: number) {
-    // At least a third stays empty, so that one soon comes to an end.
-    this.#places = Math.ceil(capacity * 1.5);
-    this.#words = new Uint32Array(WORDS * this.#places);
+    // A third of the slots stays empty, so that probes stay short.
+    this.#slots = Math.ceil(capacity * 1.5);
+    this.#words = new Uint32Array(WORDS_PER_ID * this.#slots);
   }
 
   has(): boolean {
-    return !this.#isEmpty(this.#place());
+    return !this.#isEmpty(this.#slot());
   }
 
   add(): void {
-    this.#words.set(wanted, this.#place());
+    this.#words.set(current, this.#slot());
     this.size += 1;
   }
 
@@ -98,29 +98,32 @@ class Table {
     this.size = 0;
   }
 
-  /** Where the wanted id lies, or is to be put: ids that were counted up are scattered like those that are random. */
-  #place(): number {
-    const [first = 0, second = 0, third = 0, fourth = 0] = wanted;
-    let place = Math.abs(Math.imul(first + second + third + fourth, SCATTER)) % this.#places;
-    while (!(this.#isEmpty(place * WORDS) || this.#isWanted(place * WORDS))) {
-      place = (place + 1) % this.#places;
+  /**
+   * Returns the slot of the current id, or the free slot to store it in. Hashing sums all words, because
+   * counted-up ids must spread as well as random ones.
+   */
+  #slot(): number {
+    const [first = 0, second = 0, third = 0, fourth = 0] = current;
+    let slot = Math.abs(Math.imul(first + second + third + fourth, HASH_MULTIPLIER)) % this.#slots;
+    while (!(this.#isEmpty(slot * WORDS_PER_ID) || this.#isMatch(slot * WORDS_PER_ID))) {
+      slot = (slot + 1) % this.#slots;
     }
-    return place * WORDS;
+    return slot * WORDS_PER_ID;
   }
 
-  /** No message has the id that is all zeros. */
+  /** An all-zero id never occurs, so zeros mark an empty slot. */
   #isEmpty(at: number): boolean {
     const words = this.#words;
     return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0;
   }
 
-  #isWanted(at: number): boolean {
+  #isMatch(at: number): boolean {
     const words = this.#words;
     return (
-      words[at] === wanted[0] &&
-      words[at + 1] === wanted[1] &&
-      words[at + 2] === wanted[2] &&
-      words[at + 3] === wanted[3]
+      words[at] === current[0] &&
+      words[at + 1] === current[1] &&
+      words[at + 2] === current[2] &&
+      words[at + 3] === current[3]
     );
   }
 }

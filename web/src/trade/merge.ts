@@ -1,32 +1,36 @@
-/** The list of the newest trades: newest first, bounded, and never changed in place. */
+/** Merging of trades into a bounded list, newest first. */
 
-import { newestFirst, type Update } from "./event.ts";
+import { newestFirst, type TradeEvent } from "./event.ts";
 
 /** How many trades the page holds. */
-export const HELD = 1000;
+export const MAX_TRADES = 1000;
 
 /**
- * `trades` with `batch` merged in, as a new list: whoever still looks at the old one (a table scrolled away
- * from the top) may go on doing so.
+ * Returns a new list of `trades` with `batch` merged in. The old list stays valid for a table that still
+ * shows it.
  */
-export function merge(trades: readonly Update[], batch: readonly Update[], held = HELD): readonly Update[] {
+export function mergeTrades(
+  trades: readonly TradeEvent[],
+  batch: readonly TradeEvent[],
+  limit = MAX_TRADES,
+): readonly TradeEvent[] {
   const incoming = batch.toReversed();
   if (!isSorted(incoming)) {
     incoming.sort(newestFirst);
   }
-  const merged = incoming.slice(0, held).concat(trades);
+  const merged = incoming.slice(0, limit).concat(trades);
   const [newest] = trades;
-  const oldestIncoming = incoming[Math.min(incoming.length, held) - 1];
-  // The common case costs one comparison: all that came is newer than all that was there.
+  const oldestIncoming = incoming[Math.min(incoming.length, limit) - 1];
+  // The common case costs one comparison: everything new is newer than everything there.
   if (newest && oldestIncoming && newestFirst(oldestIncoming, newest) > 0) {
     merged.sort(newestFirst);
   }
-  return merged.slice(0, held);
+  return merged.slice(0, limit);
 }
 
-function isSorted(updates: readonly Update[]): boolean {
-  return updates.every((update, index) => {
-    const before = updates[index - 1];
-    return !before || newestFirst(before, update) < 0;
+function isSorted(trades: readonly TradeEvent[]): boolean {
+  return trades.every((trade, index) => {
+    const before = trades[index - 1];
+    return !before || newestFirst(before, trade) < 0;
   });
 }

@@ -1,17 +1,17 @@
-/** Panels that the reader has folded stay so. */
+/** Remembers which panels are collapsed. */
 
-import { remember, remembered } from "./local-storage.ts";
+import { loadSetting, saveSetting } from "./local-storage.ts";
 
-const KEY = "folded";
+const KEY = "collapsed";
 
-export function rememberFolding(): void {
+export function persistCollapsed(): void {
   const panels = [...document.querySelectorAll<HTMLDetailsElement>(".panel > details")];
   const name = (panel: HTMLDetailsElement): string => panel.parentElement?.dataset["testid"] ?? "";
-  const folded = (remembered(KEY) ?? "").split(" ");
+  const collapsed = (loadSetting(KEY) ?? "").split(" ");
   for (const panel of panels) {
-    panel.open = !folded.includes(name(panel));
+    panel.open = !collapsed.includes(name(panel));
     panel.addEventListener("toggle", () => {
-      remember(
+      saveSetting(
         KEY,
         panels
           .filter(({ open }) => !open)

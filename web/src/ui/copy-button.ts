@@ -8,7 +8,7 @@ export function copyFrom(button: HTMLButtonElement, source: HTMLElement): void {
       await navigator.clipboard.writeText(source.textContent ?? "");
       setText(button, "Copied");
     } catch {
-      // Browsers keep the clipboard from pages that did not come over HTTPS.
+      // Browsers allow the clipboard only to pages served over HTTPS.
       getSelection()?.selectAllChildren(source);
       setText(button, "Selected: press Ctrl+C");
     }

@@ -1,6 +1,6 @@
-/** The few things that every part of the page does with the document. */
+/** Helpers for the document. */
 
-/** A new element with a class. */
+/** Creates an element with a class. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   className: string,
@@ -10,7 +10,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of index.html with this id, of this kind; the page can't do without it. */
+/** Returns the element of index.html with this id. Throws if it is missing or of another type. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
   if (found instanceof kind) {
@@ -19,7 +19,7 @@ export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind)
   throw new Error(`index.html has no ${kind.name} with the id ${id}`);
 }
 
-/** Sets an element's text, and leaves the document alone when it is there already. */
+/** Sets an element's text. Does not touch the document if it is already set. */
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) {
     target.textContent = text;

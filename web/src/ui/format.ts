@@ -1,13 +1,13 @@
-/** How values look. Amounts are handled as text, digit by digit: what was traded is what is shown. */
+/** Formatting of values. Amounts are processed as text, digit by digit, so that they are shown exactly. */
 
 const PLAIN_DECIMAL = /^(\d+)(?:\.(\d+))?$/u;
-const BLANKS = /\s/gu;
+const SPACES = /\s/gu;
 const THOUSANDS = /\B(?=(?:\d{3})+$)/gu;
 const COUNTRY_CODE = /^[A-Z]{2}$/u;
 
-/** A formatter of exact decimals with a locale's signs: `1234567.80` becomes `1,234,567.80`. */
+/** Returns a formatter of exact decimals with a locale's separators: `1234567.80` becomes `1,234,567.80`. */
 export function decimalFormat(locale?: string): (amount: string) => string {
-  const { group, point } = signs(locale);
+  const { group, point } = separators(locale);
   return (amount) => {
     const match = PLAIN_DECIMAL.exec(amount);
     if (!match) {
@@ -20,20 +20,20 @@ export function decimalFormat(locale?: string): (amount: string) => string {
 }
 
 /**
- * The other way round: what was typed with a locale's signs becomes a plain decimal. What is not written with them
- * stays as it is, such as `747.10` where it should have been `747,10`.
+ * Returns the inverse of decimalFormat: a parser of typed text. Text that does not use the locale's
+ * separators is returned as it is, such as `747.10` where the locale expects `747,10`.
  */
 export function decimalReader(locale?: string): (typed: string) => string {
-  const { group, point } = signs(locale);
-  const blank = group.replace(BLANKS, " ");
-  const usual = new RegExp(`^(?:\\d+|\\d{1,3}(?:[${blank}]\\d{3})+)(?:[${point}]\\d+)?$`, "u");
+  const { group, point } = separators(locale);
+  const separator = group.replace(SPACES, " ");
+  const pattern = new RegExp(`^(?:\\d+|\\d{1,3}(?:[${separator}]\\d{3})+)(?:[${point}]\\d+)?$`, "u");
   return (typed) => {
-    const text = typed.trim().replace(BLANKS, " ");
-    return usual.test(text) ? text.replaceAll(blank, "").replace(point, ".") : text;
+    const text = typed.trim().replace(SPACES, " ");
+    return pattern.test(text) ? text.replaceAll(separator, "").replace(point, ".") : text;
   };
 }
 
-function signs(locale?: string): Readonly<Record<"group" | "point", string>> {
+function separators(locale?: string): Readonly<Record<"group" | "point", string>> {
   const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1_234_567.8);
   return {
     group: parts.find((part) => part.type === "group")?.value ?? "",
@@ -41,7 +41,10 @@ function signs(locale?: string): Readonly<Record<"group" | "point", string>> {
   };
 }
 
-/** What an amount lacks to the usual places behind the point: unseen, it keeps the points below each other. */
+/**
+ * Returns the decimals that an amount lacks to `places`. Added invisibly, they align the decimal points of a
+ * column.
+ */
 export function padding(amount: string, places: number): string {
   const point = amount.indexOf(".");
   return point === -1
@@ -49,7 +52,7 @@ export function padding(amount: string, places: number): string {
     : "0".repeat(Math.max(0, places - (amount.length - point - 1)));
 }
 
-/** A span of time with the precision that one can take in at a glance. */
+/** Formats a duration with the precision of a glance. */
 export function duration(ms: number): string {
   if (ms < 999.5) {
     return `${Math.round(ms)} ms`;
@@ -61,7 +64,7 @@ export function duration(ms: number): string {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-/** Messages a second: one digit behind the point as long as it matters. */
+/** Formats a rate with one decimal below 100. */
 export function perSecond(rate: number): string {
   const digits = rate < 99.95 ? 1 : 0;
   return new Intl.NumberFormat(undefined, {
@@ -70,7 +73,7 @@ export function perSecond(rate: number): string {
   }).format(rate);
 }
 
-/** A function from country codes to names; the code itself where there is no name. */
+/** Returns a function from country codes to names. Codes without a name are returned unchanged. */
 export function countryNames(locale?: string): (code: string) => string {
   const names = new Intl.DisplayNames(locale, { type: "region" });
   const known = new Map<string, string>();

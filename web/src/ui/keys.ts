@@ -1,19 +1,22 @@
-/** Keys that work anywhere on the page, except where they mean something already. */
+/** Keyboard shortcuts that work anywhere on the page, unless the focused element uses the key itself. */
 
-const TYPING = "input, select, textarea";
+const TEXT_FIELDS = "input, select, textarea";
 const PRESSED_BY_SPACE = "button, summary, a";
 
-/** What a pointer pressed last: it has the focus, and is not what one who presses space is looking at. */
-let pointed: Element | undefined;
+/**
+ * The element that the pointer pressed last. It has the focus, but a user who then presses Space means the
+ * shortcut.
+ */
+let pointerTarget: Element | undefined;
 
-/** To be called once: from then on it is known what was reached by pointer. */
-export function followPointer(): void {
+/** Starts to track which element got its focus from the pointer. Call once. */
+export function trackPointer(): void {
   document.addEventListener("pointerdown", ({ target }) => {
-    pointed = pressedBySpace(target);
+    pointerTarget = pressedBySpace(target);
   });
   document.addEventListener("focusin", ({ target }) => {
-    if (target !== pointed) {
-      pointed = undefined;
+    if (target !== pointerTarget) {
+      pointerTarget = undefined;
     }
   });
 }
@@ -22,12 +25,15 @@ function pressedBySpace(target: EventTarget | null): Element | undefined {
   return target instanceof Element ? (target.closest(PRESSED_BY_SPACE) ?? undefined) : undefined;
 }
 
-/** Calls `run` when the key is pressed: not in a field, not in a dialog, and space not where it presses something. */
+/**
+ * Calls `run` when the key is pressed, except in a field, in a dialog, and for Space on an element that it
+ * would press.
+ */
 export function onKey(key: string, run: () => void): void {
   document.addEventListener("keydown", (event) => {
     if (event.key === key && isFree(event)) {
       event.preventDefault();
-      // Some browsers press a button only when the key goes up.
+      // Some browsers press a button on keyup.
       document.addEventListener("keyup", (up) => up.preventDefault(), { once: true });
       run();
     }
@@ -44,5 +50,5 @@ function isFree(event: KeyboardEvent): boolean {
     return true;
   }
   const pressed = key === " " ? pressedBySpace(target) : undefined;
-  return !target.closest(TYPING) && (pressed === undefined || pressed === pointed);
+  return !target.closest(TEXT_FIELDS) && (pressed === undefined || pressed === pointerTarget);
 }

@@ -1,12 +1,12 @@
 /**
- * What this browser keeps for us: a few short texts of the reader's taste, never anything that was traded.
+ * The user's settings in the browser's local storage. Never holds trade data.
  *
- * Where it keeps nothing (private windows, blocked storage), a choice lasts as long as the page.
+ * If storage is unavailable (private windows, blocked storage), settings last until the page is closed.
  */
 
 const PREFIX = "tradewire.";
 
-export function remembered(key: string): string | undefined {
+export function loadSetting(key: string): string | undefined {
   try {
     return localStorage.getItem(PREFIX + key) ?? undefined;
   } catch {
@@ -14,22 +14,25 @@ export function remembered(key: string): string | undefined {
   }
 }
 
-export function remember(key: string, value: string): void {
+export function saveSetting(key: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + key, value);
   } catch {
-    // See above.
+    // See the file's comment.
   }
 }
 
-/** Shows in a `<select>` what was chosen last, and keeps what is chosen; its id is the key. Applies both. */
-export function rememberChoice(select: HTMLSelectElement, apply: (value: string) => void): void {
-  const before = remembered(select.id);
-  if ([...select.options].some(({ value }) => value === before)) {
-    select.value = before ?? select.value;
+/**
+ * Restores a `<select>` from storage and saves its changes; its id is the key. Calls `apply` now and on each
+ * change.
+ */
+export function persistSelect(select: HTMLSelectElement, apply: (value: string) => void): void {
+  const saved = loadSetting(select.id);
+  if ([...select.options].some(({ value }) => value === saved)) {
+    select.value = saved ?? select.value;
   }
   select.addEventListener("change", () => {
-    remember(select.id, select.value);
+    saveSetting(select.id, select.value);
     apply(select.value);
   });
   apply(select.value);

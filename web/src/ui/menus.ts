@@ -1,6 +1,6 @@
-/** Menus: `<details class="menu">` that close by Escape, or when one goes elsewhere. */
+/** Closes menus (`<details class="menu">`) on Escape and when the focus or a click goes elsewhere. */
 
-export function closeMenus(): void {
+export function initMenus(): void {
   document.addEventListener("keydown", (event) => {
     const open = event.key === "Escape" ? openMenus()[0] : undefined;
     if (open) {

@@ -1,20 +1,20 @@
 /**
- * Paints at most once per frame, however often it is asked to.
+ * Returns a function that requests a paint. Any number of requests cause one paint in the next frame.
  *
- * A hidden page gets no frames: requests then cost nothing, and the first frame after shows how things stand.
+ * A hidden page gets no frames, so requests cost nothing until it is shown again.
  */
 export function painter(paint: () => void, painted: () => void): () => void {
-  let asked = false;
-  // A message posted in a frame arrives once that frame is on its way to the screen.
+  let requested = false;
+  // A message posted in a frame arrives after that frame was handed to the screen.
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = painted;
   return () => {
-    if (asked) {
+    if (requested) {
       return;
     }
-    asked = true;
+    requested = true;
     requestAnimationFrame(() => {
-      asked = false;
+      requested = false;
       paint();
       port2.postMessage(undefined);
     });

@@ -1,7 +1,7 @@
-/** The reader's taste: theme, time zone, sound. Kept by this browser, and in no link. */
+/** The user's preferences: theme and time zone. Kept by this browser, not part of a link. */
 
 import { byId } from "./dom.ts";
-import { rememberChoice } from "./local-storage.ts";
+import { persistSelect } from "./local-storage.ts";
 import { followTheme } from "./theme.ts";
 
 export type Zone = "utc" | "local";
@@ -9,10 +9,10 @@ export type Zone = "utc" | "local";
 export class Preferences {
   zone: Zone = "utc";
 
-  /** `changed` is called for each choice, what was chosen before among them. */
+  /** `changed` is called for each choice, also for the restored ones. */
   constructor(changed: () => void) {
     followTheme(changed);
-    rememberChoice(byId("zone", HTMLSelectElement), (zone) => {
+    persistSelect(byId("zone", HTMLSelectElement), (zone) => {
       this.zone = zone === "local" ? "local" : "utc";
       changed();
     });

@@ -1,36 +1,38 @@
-/** One of a few: buttons beside each other, of which one is pressed. */
+/** A row of buttons, exactly one of them pressed. */
 
 import { element } from "./dom.ts";
 
-export class Choice<Value extends string> {
-  readonly element = element("div", "choice");
+export class RadioGroup<Value extends string> {
+  readonly element = element("div", "radio-group");
   readonly #buttons: ReadonlyMap<Value, HTMLButtonElement>;
-  #shown: Value | undefined;
+  #selected: Value | undefined;
 
-  /** `label` says what is chosen; `words` are what the buttons say, in order; `chosen` is told of a click. */
-  constructor(label: string, words: Readonly<Record<Value, string>>, chosen: (value: Value) => void) {
+  /**
+   * `label` names the group, `labels` are the texts of the buttons in order, `picked` is called on a click.
+   */
+  constructor(label: string, labels: Readonly<Record<Value, string>>, picked: (value: Value) => void) {
     this.element.role = "group";
     this.element.ariaLabel = label;
-    const values = Object.keys(words) as Value[];
-    this.#buttons = new Map(values.map((value) => [value, button(words[value], () => chosen(value))]));
+    const values = Object.keys(labels) as Value[];
+    this.#buttons = new Map(values.map((value) => [value, button(labels[value], () => picked(value))]));
     this.element.append(...this.#buttons.values());
   }
 
-  show(value: Value): void {
-    if (value === this.#shown) {
+  select(value: Value): void {
+    if (value === this.#selected) {
       return;
     }
-    this.#shown = value;
+    this.#selected = value;
     for (const [each, target] of this.#buttons) {
       target.ariaPressed = String(each === value);
     }
   }
 }
 
-function button(words: string, click: () => void): HTMLButtonElement {
+function button(label: string, click: () => void): HTMLButtonElement {
   const made = element("button", "");
   made.type = "button";
-  made.textContent = words;
+  made.textContent = label;
   made.addEventListener("click", click);
   return made;
 }

@@ -1,47 +1,47 @@
-/** A soft tick for what comes in: off unless asked for, and a few a second at most. */
+/** A soft tick for new trades. Off by default, at most four a second. */
 
 import { byId } from "./dom.ts";
-import { remember, remembered } from "./local-storage.ts";
+import { loadSetting, saveSetting } from "./local-storage.ts";
 
 const KEY = "sound";
-const LEAST_BETWEEN_MS = 250;
+const MIN_INTERVAL_MS = 250;
 const TICK_SECONDS = 0.03;
-const LOUDNESS = 0.03;
+const GAIN = 0.03;
 const HERTZ = 1200;
 
 export class Sound {
-  readonly #switch = byId("sound", HTMLInputElement);
+  readonly #checkbox = byId("sound", HTMLInputElement);
   #audio: AudioContext | undefined;
   #lastMs = 0;
 
   constructor() {
-    this.#switch.checked = remembered(KEY) === "on";
-    this.#switch.addEventListener("change", () => {
-      remember(KEY, this.#switch.checked ? "on" : "off");
-      this.#awake();
+    this.#checkbox.checked = loadSetting(KEY) === "on";
+    this.#checkbox.addEventListener("change", () => {
+      saveSetting(KEY, this.#checkbox.checked ? "on" : "off");
+      this.#resume();
     });
-    // Browsers let a page sound only once its reader has touched it.
-    for (const touch of ["pointerdown", "keydown"]) {
-      document.addEventListener(touch, () => this.#awake(), { once: true });
+    // Browsers allow sound only after the user has interacted with the page.
+    for (const gesture of ["pointerdown", "keydown"]) {
+      document.addEventListener(gesture, () => this.#resume(), { once: true });
     }
   }
 
   tick(nowMs: number): void {
-    if (!(this.#switch.checked && this.#audio) || nowMs - this.#lastMs < LEAST_BETWEEN_MS) {
+    if (!(this.#checkbox.checked && this.#audio) || nowMs - this.#lastMs < MIN_INTERVAL_MS) {
       return;
     }
     this.#lastMs = nowMs;
     const { currentTime, destination } = this.#audio;
     const tone = new OscillatorNode(this.#audio, { frequency: HERTZ });
-    const loudness = new GainNode(this.#audio, { gain: LOUDNESS });
-    loudness.gain.exponentialRampToValueAtTime(LOUDNESS / 100, currentTime + TICK_SECONDS);
-    tone.connect(loudness).connect(destination);
+    const volume = new GainNode(this.#audio, { gain: GAIN });
+    volume.gain.exponentialRampToValueAtTime(GAIN / 100, currentTime + TICK_SECONDS);
+    tone.connect(volume).connect(destination);
     tone.start();
     tone.stop(currentTime + TICK_SECONDS);
   }
 
-  #awake(): void {
-    if (this.#switch.checked) {
+  #resume(): void {
+    if (this.#checkbox.checked) {
       this.#audio ??= new AudioContext();
       this.#audio.resume();
     }
