@@ -1,4 +1,4 @@
-"""Generate the code tables: tradewire/codes.py, and web/src/codes.ts for the page.
+"""Generate the code tables: tradewire/codes.py, and web/src/trade/codes.ts for the page.
 
 The sources are pycountry (ISO 4217 and ISO 3166-1) and Babel (CLDR, for the periods in which currencies circulated).
 
@@ -50,7 +50,7 @@ def tables() -> dict[Path, str]:
     notice = "Code tables, written by tests/generate_codes.py; not to be edited by hand."
     python = [f'"""{notice}"""\n', *(_python(name, *table) for name, table in documented.items())]
     page = [f"/** {notice} */\n", _CODE, *(_page(name, *table) for name, table in documented.items()), _READ]
-    return {ROOT / "tradewire/codes.py": "\n".join(python), ROOT / "web/src/codes.ts": "\n".join(page)}
+    return {ROOT / "tradewire/codes.py": "\n".join(python), ROOT / "web/src/trade/codes.ts": "\n".join(page)}
 
 
 def _python(name: str, codes: Iterable[str], doc: str) -> str:

@@ -1,4 +1,4 @@
-"""A real Chromium, looking at a real stack."""
+"""Fixtures: a running stack, and its page in Chromium."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    """Run one stack for all tests of a module."""
+    """Run a stack for all tests of a module."""
     home = Path(tempfile.mkdtemp(prefix="tw-page-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
@@ -32,7 +32,7 @@ def running() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Run the distribution's Chromium."""
+    """Run the Chromium of the distribution."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         yield browser
@@ -41,26 +41,26 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(running: Stack, chromium: Browser) -> Iterator[Page]:
-    """Open the page, wait until it is live, and hold it to an empty console."""
+    """Open the page, wait until it is live, and fail the test on errors and complaints in its console."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     errors: list[str] = []
     console: list[str] = []
     failed: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: console.append(said.text))
+    page.on("console", lambda message: console.append(message.text))
     page.on("requestfailed", lambda request: failed.append(f"{request.url}: {request.failure}"))
     page.goto(running.url)
     try:
         wait_live(page)
     except PlaywrightTimeoutError:
         state = page.get_by_test_id("state").evaluate("element => element.outerHTML")
-        seen = json.dumps({"state": state, "errors": errors, "console": console, "failed": failed}, indent=1)
-        pytest.fail(f"the page did not get live:\n{seen}\n{running.supervisorctl('status')}\n{running.logs()}")
+        report = json.dumps({"state": state, "errors": errors, "console": console, "failed": failed}, indent=1)
+        pytest.fail(f"the page did not get live:\n{report}\n{running.supervisorctl('status')}\n{running.logs()}")
     yield page
     context.close()
     assert not errors
-    assert not [said for said in console if _is_complaint(said)]
+    assert not [text for text in console if _is_complaint(text)]
 
 
 def wait_live(page: Page) -> None:
@@ -69,5 +69,5 @@ def wait_live(page: Page) -> None:
 
 
 def _is_complaint(text: str) -> bool:
-    """Tell faults of the page from Chromium's word for each refused connection, which tests provoke."""
+    """Return whether a message is a fault of the page; Chromium also logs refused connections, which tests provoke."""
     return "Content Security Policy" in text or "TrustedHTML" in text or "skipped" in text

@@ -1,4 +1,4 @@
-"""The page in light and dark and at every width: nothing sticks out, and axe finds nothing to object to."""
+"""The page in light and dark and at every width: nothing overflows, and axe finds no violation."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def open_filters(page: Page) -> None:
 
 
 def open_view(page: Page) -> None:
-    page.get_by_test_id("columns").locator("summary").click()
-    expect(page.get_by_test_id("columns").get_by_label("Sort by")).to_be_visible()
+    page.get_by_test_id("view").locator("summary").click()
+    expect(page.get_by_test_id("view").get_by_label("Sort by")).to_be_visible()
 
 
 VIEWS: dict[str, Callable[[Page], None]] = {
@@ -69,8 +69,8 @@ VIEWS: dict[str, Callable[[Page], None]] = {
 
 
 @pytest.fixture(params=["light", "dark"])
-def looked_at(request: pytest.FixtureRequest, running: Stack, chromium: Browser) -> Iterator[Page]:
-    """Open the page with trades in it. Axe comes in as an inline script, which the page's own policy forbids."""
+def filled_page(request: pytest.FixtureRequest, running: Stack, chromium: Browser) -> Iterator[Page]:
+    """Open the page with trades. The page's content security policy is off, because axe is an inline script."""
     scheme: Literal["light", "dark"] = request.param
     context = chromium.new_context(bypass_csp=True, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
@@ -84,8 +84,8 @@ def looked_at(request: pytest.FixtureRequest, running: Stack, chromium: Browser)
 
 
 def violations(page: Page) -> list[str]:
-    """Give what axe objects to, each with the elements that it means."""
-    if not AXE.exists():  # deploy/up installs what the page is built of, and nothing else
+    """Return the violations that axe finds, each with its element."""
+    if not AXE.exists():  # deploy/up installs only the packages of the build
         (pytest.fail if os.environ.get("CI") else pytest.skip)("axe is not installed: run `npm ci` in web/")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
@@ -98,23 +98,23 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_axe_finds_no_violation(looked_at: Page, width: int) -> None:
-    looked_at.set_viewport_size({"width": width, "height": 900})
+def test_axe_finds_no_violation(filled_page: Page, width: int) -> None:
+    filled_page.set_viewport_size({"width": width, "height": 900})
     found: list[str] = []
-    for name, show in VIEWS.items():
-        show(looked_at)
-        found += [f"{name}: {violation}" for violation in violations(looked_at)]
-        close_all(looked_at)
+    for name, open_ in VIEWS.items():
+        open_(filled_page)
+        found += [f"{name}: {violation}" for violation in violations(filled_page)]
+        close_all(filled_page)
     assert not found, "\n".join(found)
 
 
-def test_nothing_is_wider_than_the_window(looked_at: Page) -> None:
-    for name, show in VIEWS.items():
-        show(looked_at)
+def test_nothing_is_wider_than_the_window(filled_page: Page) -> None:
+    for name, open_ in VIEWS.items():
+        open_(filled_page)
         for width in WIDTHS:
-            looked_at.set_viewport_size({"width": width, "height": 800})
-            assert looked_at.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
-            for sheet in looked_at.locator("dialog[open]").all():
-                assert sheet.evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth"), (name, width)
-        looked_at.set_viewport_size({"width": 1440, "height": 900})
-        close_all(looked_at)
+            filled_page.set_viewport_size({"width": width, "height": 800})
+            assert filled_page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            for dialog in filled_page.locator("dialog[open]").all():
+                assert dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth"), (name, width)
+        filled_page.set_viewport_size({"width": 1440, "height": 900})
+        close_all(filled_page)

@@ -1,4 +1,4 @@
-"""Trades, as those who post them and those who look at the page know them."""
+"""Helpers to post trades and to find them on the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def post(running: Stack, **changes: object) -> str:
-    """Post the example with some fields changed; give its id."""
+    """Post the example with some fields changed, and return its id."""
     answer = running.post(example(**changes))
     assert answer.status == 201, answer.body
     event_id: str = answer.json["id"]

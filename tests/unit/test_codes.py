@@ -7,6 +7,6 @@ from tests.support import ROOT
 
 
 def test_the_code_tables_of_the_api_and_the_page_match_their_generator() -> None:
-    assert set(tables()) == {ROOT / "tradewire/codes.py", ROOT / "web/src/codes.ts"}
+    assert set(tables()) == {ROOT / "tradewire/codes.py", ROOT / "web/src/trade/codes.ts"}
     for target, text in tables().items():
         assert target.read_text() == text
