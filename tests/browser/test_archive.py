@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import row
-from tests.chaos.account import settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import wait_settled
 from tests.support import example, wait_until
 from tests.watcher import Watcher
 
@@ -56,19 +56,19 @@ def test_a_new_page_lists_earlier_trades_and_does_not_count_them(running: Stack,
 def test_trades_missed_during_an_outage_of_the_websocket_server_are_filled_in_and_counted_once(
     running: Stack, page: Page
 ) -> None:
-    with Watcher(running.port) as watcher, Poster(running.port) as poster:
-        wait_until(lambda: len(poster.accepted) >= 20, "messages are accepted")
+    with Watcher(running.port) as watcher, Producer(running.port) as producer:
+        wait_until(lambda: len(producer.accepted) >= 20, "messages are accepted")
         with disconnected(running, page):
             before = len(watcher.ids)
             wait_until(
                 lambda: len(watcher.ids) >= before + 20, "other browsers receive the trades that this page misses"
             )
-        before = len(poster.accepted)
-        wait_until(lambda: len(poster.accepted) >= before + 20, "more are accepted")
-    settle(running)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
+        before = len(producer.accepted)
+        wait_until(lambda: len(producer.accepted) >= before + 20, "more are accepted")
+    wait_settled(running)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
     expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)))
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)))
     expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
-from tests.chaos.account import settle
+from tests.chaos.reconcile import wait_settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
@@ -33,7 +33,7 @@ def test_scrolling_down_leads_to_the_first_trade(running: Stack, page: Page) -> 
     first = post(running, userId="the-first", originatingCountry="IS")
     for number in range(320):
         post(running, userId=f"u{number}", originatingCountry="IS")
-    settle(running)
+    wait_settled(running)
     page.goto(f"{running.url}?country=IS")
     wait_live(page)
     table = page.get_by_test_id("table")
@@ -198,7 +198,7 @@ def test_a_column_is_resized_with_keys_and_with_the_pointer(running: Stack, page
 
 def test_an_export_has_the_listed_trades(running: Stack, page: Page) -> None:
     mine = [post(running, userId="exporter", currencyFrom="NOK") for _ in range(3)]
-    settle(running)
+    wait_settled(running)
     page.goto(f"{running.url}?from=NOK&user=exporter")
     wait_live(page)
     expect(row(page, mine[0])).to_be_visible()

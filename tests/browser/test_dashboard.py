@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
-from tests.chaos.account import settle
+from tests.chaos.reconcile import wait_settled
 from tests.support import ROOT, wait_until
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_keyboard_shortcuts_search_pause_and_open_help(running: Stack, page: Pag
 def test_scrolling_down_continues_into_the_archive_to_the_first_trade(running: Stack, page: Page) -> None:
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "1500"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    total = settle(running)["accepted"]
+    total = wait_settled(running)["accepted"]
     page.reload()
     wait_live(page)
     expect(page.get_by_test_id("row").first).to_be_visible()
@@ -223,7 +223,7 @@ def test_scrolling_down_continues_into_the_archive_to_the_first_trade(running: S
 
 
 def test_trades_that_waited_for_a_page_are_all_counted_once(running: Stack, page: Page) -> None:
-    settle(running)
+    wait_settled(running)
     page.goto("about:blank")
     wait_until(lambda: running.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "no page is open")
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "3000"]
@@ -231,6 +231,6 @@ def test_trades_that_waited_for_a_page_are_all_counted_once(running: Stack, page
     page.goto(running.url)
     wait_live(page)
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000", timeout=30_000)
-    assert settle(running)["tubes"]["live"]["waiting"] == 0
+    assert wait_settled(running)["tubes"]["live"]["waiting"] == 0
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000")
     expect(page.get_by_test_id("waiting")).to_have_text("0", timeout=20_000)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import post, row
-from tests.chaos.account import settle
+from tests.chaos.reconcile import wait_settled
 from tests.integration.conftest import open_queue
 from tests.support import wait_until
 from tradewire.queue import ARCHIVE, LIVE
@@ -66,7 +66,7 @@ def test_components_tubes_and_programs_are_listed_with_their_state(running: Stac
 def test_the_ledger_tells_that_all_messages_are_accounted_for(running: Stack, page: Page) -> None:
     shown = [post(running, userId=number) for number in range(3)]
     expect(row(page, shown[-1])).to_be_visible()
-    accepted = settle(running)["accepted"]
+    accepted = wait_settled(running)["accepted"]
     operations = open_operations(page)
     summary = f"Balanced: all {accepted:,} accepted messages are accounted for."
     expect(operations.get_by_test_id("ops-ledger-summary")).to_contain_text(summary)

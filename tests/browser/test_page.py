@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import post
-from tests.chaos.account import settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import wait_settled
 from tests.chaos.scenario import Chaos
 from tests.support import example, wait_until
 
@@ -55,24 +55,24 @@ def test_a_message_posted_again_with_its_key_is_shown_once(running: Stack, page:
 
 def test_the_page_resumes_after_a_kill_of_nginx_and_misses_nothing(running: Stack, page: Page) -> None:
     killed = running.pid("nginx")
-    with Poster(running.port) as poster:
-        Chaos(running, poster).strike("nginx")
+    with Producer(running.port) as producer:
+        Chaos(running, producer).kill("nginx")
     # The orphaned worker serves a little longer, and may cut off a page that is opened meanwhile.
     wait_until(lambda: running.pid("nginx") != killed, "nginx is restarted")
-    settle(running)
+    wait_settled(running)
     page.wait_for_selector('[data-testid="state"][data-state="live"]')
-    minimum = len(poster.accepted)
-    may_have_arrived = "|".join(str(minimum + more) for more in range(len(poster.unanswered) + 1))
+    minimum = len(producer.accepted)
+    may_have_arrived = "|".join(str(minimum + more) for more in range(len(producer.unanswered) + 1))
     expect(count(page)).to_have_attribute("data-value", re.compile(f"^({may_have_arrived})$"), timeout=20_000)
     expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 
 def test_of_many_trades_only_visible_rows_are_in_the_document_and_all_are_counted(running: Stack, page: Page) -> None:
-    with Poster(running.port, pause_seconds=0) as poster:
-        while len(poster.accepted) < 1100:
+    with Producer(running.port, pause_seconds=0) as producer:
+        while len(producer.accepted) < 1100:
             page.wait_for_timeout(50)
-    settle(running)
-    expect(count(page)).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
+    wait_settled(running)
+    expect(count(page)).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
     assert page.get_by_test_id("row").count() < 100, "only visible rows are in the document"
     # Header and footer count too.
     expect(page.get_by_test_id("table")).to_have_attribute("aria-rowcount", "1002")

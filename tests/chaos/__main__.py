@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.account import find_violations, settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import find_violations, wait_settled
 from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack
 from tests.watcher import Watcher
 
@@ -34,18 +34,18 @@ def main() -> int:
 def _run(home: Path, store: str, rounds: int, rng: random.Random) -> list[str]:
     """Run the rounds; return the violations found afterwards."""
     with chaos_stack(home, store) as (running, server):
-        with Watcher(running.port) as first, Watcher(running.port) as second, Poster(running.port) as poster:
-            chaos = Chaos(running, poster, server)
+        with Watcher(running.port) as first, Watcher(running.port) as second, Producer(running.port) as producer:
+            chaos = Chaos(running, producer, server)
             chaos.recover()
             for number in range(rounds):
                 target = rng.choice((*chaos.targets, EVERYTHING))
                 print(f"{number + 1:3} {target}", flush=True)
-                chaos.strike(target)
-            poster.stop()
-            ledger = settle(running)
-        never_shown = set(poster.accepted) - {*first.ids, *second.ids}
-        print(f"{len(poster.accepted)} accepted, {len(never_shown)} of them never shown, ledger: {ledger}")
-        violations = find_violations(running, poster, ledger)
+                chaos.kill(target)
+            producer.stop()
+            ledger = wait_settled(running)
+        never_shown = set(producer.accepted) - {*first.ids, *second.ids}
+        print(f"{len(producer.accepted)} accepted, {len(never_shown)} of them never shown, ledger: {ledger}")
+        violations = find_violations(running, producer, ledger)
         return [*violations, *(f"never shown: {event_id}" for event_id in sorted(never_shown))]
 
 

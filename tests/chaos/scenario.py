@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.chaos.poster import Poster
+    from tests.chaos.producer import Producer
 
 PROCESSES = (
     "beanstalkd",
@@ -38,7 +38,7 @@ class Chaos:
     """Kills targets of a stack while a producer posts messages."""
 
     stack: Stack
-    poster: Poster
+    producer: Producer
     server: Postgres | None = None
     """The database server, unless the store is SQLite."""
 
@@ -47,7 +47,7 @@ class Chaos:
         """All single targets of this stack; EVERYTHING is one more."""
         return (*PROCESSES, DATABASE) if self.server else PROCESSES
 
-    def strike(self, target: str) -> None:
+    def kill(self, target: str) -> None:
         """Kill a target, then wait until the stack has recovered."""
         if target == EVERYTHING:
             self._kill_everything()
@@ -66,8 +66,8 @@ class Chaos:
         self._wait_accepted()
 
     def _wait_accepted(self) -> None:
-        before = len(self.poster.accepted)
-        wait_until(lambda: len(self.poster.accepted) >= before + 20, "messages are accepted again")
+        before = len(self.producer.accepted)
+        wait_until(lambda: len(self.producer.accepted) >= before + 20, "messages are accepted again")
 
     def _kill_database(self) -> None:
         """Kill the database server, check that messages are still accepted, and start it again."""

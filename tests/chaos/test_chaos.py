@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.account import find_violations, settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import find_violations, wait_settled
 from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack
 from tests.stack import Stack, stack
 from tests.support import wait_until
@@ -29,51 +29,51 @@ def running(home: Path) -> Iterator[Stack]:
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_every_message_answered_201_is_shown_and_archived_once_despite_kills(home: Path, store: str) -> None:
     with chaos_stack(home, store) as (running, server):
-        with Watcher(running.port) as first, Watcher(running.port) as second, Poster(running.port) as poster:
-            chaos = Chaos(running, poster, server)
+        with Watcher(running.port) as first, Watcher(running.port) as second, Producer(running.port) as producer:
+            chaos = Chaos(running, producer, server)
             chaos.recover()
             for target in chaos.targets:
-                chaos.strike(target)
+                chaos.kill(target)
             running.supervisorctl("start", "processors:live-2", "processors:live-3", "processors:live-4")
-            chaos.strike("live processor")
+            chaos.kill("live processor")
             running.supervisorctl("stop", "processors:live-2", "processors:live-3", "processors:live-4")
-            chaos.strike(EVERYTHING)
-            poster.stop()
-            ledger = settle(running)
-            accepted = set(poster.accepted)
+            chaos.kill(EVERYTHING)
+            producer.stop()
+            ledger = wait_settled(running)
+            accepted = set(producer.accepted)
             wait_until(lambda: accepted <= {*first.ids, *second.ids}, "every message is shown to a browser")
             for watcher in (first, second):
                 assert accepted <= set(watcher.ids) or watcher.told_of_gap
-        assert find_violations(running, poster, ledger) == []
+        assert find_violations(running, producer, ledger) == []
         assert len(accepted) > 200
 
 
 def test_a_browser_is_shown_everything_once_unless_wsserver_is_killed(running: Stack) -> None:
-    with Watcher(running.port) as watcher, Poster(running.port) as poster:
-        chaos = Chaos(running, poster)
+    with Watcher(running.port) as watcher, Producer(running.port) as producer:
+        chaos = Chaos(running, producer)
         chaos.recover()
         for target in ("beanstalkd", "gunicorn worker", "live processor", "archive processor", "nginx"):
-            chaos.strike(target)
-        poster.stop()
-        ledger = settle(running)
-        accepted = set(poster.accepted)
+            chaos.kill(target)
+        producer.stop()
+        ledger = wait_settled(running)
+        accepted = set(producer.accepted)
         wait_until(lambda: accepted <= set(watcher.ids), "every message is shown")
     assert not watcher.told_of_gap
     assert len(watcher.ids) == len(set(watcher.ids))
-    assert find_violations(running, poster, ledger) == []
+    assert find_violations(running, producer, ledger) == []
 
 
 def test_scaling_the_live_processors_loses_and_duplicates_nothing(running: Stack) -> None:
     processors = [f"processors:live-{number}" for number in (2, 3, 4)]
-    with Watcher(running.port) as watcher, Poster(running.port) as poster:
-        chaos = Chaos(running, poster)
+    with Watcher(running.port) as watcher, Producer(running.port) as producer:
+        chaos = Chaos(running, producer)
         for command in ("start", "stop", "start"):
             running.supervisorctl(command, *processors)
             chaos.recover()
-        poster.stop()
-        ledger = settle(running)
-        accepted = set(poster.accepted)
+        producer.stop()
+        ledger = wait_settled(running)
+        accepted = set(producer.accepted)
         wait_until(lambda: accepted <= set(watcher.ids), "every message is shown")
     assert sorted(watcher.ids) == sorted(accepted)
     assert ledger["accepted"] == ledger["begun"] == len(accepted)
-    assert find_violations(running, poster, ledger) == []
+    assert find_violations(running, producer, ledger) == []

@@ -10,13 +10,13 @@ from tradewire.settings import Settings
 from tradewire.store.schema import events, receipts
 
 if TYPE_CHECKING:
-    from tests.chaos.poster import Poster
+    from tests.chaos.producer import Producer
     from tests.stack import Stack
 
 SETTLE_TIMEOUT_SECONDS = 60
 
 
-def settle(stack: Stack) -> dict[str, Any]:
+def wait_settled(stack: Stack) -> dict[str, Any]:
     """Wait until no message is in flight; return the ledger."""
     ledger: dict[str, Any] = {}
 
@@ -31,22 +31,22 @@ def settle(stack: Stack) -> dict[str, Any]:
     return ledger
 
 
-def find_violations(stack: Stack, poster: Poster, ledger: dict[str, Any]) -> list[str]:
+def find_violations(stack: Stack, producer: Producer, ledger: dict[str, Any]) -> list[str]:
     """Check every guarantee, and return those that do not hold.
 
     Args:
         stack: A stack that has settled.
-        poster: The only producer; it has stopped.
-        ledger: The ledger returned by `settle`.
+        producer: The only producer; it has stopped.
+        ledger: The ledger returned by `wait_settled`.
     """
     url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
-    accepted = set(poster.accepted)
+    accepted = set(producer.accepted)
     archived = {row.id: row.user_id for row in read_table(url, events)}
     shown = {row.id for row in read_table(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
-    unexplained_users = {user for id_, user in archived.items() if id_ not in accepted} - poster.unanswered
+    unexplained_users = {user for id_, user in archived.items() if id_ not in accepted} - producer.unanswered
     archive, live = ledger["tubes"]["archive"], ledger["tubes"]["live"]
     guarantees = {
-        "no two messages share an id": len(accepted) == len(poster.accepted),
+        "no two messages share an id": len(accepted) == len(producer.accepted),
         "every message answered 201 is archived": accepted <= archived.keys(),
         "every other archived message is from a POST without an answer": not unexplained_users,
         "the statistics equal a recount": stored_statistics(url) == recounted_statistics(url),

@@ -19,7 +19,7 @@ BATCH = 5
 """Messages in a batch."""
 
 
-class Poster:
+class Producer:
     """Posts in a thread until stopped: a message without a key, one with a key, a batch with a key, and so on.
 
     Each message has a user of its own. A request with an Idempotency-Key is repeated until it is answered 201.
@@ -28,7 +28,7 @@ class Poster:
     def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._port = port
         self._pause_seconds = pause_seconds
-        self._name = secrets.token_hex(4)  # other posters of the same stack must not post the same messages
+        self._name = secrets.token_hex(4)  # other producers of the same stack must not post the same messages
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.accepted: list[str] = []
