@@ -1,35 +1,52 @@
-"""How many connections nginx must be able to have, and how many workers it takes to have them."""
+"""How many connections nginx needs, and how many workers it takes to provide them."""
 
 from __future__ import annotations
 
+import resource
+import sys
 from typing import NamedTuple
 
 OTHER_CONNECTIONS = 1024
-"""nginx's connections besides the browsers': to producers, and on to the API."""
+"""nginx's connections that don't belong to browsers: to producers, and on to the API."""
 OTHER_FILES = 128
-"""What a process has open besides connections: logs, listeners, files of the page."""
+"""Files a process has open besides connections: logs, listeners, files of the page."""
 
 
 class NginxCapacity(NamedTuple):
-    """How many workers nginx has, and how many connections each of them can have."""
+    """nginx's number of workers, and the connections that each can have."""
 
     workers: int
     connections: int
 
     @property
     def files(self) -> int:
-        """How many files a worker must be able to have open."""
+        """The number of files that a worker must be able to open."""
         return self.connections + OTHER_FILES
 
 
 def nginx_capacity(max_browsers: int, allowed_files: int) -> NginxCapacity:
-    """Share the connections that nginx must be able to have among as few workers as a process's open files allow.
+    """Share the connections among as few workers as the limit of open files allows.
 
-    With less than a sixteenth of its connections left, a worker closes those that have not yet asked for anything;
-    with less than an eighth, it leaves new ones to the others.
+    A worker with less than a sixteenth of its connections free closes those that have not sent a request yet; with less
+    than an eighth free, it leaves new ones to the other workers.
     """
     needed = (2 * max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 1
     allowed = allowed_files - OTHER_FILES
     if needed <= allowed:
         return NginxCapacity(1, needed)
     return NginxCapacity(-(-needed * 8 // (allowed * 7)), allowed)
+
+
+def allowed_files(max_browsers: int) -> int:
+    """Tell how many files a process may open, after raising the hard limit to what one nginx worker needs if possible.
+
+    Only root can raise it. supervisord inherits it, and raises its own soft limit as far as needed.
+    """
+    wanted = nginx_capacity(max_browsers, sys.maxsize).files
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if wanted > hard != resource.RLIM_INFINITY:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+        except (ValueError, OSError):
+            return hard
+    return max(wanted, hard)

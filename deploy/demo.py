@@ -1,7 +1,7 @@
-"""Post a plausible stream of trades through nginx, until told to stop.
+"""Post a plausible stream of trades through nginx until it is stopped.
 
-Started by `supervisorctl start demo`. TRADEWIRE_DEMO_RATE is its speed; the same
-TRADEWIRE_DEMO_SEED gives the same trades.
+`supervisorctl start demo` starts it. TRADEWIRE_DEMO_RATE sets its speed. The same TRADEWIRE_DEMO_SEED gives the same
+trades.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class Currency(NamedTuple):
-    """What the demo knows of a currency."""
+    """A currency, as the demo trades it."""
 
     per_euro: float
-    """What one euro buys. Every pair's rate follows from two of these, so that they always fit together."""
+    """Units that one euro buys. Each pair's rate is derived from two of these, so all rates are consistent."""
     countries: str
-    """Where one sells it."""
+    """Countries where it is sold."""
     decimals: int = 2
-    """Digits behind an amount's point."""
+    """Decimal places of an amount."""
 
 
 CURRENCIES = {
@@ -94,23 +94,23 @@ PAIRS = [
     "GBPJPY",
     "AUDNZD",
 ]
-"""The busiest first."""
+"""Currency pairs, the most traded first."""
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 USERS = 200
 STEP = 0.0002
-"""Standard deviation of one step of a currency's walk, as a share of its rate."""
+"""Standard deviation of one step of a currency's random walk, as a share of its rate."""
 PULL = 0.001
-"""How strongly each step leads back to where the walk began; without it, a week's walk would end anywhere."""
+"""How strongly each step pulls back to the start. Without it, rates would be far off after a week."""
 MISMATCHES = 1 / 200
-"""Share of the trades whose rate does not fit their amounts."""
+"""Share of trades with a rate that does not fit their amounts."""
 BACKOFF_SECONDS = (0.25, 15.0)
-"""First and longest pause while the stack takes nothing."""
+"""First and longest pause between attempts while the stack accepts nothing."""
 
 _log = logging.getLogger("demo")
 
 
 class Trade(NamedTuple):
-    """One trade, numbers as they will be written."""
+    """One trade, with numbers as text."""
 
     user: str
     sold: str
@@ -120,10 +120,10 @@ class Trade(NamedTuple):
     rate: str
     country: str
     age_seconds: float
-    """How long ago it was placed when it is posted."""
+    """Time between placing and posting it."""
 
     def body(self, now: datetime) -> bytes:
-        """Write it as a message. By hand, as no JSON encoder would keep 747.10 as it is."""
+        """Write it as a message. No JSON encoder would keep 747.10 as it is, so it is a format string."""
         placed = now - timedelta(seconds=self.age_seconds)
         time_placed = f"{placed:%d}-{MONTHS[placed.month - 1]}-{placed:%y %H:%M:%S}"  # %b follows the locale
         return (
@@ -134,10 +134,10 @@ class Trade(NamedTuple):
 
 
 def trades(seed: int) -> Iterator[Trade]:
-    """Give trades without end, the same for the same seed."""
+    """Generate trades without end, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - a demonstration, not a secret
-    walk = dict.fromkeys(CURRENCIES, 0.0)  # the logarithm of how far each currency has come
-    # A few users do most of the trading (Zipf), and so do a few pairs.
+    walk = dict.fromkeys(CURRENCIES, 0.0)  # logarithm of the factor by which each rate has changed
+    # A few users make most of the trades (Zipf), and so do a few pairs.
     users = [str(chance.randrange(100_000, 1_000_000)) for _ in range(USERS)]
     user_weights = [1 / rank for rank in range(1, USERS + 1)]
     pair_weights = [1 / rank**0.7 for rank in range(1, len(PAIRS) + 1)]
@@ -146,7 +146,7 @@ def trades(seed: int) -> Iterator[Trade]:
             walk[currency] += chance.gauss(-PULL * walk[currency], STEP)
         pair = chance.choices(PAIRS, pair_weights)[0]
         sold, bought = pair[:3], pair[3:]
-        if chance.random() < 0.5:  # noqa: PLR2004 - either way round
+        if chance.random() < 0.5:  # noqa: PLR2004 - in either direction
             sold, bought = bought, sold
         price = CURRENCIES[bought].per_euro / CURRENCIES[sold].per_euro * math.exp(walk[bought] - walk[sold])
         rate = Decimal(f"{price:.5g}")
@@ -167,13 +167,13 @@ def trades(seed: int) -> Iterator[Trade]:
 
 
 def _rounded(amount: float | Decimal, currency: str) -> Decimal:
-    """Round as the currency is; a few cents at the least, so that no amount is zero."""
+    """Round to the currency's unit. The result is at least one unit, so no amount is zero."""
     unit = Decimal(1).scaleb(-CURRENCIES[currency].decimals)
     return max(Decimal(amount).quantize(unit), unit)
 
 
 class Poster:
-    """Posts messages one by one over one connection, and waits where the stack can't take one."""
+    """Posts messages one at a time over one connection, and waits while the stack accepts none."""
 
     def __init__(self, address: str) -> None:
         url = urlsplit(address)
@@ -182,28 +182,28 @@ class Poster:
         self.refused = 0
 
     def post(self, body: bytes) -> None:
-        """Post until it is answered for good. The key makes every retry the same message."""
+        """Post a message until the answer is final. The key makes every retry the same message."""
         key = str(uuid.uuid4())
         pause, longest = BACKOFF_SECONDS
         waiting = False
-        while missing := self._missing(body, key):
+        while reason := self._post_once(body, key):
             if not waiting:
-                _log.warning("waiting, and trying again: %s", missing)
+                _log.warning("waiting and retrying: %s", reason)
                 waiting = True
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
             pause = min(2 * pause, longest)
         if waiting:
-            _log.info("going on")
+            _log.info("posting again")
 
-    def _missing(self, body: bytes, key: str) -> str:
-        """Post once. Say what kept it from being answered for good; empty if nothing did."""
+    def _post_once(self, body: bytes, key: str) -> str:
+        """Post once. Give the reason why the answer was not final; empty if it was."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         try:
             self._connection.request("POST", "/api/message", body, headers)
             answer = self._connection.getresponse()
             text = answer.read().decode(errors="replace").strip()
         except (OSError, HTTPException) as error:
-            self._connection.close()  # the next request opens it anew
+            self._connection.close()  # the next request opens a new one
             return f"nginx does not answer: {error!r}"
         if answer.status in {429, 503}:
             return f"{answer.status} {text}"
@@ -211,12 +211,12 @@ class Poster:
             self.accepted += 1
         else:
             self.refused += 1
-            _log.error("refused, with %s: %s; it was %s", answer.status, text, body.decode())
+            _log.error("refused with %s: %s; the message was %s", answer.status, text, body.decode())
         return ""
 
 
 def main() -> None:
-    """Post at the wanted rate, until SIGTERM ends the process: there is nothing to finish."""
+    """Post at the configured rate until SIGTERM ends the process. There is nothing to finish."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.from_env(os.environ)
     poster = Poster(settings.address)
@@ -225,7 +225,7 @@ def main() -> None:
     for trade in trades(settings.demo_seed):
         now = time.monotonic()
         time.sleep(max(0, due - now))
-        # As customers come: independent of each other. What was missed in a wait is not caught up with.
+        # Trades come independently of each other, as from customers. Trades missed while waiting are not made up for.
         due = max(due, now - 1) + random.expovariate(settings.demo_rate)
         poster.post(trade.body(datetime.now(UTC)))
         if time.monotonic() - told >= 60:  # noqa: PLR2004 - a minute

@@ -1,4 +1,4 @@
-"""What both of gunicorn's configurations have alike."""
+"""Configuration that both of gunicorn's configuration files share."""
 
 import os
 
@@ -8,16 +8,16 @@ settings = Settings.from_env(os.environ)
 
 wsgi_app = "api.wsgi:app"
 umask = 0o077
-control_socket_disable = True  # supervisorctl is the way to control it
+control_socket_disable = True  # supervisorctl controls gunicorn
 
-# Addresses and headers are bounded by nginx, whose refusals are in the API's form: 8 KiB for a line, 32 for all.
+# nginx limits the request line (8 KiB) and the headers (32 KiB), and refuses larger ones in the API's error format.
 limit_request_line = 0
 limit_request_field_size = 16 * 1024
 limit_request_fields = 10_000
 
-# Longer than nginx keeps an idle connection, so that it is never closed under a request on its way.
+# Longer than nginx keeps an idle connection. Otherwise gunicorn could close one just as nginx sends a request on it.
 keepalive = 120
-# Below supervisord's stopwaitsecs.
+# Shorter than supervisord's stopwaitsecs.
 graceful_timeout = 5
 timeout = 30
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat's file must not wait for a disk
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must not wait for a disk

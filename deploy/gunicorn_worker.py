@@ -1,4 +1,4 @@
-"""gunicorn's worker for the API that takes messages: gevent's, but that an answer leaves in one piece."""
+"""gunicorn's gevent worker, changed to send each response in one write."""
 
 from typing import Any
 
@@ -6,41 +6,41 @@ from gunicorn.workers.ggevent import GeventWorker
 
 
 class OnePieceWorker(GeventWorker):  # type: ignore[misc] # gunicorn has no types
-    """Sends the head and the body of an answer at once.
+    """Sends the head and the body of a response together.
 
-    gunicorn writes them apart, and each write wakes nginx up. Meant for short answers, as the whole of one is held in
-    memory.
+    gunicorn writes them separately, and each write wakes up nginx. Meant for short responses: each one is held in
+    memory as a whole.
     """
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Handle a request, with what is written held back until it is whole."""
+        """Handle a request, and send its response when it is complete."""
         gathering = Gathering(sock)
         try:
             super().handle_request(listener_name, req, gathering, addr)
-        except StopIteration:  # the last one on its connection
+        except StopIteration:  # the last request on its connection
             gathering.flush()
             raise
         gathering.flush()
 
 
 class Gathering:
-    """A socket that gathers what is to be sent."""
+    """A socket that buffers what it is asked to send until it is flushed."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
         self._pieces: list[bytes] = []
 
     def sendall(self, piece: bytes) -> None:
-        """Hold a piece back."""
+        """Buffer a piece."""
         self._pieces.append(piece)
 
     def flush(self) -> None:
-        """Send what was gathered."""
+        """Send everything that is buffered."""
         if self._pieces:
             self._sock.sendall(b"".join(self._pieces))
 
     def close(self) -> None:
-        """Close it without an answer, as what was gathered is not whole."""
+        """Close the socket and discard the buffer: an incomplete response is not sent."""
         self._pieces.clear()
         self._sock.close()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-_GUNICORN = ("-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py"))
+_GUNICORN = ("-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_ingest.conf.py"))
 
 
 @contextmanager

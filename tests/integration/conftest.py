@@ -212,14 +212,14 @@ def call_query(home: Path, target: str, **options: Any) -> Response:
 @contextmanager
 def ingest_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the api-ingest program in a home directory, with its deployed configuration."""
-    with _gunicorn(home, "gunicorn.conf.py", "sock/api-ingest.sock", env) as process:
+    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api-ingest.sock", env) as process:
         yield process
 
 
 @contextmanager
 def query_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the api-query program in a home directory, with its deployed configuration."""
-    with _gunicorn(home, "gunicorn_reads.conf.py", "sock/api-query.sock", env) as process:
+    with _gunicorn(home, "gunicorn_query.conf.py", "sock/api-query.sock", env) as process:
         yield process
 
 

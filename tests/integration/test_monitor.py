@@ -100,7 +100,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Disk]:
 @contextmanager
 def query_api_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
     """Run the api-query program with access to the small disk."""
-    command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_reads.conf.py")]
+    command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_query.conf.py")]
     with running(command, home, env):
         wait_until(lambda: is_listening(home / "sock/api-query.sock"), "gunicorn listens")
         yield

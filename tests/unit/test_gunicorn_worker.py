@@ -1,4 +1,4 @@
-"""The API's gunicorn worker sends each response in one piece or not at all."""
+"""gunicorn's worker for the API program that accepts messages: it sends a response in one write, or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from deploy.gunicorn_worker import Gathering
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Return both ends of a connection that preserves the boundaries of sends."""
+    """Give both ends of a connection that keeps separate writes separate."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     theirs.settimeout(0)
     return ours, theirs
 
 
-def test_pieces_are_buffered_and_sent_together() -> None:
+def test_pieces_are_buffered_and_sent_in_one_write() -> None:
     ours, theirs = pair()
     with ours, theirs:
         gathering = Gathering(ours)
@@ -30,7 +30,7 @@ def test_pieces_are_buffered_and_sent_together() -> None:
             theirs.recv(100)
 
 
-def test_an_aborted_response_is_not_sent() -> None:
+def test_an_incomplete_response_is_not_sent() -> None:
     ours, theirs = pair()
     with theirs:
         gathering = Gathering(ours)
@@ -40,7 +40,7 @@ def test_an_aborted_response_is_not_sent() -> None:
         assert theirs.recv(100) == b""
 
 
-def test_other_socket_methods_are_delegated() -> None:
+def test_everything_else_is_passed_on_to_the_socket() -> None:
     ours, theirs = pair()
     with ours, theirs:
         assert Gathering(ours).fileno() == ours.fileno()

@@ -1,7 +1,7 @@
-"""Write down the state in which supervisord sees each part: one JSON object, `{"nginx":"RUNNING",…}`.
+"""Write the state that supervisord sees each program in to a file: one JSON object, `{"nginx":"running",…}`.
 
-A listener to supervisord's events, so that parts that may not command supervisord can know of a part that it has given
-up. A state that is missing is not known yet.
+This is a listener to supervisord's events. It lets processes that may not control supervisord know which programs
+supervisord has given up. A program that is missing in the file has not changed its state yet.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Take event after event, until supervisord ends; http://supervisord.org/events.html says how."""
+    """Handle events until supervisord ends; http://supervisord.org/events.html describes the protocol."""
     path = Settings.from_env(os.environ).supervisor_states
-    states = _known(path)
+    states = _read(path)
     while True:
         sys.stdout.write("READY\n")
         sys.stdout.flush()
@@ -29,10 +29,10 @@ def main() -> None:
             return
         event = _fields(sys.stdin.read(int(header["len"])))
         group, name = event["groupname"], event["processname"]
-        part = name if group == name else f"{group}:{name}"
-        state = header["eventname"].removeprefix("PROCESS_STATE_").lower()
-        if (event["from_state"], state) != ("BACKOFF", "starting"):  # a part that is tried again has not come back
-            states[part] = state
+        program = name if group == name else f"{group}:{name}"
+        state = header["eventname"].removeprefix("PROCESS_STATE_")
+        if (event["from_state"], state) != ("BACKOFF", "STARTING"):  # another attempt is not a recovery
+            states[program] = state.lower()
             _write(path, states)
         sys.stdout.write("RESULT 2\nOK")
         sys.stdout.flush()
@@ -42,8 +42,8 @@ def _fields(line: str) -> dict[str, str]:
     return dict(field.split(":", 1) for field in line.split())
 
 
-def _known(path: Path) -> dict[str, str]:
-    """Give what a predecessor has written; deploy/up deletes what is of an earlier stack."""
+def _read(path: Path) -> dict[str, str]:
+    """Read what this listener wrote before it was restarted. deploy/up deletes the file of an earlier stack."""
     try:
         states: dict[str, str] = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -52,11 +52,11 @@ def _known(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, states: dict[str, str]) -> None:
-    """Replace the file as a whole, where the disk has room for it."""
-    fresh = path.with_suffix(".new")
+    """Replace the file as a whole. If the disk is full, keep the old one."""
+    new = path.with_suffix(".new")
     try:
-        fresh.write_text(json.dumps(states))
-        fresh.replace(path)
+        new.write_text(json.dumps(states))
+        new.replace(path)
     except OSError as error:
         sys.stderr.write(f"{path} can't be written: {error.strerror}\n")
 

@@ -1,8 +1,8 @@
-"""gunicorn's configuration for the API that answers questions; gunicorn reads this file itself."""
+"""gunicorn's configuration for the API program that answers queries. gunicorn reads this file itself."""
 
 from typing import TYPE_CHECKING
 
-from deploy.gunicorn_common import (  # noqa: F401 - gunicorn takes them from here
+from deploy.gunicorn_common import (  # noqa: F401 - gunicorn reads these names from here
     control_socket_disable,
     graceful_timeout,
     keepalive,
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 bind = f"unix:{settings.query_socket}"
 
-# Threads, since the databases' drivers wait where gevent can't see it. One process holds what is worth keeping in
-# memory once; as many threads as the store has connections for readers.
+# Threads, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
+# As many threads as the store has connections for readers.
 worker_class = "gthread"
 workers = 1
 threads = 8
 
 
 def post_worker_init(worker: "ThreadWorker") -> None:
-    """Watch the other parts, from the one process that has the time for it."""
+    """Start the monitor in the one process that has time for it."""
     worker.wsgi.extensions["monitor"].start()

@@ -1,0 +1,17 @@
+"""The files of this checkout that others need to find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's folder."""
+DOTENV = ROOT / ".env"
+BIN = ROOT / ".venv/bin"
+PYTHON = BIN / "python"
+SETUP = ROOT / "deploy/setup"
+
+
+def supervise_command(python: Path | str = PYTHON) -> list[str]:
+    """Give the command that runs deploy/supervise.py; its arguments follow."""
+    return [str(python), "-IS", str(ROOT / "deploy/supervise.py")]

@@ -1,0 +1,123 @@
+"""The folders of TRADEWIRE_HOME: their owners and modes, and what is written there before the stack starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from deploy.console import Failure
+from deploy.privileges import Account, account, own_account, program_user, run_as, user_name
+from deploy.stack import RECORDS
+from tradewire.errors import SettingsError
+from tradewire.settings import PREFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradewire.settings import Settings
+
+
+class Folder(NamedTuple):
+    """One folder of TRADEWIRE_HOME."""
+
+    name: str
+    mode: int
+    private: bool = False
+    """Whether it belongs to the user that the programs run as, and not to the user who starts the stack."""
+
+
+FOLDERS = (
+    Folder(".", 0o755),
+    Folder("conf", 0o755),
+    Folder("log", 0o750),
+    Folder("run", 0o711),  # the records of nginx and supervisord, and supervisord's control socket: a way to root
+    Folder("tmp", 0o711),  # for nginx, which makes a folder for its workers there
+    Folder("queue", 0o700, private=True),
+    Folder("store", 0o700, private=True),
+    Folder("ledger", 0o700, private=True),
+    Folder("metrics", 0o700, private=True),
+    Folder("sock", 0o700, private=True),
+)
+
+
+def existing(path: Path) -> Path:
+    """Give the path, or the closest parent that exists."""
+    while not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a parent may not be entered
+        path = path.parent
+    return path
+
+
+def faults(settings: Settings) -> list[str]:
+    """Say why folders that exist can't be used. Nothing is ever taken away from another user."""
+    start = existing(settings.home)
+    if not os.access(start, os.W_OK | os.X_OK):
+        me = user_name(own_account().uid)
+        return [f"{settings.home} can't be used: {me} may not write in {start}; choose another {PREFIX}HOME"]
+    return [fault for folder in FOLDERS for fault in _folder_faults(settings, folder)]
+
+
+def make_folders(settings: Settings) -> None:
+    """Make the folders, with their owners and modes."""
+    for folder in FOLDERS:
+        path = settings.home / folder.name
+        path.mkdir(parents=True, exist_ok=True)
+        if path != settings.home:  # the operator may restrict or open the home itself
+            path.chmod(folder.mode)
+        os.chown(path, *_required_owner(settings, folder))
+    # root writes nothing in a folder of an unprivileged user: a name there could be a link to anywhere.
+    command = ["mkdir", "-p", "-m", "700", str(settings.worker_socket.parent), RECORDS]
+    if run_as(_program_account(settings), command, cwd=settings.home).returncode:
+        raise Failure(f"the folders in {settings.home}/sock can't be made; nothing was started", "See the line above.")
+
+
+def make_token(settings: Settings) -> None:
+    """Make the operator's token, unless there is one: a token that operators have noted down stays valid."""
+    if not settings.operator_token.exists():
+        write(settings.operator_token, secrets.token_urlsafe(32) + "\n")
+    os.chown(settings.operator_token, *_program_account(settings), follow_symlinks=False)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file as a whole, readable by its owner alone: a URL in it may hold a password."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.replace(path)
+
+
+def _folder_faults(settings: Settings, folder: Folder) -> list[str]:
+    path = settings.home / folder.name
+    if not os.path.lexists(path):
+        return []
+    if not path.is_dir() or (path.is_symlink() and path != settings.home):
+        return [f"{path} must be a folder, and is something else: move it elsewhere"]
+    found = path.stat().st_uid
+    owner = _owner(settings, folder)
+    if owner and owner.uid == found:
+        return []
+    # If the user is only about to be made, no folder can belong to it.
+    wanted = (folder.private and program_user(settings)) or user_name(own_account().uid)
+    fault = (
+        f"{path} belongs to {user_name(found)}, and must belong to {wanted}: start the stack as the user who started "
+        f"it before, choose another {PREFIX}HOME, or, with the stack down, run: chown -R {wanted} {path}"
+    )
+    return [fault]
+
+
+def _owner(settings: Settings, folder: Folder) -> Account | None:
+    """Give the account that a folder must belong to; None if there is no such user yet."""
+    user = program_user(settings) if folder.private else None
+    return account(user) if user else own_account()
+
+
+def _required_owner(settings: Settings, folder: Folder) -> Account:
+    owner = _owner(settings, folder)
+    if owner is None:
+        raise SettingsError([f"{PREFIX}USER={settings.user!r} can't be used: there is no such user"])
+    return owner
+
+
+def _program_account(settings: Settings) -> Account:
+    return _required_owner(settings, FOLDERS[-1])

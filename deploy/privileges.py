@@ -1,0 +1,74 @@
+"""Whose rights a step needs. root acts with another user's rights wherever that user can write."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import subprocess
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tradewire.settings import Settings
+
+
+class Account(NamedTuple):
+    """A user's id and group."""
+
+    uid: int
+    gid: int
+
+
+def own_account() -> Account:
+    """Give the account that runs this process."""
+    return Account(os.geteuid(), os.getegid())
+
+
+def is_root() -> bool:
+    """Tell whether this process runs as root."""
+    return os.geteuid() == 0
+
+
+def program_user(settings: Settings) -> str | None:
+    """Name the unprivileged user that the programs run as; None if that is the user who starts the stack."""
+    return settings.user if is_root() else None
+
+
+def account(user: str) -> Account | None:
+    """Look up a user; None if there is no such user."""
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        return None
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def group_of(user: str) -> str | None:
+    """Name a user's primary group; None if there is no such user or group yet."""
+    try:
+        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+    except KeyError:
+        return None
+
+
+def user_name(uid: int) -> str:
+    """Give a user's name, or the number if it has none, as in a container that is started with a bare number."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def run_as(who: Account, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command with an account's rights; they already hold when the command is looked up."""
+    rights: dict[str, Any] = {} if who.uid == os.geteuid() else {"user": who.uid, "group": who.gid, "extra_groups": []}
+    return subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL, **rights, **options)
+
+
+def run_as_owner(folder: Path, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command with the rights of a folder's owner: root never acts on what other users have written."""
+    found = folder.lstat()  # of a link, its owner: another user could have made it to lead root elsewhere
+    return run_as(Account(found.st_uid, found.st_gid), command, **options)

@@ -1,0 +1,114 @@
+"""The stack in one home: whether it runs, what a killed one left, and how to end it. Needs no setting but the home."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from deploy.checkout import supervise_command
+from deploy.console import Failure, say
+from deploy.privileges import own_account, run_as_owner
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RECORDS = "sock/supervised"
+"""Where deploy/supervise.py keeps its records of the programs that run as the unprivileged user."""
+SUPERVISORD_RECORD = "run/supervisord.pid-record"
+NGINX_RECORD = "run/nginx.pid-record"
+_LOCK_SECONDS = 120
+_POLL_SECONDS = 0.1
+
+
+class _Group(NamedTuple):
+    """Records that are acted on together, with the rights of the user who owns them."""
+
+    folder: str
+    """The folder that belongs to that user. What is below it may be a link to anywhere."""
+    pattern: str
+    seconds: int
+    """How long their processes may take to end."""
+
+
+# supervisord ends its programs in their order, nginx first, each within 10 s. The other groups are for what is left
+# after that, or when supervisord was killed.
+_SUPERVISORD = _Group("run", SUPERVISORD_RECORD, 60)
+_GROUPS = (_SUPERVISORD, _Group("run", NGINX_RECORD, 5), _Group("sock", f"{RECORDS}/*.pid-record", 10))
+
+
+class Stack:
+    """The stack in a home."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def runs_as_own(self) -> bool:
+        """Tell whether supervisord runs, started by the user of this process."""
+        try:
+            owner = (self._home / "run").stat().st_uid
+        except OSError:
+            return False
+        return owner == own_account().uid and self.runs()
+
+    def runs(self) -> bool:
+        """Tell whether supervisord runs."""
+        return self._has_left(_SUPERVISORD)
+
+    def has_left_any(self) -> bool:
+        """Tell whether any process of the stack is left, whether supervisord runs or not."""
+        return any(self._has_left(group) for group in _GROUPS)
+
+    def end(self) -> None:
+        """End all processes of the stack, as far as they are recorded. Failure if one can't be ended."""
+        for group in _GROUPS:
+            done = self._supervise(group, "--end", str(group.seconds))
+            if done and done.returncode:
+                raise Failure("not every process of the stack can be ended", "See the lines above.")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep every other deploy/up and deploy/down away from the home, or wait for the one that does so."""
+        descriptor = os.open(self._home / "run", os.O_RDONLY)
+        try:
+            if not _is_locked(descriptor):
+                say(f"Another deploy/up or deploy/down is working on {self._home}; waiting for it …")
+                end = time.monotonic() + _LOCK_SECONDS
+                while not _is_locked(descriptor):
+                    if time.monotonic() > end:
+                        raise Failure(
+                            f"the other one is still working on {self._home} after {_LOCK_SECONDS} s",
+                            f"See which process it is: fuser -v {self._home}/run",
+                        )
+                    time.sleep(_POLL_SECONDS)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _has_left(self, group: _Group) -> bool:
+        done = self._supervise(group, "--left", capture_output=True)
+        if done and done.returncode:
+            raise Failure(f"can't find out what runs in {self._home}", done.stderr.strip())
+        return bool(done and done.stdout)
+
+    def _supervise(self, group: _Group, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str] | None:
+        """Run deploy/supervise.py on the records of a group; None if there are no records."""
+        records = sorted(str(path.relative_to(self._home)) for path in self._home.glob(group.pattern))
+        if not records:
+            return None
+        command = [*supervise_command(sys.executable), *arguments, *records]
+        return run_as_owner(self._home / group.folder, command, cwd=self._home, **options)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Lock the open folder, and tell whether that was possible now. Closing it unlocks it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""Start the stack, wait until it is ready, and say how to use it. If it runs already, change nothing.
+
+deploy/up.py hands over to this program, with the settings in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from deploy import console, layout, port, preflight, render, supervisord
+from deploy.console import Failure, say, warn
+from deploy.privileges import run_as_owner
+from deploy.readiness import is_ready, report, tail
+from deploy.stack import Stack
+from deploy.welcome import welcome
+from tradewire.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_READY_SECONDS = 60
+_STILL_READY_SECONDS = 10
+"""How long a stack that runs may take to answer that it is ready."""
+_POLL_SECONDS = 0.2
+
+
+def start() -> None:
+    """Start the stack, unless it runs."""
+    settings = Settings.from_env(os.environ)
+    stack, starter = Stack(settings.home), None
+    foreground = "--foreground" in sys.argv[1:]
+    preflight.check_settings(settings)
+    if not stack.runs_as_own():
+        preflight.prepare_user(settings)
+        preflight.check_space(settings)
+        (settings.home / "run").mkdir(parents=True, exist_ok=True)
+        with stack.lock():
+            if not stack.runs():  # else another deploy/up was quicker
+                _prepare(settings, stack)
+                starter = _Starter(settings, stack, foreground=foreground)
+                starter.wait()
+    if starter is None:
+        _check_running(settings, foreground=foreground)
+    say(welcome(settings))
+    if starter and foreground:
+        starter.stay()
+
+
+def _check_running(settings: Settings, *, foreground: bool) -> None:
+    """Check that the running stack is the one that this would start, and that it is ready."""
+    if foreground:
+        raise Failure(f"Tradewire runs already in {settings.home}, and can't be attached to", "Run deploy/down first.")
+    if changes := render.changes(settings):
+        raise Failure(
+            f"Tradewire runs, but not as this would start it; different are: {', '.join(changes)}",
+            "Nothing was changed. Run deploy/down, then deploy/up. The settings it runs with are in "
+            f"{settings.home}/conf/settings.",
+        )
+    end = time.monotonic() + _STILL_READY_SECONDS
+    while not is_ready(settings):
+        if time.monotonic() > end:
+            warn(*report(settings))
+            raise Failure("Tradewire runs, but is not ready; see above", "Nothing was changed.")
+        time.sleep(_POLL_SECONDS)
+    say("Tradewire runs already; nothing was changed.")
+
+
+def _prepare(settings: Settings, stack: Stack) -> None:
+    """Write what the stack needs, and remove what an earlier one left."""
+    try:
+        layout.make_folders(settings)
+        layout.make_token(settings)
+        render.write(settings)
+    except OSError as error:
+        raise Failure(f"{error.filename} can't be written: {error.strerror}; nothing was started") from error
+    stack.end()
+    port.check(settings.listen)
+    # The counts and states that an earlier stack wrote don't hold for the next one.
+    for folder, command in (
+        (settings.metrics, ["find", str(settings.metrics), "-mindepth", "1", "-delete"]),
+        (settings.supervisor_states.parent, ["rm", "-f", str(settings.supervisor_states)]),
+    ):
+        if run_as_owner(folder, command, cwd=settings.home).returncode:
+            raise Failure(f"old files in {folder} can't be deleted; nothing was started", "See the lines above.")
+
+
+class _Starter:
+    """Starts supervisord, and stops it again on a signal or if the stack does not get ready."""
+
+    def __init__(self, settings: Settings, stack: Stack, *, foreground: bool) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._foreground = foreground
+        self._is_told_to_stop = False
+        self._is_ready = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup ignores SIGHUP
+                signal.signal(number, self._on_signal)
+        self._supervisord = supervisord.start(settings.home, os.environ, foreground=foreground)
+
+    def wait(self) -> None:
+        """Wait until the stack is ready."""
+        end = time.monotonic() + _READY_SECONDS
+        while not is_ready(self._settings):
+            if self._is_told_to_stop:
+                self._give_up("it was told to stop before it was ready")
+            if self._supervisord.poll() is not None:
+                output = () if self._foreground else tail(self._settings.home / "log/supervisord.out", 5)
+                self._give_up("supervisord has ended by itself", *output)
+            if time.monotonic() > end:
+                self._give_up(f"it is not ready after {_READY_SECONDS} s")
+            time.sleep(_POLL_SECONDS)
+
+    def stay(self) -> None:
+        """Stay until supervisord ends. Pass a signal to stop on to it."""
+        self._is_ready = True
+        if self._is_told_to_stop:  # just before
+            self._supervisord.terminate()
+        status = self._supervisord.wait()
+        self._stack.end()
+        if status:
+            raise Failure(f"supervisord has ended by itself, with status {status}; all programs were stopped")
+        say("Tradewire has stopped.")
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_told_to_stop = True
+        if self._is_ready:
+            self._supervisord.terminate()
+
+    def _give_up(self, reason: str, *details: str) -> None:
+        warn(f"The stack did not start: {reason}.", *details, *report(self._settings), "", "Stopping it again …")
+        self._stack.end()
+        raise Failure(reason, f"Nothing runs now. The logs are in {self._settings.home}/log.")
+
+
+if __name__ == "__main__":
+    sys.exit(console.run("deploy/up", start))

@@ -1,0 +1,45 @@
+"""Decide what deploy/up has to do: read the settings, and set up what is missing unless the stack runs.
+
+Then hand over to deploy/start.py, which needs the packages in .venv. This module and what it imports need none, so
+they run on any Python, and find faults in the settings before anything is set up.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from deploy import console, environment
+from deploy.checkout import PYTHON, SETUP
+from deploy.console import Failure
+from deploy.stack import Stack
+
+_FOREGROUND = "--foreground"
+
+
+def up() -> None:
+    """Decide, set up, and hand over."""
+    arguments = sys.argv[1:]
+    for argument in arguments:
+        if argument != _FOREGROUND:
+            raise Failure(f"{argument} is not an option", "Usage: deploy/up [--foreground]")
+    found = environment.read(os.environ)
+    found.settings()
+    if Stack(found.home).runs_as_own():
+        if not _setup("--check"):
+            raise Failure(
+                "Tradewire runs, but not as this checkout would start it: its packages or page have changed",
+                "Nothing was changed. Run deploy/down, then deploy/up.",
+            )
+    elif not _setup():
+        sys.exit(1)  # deploy/setup has said why
+    os.execve(PYTHON, [str(PYTHON), "-P", "-m", "deploy.start", *arguments], {**os.environ, **found.variables})
+
+
+def _setup(*arguments: str) -> bool:
+    return subprocess.run([SETUP, *arguments], check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(console.run("deploy/up", up))
