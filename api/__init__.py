@@ -1,1 +1,1 @@
-"""The API: takes trade messages over HTTP, checks them, puts them into the queue, and tells what became of them."""
+"""The API: accepts trade messages over HTTP, puts them into the queue, and answers queries about them."""

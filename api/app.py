@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import accept, buried, ledger, messages, openapi, ops, stats
-from api.answers import failed, unavailable
-from api.looks import looks
-from api.monitor import Monitor
-from api.pool import QueuePool
+from api.http.queue_pool import QueuePool
+from api.http.responses import error_response, unavailable_response
+from api.ingest import routes as ingest
+from api.openapi import document as openapi
+from api.operations import dead_letters, ledger, probes
+from api.operations.health_checks import health_checks
+from api.operations.monitor import Monitor
+from api.query import messages, stats
 from tradewire import metrics
 from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
 from tradewire.store.reading import StoreReader
@@ -26,62 +29,74 @@ if TYPE_CHECKING:
 
 
 _CODES: Final = {413: "too-large"}
-"""Codes that are not simply the status's name."""
-_KEPT: Final = {"Accept-Encoding", "Allow", "WWW-Authenticate"}
-"""Headers of an error that say what could be done about it."""
+"""Fault codes that differ from the name of the HTTP status."""
+_ERROR_HEADERS: Final = {"Accept-Encoding", "Allow", "WWW-Authenticate"}
+"""Headers of werkzeug's errors that are passed on, because they tell the client how to correct its request."""
 
 
 def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLogger) -> Flask:
-    """Make the application. Nothing is connected before the first request."""
+    """Make the application. It connects to nothing before the first request.
+
+    Args:
+        settings: The stack's settings.
+        open_queue: Makes a connection to the queue. Each one is used by one thread at a time.
+        log: The logger for errors and operators' actions.
+
+    Returns:
+        The application. One process has to start its extension `monitor`.
+    """
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
     store = StoreReader(settings.store)
-    accept.add_routes(app, settings, pool)
+    ingest.add_routes(app, settings, pool)
     messages.add_routes(app, settings, pool, store, log)
     stats.add_routes(app, store)
     ledger.add_routes(app, settings, pool, store)
-    buried.add_routes(app, settings, pool, log)
+    dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app)
-    app.extensions["monitor"] = monitor = Monitor(looks(settings, open_queue), log)
-    ops.add_routes(app, settings, monitor)
+    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue), log)
+    probes.add_routes(app, settings, monitor)
 
     @app.errorhandler(InvalidTrade)
     @app.errorhandler(InvalidQuery)
     def invalid(error: InvalidTrade | InvalidQuery) -> Response:
         _count_refused(error.faults[0].code)
-        return failed(400, error.faults)
+        return error_response(400, error.faults)
 
     @app.errorhandler(Unavailable)
-    def away(error: Unavailable) -> Response:
-        log.warning("refused", missing=str(error))
+    def service_unavailable(error: Unavailable) -> Response:
+        log.warning("unavailable", reason=str(error))
         _count_refused("unavailable")
         if _is_post():
-            return unavailable(f"Not promised: {error}. Retry, with an Idempotency-Key to be free of doubles.")
-        return unavailable(f"This can't be answered now: {error}.")
+            return unavailable_response(
+                f"The request was not confirmed: {error}. Retry with the same Idempotency-Key to avoid duplicates."
+            )
+        return unavailable_response(f"The request can't be answered now: {error}.")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
         code = _CODES.get(status) or error.name.lower().replace(" ", "-")
         _count_refused(code)
-        kept = {name: value for name, value in error.get_headers() if name in _KEPT}
-        return failed(status, [Fault(None, code, str(error.description))], kept)
+        headers = {name: value for name, value in error.get_headers() if name in _ERROR_HEADERS}
+        return error_response(status, [Fault(None, code, str(error.description))], headers)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        log.error("unexpected", exc_info=error)
+        log.error("unhandled error", exc_info=error)
         _count_refused("internal")
-        return failed(500, [Fault(None, "internal", "The API failed; its log says why. Nothing was promised.")])
+        detail = "Internal error; the API's log has the cause. A posted message was not confirmed."
+        return error_response(500, [Fault(None, "internal", detail)])
 
     return app
 
 
 def _count_refused(code: str) -> None:
-    """Count a post that was refused as a whole; what else is asked is none."""
+    """Count a message, or a whole batch, as refused. Errors of other requests aren't counted."""
     if _is_post():
         metrics.refused(code)
 
 
 def _is_post() -> bool:
-    """Tell whether it is messages that came."""
-    return request.method == "POST" and request.path in accept.PATHS
+    """Return True if the request posts messages."""
+    return request.method == "POST" and request.path in ingest.PATHS

@@ -14,7 +14,7 @@ from deploy.gunicorn_common import (  # noqa: F401 - gunicorn reads these names 
     wsgi_app,
 )
 
-bind = f"unix:{settings.api_socket}"
+bind = f"unix:{settings.ingest_socket}"
 
 # Measured on 2 cores with 10 browsers, single POSTs over 16 connections: gevent accepted and showed a third more
 # messages than sync, and half more than gthread. It keeps nginx's connections open at no cost. While one request waits

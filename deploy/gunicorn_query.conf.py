@@ -19,7 +19,7 @@ from deploy.gunicorn_common import (  # noqa: F401 - gunicorn reads these names 
 if TYPE_CHECKING:
     from gunicorn.workers.gthread import ThreadWorker
 
-bind = f"unix:{settings.reads_socket}"
+bind = f"unix:{settings.query_socket}"
 
 # Threads, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
 # As many threads as the store has connections for readers.

@@ -12,7 +12,7 @@ from deploy.capacity import allowed_files, nginx_capacity
 from deploy.checkout import BIN, PYTHON, ROOT, supervise_command
 from deploy.privileges import group_of, is_root, program_user
 from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
-from tradewire.queue.burial import HEADER_BYTES
+from tradewire.queue.dead_letter import HEADER_BYTES
 from tradewire.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ LIVE = [f"live-{number}" for number in range(1, 9)]
 def programs(settings: Settings) -> list[str]:
     """Name the programs that must run, as supervisord does."""
     queue = ["beanstalkd"] if settings.own_queue else []
-    processors = [f"processors:{name}" for name in ("archive", *LIVE[: settings.processors])]
-    return [*queue, "wsserver", *processors, "api", "reads", "nginx"]
+    processors = [f"processors:{name}" for name in ("archive", *LIVE[: settings.live_processors])]
+    return [*queue, "wsserver", *processors, "api-ingest", "api-query", "nginx"]
 
 
 def render(settings: Settings) -> dict[str, str]:

@@ -82,7 +82,7 @@ def _prepare(settings: Settings, stack: Stack) -> None:
     # The counts and states that an earlier stack wrote don't hold for the next one.
     for folder, command in (
         (settings.metrics, ["find", str(settings.metrics), "-mindepth", "1", "-delete"]),
-        (settings.states.parent, ["rm", "-f", str(settings.states)]),
+        (settings.supervisor_states.parent, ["rm", "-f", str(settings.supervisor_states)]),
     ):
         if run_as_owner(folder, command, cwd=settings.home).returncode:
             raise Failure(f"old files in {folder} can't be deleted; nothing was started", "See the lines above.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Handle events until supervisord ends; http://supervisord.org/events.html describes the protocol."""
-    path = Settings.from_env(os.environ).states
+    path = Settings.from_env(os.environ).supervisor_states
     states = _read(path)
     while True:
         sys.stdout.write("READY\n")

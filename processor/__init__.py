@@ -1,1 +1,1 @@
-"""The processor: takes jobs from one tube and feeds them to one sink, until told to stop."""
+"""The processor: reserves jobs from one tube and delivers them to one sink until it is stopped."""

@@ -1,4 +1,4 @@
-"""Start a processor: `python -m processor live`, or `archive`."""
+"""Runs a processor: `python -m processor live` or `python -m processor archive`."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tradewire.stop import Stop
 
 
 def main() -> int:
-    """Run until told to stop; give the exit status."""
-    parser = argparse.ArgumentParser(prog="processor", description="Feeds a tube's jobs to its sink.")
+    """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings are invalid."""
+    parser = argparse.ArgumentParser(prog="processor", description="Delivers the events of a tube to its sink.")
     parser.add_argument("sink", choices=TUBES)
     name = parser.parse_args().sink
     log = setup(f"processor-{name}")
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
-        log.critical("settings", faults=list(error.faults))
+        log.critical("invalid settings", faults=list(error.faults))
         return 2
     if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
-        log.warning("no room on the disk for metrics; they lack this process")
+        log.warning("no disk space for metrics; /metrics lacks this process")
     stop = Stop().install()
     queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
     log.info("started", pid=os.getpid())
     if name == LIVE:
-        expiry = Expiry(queue, LIVE, settings.live_max_age, log)
+        expiry = Expiry(queue, LIVE, settings.live_max_age_seconds, log)
         processor = Processor(queue, LiveSink(settings.worker_socket, queue), stop, log, expiry)
     else:
-        processor = Processor(queue, ArchiveSink(settings.store, settings.tallies), stop, log)
+        processor = Processor(queue, ArchiveSink(settings.store, settings.counters), stop, log)
     processor.run()
     log.info("stopped")
     return 0

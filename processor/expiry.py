@@ -1,4 +1,4 @@
-"""Expiry: what no browser was there for in time is left to the archive alone."""
+"""Expiry: drops live jobs that no browser received within the maximum age. The archive still has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 
     from tradewire.queue import Job, Queue
 
-LOOK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
-"""The share of the queue's bound that may be taken before live jobs make room: an hour without browsers must never
-close the door to producers."""
+"""How full the queue may be before live jobs are evicted. At 1.0 the queue refuses messages; an hour without browsers
+must not lead to that."""
 EVICTION_AGE: Final = timedelta(seconds=10)
-"""Younger jobs are on their way to browsers: it is not they who fill the queue."""
+"""Only jobs of this age or older are evicted. Younger ones are on their way to browsers and don't fill the queue."""
 
 
 class Expiry:
-    """Gives up jobs of one tube that are too old, or, where the queue fills up, that wait for nobody.
+    """Drops the jobs of one tube that are over the maximum age.
 
-    Each leaves a receipt. Whoever wants to see them finds them in the archive.
+    While the queue is fuller than `FILL_MAX`, it also evicts the jobs over `EVICTION_AGE`. It puts a receipt for each
+    event that it drops.
+
+    Args:
+        queue: The processor's queue.
+        tube: The tube's name.
+        max_age_seconds: The maximum age of an event, counted from when it was received.
+        log: Gets a line for each dropped batch.
     """
 
     def __init__(self, queue: Queue, tube: str, max_age_seconds: int, log: BoundLogger) -> None:
@@ -36,35 +43,39 @@ class Expiry:
         self._tube = tube
         self._max_age = timedelta(seconds=max_age_seconds)
         self._log = log
-        self._look_at = 0.0
+        self._next_check = 0.0
 
     def step(self) -> None:
-        """Once a second, look at the oldest job and give up what is there to give up. Raises QueueUnavailable."""
-        if time.monotonic() < self._look_at:
+        """Drop the jobs that are due. Calls within a second of the last check do nothing.
+
+        Raises:
+            QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
+        """
+        if time.monotonic() < self._next_check:
             return
-        self._look_at = time.monotonic() + LOOK_SECONDS
-        # No longer than until the next look is due: there may be live ones behind.
-        while time.monotonic() < self._look_at and self._give_up_some():
+        self._next_check = time.monotonic() + CHECK_SECONDS
+        # Stop when the next check is due, since the tube may also have jobs that browsers wait for.
+        while time.monotonic() < self._next_check and self._drop_batch():
             pass
 
-    def _give_up_some(self) -> bool:
-        """Give up some jobs, oldest first; tell whether there may be more."""
-        is_filling = self._queue.fill() > FILL_MAX  # asked before anything is held: a new connection holds nothing
+    def _drop_batch(self) -> bool:
+        """Drop the oldest jobs if they are due. Return whether more may be due."""
+        is_filling = self._queue.fill() > FILL_MAX  # before reserving: fill() may reconnect, which loses reserved jobs
         oldest = self._queue.reserve(self._tube, 1, 0)
-        reason, limit = self._reason(oldest, is_filling=is_filling)
+        reason, min_age = self._reason(oldest, is_filling=is_filling)
         if not reason:
             if oldest:
                 self._queue.release(oldest)
             return False
         jobs = oldest + self._queue.reserve(self._tube, BATCH_JOBS - 1, 0)
-        given_up = list(takewhile(lambda job: _age(job) >= limit, jobs))
-        self._tell(given_up, reason)
-        self._queue.delete(given_up)
-        self._queue.release(jobs[len(given_up) :])
-        return len(given_up) == len(jobs)
+        expired = list(takewhile(lambda job: _age(job) >= min_age, jobs))
+        self._put_receipts(expired, reason)
+        self._queue.delete(expired)
+        self._queue.release(jobs[len(expired) :])
+        return len(expired) == len(jobs)
 
     def _reason(self, oldest: Sequence[Job], *, is_filling: bool) -> tuple[str, timedelta]:
-        """Tell why the oldest job must go, if it must, and how old whatever goes with it must be."""
+        """Return why the oldest job must be dropped, if it must, and the least age of jobs to drop with it."""
         age = max(map(_age, oldest), default=timedelta())
         if age >= self._max_age:
             return "age", self._max_age
@@ -72,23 +83,27 @@ class Expiry:
             return "evicted", EVICTION_AGE
         return "", self._max_age
 
-    def _tell(self, jobs: Sequence[Job], reason: str) -> None:
-        heads = [head for job in jobs for head in _heads(job)]
-        now = update.utc(datetime.now(UTC))
-        for start in range(0, len(heads), receipt.IDS_MAX):
-            ids = [head.id for head in heads[start : start + receipt.IDS_MAX]]
+    def _put_receipts(self, jobs: Sequence[Job], reason: str) -> None:
+        headers = [header for job in jobs for header in _headers(job)]
+        now = event.format_time(datetime.now(UTC))
+        for start in range(0, len(headers), receipt.IDS_MAX):
+            ids = [header.id for header in headers[start : start + receipt.IDS_MAX]]
             expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
             self._queue.put_receipt(receipt.encode(expired))
-        metrics.expired(reason, len(heads))
-        self._log.warning("expired unseen", messages=len(heads), reason=reason, first=heads[0].id, last=heads[-1].id)
+        metrics.expired(reason, len(headers))
+        first, last = headers[0].id, headers[-1].id
+        self._log.warning("expired unseen", messages=len(headers), reason=reason, first=first, last=last)
 
 
 def _age(job: Job) -> timedelta:
-    """Give the age of a job's last update; none where one can't be read, so that its consumer gets to see it."""
-    heads = _heads(job)
-    received_at = heads[-1].received_at if len(heads) == len(job.updates) else None
+    """Return the age of a job's last event.
+
+    Return 0 if any of its events can't be read. The job then goes to its consumer, which makes a dead letter of it.
+    """
+    headers = _headers(job)
+    received_at = headers[-1].received_at if len(headers) == len(job.events) else None
     return datetime.now(UTC) - received_at if received_at else timedelta()
 
 
-def _heads(job: Job) -> list[update.Head]:
-    return [head for head in map(update.head, job.updates) if head]
+def _headers(job: Job) -> list[event.EventHeader]:
+    return [header for header in map(event.peek, job.events) if header]

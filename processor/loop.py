@@ -1,4 +1,4 @@
-"""The processor's loop: one named step, again and again."""
+"""The loop that every processor runs: it repeats one step, which tests call without the loop."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 from tradewire.backoff import Backoff
-from tradewire.errors import BadUpdate, Unavailable
-from tradewire.queue import Guilty
+from tradewire.errors import InvalidEvent, Unavailable
+from tradewire.queue import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,15 +22,29 @@ if TYPE_CHECKING:
     from tradewire.stop import Stop
 
 RESERVE_SECONDS: Final = 1
+"""How long a step waits for the first job."""
 HOLD_OFF_SECONDS: Final = 1.0
-REASON_MAX: Final = 500
+"""How long a step waits after a WAIT, unless the sink is ready earlier."""
+REASON_CHARS_MAX: Final = 500
+"""A receipt carries only the beginning of a longer reason."""
 
 
 class Processor:
-    """Moves jobs from the queue into a sink.
+    """Moves jobs from the queue to a sink.
 
-    success → delete; WAIT → release, and hold off; a fault of the data → bury the guilty update alone; a
-    neighbour away → forget what was in hand (closing gives it back) and try again later.
+    What happens to the reserved jobs depends on the delivery's outcome:
+
+    - OK: delete them.
+    - WAIT: release them, and hold off.
+    - InvalidEvent: deliver the valid events, and make a dead letter of each rejected one.
+    - Unavailable (queue or sink): close the queue, which releases them, and try again later.
+
+    Args:
+        queue: The queue, with no jobs reserved.
+        sink: Gets the events; it names the tube.
+        stop: Ends `run`.
+        log: Gets a line for each outage and each dead letter.
+        expiry: Drops old jobs from the tube, if given.
     """
 
     def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None) -> None:
@@ -40,32 +54,36 @@ class Processor:
         self._log = log
         self._expiry = expiry
         self._probing = False
-        """The sink said WAIT and has not yet said otherwise: the next try takes a single job."""
+        """After a WAIT, until the sink takes events again: reserve a single job for each try."""
 
     def run(self) -> None:
-        """Step until asked to stop, then give back what is in hand."""
+        """Repeat `step` until a stop is requested. Then close the queue, which releases reserved jobs, and the sink."""
         backoff = Backoff()
-        away = False
+        in_outage = False
         while not self._stop.requested:
             try:
                 self.step()
-                if away:
-                    self._log.info("neighbour is back")
-                    away = False
+                if in_outage:
+                    self._log.info("dependency is back")
+                    in_outage = False
                 backoff.reset()
             except Unavailable as error:
                 self._queue.close()
-                if not away:
-                    self._log.warning("waiting for a neighbour", missing=str(error))
-                    away = True
+                if not in_outage:
+                    self._log.warning("waiting for a dependency", reason=str(error))
+                    in_outage = True
                 self._stop.wait(backoff.next())
         self._queue.close()
         self._sink.close()
 
     def step(self) -> None:
-        """Take the jobs that are there, deliver and settle them. Raises Unavailable."""
+        """Reserve the jobs that are ready, deliver them and settle them.
+
+        Raises:
+            Unavailable: The queue or the sink can't be used. Some jobs may still be reserved: close the queue.
+        """
         if self._expiry:
-            self._expiry.step()  # also while the sink is away
+            self._expiry.step()  # before connect(), so that old jobs expire even while the sink is unavailable
         self._sink.connect()
         limit = 1 if self._probing else self._sink.jobs_max
         jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
@@ -79,7 +97,7 @@ class Processor:
             self._probing = not self._sink.hold_off(HOLD_OFF_SECONDS)
 
     def _settle_in_order(self, batches: Sequence[Sequence[Job]]) -> list[Job]:
-        """Settle one batch after the other; from the first that must wait on, give all jobs unsettled."""
+        """Deliver and settle the batches in order, up to the first WAIT. Return the jobs that are not settled."""
         for number, batch in enumerate(batches):
             if waiting := self._settle(batch):
                 later = batches[number + 1 :]
@@ -87,12 +105,12 @@ class Processor:
         return []
 
     def _settle(self, batch: Sequence[Job]) -> Sequence[Job]:
-        """Deliver a batch and settle its jobs; give those that must wait."""
+        """Deliver a batch and settle its jobs. After a WAIT, return the jobs that are not settled."""
         try:
-            verdict = self._deliver([update for job in batch for update in job.updates])
-        except BadUpdate:
+            verdict = self._deliver([event for job in batch for event in job.events])
+        except InvalidEvent:
             if len(batch) == 1:
-                return self._bury_guilty(batch[0])
+                return self._dead_letter_rejected(batch[0])
             middle = len(batch) // 2
             return self._settle_in_order([batch[:middle], batch[middle:]])
         if verdict is Verdict.WAIT:
@@ -100,58 +118,56 @@ class Processor:
         self._queue.delete(batch)
         return ()
 
-    def _bury_guilty(self, job: Job) -> Sequence[Job]:
-        """Deliver what is good in a job and bury the rest, unless the sink says WAIT in between."""
+    def _dead_letter_rejected(self, job: Job) -> Sequence[Job]:
+        """Deliver a job's valid events and make dead letters of the others. After a WAIT, return the unsettled job."""
         try:
-            guilty = list(self._sift(job.updates))
+            rejected = list(self._isolate(job.events))
         except _Waiting:
             return [job]
-        for one in guilty:
-            self._tell_buried(one)
-        self._queue.bury(self._sink.tube, job, guilty)
-        metrics.buried(self._sink.tube, len(guilty))
+        for rejection in rejected:
+            self._report_dead_letter(rejection)
+        self._queue.dead_letter(self._sink.tube, job, rejected)
+        metrics.dead_lettered(self._sink.tube, len(rejected))
         return ()
 
-    def _tell_buried(self, guilty: Guilty) -> None:
-        """Tell the archive and the operator."""
-        head = update.head(guilty.update)
-        if head:
-            now = update.utc(datetime.now(UTC))
-            buried = receipt.Receipt("buried", now, [head.id], self._sink.tube, reason=guilty.reason[:REASON_MAX])
-            self._queue.put_receipt(receipt.encode(buried))
-        self._log.error(
-            "buried",
-            tube=self._sink.tube,
-            id=head.id if head else None,
-            reason=guilty.reason,
-            bytes=len(guilty.update),
-        )
+    def _report_dead_letter(self, rejected: Rejected) -> None:
+        """Put a receipt for the archive, and log the dead letter."""
+        tube = self._sink.tube
+        header = event.peek(rejected.event)
+        if header:
+            now = event.format_time(datetime.now(UTC))
+            reason = rejected.reason[:REASON_CHARS_MAX]
+            self._queue.put_receipt(
+                receipt.encode(receipt.Receipt("dead-lettered", now, [header.id], tube, reason=reason))
+            )
+        event_id = header.id if header else None
+        self._log.error("dead-lettered", tube=tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event))
 
-    def _sift(self, updates: Sequence[bytes]) -> Iterator[Guilty]:
-        """Deliver updates in ever smaller pieces; give those that are refused alone."""
+    def _isolate(self, events: Sequence[bytes]) -> Iterator[Rejected]:
+        """Deliver events, halving a part again whenever the sink rejects it. Yield the single events it rejects."""
         try:
-            if self._deliver(updates) is Verdict.WAIT:
+            if self._deliver(events) is Verdict.WAIT:
                 raise _Waiting
-        except BadUpdate as error:
-            if len(updates) == 1:
-                yield Guilty(updates[0], str(error))
+        except InvalidEvent as error:
+            if len(events) == 1:
+                yield Rejected(events[0], str(error))
                 return
-            middle = len(updates) // 2
-            yield from self._sift(updates[:middle])
-            yield from self._sift(updates[middle:])
+            middle = len(events) // 2
+            yield from self._isolate(events[:middle])
+            yield from self._isolate(events[middle:])
 
-    def _deliver(self, updates: Sequence[bytes]) -> Verdict:
-        if sum(map(len, updates)) + len(updates) - 1 > self._sink.bytes_max:
-            raise BadUpdate(f"larger than a job may be, {self._sink.bytes_max} bytes")
-        return self._sink.deliver(updates)
+    def _deliver(self, events: Sequence[bytes]) -> Verdict:
+        if sum(map(len, events)) + len(events) - 1 > self._sink.bytes_max:
+            raise InvalidEvent(f"larger than a job may be, {self._sink.bytes_max} bytes")
+        return self._sink.deliver(events)
 
 
-class _Waiting(Exception):  # noqa: N818 - no error: a verdict on its way up
-    """The sink said WAIT in the middle of a job."""
+class _Waiting(Exception):  # noqa: N818 - not an error: carries a verdict up from the recursion
+    """The sink returned WAIT in the middle of a job."""
 
 
 def _batches(jobs: Sequence[Job], bytes_max: int) -> Iterator[list[Job]]:
-    """Cut jobs into batches, in order, each of so many bytes at most when joined by line ends."""
+    """Split jobs into batches, in order. When joined by line ends, a batch of several jobs fits into `bytes_max`."""
     batch: list[Job] = []
     size = 0
     for job in jobs:

@@ -1,22 +1,22 @@
-"""The distribution's Chromium, as tests, measurements and pictures start it."""
+"""Options to launch the Chromium of the Linux distribution, for tests, benchmarks and screenshots."""
 
 from __future__ import annotations
 
 import os
 from typing import Any, Final
 
-from tests.support import need
+from tests.support import require_program
 
 _ARGUMENTS: Final = (
     "--disable-gpu",
-    "--disable-background-networking",  # nothing outside loopback is ever contacted
+    "--disable-background-networking",  # tests contact nothing outside loopback
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 )
 
 
-def how_to_launch() -> dict[str, Any]:
-    """Give the arguments of Playwright's `launch`."""
+def launch_options() -> dict[str, Any]:
+    """Return keyword arguments for Playwright's `launch`."""
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    return {"executable_path": need("chromium"), "args": [*_ARGUMENTS, *sandbox]}
+    return {"executable_path": require_program("chromium"), "args": [*_ARGUMENTS, *sandbox]}

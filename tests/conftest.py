@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Give a stack's home of its own: short enough for unix sockets, and open to an unprivileged user."""
-    with _folder() as path:
+    """Return a new home directory: its path is short enough for unix sockets, and any user may read it."""
+    with _temporary_folder() as path:
         (path / "sock/workers").mkdir(parents=True)
         yield path
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgres]:
-    """Give a PostgreSQL that runs; tests share it, each with a database of its own."""
-    with _folder() as path, postgres(path) as server:
+    """Return a running PostgreSQL server. Tests share it; each test creates a database of its own."""
+    with _temporary_folder() as path, postgres(path) as server:
         yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, home: Path) -> str:
-    """Give the URL of a store where nothing is yet, in each of the databases."""
+    """Return the URL of an empty store, once for each database engine."""
     if request.param == "sqlite":
         return f"sqlite:///{home}/store.db"
     server: Postgres = request.getfixturevalue("postgresql")
-    return server.database()
+    return server.create_database()
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _temporary_folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     path.chmod(0o755)
     yield path

@@ -1,8 +1,8 @@
-"""Writes tradewire/codes.py, and web/src/codes.ts for the page.
+"""Generate the code tables: tradewire/codes.py, and web/src/trade/codes.ts for the page.
 
-Their sources are pycountry (ISO 4217, ISO 3166-1) and Babel (CLDR: what circulated when).
+The sources are pycountry (ISO 4217 and ISO 3166-1) and Babel (CLDR, for the periods in which currencies circulated).
 
-Run `.venv/bin/python tests/generate_codes.py` after raising either library; a test compares.
+Run `.venv/bin/python tests/generate_codes.py` after upgrading either library. A test fails if the tables are stale.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TEST_AND_METAL = {"XTS", "XXX", "XAG", "XAU", "XPD", "XPT"}
 
 
 def currencies() -> set[str]:
-    """ISO 4217's codes, with those withdrawn since 2010, without test and metal codes."""
+    """Return the ISO 4217 codes, with those withdrawn since 2010, without test and metal codes."""
     listed: set[str] = {currency.alpha_3 for currency in pycountry.currencies}
     territories: Any = get_global("territory_currencies")
     circulated = {
@@ -37,20 +37,20 @@ def currencies() -> set[str]:
 
 
 def countries() -> set[str]:
-    """ISO 3166-1's two-letter codes, and XK."""
+    """Return the ISO 3166-1 alpha-2 codes and XK (Kosovo)."""
     return {country.alpha_2 for country in pycountry.countries} | {"XK"}
 
 
 def tables() -> dict[Path, str]:
-    """Give what belongs into each file."""
+    """Return the content of each generated file."""
     documented = {
         "CURRENCIES": (currencies(), "ISO 4217, with codes withdrawn since 2010, without test and metals."),
         "COUNTRIES": (countries(), "ISO 3166-1 alpha-2, and XK."),
     }
-    written = "Code tables, written by tests/generate_codes.py; not to be edited by hand."
-    python = [f'"""{written}"""\n', *(_python(name, *table) for name, table in documented.items())]
-    page = [f"/** {written} */\n", _CODE, *(_page(name, *table) for name, table in documented.items()), _READ]
-    return {ROOT / "tradewire/codes.py": "\n".join(python), ROOT / "web/src/codes.ts": "\n".join(page)}
+    notice = "Code tables, written by tests/generate_codes.py; not to be edited by hand."
+    python = [f'"""{notice}"""\n', *(_python(name, *table) for name, table in documented.items())]
+    page = [f"/** {notice} */\n", _CODE, *(_page(name, *table) for name, table in documented.items()), _READ]
+    return {ROOT / "tradewire/codes.py": "\n".join(python), ROOT / "web/src/trade/codes.ts": "\n".join(page)}
 
 
 def _python(name: str, codes: Iterable[str], doc: str) -> str:

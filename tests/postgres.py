@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: the distribution's programs, data and unix socket in a home, no TCP port."""
+"""A PostgreSQL server for tests: installed programs, data and unix socket in the home directory, no TCP port."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import psutil
 import psycopg
 import pytest
 
-from tests.support import PATIENCE_SECONDS, wait_until
+from tests.support import TIMEOUT_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SETTINGS: Final = {
     "listen_addresses": "",
-    "fsync": "off",  # processes are killed here, machines are not
+    "fsync": "off",  # tests kill processes, but no machine
     "max_connections": "100",
     "shared_buffers": "64MB",
     "log_line_prefix": "%m [%p] %d ",
@@ -30,15 +30,15 @@ _SETTINGS: Final = {
 
 
 class Postgres:
-    """A server that can be stopped, killed, frozen and started again; its data stay."""
+    """A server that tests can stop, kill and start again. Its data survives."""
 
     def __init__(self, home: Path) -> None:
         self._data = home / "postgresql"
         self._socket = home / "postgresql.sock"
         self._log = home / "postgresql.log"
-        self._numbers = count(1)
+        self._database_numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
-        # The server refuses to run as root; whoever connects is trusted, as only this machine can.
+        # PostgreSQL refuses to run as root. It trusts every client, since only local users can connect.
         self._as_nobody: dict[str, Any] = (
             {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
         )
@@ -51,36 +51,26 @@ class Postgres:
         )
 
     def start(self) -> None:
-        """Start the server, and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         command = [str(_program("postgres")), "-D", str(self._data), "-k", str(self._socket), *settings]
         with self._log.open("ab") as log:
             process = subprocess.Popen(command, cwd=self._data, stdout=log, stderr=log, **self._as_nobody)
         self._process = process
-        wait_until(self._connects, "PostgreSQL takes connections")
+        wait_until(self._accepts_connections, "PostgreSQL accepts connections")
 
     def stop(self) -> None:
-        """Stop the server in order, its connections with it."""
-        self._end(signal.SIGINT)
+        """Shut the server down and disconnect its clients."""
+        self._signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill -9 the server and each process of a connection at once, as a crash of its machine would."""
-        self._end(signal.SIGKILL)
+        """Kill the server and all of its backend processes at once, as a crash of the machine would."""
+        self._signal(signal.SIGKILL)
 
-    def freeze(self) -> None:
-        """Let every process of the server stand still: it takes connections, and answers nothing."""
-        for process in self._processes():
-            process.suspend()
-
-    def thaw(self) -> None:
-        """Let them go on."""
-        for process in self._processes():
-            process.resume()
-
-    def database(self) -> str:
-        """Make an empty database; give its URL, for any user of this machine."""
-        name = f"test{next(self._numbers)}"
-        with self._connected() as connection:
+    def create_database(self) -> str:
+        """Create an empty database. Return a URL with which any local user can connect."""
+        name = f"test{next(self._database_numbers)}"
+        with self._connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return self._url(name)
 
@@ -89,25 +79,25 @@ class Postgres:
         server = psutil.Process(self._process.pid)
         return [server, *server.children()]
 
-    def _end(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        victims = self._processes() if number is signal.SIGKILL else self._processes()[:1]
-        for process in victims:
+        processes = self._processes() if number is signal.SIGKILL else self._processes()[:1]
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        self._process.wait(PATIENCE_SECONDS)
-        psutil.wait_procs(victims, PATIENCE_SECONDS)
+        self._process.wait(TIMEOUT_SECONDS)
+        psutil.wait_procs(processes, TIMEOUT_SECONDS)
         self._process = None
 
-    def _connected(self) -> psycopg.Connection:
+    def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=5)
 
-    def _connects(self) -> bool:
+    def _accepts_connections(self) -> bool:
         assert self._process
         assert self._process.poll() is None, self._log.read_text()
         try:
-            self._connected().close()
+            self._connect().close()
         except psycopg.OperationalError:
             return False
         return True
@@ -117,13 +107,13 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [_program(program), *arguments]
-        done = subprocess.run(command, cwd="/", capture_output=True, check=False, **self._as_nobody)
-        assert done.returncode == 0, done.stderr.decode()
+        result = subprocess.run(command, cwd="/", capture_output=True, check=False, **self._as_nobody)
+        assert result.returncode == 0, result.stderr.decode()
 
 
 @contextmanager
 def postgres(home: Path) -> Iterator[Postgres]:
-    """Run a PostgreSQL in this home."""
+    """Run a PostgreSQL server in a home directory."""
     server = Postgres(home)
     server.start()
     try:
@@ -133,8 +123,8 @@ def postgres(home: Path) -> Iterator[Postgres]:
 
 
 def _program(name: str) -> Path:
-    """Find a program of the newest PostgreSQL that is installed; Debian keeps them out of PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
-    if not found:
+    """Return the path of a program of the newest installed PostgreSQL. Debian does not put them in PATH."""
+    paths = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    if not paths:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed")
-    return found[-1]
+    return paths[-1]

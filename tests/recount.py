@@ -1,4 +1,4 @@
-"""A plain recount of the archive: what its rows amount to, worked out without its own code, beside what it keeps."""
+"""An independent recount of the archive's statistics, from its rows and without the store's own code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from tradewire.store import engine
-from tradewire.store.schema import messages, stats
+from tradewire.store.schema import events, stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,38 +17,39 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Table
 
 Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
-"""By kind, width, start, pair and country: count, flagged, and of a pair sold, bought, open, high, low, close."""
+"""By kind, width, start, pair and country: count and flagged. Pairs add sold, bought, open, high, low and close."""
 
 
-def rows(url: str, table: Table) -> list[Row[Any]]:
-    """Read a table, whole."""
-    reading = engine.reading(url)
+def read_table(url: str, table: Table) -> list[Row[Any]]:
+    """Return all rows of a table."""
+    read_engine = engine.reader_engine(url)
     try:
-        with engine.translated(url), reading.begin() as connection:
+        with engine.translate_errors(url), read_engine.begin() as connection:
             return list(connection.execute(select(table)))
     finally:
-        reading.dispose()
+        read_engine.dispose()
 
 
-def kept_statistics(url: str) -> Buckets:
-    """Give the statistics as the archive keeps them."""
+def stored_statistics(url: str) -> Buckets:
+    """Return the statistics that the store holds."""
     money = ("sold", "bought", "open", "high", "low", "close")
     return {
         (row.kind, row.width, row.start, row.currency_from, row.currency_to, row.country): (
-            row._mapping["count"],  # noqa: SLF001 - the documented way to a column whose name is a method's
+            row._mapping["count"],  # noqa: SLF001 - the documented way to read a column whose name is also a method
             row.flagged,
             *(None if getattr(row, name) is None else Decimal(getattr(row, name)) for name in money),
         )
-        for row in rows(url, stats)
+        for row in read_table(url, stats)
     }
 
 
 def recounted_statistics(url: str) -> Buckets:
-    """Give the statistics that the archive's messages amount to."""
+    """Return the statistics, recounted from the stored events."""
     groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
-    found = sorted(rows(url, messages), key=lambda row: (row.received_at, row.id))
-    for row in found:
-        is_newest = _minute(row) == _minute(found[-1])  # it is in no hour and no day yet
+    ordered = sorted(read_table(url, events), key=lambda row: (row.received_at, row.id))
+    for row in ordered:
+        # The store adds a minute to its hour and day only when a newer minute begins.
+        is_newest = _minute(row) == _minute(ordered[-1])
         for key in _keys(row, (60,) if is_newest else (60, 3600, 86400)):
             groups[key].append(row)
     return {key: (*_count(group), *(_money(group) if key[3] else (None,) * 6)) for key, group in groups.items()}

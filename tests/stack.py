@@ -1,4 +1,4 @@
-"""A whole stack for tests: started by deploy/up in a home and on a port of its own, ended by deploy/down."""
+"""A whole stack for tests, with a home directory and port of its own: deploy/up starts it, deploy/down ends it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.support import PATIENCE_SECONDS, ROOT, Answer, free_port, get, need, wait_until
+from tests.support import ROOT, TIMEOUT_SECONDS, Response, free_port, get, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-UP_SECONDS = 180
+DEPLOY_TIMEOUT_SECONDS = 180
 
 
 @dataclass
@@ -31,34 +31,34 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """The page's address."""
+        """The address of the page."""
         return f"http://127.0.0.1:{self.port}/"
 
     def deploy(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of deploy/ for this stack; give what it did."""
+        """Run a script of deploy/ for this stack and return the finished process."""
         return subprocess.run(
             [ROOT / "deploy" / command, *arguments],
             env=self._environ(),
             capture_output=True,
             text=True,
-            timeout=UP_SECONDS,
+            timeout=DEPLOY_TIMEOUT_SECONDS,
             check=False,
         )
 
     def up(self) -> None:
-        """Start it, or what is missing of it."""
-        done = self.deploy("up")
-        assert done.returncode == 0, f"deploy/up failed:\n{done.stdout}\n{done.stderr}\n{self.logs()}"
+        """Start the stack, or its missing programs."""
+        result = self.deploy("up")
+        assert result.returncode == 0, f"deploy/up failed:\n{result.stdout}\n{result.stderr}\n{self.logs()}"
 
     def supervisorctl(self, *arguments: str) -> str:
-        """Run supervisorctl as an operator would; give what it printed."""
+        """Run supervisorctl as an operator would and return its output."""
         control = [sys.executable, "-m", "supervisor.supervisorctl"]
         command = [*control, "-c", str(self.home / "conf/supervisord.conf"), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        return done.stdout + done.stderr
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return result.stdout + result.stderr
 
     def states(self) -> dict[str, tuple[str, int | None]]:
-        """Give each part's state and, where it runs, its process id."""
+        """Return the state of each program and, if it runs, its process id."""
         states: dict[str, tuple[str, int | None]] = {}
         for line in self.supervisorctl("status").splitlines():
             name, state, *rest = line.split()
@@ -66,60 +66,44 @@ class Stack:
             states[name] = state, pid
         return states
 
-    def pid(self, part: str) -> int:
-        """Give the process id of a part that runs."""
-        wait_until(lambda: self.states().get(part, ("", None))[1], f"{part} runs")
-        pid = self.states()[part][1]
+    def pid(self, program: str) -> int:
+        """Wait until a program runs and return its process id."""
+        wait_until(lambda: self.states().get(program, ("", None))[1], f"{program} runs")
+        pid = self.states()[program][1]
         assert pid is not None
         return pid
 
     def supervisord_pid(self) -> int:
-        """Give supervisord's process id."""
+        """Return the process id of supervisord."""
         return int((self.home / "run/supervisord.pid").read_text())
 
     def kill(self, pid: int) -> None:
-        """Kill -9 a process, after checking that it is of this stack."""
+        """Check that a process belongs to this stack, then kill it with SIGKILL."""
         process = psutil.Process(pid)
-        assert str(self.home) in process.cwd(), f"{process} is none of ours"
+        assert str(self.home) in process.cwd(), f"{process} belongs to another stack"
         process.send_signal(signal.SIGKILL)
 
     def processes(self) -> list[psutil.Process]:
-        """Give every process that works in this home."""
-        found = []
+        """Return every process whose working directory is this home."""
+        processes = []
         for process in psutil.process_iter():
             try:
                 if process.cwd() == str(self.home) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    processes.append(process)
             except psutil.Error:
                 continue
-        return found
+        return processes
 
-    def get(self, path: str, **arguments: Any) -> Answer:
-        """Make a request through nginx."""
+    def get(self, path: str, **arguments: Any) -> Response:
+        """Send a request through nginx."""
         return get(self.port, path, **arguments)
 
-    def post(self, body: bytes, **headers: str) -> Answer:
+    def post(self, body: bytes, **headers: str) -> Response:
         """Post a message through nginx."""
         return get(self.port, "/api/message", method="POST", body=body, **headers)
 
-    def live(self) -> dict[str, int]:
-        """Give the counts of the live tube, once the queue answers."""
-        found: dict[str, int] = {}
-
-        def asked() -> bool:
-            try:
-                answer = self.get("/readyz")
-            except OSError:
-                return False
-            if answer.status == 200:
-                found.update(answer.json["parts"]["queue"]["tubes"]["live"])
-            return answer.status == 200
-
-        wait_until(asked, "/readyz answers 200")
-        return found
-
     def wait_ready(self) -> None:
-        """Wait until every part is there."""
+        """Wait until /readyz reports that every component is ok."""
 
         def ready() -> bool:
             try:
@@ -127,35 +111,35 @@ class Stack:
             except (OSError, ValueError):
                 return False
 
-        wait_until(ready, f"/readyz says ready\n{self.logs()}", 2 * PATIENCE_SECONDS)
+        wait_until(ready, f"/readyz reports ready\n{self.logs()}", 2 * TIMEOUT_SECONDS)
 
     def logs(self) -> str:
-        """Give the end of each part's log, for a failure's message."""
-        parts = [
+        """Return the end of each program's log, for failure messages."""
+        tails = [
             f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}"
             for path in sorted((self.home / "log").glob("*.log"))
         ]
-        return "\n".join(parts)
+        return "\n".join(tails)
 
     def _environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
         own = {"TRADEWIRE_HOME": str(self.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{self.port}"}
-        return kept | own | self.env
+        return inherited | own | self.env
 
 
 @contextmanager
 def stack(home: Path, **settings: str) -> Iterator[Stack]:
-    """Run a stack; `settings` are TRADEWIRE_ variables without their prefix."""
+    """Run a stack. `settings` are TRADEWIRE_ variables, named without this prefix."""
     for program in ("nginx", "beanstalkd", "setpriv"):
-        need(program)
+        require_program(program)
     (home / "sock/workers").rmdir()
-    (home / "sock").rmdir()  # deploy/up makes the home's folders, with their owners and modes
+    (home / "sock").rmdir()  # deploy/up creates the folders with the right owners and modes
     running = Stack(home, free_port(), {f"TRADEWIRE_{name}": value for name, value in settings.items()})
     try:
         running.up()
         yield running
     finally:
-        done = running.deploy("down")
-        assert done.returncode == 0, f"deploy/down failed:\n{done.stdout}\n{done.stderr}"
-        left = running.processes()
-        assert not left, f"deploy/down left {left}"
+        result = running.deploy("down")
+        assert result.returncode == 0, f"deploy/down failed:\n{result.stdout}\n{result.stderr}"
+        survivors = running.processes()
+        assert not survivors, f"deploy/down left {survivors}"

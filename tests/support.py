@@ -1,4 +1,4 @@
-"""What tests share: real programs on free ports, in homes of their own, awaited by readiness."""
+"""Helpers for all tests: they run real programs in home directories of their own and wait for readiness."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 
 EXAMPLE: dict[str, Any] = {
     "userId": "134259",
@@ -32,20 +32,20 @@ EXAMPLE: dict[str, Any] = {
     "timePlaced": "24-JAN-15 10:27:44",
     "originatingCountry": "FR",
 }
-WIDELY_COPIED = (
+EXAMPLE_WITH_TYPOS = (
     b'{"userId": "134259","currencyFrom": " EUR","currencyTo": "GBP","amountSell": 1000,"amountBuy": 747.10,'
     b'"rate": 0.7471,"timePla ced" : "24-JAN-15 10:27:44","originatingCountry" : "FR"}'
 )
-"""The example that is found all over the web, with both of its slips."""
+"""The example as it is copied all over the web, with two typos."""
 
 
 def example(**changes: object) -> bytes:
-    """Give the example message with some fields changed, as JSON."""
+    """Return the example message as JSON, with some fields changed."""
     return msgspec.json.encode(EXAMPLE | changes)
 
 
-def need(program: str) -> str:
-    """Give the program's path; where it is missing, skip the test on a developer's machine and fail in CI."""
+def require_program(program: str) -> str:
+    """Return the path of a program. If it is missing, skip the test, or fail in CI."""
     path = shutil.which(program)
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed")
@@ -53,24 +53,24 @@ def need(program: str) -> str:
 
 
 def free_port() -> int:
-    """Give a TCP port of loopback that nobody listens on."""
+    """Return a free TCP port of the loopback interface."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until the condition holds; fail, saying what did not come about, when it takes too long."""
+def wait_until(condition: Callable[[], object], description: str, seconds: float = TIMEOUT_SECONDS) -> None:
+    """Wait until a condition holds. After a timeout, fail with the description of the condition."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:.0f} s: {what}")
+            pytest.fail(f"not within {seconds:.0f} s: {description}")
         time.sleep(0.01)
 
 
-def connects(path: Path) -> bool:
-    """Tell whether someone listens on the unix socket."""
+def is_listening(path: Path) -> bool:
+    """Return whether a process accepts connections on a unix socket."""
     with socket.socket(socket.AF_UNIX) as sock:
         try:
             sock.connect(str(path))
@@ -83,7 +83,7 @@ def connects(path: Path) -> bool:
 def running(
     command: Sequence[str | Path], home: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in a home, its output in a log there, and end it with the block, by its id."""
+    """Run a program in a home directory, with its output in a log there. Terminate it at the end of the block."""
     log = home / f"{Path(command[0]).name}-{time.monotonic_ns()}.log"
     environ = {
         "PATH": os.environ["PATH"],
@@ -106,37 +106,37 @@ def running(
 
 @contextmanager
 def beanstalkd(home: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a beanstalkd on the stack's socket in this home, with a log unless the options say otherwise."""
-    program = need("beanstalkd")
+    """Run beanstalkd on the stack's socket in a home directory. By default it writes a log (`-b`)."""
+    program = require_program("beanstalkd")
     (home / "queue").mkdir(exist_ok=True)
     path = home / "sock/beanstalkd.sock"
     command = [program, "-l", f"unix:{path}", "-z", "1052672", *(options or ("-b", str(home / "queue")))]
     with running(command, home) as process:
-        wait_until(lambda: connects(path), "beanstalkd listens")
+        wait_until(lambda: is_listening(path), "beanstalkd listens")
         yield process
 
 
 @contextmanager
 def wsserver(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the WebSocket server in this home."""
+    """Run the WebSocket server in a home directory."""
     with running([sys.executable, "-m", "wsserver"], home, env) as process:
-        wait_until(lambda: connects(home / "sock/workers/wsserver.sock"), "wsserver listens")
+        wait_until(lambda: is_listening(home / "sock/workers/wsserver.sock"), "wsserver listens")
         yield process
 
 
-def get(port: int, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-    """Make one HTTP request to loopback."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+def get(port: int, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:
+    """Send one HTTP request to a loopback port."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        return Response(response.status, dict(response.getheaders()), response.read())
     finally:
         connection.close()
 
 
-class Answer(msgspec.Struct):
-    """An HTTP answer."""
+class Response(msgspec.Struct):
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -144,5 +144,5 @@ class Answer(msgspec.Struct):
 
     @property
     def json(self) -> Any:
-        """The body, decoded."""
+        """The body, decoded from JSON."""
         return msgspec.json.decode(self.body)

@@ -1,4 +1,4 @@
-"""A browser without a page: follows the protocol as the page does, and keeps what it was shown."""
+"""A WebSocket client that follows the browser protocol as the page does and records the events it receives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Connects, resumes and reconnects until left, in a thread of its own."""
+    """Connects, resumes and reconnects in a thread of its own until the end of the block."""
 
     def __init__(self, port: int) -> None:
         self._url = f"ws://127.0.0.1:{port}/ws"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.ids: list[str] = []
-        """Every id, in the order and as often as it came."""
+        """Every received id in order, duplicates included."""
         self.hellos: list[dict[str, Any]] = []
         self.gaps = 0
 
@@ -36,8 +36,8 @@ class Watcher:
         self._thread.join()
 
     @property
-    def told_of_a_miss(self) -> bool:
-        """Whether it was told, after its first hello, that it may have missed something."""
+    def told_of_gap(self) -> bool:
+        """Whether the server announced, after the first hello, that events may be missing."""
         return self.gaps > 0 or any(not hello["resumed"] for hello in self.hellos[1:])
 
     def _run(self) -> None:
@@ -56,7 +56,7 @@ class Watcher:
                             epoch, offset = hello["epoch"], hello["offset"]
                             continue
                         self.gaps += frame.get("gap", False)
-                        self.ids += [update["id"] for update in frame.get("updates", ())]
+                        self.ids += [event["id"] for event in frame.get("events", ())]
                         offset = frame["offset"]
             except (OSError, WebSocketException):
                 self._stop.wait(0.05)

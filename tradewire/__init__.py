@@ -1,1 +1,1 @@
-"""What Tradewire's processes share: the trade, the settings, the queue and the feed."""
+"""Code that Tradewire's processes share: the trade, the settings, the queue, the store and the feed."""

@@ -1,4 +1,4 @@
-"""Arithmetic on exact amounts. Their size and exponent are known to be small by now."""
+"""Exact arithmetic on amounts whose size and exponent have already been checked to be small."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-def fits(sold: Decimal, rate: Decimal, bought: Decimal) -> bool:
-    """Tell whether sold × rate and bought differ by no more than the rounding of rate and bought explains.
+def rate_fits(sold: Decimal, rate: Decimal, bought: Decimal) -> bool:
+    """Return whether bought equals sold × rate, within the rounding of rate and bought.
 
-    Each may be off by half of its last digit; an error of the rate grows with the amount sold. It is done in whole
-    numbers, which are never rounded, and with fewer steps than Decimal's.
+    Each of the two may be off by half a unit of its last digit. The rate's error grows with the amount sold. The
+    calculation uses whole numbers: they are never rounded, and it takes fewer steps than with Decimal.
     """
-    (sold_digits, sold_power), (rate_digits, rate_power) = _scientific(sold), _scientific(rate)
-    bought_digits, bought_power = _scientific(bought)
+    (sold_digits, sold_power), (rate_digits, rate_power) = _digits_and_power(sold), _digits_and_power(rate)
+    bought_digits, bought_power = _digits_and_power(bought)
     product_power = sold_power + rate_power
-    least = min(product_power, bought_power)
-    of_product: int = 10 ** (product_power - least)
-    of_bought: int = 10 ** (bought_power - least)
-    off = abs(sold_digits * rate_digits * of_product - bought_digits * of_bought)
-    return 2 * off <= sold_digits * of_product + of_bought
+    common_power = min(product_power, bought_power)
+    product_scale: int = 10 ** (product_power - common_power)
+    bought_scale: int = 10 ** (bought_power - common_power)
+    difference = abs(sold_digits * rate_digits * product_scale - bought_digits * bought_scale)
+    return 2 * difference <= sold_digits * product_scale + bought_scale
 
 
-def written(number: Decimal) -> str:
-    """Write a number out, digit by digit as it came and without an exponent."""
-    text = str(number)  # three times as fast as format, but for numbers such as 1E+3
+def to_text(number: Decimal) -> str:
+    """Format a number with all its digits and without an exponent: `747.10`, `1000`."""
+    text = str(number)  # three times as fast as format(), but has an exponent for numbers such as 1E+3
     return format(number, "f") if "E" in text else text
 
 
 def exponent(number: Decimal) -> int:
-    """Give the power of ten of a number's last digit: -2 for 747.10, 3 for 1E+3."""
-    found = number.as_tuple().exponent
-    assert isinstance(found, int)  # noqa: S101 - only NaN and Infinity have letters, and neither is an amount
-    return found
+    """Return the power of ten of a number's last digit: -2 for 747.10, 3 for 1E+3."""
+    power = number.as_tuple().exponent
+    assert isinstance(power, int)  # noqa: S101 - only NaN and Infinity have letters, and neither is an amount
+    return power
 
 
-def _scientific(number: Decimal) -> tuple[int, int]:
-    """Give a number's digits as a whole number, and the power of ten of the last one."""
+def _digits_and_power(number: Decimal) -> tuple[int, int]:
+    """Return a number's digits as a whole number, and the power of ten of the last digit."""
     text = str(number)
     if "E" in text:
         power = exponent(number)

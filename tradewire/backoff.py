@@ -1,4 +1,4 @@
-"""Waiting for a neighbour: delays that grow, are capped, and are spread by chance."""
+"""Delays between attempts to reach a service: they grow, are capped, and have random jitter."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import random
 
 
 class Backoff:
-    """Gives the seconds to wait before each next try.
+    """Computes how many seconds to wait before each new attempt.
 
-    Jitter keeps the parts of a stack from knocking on a neighbour's door all at once when it is back.
+    The jitter keeps the processes of a stack from reconnecting to a service all at once when it is back.
+
+    Args:
+        first_seconds: Upper bound of the first delay. The bound doubles with each attempt.
+        cap_seconds: The greatest bound.
     """
 
     def __init__(self, first_seconds: float = 0.05, cap_seconds: float = 2.0) -> None:
@@ -17,11 +21,11 @@ class Backoff:
         self._bound = first_seconds
 
     def next(self) -> float:
-        """Give the next delay: at least half of a bound that doubles up to the cap."""
+        """Return the next delay in seconds, chosen at random between half the bound and the bound."""
         delay = random.uniform(self._bound / 2, self._bound)  # noqa: S311 - spreads load, keeps no secret
         self._bound = min(self._bound * 2, self._cap)
         return delay
 
     def reset(self) -> None:
-        """Begin again, after a success."""
+        """Go back to the first bound, after a success."""
         self._bound = self._first

@@ -1,11 +1,11 @@
-"""The one tree of Tradewire's errors.
+"""The tree of Tradewire's errors.
 
 TradewireError
-├── SettingsError       the environment holds a setting that can't be used; nothing starts
-├── InvalidTrade        the message's own fault; carries every fault found
-├── InvalidQuery        a question that can't be understood; carries every fault found
-├── BadUpdate           a job's body that no retry will mend; the processor buries it
-└── Unavailable         never the message's fault: reconnect, or answer 503
+├── SettingsError         the environment holds invalid settings; nothing starts
+├── InvalidTrade          the posted message is at fault; carries every fault
+├── InvalidQuery          the query is at fault; carries every fault
+├── InvalidEvent          job data that no retry would fix; it becomes a dead letter
+└── Unavailable           never the message's fault: reconnect, or answer 503
     ├── QueueUnavailable
     ├── StoreUnavailable
     └── FeedUnavailable
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a trade message, or with a question."""
+    """One fault of a trade message or of a query."""
 
     field: str | None
-    """The message's field or the question's parameter, or None where the whole is at fault."""
+    """The message's field or the query's parameter. None if the whole is at fault."""
     code: str
-    """A stable word for programs, such as `unknown-currency`."""
+    """A stable code for programs, such as `unknown-currency`."""
     detail: str
     """A sentence for people."""
 
 
 class TradewireError(Exception):
-    """Every error that Tradewire raises on purpose."""
+    """Base class of every error that Tradewire raises on purpose."""
 
 
 class SettingsError(TradewireError):
-    """The environment can't be used. Raised once, with all that is wrong in `faults`."""
+    """The settings in the environment are invalid. Raised once, with every fault in `faults`."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = tuple(faults)
 
 
-class InvalidTrade(TradewireError):  # noqa: N818 - the design's name, and what the reader looks for
-    """A trade message that can't be accepted. Raised with every fault at once, never the first alone."""
+class InvalidTrade(TradewireError):  # noqa: N818 - named after its cause
+    """A trade message can't be accepted. Raised once, with every fault in `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(fault.detail for fault in faults))
@@ -51,28 +51,28 @@ class InvalidTrade(TradewireError):  # noqa: N818 - the design's name, and what 
 
 
 class InvalidQuery(TradewireError):  # noqa: N818 - as above
-    """A question that can't be answered as it is asked. Raised with every fault at once."""
+    """A query can't be answered as it stands. Raised once, with every fault in `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(fault.detail for fault in faults))
         self.faults = tuple(faults)
 
 
-class BadUpdate(TradewireError):  # noqa: N818 - as above
-    """What a sink was given holds something that is no update, and never will be."""
+class InvalidEvent(TradewireError):  # noqa: N818 - as above
+    """Data from a job is not a valid event or receipt, and no retry would make it one."""
 
 
 class Unavailable(TradewireError):  # noqa: N818 - as above
-    """A neighbour can't be used just now. The message is not to blame, and nothing was promised."""
+    """A required service can't be used right now. The message is not at fault, and nothing was promised."""
 
 
 class QueueUnavailable(Unavailable):
-    """The queue is away, or is there and can't promise to keep what it is given."""
+    """The queue can't be reached, or can't guarantee to keep new jobs."""
 
 
 class StoreUnavailable(Unavailable):
-    """The archive's database is away, locked, full, or not set up yet."""
+    """The archive's database can't be reached, or is locked, full, or not set up yet."""
 
 
 class FeedUnavailable(Unavailable):
-    """The WebSocket server is away, slow, or answered what the protocol does not know."""
+    """The WebSocket server can't be reached, is too slow, or broke the protocol."""

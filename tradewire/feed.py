@@ -1,4 +1,10 @@
-"""The feed: a worker's connection to the WebSocket server."""
+"""The feed: a worker's connection to the WebSocket server.
+
+Example:
+    feed = Feed(settings.worker_socket)
+    if feed.send(events) is None:
+        feed.wait_ready(1.0)
+"""
 
 from __future__ import annotations
 
@@ -16,34 +22,42 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from tradewire.errors import BadUpdate, FeedUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _ANSWER_SECONDS: Final = 10.0
-"""Well below the queue's TTR, so that what is in hand can still be settled or given back."""
+"""Well below the queue's TTR, so that reserved jobs can still be settled or released after a timeout."""
 _ANSWER_BYTES: Final = 4096
-_RECEIVED_BYTES: Final = 2**16
+_CHUNK_BYTES: Final = 2**16
 _HEALTH_SECONDS: Final = 2.0
 
 
 class FeedHealth(msgspec.Struct):
-    """What the WebSocket server says of itself."""
+    """What the WebSocket server reports about itself."""
 
     epoch: str
+    """Identifies this run of the server. Offsets of another epoch mean nothing to it."""
     offset: int
+    """Number of events shown in this epoch."""
     browsers: int
+    """Connected browsers."""
     lagging: int
+    """Connected browsers that don't keep up at the moment."""
     workers: int
+    """Connected workers."""
 
 
 class Feed:
-    """One worker's connection, used by one thread; it connects by itself.
+    """One worker's connection. Use it from one thread only; it connects on its own when needed.
 
-    Every call raises FeedUnavailable where the server is away or answers what the protocol does not know;
-    the connection is closed then, and the next call connects anew.
+    Every call but `close` raises FeedUnavailable if the server can't be reached, is too slow or breaks the protocol.
+    The connection is then closed, and the next call opens another.
+
+    Args:
+        path: The WebSocket server's unix socket for workers.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,32 +65,54 @@ class Feed:
         self._wire: _Wire | None = None
 
     def connect(self) -> None:
-        """Connect, unless connected."""
-        with self._connected() as wire:
-            wire.look()
+        """Connect if needed, and check that the server has not closed the connection.
 
-    def send(self, updates: Sequence[bytes]) -> int | None:
-        """Send updates as one frame, MAX_JOB_BYTES at most; give how many browsers they were handed to.
-
-        None: there is none that can take them now. 0: all of them were shown before. Raises BadUpdate where the
-        server found one among them that is none.
+        Raises:
+            FeedUnavailable: See the class.
         """
         with self._connected() as wire:
-            wire.send(b"\n".join(updates))
+            wire.receive_pending()
+
+    def send(self, events: Sequence[bytes]) -> int | None:
+        """Send events as one frame and wait for the server's answer.
+
+        Args:
+            events: Encoded events; at most MAX_JOB_BYTES when joined by line ends.
+
+        Returns:
+            The number of browsers that the events were sent to; 0 if all of them were shown before. None if no
+            browser can take them now; the server has kept none of them, and sends READY when a browser can.
+
+        Raises:
+            InvalidEvent: One of the events is not valid, and none was shown.
+            FeedUnavailable: See the class. The events may have been shown.
+        """
+        with self._connected() as wire:
+            wire.send(b"\n".join(events))
             answer = wire.text(_ANSWER_SECONDS)
             while answer == "READY":  # sent for an earlier WAIT, before this frame arrived
                 answer = wire.text(_ANSWER_SECONDS)
-            word, _, rest = answer.partition(" ")
-            if word == "BAD":
-                raise BadUpdate(rest)
-            if word == "WAIT":
+            status, _, detail = answer.partition(" ")
+            if status == "BAD":
+                raise InvalidEvent(detail)
+            if status == "WAIT":
                 return None
-            if word != "OK" or not rest.isdecimal():
+            if status != "OK" or not detail.isdecimal():
                 raise FeedUnavailable(f"the WebSocket server answered {answer[:80]!r}")
-            return int(rest)
+            return int(detail)
 
     def wait_ready(self, timeout_seconds: float) -> bool:
-        """After a WAIT: wait for the server's word that a browser can take updates. False: none came."""
+        """Wait until the server reports that a browser can take events. Call this after `send` returned None.
+
+        Args:
+            timeout_seconds: How long to wait.
+
+        Returns:
+            True if the server sent READY; False if the time ran out.
+
+        Raises:
+            FeedUnavailable: See the class.
+        """
         with self._connected() as wire:
             try:
                 return wire.text(timeout_seconds) == "READY"
@@ -84,7 +120,7 @@ class Feed:
                 return False
 
     def close(self) -> None:
-        """Close the connection. Harmless when closed."""
+        """Close the connection. Does nothing if it is closed."""
         wire, self._wire = self._wire, None
         if wire:
             wire.close()
@@ -100,14 +136,14 @@ class Feed:
             raise
         except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
             self.close()
-            said = str(error) or type(error).__name__
-            raise FeedUnavailable(f"the WebSocket server at {self._path}: {said}") from error
+            reason = str(error) or type(error).__name__
+            raise FeedUnavailable(f"the WebSocket server at {self._path}: {reason}") from error
 
 
 class _Wire:
-    """A WebSocket connection in plain calls, without the threads that websockets' own has for each.
+    """A blocking WebSocket connection without threads. The one in websockets starts a thread for each connection.
 
-    Every call raises OSError, TimeoutError where nothing came in time, or WebSocketException.
+    Every call raises OSError (TimeoutError if nothing arrived in time) or WebSocketException.
     """
 
     def __init__(self, path: Path) -> None:
@@ -132,22 +168,22 @@ class _Wire:
         self._flush()
 
     def text(self, timeout_seconds: float) -> str:
-        """Give the next text frame."""
+        """Return the next text frame."""
         end = time.monotonic() + timeout_seconds
         while not self._texts:
             self._socket.settimeout(max(0.001, end - time.monotonic()))
             self._receive()
         return self._texts.popleft()
 
-    def look(self) -> None:
-        """Take what has come meanwhile, without waiting: the server may have said goodbye."""
+    def receive_pending(self) -> None:
+        """Read data that has already arrived, without waiting. It may be the server's close frame."""
         self._socket.settimeout(0)
         with suppress(BlockingIOError):
             while True:
                 self._receive()
 
     def close(self) -> None:
-        """Say goodbye, if that can be said at once, and close."""
+        """Send a close frame if this needs no waiting, and close the socket."""
         with suppress(OSError, WebSocketException):
             self._socket.settimeout(0)
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
@@ -155,29 +191,36 @@ class _Wire:
         self._socket.close()
 
     def _receive(self) -> None:
-        """Take some of what comes; where it is the end, raise."""
+        """Read and parse a chunk of data. Raise ConnectionError if the server has closed the connection."""
         if self._protocol.close_rcvd:
-            raise ConnectionError(f"it said goodbye, with code {self._protocol.close_rcvd.code}")
-        data = self._socket.recv(_RECEIVED_BYTES)
+            raise ConnectionError(f"closed by the server with code {self._protocol.close_rcvd.code}")
+        data = self._socket.recv(_CHUNK_BYTES)
         if not data:
-            raise ConnectionError("it closed the connection")
+            raise ConnectionError("closed by the server without a close frame")
         self._protocol.receive_data(data)
         if self._protocol.handshake_exc:
             raise self._protocol.handshake_exc
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-                self._texts.append(bytes(event.data).decode())
-        if not self._protocol.close_rcvd:  # a goodbye needs no answer: whoever said it may be gone
+        for frame in self._protocol.events_received():
+            if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
+                self._texts.append(bytes(frame.data).decode())
+        if not self._protocol.close_rcvd:  # the server may be gone after its close frame, so don't answer that
             self._flush()
 
     def _flush(self) -> None:
-        """Send what the protocol has to say: what it was told to, and answers to pings."""
+        """Send the protocol's pending output: frames to send, and answers to pings."""
         for data in self._protocol.data_to_send():
             self._socket.sendall(data)
 
 
 def health(path: Path) -> FeedHealth:
-    """Ask the WebSocket server, on its workers' socket, how it is. Raises FeedUnavailable."""
+    """Ask the WebSocket server for its health, over its unix socket for workers.
+
+    Args:
+        path: That socket.
+
+    Raises:
+        FeedUnavailable: The server can't be reached, is too slow or breaks the protocol.
+    """
     connection = http.client.HTTPConnection("wsserver", timeout=_HEALTH_SECONDS)
     try:
         connection.sock = socket.socket(socket.AF_UNIX)
@@ -186,7 +229,7 @@ def health(path: Path) -> FeedHealth:
         connection.request("GET", "/health")
         return msgspec.json.decode(connection.getresponse().read(_ANSWER_BYTES), type=FeedHealth)
     except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
-        said = str(error) or type(error).__name__
-        raise FeedUnavailable(f"the WebSocket server at {path}: {said}") from error
+        reason = str(error) or type(error).__name__
+        raise FeedUnavailable(f"the WebSocket server at {path}: {reason}") from error
     finally:
         connection.close()

@@ -1,16 +1,16 @@
-"""Sizes that several parts must agree on."""
+"""Limits that several programs must agree on."""
 
 MAX_MESSAGE_BYTES = 64 * 1024
-"""The body of one POST; nginx and the API both hold it."""
+"""Largest body of `POST /api/message`. nginx and the API both enforce it."""
 
 MAX_BATCH_BYTES = 1024 * 1024
-"""The body of a batch, packed and unpacked; nginx and the API both hold it."""
+"""Largest body of a batch, compressed and decompressed. nginx and the API both enforce it."""
 
 MAX_BATCH_MESSAGES = 1000
-"""So many that their updates, the longest there are, fit into one job."""
+"""Chosen so that this many events of the greatest length fit into one job."""
 
 MAX_JOB_BYTES = 1024 * 1024
-"""The largest job (beanstalkd's -z), and so the largest frame from a worker."""
+"""Largest job (beanstalkd's -z), and therefore the largest frame from a worker."""
 
 TTR_SECONDS = 30
-"""How long a processor may hold a job before the queue gives it to another."""
+"""Time to run: how long a processor may hold a job before the queue gives it to another."""

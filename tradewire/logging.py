@@ -1,4 +1,4 @@
-"""Logs: one line an event, in logfmt, on standard error; supervisord keeps and rotates them."""
+"""Logs: one line per event, in logfmt, on standard error. supervisord stores and rotates them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
-    """Set up this process's log, the libraries' records included, and give its logger.
+def setup(name: str, context: Callable[[], Mapping[str, str]] = dict) -> structlog.stdlib.BoundLogger:
+    """Set up this process's log, including the records of libraries, and return its logger.
 
-    `context` gives what each line shall say besides, such as the id of the request in hand.
+    Args:
+        name: The value of `logger=` in every line.
+        context: Called for every line. Returns further keys for it, such as the id of the current request.
     """
 
     def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {"part": part, **context(), **event}
+        return {"logger": name, **context(), **event}
 
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -33,18 +35,18 @@ def setup(part: str, context: Callable[[], Mapping[str, str]] = dict) -> structl
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "part", "event"]),
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # names each at import
-    logging.getLogger("websockets").setLevel(logging.WARNING)  # it has a word for every connection
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it logs each plugin at import
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # it logs every connection
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(part)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return logger

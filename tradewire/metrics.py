@@ -1,7 +1,8 @@
-"""What this process counts for `/metrics`, in prometheus-client's multiprocess mode.
+"""The counters and histograms of this process for `/metrics`, in prometheus-client's multiprocess mode.
 
-Each process counts in files of its own in the folder that PROMETHEUS_MULTIPROC_DIR names. They outlive it, and the
-page adds up all of them, so that no sum goes down when a process ends. Without that variable it counts in memory.
+Each process counts in its own files in the folder PROMETHEUS_MULTIPROC_DIR. The files outlive the process and
+`/metrics` adds up all of them, so no total goes down when a process ends. If the variable is not set, the process
+counts in memory.
 """
 
 from __future__ import annotations
@@ -23,27 +24,33 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus-client reads it by itself, when it is imported."""
+"""prometheus-client itself reads this environment variable, when it is imported."""
 CONTENT_TYPE: Final = exposition.CONTENT_TYPE_LATEST
 
 _KINDS: Final = ("counter", "histogram")
 _FILE_BYTES: Final = 2**16
-"""Several times what the counts below need."""
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+"""Several times the size that the metrics below need."""
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+"""Upper bounds of the histograms' buckets, in seconds."""
 
 
 def start(folder: str | None) -> bool:
-    """Take the disk's room for this process's counts, before it counts anything: once, at the entry point.
+    """Reserve disk space for this process's files. Call this once at the entry point, before anything is counted.
 
-    `folder` is the value of PROMETHEUS_MULTIPROC_DIR. False where there is no room: then it counts in memory, and the
-    page does without it. A part must run on a full disk, which it may be the one to empty, and a process that writes
-    to a mapped file for which the disk has no room is killed.
+    The kernel kills a process that writes to a mapped file for which the disk has no room. Every program must run on
+    a full disk, since its work may free space.
+
+    Args:
+        folder: The value of PROMETHEUS_MULTIPROC_DIR; None if it is not set.
+
+    Returns:
+        False if the disk has no room. The process then counts in memory, and `/metrics` lacks it.
     """
     if folder is None:
         return True
     try:
         for kind in _KINDS:
-            _make_room(Path(folder) / f"{kind}_{os.getpid()}.db")
+            _reserve_space(Path(folder) / f"{kind}_{os.getpid()}.db")
     except OSError:
         values.ValueClass = values.MutexValue
         return False
@@ -51,60 +58,65 @@ def start(folder: str | None) -> bool:
 
 
 def accepted(messages: int) -> None:
-    """Count messages that were answered 201."""
+    """Count messages that were accepted with 201."""
     _counts().accepted.inc(messages)
 
 
 def refused(reason: str, messages: int = 1) -> None:
-    """Count messages that were refused; `reason` is the code of the (first) fault."""
+    """Count messages that were refused. `reason` is the code of the first fault."""
     _counts().refused.labels(reason).inc(messages)
 
 
 def put(tubes: Iterable[str], jobs: int = 1) -> None:
-    """Count jobs that the queue has confirmed, in each of the tubes."""
+    """Count jobs that the queue has confirmed, once for each tube."""
     for tube in tubes:
         _counts().put[tube].inc(jobs)
 
 
 def reserved(tube: str, jobs: int) -> None:
-    """Count jobs that a processor has taken in hand, those that it gives back and takes again included."""
+    """Count jobs that a processor has reserved. A job that was released and reserved again counts again."""
     _counts().reserved[tube].inc(jobs)
 
 
 def shown(ages_seconds: Sequence[float]) -> None:
-    """Count messages that browsers were shown, each with its age at that moment."""
+    """Count messages that were sent to browsers, with each one's age in seconds at that time."""
     _counts().shown.inc(len(ages_seconds))
-    _observe(_counts().shown_seconds, ages_seconds)
+    _observe(_counts().show_latency_seconds, ages_seconds)
 
 
 def archived(ages_seconds: Sequence[float]) -> None:
-    """Count messages that the store has kept for the first time, each with its age at that moment."""
+    """Count messages that the store saved for the first time, with each one's age in seconds at that time."""
     _counts().archived.inc(len(ages_seconds))
-    _observe(_counts().archived_seconds, ages_seconds)
+    _observe(_counts().archive_latency_seconds, ages_seconds)
 
 
-def repeated(messages: int) -> None:
-    """Count messages that the archive knew already: retries under an Idempotency-Key."""
-    _counts().repeated.inc(messages)
+def duplicates(messages: int) -> None:
+    """Count messages that the store already had: retries with an Idempotency-Key."""
+    _counts().duplicates.inc(messages)
 
 
-def buried(tube: str, messages: int) -> None:
-    """Count messages that were buried."""
-    _counts().buried[tube].inc(messages)
+def dead_lettered(tube: str, messages: int) -> None:
+    """Count messages that became dead letters."""
+    _counts().dead_letters[tube].inc(messages)
 
 
 def expired(reason: str, messages: int) -> None:
-    """Count messages that the live tube has given up unseen; `reason` is `age` or `evicted`."""
+    """Count live messages that expired before a browser received them. `reason` is `age` or `evicted`."""
     _counts().expired.labels(reason).inc(messages)
 
 
 def saved(seconds: float) -> None:
-    """Count one transaction of the archive, and how long it took."""
+    """Count one transaction of the archive's processor and its duration."""
     _counts().save_seconds.observe(seconds)
 
 
 def page(folder: Path, gauges: Collector) -> bytes:
-    """Give the page: what all processes have counted in a folder, dead ones too, and what is the case now."""
+    """Return the content of `/metrics`.
+
+    Args:
+        folder: The folder with the files of all processes, those that have ended included.
+        gauges: Collects the current values, such as the length of the tubes.
+    """
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
     registry.register(gauges)
@@ -112,7 +124,7 @@ def page(folder: Path, gauges: Collector) -> bytes:
 
 
 class _Counts:
-    """The counts of this process. Their files are made with them."""
+    """The metrics of this process. Creating them creates their files."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
@@ -125,47 +137,57 @@ class _Counts:
             return {tube: family.labels(tube) for tube in TUBES}
 
         def seconds(name: str, text: str) -> Histogram:
-            return Histogram(f"tradewire_{name}", text, registry=registry, buckets=_SECONDS)
+            return Histogram(f"tradewire_{name}", text, registry=registry, buckets=_BUCKETS)
 
-        self.accepted = counter("messages_accepted_total", "Messages answered 201.")
+        self.accepted = counter("messages_accepted_total", "Messages accepted with 201.")
         self.refused = counter("messages_refused_total", "Messages refused by the API.", "reason")
         self.put = by_tube("jobs_put_total", "Jobs that the queue has confirmed.")
-        self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have taken in hand.")
-        self.shown = counter("messages_shown_total", "Messages handed to browsers.")
-        self.archived = counter("messages_archived_total", "Messages that the store has kept.")
-        self.repeated = counter("messages_repeated_total", "Retries of messages that the store had already.")
-        self.buried = by_tube("messages_buried_total", "Messages buried.")
-        self.expired = counter("messages_expired_total", "Messages given up unseen.", "reason")
-        self.shown_seconds = seconds("shown_seconds", "From receiving a message to handing it to browsers.")
-        self.archived_seconds = seconds("archived_seconds", "From receiving a message to keeping it in the store.")
-        self.save_seconds = seconds("store_save_seconds", "One transaction of the archive.")
+        self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have reserved.")
+        self.shown = counter("messages_shown_total", "Messages sent to browsers.")
+        self.archived = counter("messages_archived_total", "Messages saved in the store.")
+        self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store already had.")
+        self.dead_letters = by_tube("messages_dead_lettered_total", "Messages that became dead letters.")
+        self.expired = counter("messages_expired_total", "Messages that expired before a browser saw them.", "reason")
+        self.show_latency_seconds = seconds(
+            "show_latency_seconds", "Time from receiving a message to sending it to browsers."
+        )
+        self.archive_latency_seconds = seconds(
+            "archive_latency_seconds", "Time from receiving a message to saving it in the store."
+        )
+        self.save_seconds = seconds("store_save_seconds", "Duration of one transaction of the archive's processor.")
 
 
-def _observe(histogram: Histogram, many_seconds: Sequence[float]) -> None:
-    """Count many at once: `Histogram.observe`, called for each, takes as long as a message's statistics."""
-    histogram._sum.inc(sum(many_seconds))  # noqa: SLF001 - as observe does; there is no other way to count many
-    for bucket, count in collections.Counter(map(_bucket, many_seconds)).items():
+def _observe(histogram: Histogram, values_seconds: Sequence[float]) -> None:
+    """Observe many values at once.
+
+    Calling `Histogram.observe` for each value would take as long as computing the message's statistics.
+    """
+    histogram._sum.inc(sum(values_seconds))  # noqa: SLF001 - as observe() does; it has no form for many values
+    for bucket, count in collections.Counter(map(_bucket, values_seconds)).items():
         histogram._buckets[bucket].inc(count)  # noqa: SLF001 - the same
 
 
-_bucket: Final = partial(bisect_left, _SECONDS)
-"""The first bucket that a value fits in; the last one takes all."""
+_bucket: Final = partial(bisect_left, _BUCKETS)
+"""Returns the index of the first bucket that holds a value. The last bucket holds any value."""
 
 
 @cache
 def _counts() -> _Counts:
-    """Give the counts; made when the first is needed, as no file may be written by an import."""
+    """Return the metrics. The first call creates them, since an import must not write files."""
     return _Counts()
 
 
-def _make_room(path: Path) -> None:
-    """Make a file whose every byte the disk has room for. It gets its name when it is whole, as the page reads all."""
-    fresh = path.with_suffix(".new")
-    file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+def _reserve_space(path: Path) -> None:
+    """Create a file with all of its disk space allocated.
+
+    The file gets its final name once it is complete, because `/metrics` reads every file of that form.
+    """
+    new = path.with_suffix(".new")
+    file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.posix_fallocate(file, 0, _FILE_BYTES)
-        if not path.exists():  # a predecessor had the same process id: its counts go on
-            fresh.rename(path)
+        if not path.exists():  # it exists if an earlier process had the same id; this one then continues its counts
+            new.rename(path)
     finally:
         os.close(file)
-        fresh.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)

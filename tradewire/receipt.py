@@ -1,4 +1,7 @@
-"""The receipt: what the live path tells the archive. It travels in the archive's tube only, a line of JSON."""
+"""The receipt: tells the archive what happened to events in a tube.
+
+Receipts travel in the archive's tube only, between the events, as one line of JSON each.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,38 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from tradewire.errors import BadUpdate
-from tradewire.update import Id
+from tradewire.errors import InvalidEvent
+from tradewire.event import Id
 
-Kind = Literal["shown", "expired", "buried", "discarded"]
+Kind = Literal["shown", "expired", "dead-lettered", "discarded"]
 
 _MARK: Final = b'{"receipt":'
-"""How a receipt begins, and no update does."""
+"""Every receipt begins with this, and no event does."""
 IDS_MAX: Final = 10_000
-"""In one receipt, which so stays far below the largest job."""
+"""Most ids in one receipt. This keeps it far below the largest job."""
 _Text = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of some updates, in one tube."""
+    """What happened to some events in one tube.
+
+    Example:
+        Receipt("shown", format_time(datetime.now(UTC)), ids, tube="live", browsers=3)
+    """
 
     receipt: Kind
-    """shown: to browsers. expired: given up unseen. buried: refused. discarded: deleted by an operator."""
+    """shown: sent to browsers, now or earlier. expired: dropped before any browser received it. dead-lettered: it
+    could not be processed. discarded: an operator deleted its dead letter."""
     at: _Text
-    """When, ISO 8601 in UTC with a `Z`."""
+    """When it happened, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]
+    """The events, at most `IDS_MAX`."""
     tube: _Text = "live"
+    """The tube whose copies of the events this is about."""
     browsers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
-    """How many they were shown to; 0 where it is known only that it happened."""
+    """Number of browsers that the events were sent to. 0 if they were shown earlier and the number is unknown."""
     reason: _Text = ""
-    """Why they were buried, or expired: `age` or `evicted`."""
+    """Why the events became dead letters; or why they expired: `age` or `evicted`."""
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -38,18 +48,22 @@ _decoder: Final = msgspec.json.Decoder(Receipt)
 
 
 def encode(receipt: Receipt) -> bytes:
-    """Encode a receipt: one JSON object without a line end in it."""
+    """Encode a receipt as one JSON object without a line end. Fields that have their default are left out."""
     return _encoder.encode(receipt)
 
 
 def is_receipt(line: bytes) -> bool:
-    """Tell whether a line of the archive's tube is a receipt; else it is an update."""
+    """Return whether a line from the archive's tube is a receipt. If not, it is an event."""
     return line.startswith(_MARK)
 
 
 def decode(line: bytes) -> Receipt:
-    """Decode one receipt. Raises BadUpdate where the line is not exactly one."""
+    """Decode and check one receipt.
+
+    Raises:
+        InvalidEvent: The line is not exactly one receipt; the message says why.
+    """
     try:
         return _decoder.decode(line)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise BadUpdate(f"not a receipt: {error}") from None
+        raise InvalidEvent(f"not a receipt: {error}") from None

@@ -1,4 +1,11 @@
-"""The settings: read once from the environment, at the entry points, and checked as a whole."""
+"""The settings: read from the environment at the entry points, once, and checked as a whole.
+
+Example:
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "TRADEWIRE_"
 _SOCKET_PATH_MAX = 107
-"""Bytes of a unix socket's path, without its NUL (unix(7))."""
+"""Greatest length of a unix socket's path in bytes, without its NUL (unix(7))."""
 _LONGEST_SOCKET = "sock/workers/wsserver.sock"
 
 _T = TypeVar("_T")
@@ -23,150 +30,161 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Settings:
-    """All that an operator can choose. Each field is the variable `TRADEWIRE_` + its name in capitals."""
+    """Everything that an operator can choose.
+
+    Each field is set by the environment variable `TRADEWIRE_` + its name in capitals. The properties are derived
+    from the fields.
+    """
 
     home: Path
-    """Everything the stack writes is below this folder."""
+    """The folder below which the stack writes everything. Absolute."""
     listen: str = "127.0.0.1:8080"
     """Address and port of nginx, the only TCP port of the stack."""
-    rate: int = 50
-    """Messages a second that one client address may post alone; 0 is without limit (written `off`)."""
-    batch_rate: int = 10
-    """Batches a second that one client address may post; 0 as above."""
+    rate_limit: int = 50
+    """Single messages per second that one client address may post. 0 means no limit (written `off`)."""
+    batch_rate_limit: int = 10
+    """Batches per second that one client address may post. 0 means no limit (written `off`)."""
     queue_url: str = ""
-    """Where the queue is. Empty: the stack's own beanstalkd."""
+    """URL of the queue. Empty: the stack runs its own beanstalkd."""
     queue_max_bytes: int = 1024**3
-    """Size of the queue's log at which the API stops accepting."""
+    """Size of the queue's log in bytes at which the API stops accepting messages."""
     queue_fsync_ms: int = 50
-    """What a power cut may cost, in milliseconds of accepted messages; 0 syncs at every write."""
+    """Milliseconds of accepted messages that a power cut may lose. 0 syncs the log at every write."""
     store_url: str = ""
-    """Where the archive is kept. Empty: a SQLite file of the stack's own."""
-    live_max_age: int = 3600
-    """Seconds after which a message that no browser was there for is left to the archive alone."""
-    processors: int = 1
-    """Live processors that start by themselves, of the 8 that are defined."""
+    """URL of the archive's database. Empty: a SQLite file in the stack's home."""
+    live_max_age_seconds: int = 3600
+    """Age in seconds at which a live message that no browser received expires. The archive still has it."""
+    live_processors: int = 1
+    """Live processors to start with the stack, of the 8 that are defined."""
     api_workers: int = 2
     """gunicorn's worker processes."""
     max_browsers: int = 1000
-    """Browsers connected at a time, from all addresses."""
-    address_connections: int = 200
-    """Connections at a time from one client address."""
-    replay_updates: int = 20_000
-    """Updates that the WebSocket server keeps for browsers that were away for a moment."""
+    """Concurrent browsers from all addresses."""
+    max_connections_per_address: int = 200
+    """Concurrent connections from one client address."""
+    replay_events: int = 20_000
+    """Number of newest events that the WebSocket server keeps for browsers that reconnect."""
     demo_rate: float = 10.0
-    """Messages a second that the demo posts."""
+    """Messages per second that the demo posts."""
     demo_seed: int = 1
-    """The demo's stream is the same for the same seed."""
+    """Seed of the demo's random trades. The same seed gives the same trades."""
     user: str = "tradewire"
-    """Who the parts run as, where the stack is started by root."""
+    """The user that the programs run as if root starts the stack."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings.
+        """Read and check the settings.
 
-        Raises SettingsError with every fault there is, unknown `TRADEWIRE_` names among them.
+        Args:
+            environ: The process's environment. Variables without the prefix `TRADEWIRE_` are ignored; an empty
+                variable counts as not set.
+
+        Raises:
+            SettingsError: Values are invalid or `TRADEWIRE_` names unknown. It carries every fault.
         """
         return _Reader(environ).settings()
 
     @property
     def own_queue(self) -> bool:
-        """Whether the stack runs a beanstalkd of its own."""
+        """Whether the stack runs its own beanstalkd."""
         return not self.queue_url
 
     @property
     def queue(self) -> str:
-        """The URL to reach the queue by."""
+        """The queue's URL, the default included."""
         return self.queue_url or f"beanstalk://{self.home}/sock/beanstalkd.sock"
 
     @property
     def store(self) -> str:
-        """The URL to reach the store by."""
+        """The URL of the archive's database, the default included."""
         return self.store_url or f"sqlite:///{self.home}/store/tradewire.db"
 
     @property
-    def tallies(self) -> Path:
-        """The folder of the API's own account of what it has accepted."""
+    def counters(self) -> Path:
+        """The folder with the API's counters of accepted messages (`tradewire.counters`)."""
         return self.home / "ledger"
 
     @property
     def metrics(self) -> Path:
-        """The folder of what each process counts for `/metrics`."""
+        """The folder with each process's counts for `/metrics`."""
         return self.home / "metrics"
 
     @property
     def operator_token(self) -> Path:
-        """The file with the token that an operator shows; deploy/up makes it."""
+        """The file with the operator token. deploy/up creates it."""
         return self.home / "operator-token"
 
     @property
-    def states(self) -> Path:
-        """The file with the state in which supervisord sees each part."""
+    def supervisor_states(self) -> Path:
+        """The file with supervisord's state of each program."""
         return self.home / "sock/states.json"
 
     @property
-    def api_socket(self) -> Path:
-        """Where the API that takes messages listens."""
-        return self.home / "sock/api.sock"
+    def ingest_socket(self) -> Path:
+        """The unix socket of api-ingest, which accepts messages."""
+        return self.home / "sock/api-ingest.sock"
 
     @property
-    def reads_socket(self) -> Path:
-        """Where the API that answers questions listens."""
-        return self.home / "sock/reads.sock"
+    def query_socket(self) -> Path:
+        """The unix socket of api-query, which answers everything else."""
+        return self.home / "sock/api-query.sock"
 
     @property
     def browser_socket(self) -> Path:
-        """Where the WebSocket server listens for browsers; nginx proxies to it."""
+        """The WebSocket server's unix socket for browsers. nginx proxies to it."""
         return self.home / "sock/browsers.sock"
 
     @property
     def worker_socket(self) -> Path:
-        """Where the WebSocket server listens for workers; nginx does not know of it."""
+        """The WebSocket server's unix socket for workers. nginx does not proxy to it."""
         return self.home / _LONGEST_SOCKET
 
     @property
     def address(self) -> str:
-        """The page's address for a person on this machine."""
+        """The page's URL for a browser on this machine."""
         host, _, port = self.listen.rpartition(":")
-        shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
-        return f"http://{shown}:{port}/"
+        reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
+        return f"http://{reachable}:{port}/"
 
 
 class _Reader:
-    """Reads each variable once, gathering faults instead of stopping at the first."""
+    """Reads each variable once and collects faults instead of stopping at the first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
-        self._given["HOME"] = self._given.get("HOME", "").strip() or "var"
+        self._unread = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+        self._unread["HOME"] = self._unread.get("HOME", "").strip() or "var"
         self._faults: list[str] = []
 
     def settings(self) -> Settings:
         settings = Settings(
             home=self._take("HOME", Path(), _home),
             listen=self._take("LISTEN", Settings.listen, _listen),
-            rate=self._take("RATE", Settings.rate, _rate),
-            batch_rate=self._take("BATCH_RATE", Settings.batch_rate, _rate),
+            rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, _rate),
+            batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, _rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, _store_url),
-            live_max_age=self._take("LIVE_MAX_AGE", Settings.live_max_age, _whole(1, 10**7)),
-            processors=self._take("PROCESSORS", Settings.processors, _whole(1, 8)),
+            live_max_age_seconds=self._take("LIVE_MAX_AGE_SECONDS", Settings.live_max_age_seconds, _whole(1, 10**7)),
+            live_processors=self._take("LIVE_PROCESSORS", Settings.live_processors, _whole(1, 8)),
             api_workers=self._take("API_WORKERS", Settings.api_workers, _whole(1, 64)),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, _whole(1, 100_000)),
-            address_connections=self._take("ADDRESS_CONNECTIONS", Settings.address_connections, _whole(1, 100_000)),
-            replay_updates=self._take("REPLAY_UPDATES", Settings.replay_updates, _whole(1, 1_000_000)),
+            max_connections_per_address=self._take(
+                "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, _whole(1, 100_000)
+            ),
+            replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, _whole(1, 1_000_000)),
             demo_rate=self._take("DEMO_RATE", Settings.demo_rate, _demo_rate),
             demo_seed=self._take("DEMO_SEED", Settings.demo_seed, _whole(0, 2**32)),
             user=self._take("USER", Settings.user, _user),
         )
-        self._faults += [f"{PREFIX}{name} is not a setting; the README lists them all" for name in sorted(self._given)]
+        self._faults += [f"{PREFIX}{name} is not a setting; the README lists them all" for name in sorted(self._unread)]
         if self._faults:
             raise SettingsError(self._faults)
         return settings
 
     def _take(self, name: str, default: _T, parse: Callable[[str], _T]) -> _T:
-        """Parse the variable, or give its default where it is unset or empty."""
-        text = self._given.pop(name, "").strip()
+        """Parse a variable. Return the default if it is unset or empty."""
+        text = self._unread.pop(name, "").strip()
         if not text:
             return default
         try:
@@ -180,17 +198,17 @@ def _home(text: str) -> Path:
     path = Path(text).absolute()
     longest = len(bytes(path / _LONGEST_SOCKET))
     if longest > _SOCKET_PATH_MAX:
-        over = longest - _SOCKET_PATH_MAX
-        raise ValueError(f"a unix socket below it would have a path {over} bytes too long")
+        excess = longest - _SOCKET_PATH_MAX
+        raise ValueError(f"the path of a unix socket below it would be {excess} bytes too long")
     if not re.fullmatch(r"[\w./+@-]+", str(path), re.ASCII):
-        raise ValueError("only letters, digits and ./_+@- may be in the path")
+        raise ValueError("the path may only contain letters, digits and ./_+@-")
     return path
 
 
 def _listen(text: str) -> str:
     match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", text, re.ASCII)
     if not match or not 0 < int(match[2]) < 2**16:
-        raise ValueError("it is not ADDRESS:PORT, such as 127.0.0.1:8080")
+        raise ValueError("expected ADDRESS:PORT, such as 127.0.0.1:8080")
     return text
 
 
@@ -199,16 +217,16 @@ def _rate(text: str) -> int:
         return 0
     match = re.fullmatch(r"(\d{1,6})r/s", text, re.ASCII)
     if not match or int(match[1]) == 0:
-        raise ValueError("it is neither a rate such as 50r/s nor off")
+        raise ValueError("expected a rate such as 50r/s, or off")
     return int(match[1])
 
 
 def _queue_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme != "beanstalk" or url.path.startswith("/") == bool(url.netloc):
-        raise ValueError("it is neither beanstalk://HOST:PORT nor beanstalk:///PATH/TO/SOCKET")
-    if url.netloc and not (url.hostname and url.port):  # .port raises ValueError itself when out of range
-        raise ValueError("it needs a host and a port")
+        raise ValueError("expected beanstalk://HOST:PORT or beanstalk:///PATH/TO/SOCKET")
+    if url.netloc and not (url.hostname and url.port):  # .port itself raises ValueError if out of range
+        raise ValueError("a host and a port are required")
     return text
 
 
@@ -216,16 +234,16 @@ def _store_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme == "sqlite":
         if url.netloc or url.query or not url.path.startswith("//") or url.path.endswith("/"):
-            raise ValueError("it is not sqlite:////PATH/TO/FILE")
+            raise ValueError("expected sqlite:////PATH/TO/FILE")
     elif url.scheme != "postgresql" or not url.path.strip("/") or url.port == 0:
-        raise ValueError("it is neither postgresql://USER:PASSWORD@HOST/DATABASE nor sqlite:////PATH/TO/FILE")
+        raise ValueError("expected postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////PATH/TO/FILE")
     return text
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not low <= int(text) <= high:
-            raise ValueError(f"it is not a whole number from {low} to {high}")
+            raise ValueError(f"expected a whole number from {low} to {high}")
         return int(text)
 
     return parse
@@ -233,11 +251,11 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 def _demo_rate(text: str) -> float:
     if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
-        raise ValueError("it is not a number of messages a second, such as 10 or 0.5")
+        raise ValueError("expected a number of messages per second, such as 10 or 0.5")
     return float(text)
 
 
 def _user(text: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text) or text == "root":
-        raise ValueError("it is not the name of an unprivileged user")
+        raise ValueError("expected the name of an unprivileged user")
     return text

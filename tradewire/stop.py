@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT for processes that loop: the handler only records, and the loop looks."""
+"""SIGTERM and SIGINT for processes that run a loop: the handler sets a flag, and the loop checks it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import FrameType
 
-_LOOK_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 0.1
 
 
 class Stop:
-    """Whether this process was asked to stop.
+    """Holds whether this process was asked to stop, in `requested`.
 
-    A plain attribute and not a threading.Event, whose lock a signal handler could find taken by the very
-    thread that it interrupts.
+    `requested` is a plain attribute and not a threading.Event: a signal handler can interrupt the thread that
+    holds the event's lock, and would then wait for it forever.
     """
 
     def __init__(self) -> None:
         self.requested = False
 
     def install(self) -> Stop:
-        """Record SIGTERM and SIGINT from now on."""
+        """Set `requested` on SIGTERM and SIGINT from now on."""
         signal.signal(signal.SIGTERM, self._record)
         signal.signal(signal.SIGINT, self._record)
         return self
 
     def wait(self, seconds: float) -> None:
-        """Sleep that long, or until asked to stop."""
+        """Sleep for some seconds, or until a stop is requested."""
         end = time.monotonic() + seconds
-        while not self.requested and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_SECONDS))
+        while not self.requested and (remaining := end - time.monotonic()) > 0:
+            time.sleep(min(remaining, _CHECK_SECONDS))
 
     def _record(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True

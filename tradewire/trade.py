@@ -1,7 +1,11 @@
-"""The trade message: from whatever a producer posts to one checked `Trade`.
+"""The trade message: turns the body that a producer posts into a checked `Trade`.
 
-Nothing here does arithmetic on, or formats, a number before its size and exponent are known to be small:
-`1e9999999` is nine bytes on the wire and ten megabytes written out.
+A number's size and exponent are checked before any arithmetic or formatting: `1e9999999` is nine bytes on the
+wire and ten megabytes written out.
+
+Example:
+    trade, ignored = decode(body, datetime.now(UTC))
+    trade.amount_buy  # Decimal("747.10")
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import msgspec
 
 from tradewire import amount
 from tradewire.codes import COUNTRIES, CURRENCIES
+from tradewire.decoding import decoding_fault
 from tradewire.errors import Fault, InvalidTrade
 
 if TYPE_CHECKING:
@@ -31,11 +36,17 @@ FIELDS: Final = (
     "timePlaced",
     "originatingCountry",
 )
+"""The names of the message's fields, in the order of `Trade`."""
 USER_ID_MAX: Final = 64
+"""Characters of a user id, at most."""
 WHOLE_DIGITS: Final = 18
+"""Digits of an amount before the decimal point, at most."""
 FRACTION_DIGITS: Final = 12
+"""Digits of an amount after the decimal point, at most."""
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+"""How far `timePlaced` may lie in the future, since clocks differ."""
 RATE_MISMATCH: Final = "rate-mismatch"
+"""Flag of a trade whose rate does not fit its amounts."""
 
 _MONTHS: Final = {
     name: number
@@ -45,25 +56,23 @@ _MONTHS: Final = {
 }
 _CLASSIC_TIME: Final = re.compile(r"(\d\d)-([A-Z]{3})-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII | re.IGNORECASE)
 _PLAIN_NUMBER: Final = re.compile(rf"\d{{1,{WHOLE_DIGITS}}}(\.\d{{1,{FRACTION_DIGITS}}})?", re.ASCII)
-"""What nearly all numbers are; nothing more need be known of one but that it is not zero."""
+"""Matches nearly all numbers. Those that match need only one more check: that they are not zero."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,8})?", re.ASCII)
 _NUMBER_CHARS_MAX: Final = 64
 _TIME_CHARS_MAX: Final = 40
-_LONE_SURROGATE: Final = re.compile(
-    rb"""\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"""
-)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-# A message has room for thousands of names that mean nothing; an answer shall not.
+# A message has room for thousands of unknown fields. These limits keep the response small.
 IGNORED_MAX: Final = 100
-"""Unknown fields that are named, the first ones."""
-_ODD_NAMES_MAX: Final = 10
-"""Faults of fields that are none of ours, the first ones."""
-_NAME_CHARS_SHOWN: Final = 64
+"""A response names only the first unknown fields, up to this number."""
+_UNKNOWN_FIELD_FAULTS_MAX: Final = 10
+"""A response reports only the first faults of unknown fields, up to this number."""
+_NAME_CHARS_MAX: Final = 64
+"""A response cuts longer names of unknown fields."""
 
 
 class _NumberText(str):
-    """A JSON number with a point or an exponent, as it was written."""
+    """A JSON number with a decimal point or an exponent, as it was written."""
 
     __slots__ = ()
 
@@ -72,7 +81,10 @@ _decoder: Final = msgspec.json.Decoder(float_hook=_NumberText)
 
 
 class Trade(NamedTuple):
-    """One validated trade message: exact amounts, UTC time."""
+    """One validated trade message.
+
+    Amounts keep the digits that the producer wrote: `747.10`. `time_placed` is in UTC. Codes are in capitals.
+    """
 
     user_id: str
     currency_from: str
@@ -86,43 +98,33 @@ class Trade(NamedTuple):
     @property
     def flags(self) -> list[str]:
         """What is odd about the trade without being an error."""
-        return [] if amount.fits(self.amount_sell, self.rate, self.amount_buy) else [RATE_MISMATCH]
+        return [] if amount.rate_fits(self.amount_sell, self.rate, self.amount_buy) else [RATE_MISMATCH]
 
 
 def decode(body: bytes | msgspec.Raw, now: datetime) -> tuple[Trade, list[str]]:
-    """Decode one trade message; `now` is the moment it is checked against.
+    """Decode and check one trade message.
 
-    Gives the trade, and the names of the first unknown fields that were ignored, cut to 64 characters. Raises
-    InvalidTrade with every fault there is; of those of unknown fields, the first ten.
+    Args:
+        body: A JSON object in UTF-8.
+        now: The current time, to refuse trades from the future.
+
+    Returns:
+        The trade, and the names of the unknown fields that were ignored: the first 100, cut to 64 characters.
+
+    Raises:
+        InvalidTrade: The message can't be accepted. The error carries every fault, but few of unknown fields.
     """
     try:
         message = _decoder.decode(body)
     except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise InvalidTrade([unreadable(bytes(body), error)]) from None
+        raise InvalidTrade([decoding_fault(bytes(body), error)]) from None
     if not isinstance(message, dict):
         raise InvalidTrade([Fault(None, "not-an-object", "The message is not a JSON object.")])
     return _Checker(message, now).trade()
 
 
-def unreadable(body: bytes, error: Exception) -> Fault:
-    """Say why the body could not be decoded, in the producer's terms rather than the decoder's."""
-    if not body.strip():
-        return Fault(None, "empty", "The body is empty.")
-    try:
-        body.decode()
-    except UnicodeDecodeError as utf:
-        return Fault(None, "not-utf-8", f"The body is not UTF-8: {utf.reason} at byte {utf.start}.")
-    if isinstance(error, RecursionError):
-        return Fault(None, "too-deep", "The body is nested too deep.")
-    if isinstance(error, msgspec.ValidationError):
-        return Fault(None, "number-too-long", "The body holds a whole number of too many digits.")
-    if _LONE_SURROGATE.search(body):
-        return Fault(None, "lone-surrogate", "The body holds half of a surrogate pair, which is no character.")
-    return Fault(None, "not-json", f"The body is not JSON: {error}.")
-
-
-class _Bad(Exception):  # noqa: N818 - as in tradewire.errors
-    """Why one field can't be taken."""
+class _BadValue(Exception):  # noqa: N818 - as in tradewire.errors
+    """A field's value can't be accepted."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -131,49 +133,50 @@ class _Bad(Exception):  # noqa: N818 - as in tradewire.errors
 
 
 class _Checker:
-    """Checks one message, gathering every fault instead of stopping at the first."""
+    """Checks one message and collects every fault instead of stopping at the first."""
 
     def __init__(self, message: dict[str, Any], now: datetime) -> None:
         self._now = now
         self._faults: list[Fault] = []
         self._ignored: list[str] = []
-        self._given = self._fold(message)
+        self._values = self._fold(message)
 
     def _fold(self, message: dict[str, Any]) -> dict[str, Any]:
-        given: dict[str, Any] = {}
+        """Return the values by field name, with white space in the names removed."""
+        values: dict[str, Any] = {}
         for key, value in message.items():
             name = key if key in _FIELD_SET else "".join(key.split())
             known = name in _FIELD_SET
             if "\0" in key or (isinstance(value, str) and "\0" in value):
-                self._blame(name if known else _shown(key), "nul", "A NUL character may not be in a message.")
+                self._add_fault(name if known else _printable(key), "nul", "A message may not contain NUL characters.")
             elif not known:
                 if len(self._ignored) < IGNORED_MAX:
-                    self._ignored.append(key[:_NAME_CHARS_SHOWN])
-            elif name in given:
-                self._blame(name, "duplicate", f"{name} is given twice, differently spaced.")
+                    self._ignored.append(key[:_NAME_CHARS_MAX])
+            elif name in values:
+                self._add_fault(name, "duplicate", f"{name} is given twice, with different white space.")
             else:
-                given[name] = value
-        return given
+                values[name] = value
+        return values
 
-    def _blame(self, field: str, code: str, detail: str) -> None:
-        """Note what is wrong with a name; once, and with unknown ones only for the first few."""
+    def _add_fault(self, field: str, code: str, detail: str) -> None:
+        """Add a fault, once. For unknown fields, add only the first few."""
         fault = Fault(field, code, detail)
-        if (field in _FIELD_SET or len(self._faults) < _ODD_NAMES_MAX) and fault not in self._faults:
+        if (field in _FIELD_SET or len(self._faults) < _UNKNOWN_FIELD_FAULTS_MAX) and fault not in self._faults:
             self._faults.append(fault)
 
     def trade(self) -> tuple[Trade, list[str]]:
-        take = self._take
+        parse = self._parse
         trade = Trade(
-            take("userId", _user_id),
-            take("currencyFrom", _currency),
-            take("currencyTo", _currency),
-            take("amountSell", _amount),
-            take("amountBuy", _amount),
-            take("rate", _amount),
-            take("timePlaced", self._time),
-            take("originatingCountry", _country),
+            parse("userId", _user_id),
+            parse("currencyFrom", _currency),
+            parse("currencyTo", _currency),
+            parse("amountSell", _amount),
+            parse("amountBuy", _amount),
+            parse("rate", _amount),
+            parse("timePlaced", self._time),
+            parse("originatingCountry", _country),
         )
-        if trade.currency_from == trade.currency_to and not self._faulted("currencyFrom"):
+        if trade.currency_from == trade.currency_to and not self._has_fault("currencyFrom"):
             self._faults.append(
                 Fault("currencyTo", "same-currency", "currencyFrom and currencyTo are the same currency.")
             )
@@ -181,41 +184,41 @@ class _Checker:
             raise InvalidTrade(self._faults)
         return trade, self._ignored
 
-    def _take(self, field: str, parse: Callable[[Any], Any]) -> Any:
-        """Give the field's checked value; where there is none, note the fault and give None."""
-        if field not in self._given:
-            if not self._faulted(field):
+    def _parse(self, field: str, parse: Callable[[Any], Any]) -> Any:
+        """Return a field's checked value. If it is missing or bad, add a fault and return None."""
+        if field not in self._values:
+            if not self._has_fault(field):
                 self._faults.append(Fault(field, "missing", f"{field} is missing."))
             return None
         try:
-            return parse(self._given[field])
-        except _Bad as bad:
+            return parse(self._values[field])
+        except _BadValue as bad:
             self._faults.append(Fault(field, bad.code, f"{field} {bad.detail}."))
             return None
 
-    def _faulted(self, field: str) -> bool:
+    def _has_fault(self, field: str) -> bool:
         return any(fault.field == field for fault in self._faults)
 
     def _time(self, value: Any) -> datetime:
         text = _text(value)
-        if len(text) > _TIME_CHARS_MAX:  # a fraction may have any number of digits, and what is parsed is kept
-            raise _Bad("bad-time", f"is longer than {_TIME_CHARS_MAX} characters")
+        if len(text) > _TIME_CHARS_MAX:  # a fraction may have any number of digits, and _parse_time caches the text
+            raise _BadValue("bad-time", f"is longer than {_TIME_CHARS_MAX} characters")
         placed = _parse_time(text)
         if placed > self._now + FUTURE_TOLERANCE:
-            raise _Bad("in-the-future", "is more than 5 minutes in the future")
+            raise _BadValue("in-the-future", "is more than 5 minutes in the future")
         return placed
 
 
 _FIELD_SET: Final = frozenset(FIELDS)
 
 
-def _shown(key: str) -> str:
-    return _CONTROL.sub("?", key[:_NAME_CHARS_SHOWN])
+def _printable(key: str) -> str:
+    return _CONTROL.sub("?", key[:_NAME_CHARS_MAX])
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or isinstance(value, _NumberText):
-        raise _Bad("wrong-type", "is not a string")
+        raise _BadValue("wrong-type", "is not a string")
     return value.strip()
 
 
@@ -223,75 +226,75 @@ def _user_id(value: Any) -> str:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     text = str(value) if is_integer else _text(value)
     if not text:
-        raise _Bad("empty", "is empty")
+        raise _BadValue("empty", "is empty")
     if len(text) > USER_ID_MAX:
-        raise _Bad("too-long", f"is longer than {USER_ID_MAX} characters")
+        raise _BadValue("too-long", f"is longer than {USER_ID_MAX} characters")
     if _CONTROL.search(text):
-        raise _Bad("control-character", "holds a control character")
+        raise _BadValue("control-character", "contains a control character")
     return text
 
 
 def _code(value: Any) -> str:
     text = _text(value)
-    return text.upper() if text.isascii() else text  # other alphabets have letters whose capitals are ASCII
+    return text.upper() if text.isascii() else text  # some other letters have ASCII capitals
 
 
 def _currency(value: Any) -> str:
     code = _code(value)
     if code not in CURRENCIES:
-        raise _Bad("unknown-currency", "is not a currency code of ISO 4217")
+        raise _BadValue("unknown-currency", "is not a currency code of ISO 4217")
     return code
 
 
 def _country(value: Any) -> str:
     code = _code(value)
     if code not in COUNTRIES:
-        raise _Bad("unknown-country", "is not a country code of ISO 3166-1 alpha-2")
+        raise _BadValue("unknown-country", "is not a country code of ISO 3166-1 alpha-2")
     return code
 
 
 def _amount(value: Any) -> Decimal:
-    """Take a JSON number or a numeric string, exactly as it was written."""
+    """Parse a JSON number or a numeric string exactly."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise _Bad("wrong-type", "is neither a number nor a numeric string")
+        raise _BadValue("wrong-type", "is neither a number nor a numeric string")
     if isinstance(value, int):
         if abs(value) >= 10**WHOLE_DIGITS:
-            raise _Bad("too-large", f"has more than {WHOLE_DIGITS} digits before the point")
+            raise _BadValue("too-large", f"has more than {WHOLE_DIGITS} digits before the decimal point")
         number = Decimal(value)
     else:
         number = Decimal(value) if _PLAIN_NUMBER.fullmatch(value) else _parse_number(value.strip())
     if number <= 0:
-        raise _Bad("not-positive", "is not greater than zero")
+        raise _BadValue("not-positive", "is not greater than zero")
     return number
 
 
 def _parse_number(text: str) -> Decimal:
     if len(text) > _NUMBER_CHARS_MAX:
-        raise _Bad("too-long", f"is written with more than {_NUMBER_CHARS_MAX} characters")
+        raise _BadValue("too-long", f"has more than {_NUMBER_CHARS_MAX} characters")
     if not _NUMBER.fullmatch(text):
-        raise _Bad("not-a-number", "is not a finite number")
-    number = Decimal(text)  # exact, and cheap whatever the exponent: no digit is written out
+        raise _BadValue("not-a-number", "is not a finite number")
+    number = Decimal(text)  # exact, and cheap for any exponent, since the digits are not expanded
     if number and number.adjusted() >= WHOLE_DIGITS:
-        raise _Bad("too-large", f"has more than {WHOLE_DIGITS} digits before the point")
+        raise _BadValue("too-large", f"has more than {WHOLE_DIGITS} digits before the decimal point")
     if number and -amount.exponent(number) > FRACTION_DIGITS:
-        raise _Bad("too-precise", f"has more than {FRACTION_DIGITS} digits behind the point")
+        raise _BadValue("too-precise", f"has more than {FRACTION_DIGITS} digits after the decimal point")
     return number
 
 
-@lru_cache(1024)  # trades come in the order of time, many in the same second
+@lru_cache(1024)  # trades arrive roughly in order of time, many in the same second
 def _parse_time(text: str) -> datetime:
     classic = _CLASSIC_TIME.fullmatch(text)
     try:
         placed = _classic_time(*classic.groups()) if classic else datetime.fromisoformat(text)
         if placed.tzinfo is None:
-            raise _Bad("bad-time", "has no offset from UTC")
+            raise _BadValue("bad-time", "has no offset from UTC")
         return placed.astimezone(UTC)
-    except (ValueError, OverflowError):  # no such day, or beyond the years 1 to 9999 once in UTC
-        raise _Bad("bad-time", "is neither DD-MON-YY HH:MM:SS nor ISO 8601 with an offset") from None
+    except (ValueError, OverflowError):  # no such day, or outside the years 1 to 9999 in UTC
+        raise _BadValue("bad-time", "is neither DD-MON-YY HH:MM:SS nor ISO 8601 with an offset") from None
 
 
 def _classic_time(day: str, month: str, year: str, hour: str, minute: str, second: str) -> datetime:
     if month.upper() not in _MONTHS:
-        raise _Bad("bad-time", "names no English month")
+        raise _BadValue("bad-time", "does not name an English month")
     number = _MONTHS[month.upper()]
     return datetime(2000 + int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=UTC)

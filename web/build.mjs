@@ -1,9 +1,9 @@
 /**
  * Builds the pages: `node build.mjs [outdir]`, by default into dist/ beside this file.
  *
- * What is named by its content (assets/) may be cached for ever; the pages name it, and may not. Each file gets
- * a .gz beside it, for nginx's gzip_static. The whole is built next to its place and then renamed into it, so that
- * a server that is running never sees half of it.
+ * Files in assets/ have a content hash in their name and may be cached for ever; the pages that refer to them
+ * may not. Each file gets a .gz for nginx's gzip_static. The output is built in a temporary folder and then
+ * renamed, so that a running server never serves an incomplete build.
  */
 
 import { existsSync } from "node:fs";
@@ -19,7 +19,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
 const PAGES = ["index.html", "api.html"];
 /**
- * What each page names.
+ * The assets of each page, as source and output name.
  *
  * @type {[string, string][][]}
  */
@@ -37,29 +37,29 @@ const ENTRIES = [
 const HASHED = /(?<name>\w+)-\w+(?<suffix>\.\w+)$/u;
 
 /**
- * Builds the pages into `outdir`, in place of what was there.
+ * Builds the pages into `outdir`, replacing the previous build.
  *
  * @param {string} outdir
  */
 async function buildPages(outdir) {
-  const fresh = await mkdtemp(`${outdir}.new-`);
+  const built = await mkdtemp(`${outdir}.new-`);
   try {
-    const assets = await bundle(fresh);
+    const assets = await bundle(built);
     for (const page of PAGES) {
-      await writePage(fresh, page, assets);
+      await writePage(built, page, assets);
     }
-    await compress(fresh);
-    await makeReadable(fresh);
-    await putInPlace(fresh, outdir);
+    await compress(built);
+    await makeReadable(built);
+    await replaceOutput(built, outdir);
   } finally {
-    await rm(fresh, { recursive: true, force: true });
+    await rm(built, { recursive: true, force: true });
   }
 }
 
 /**
- * Bundles into `outdir`/assets; gives the path of each asset by its plain name.
+ * Bundles into `outdir`/assets. Returns the path of each asset by its name without hash.
  *
- * Each page is bundled by itself: what is fetched later is a file of its own, and nothing else is.
+ * Each page is bundled separately, so that only dynamic imports are split off.
  *
  * @param {string} outdir
  */
@@ -91,7 +91,7 @@ async function bundle(outdir) {
 }
 
 /**
- * Writes a page with the assets' names put in, and the space between its lines left out.
+ * Writes a page with the paths of its assets and without indentation.
  *
  * @param {string} outdir
  * @param {string} name
@@ -99,12 +99,12 @@ async function bundle(outdir) {
  */
 async function writePage(outdir, name, assets) {
   const template = await readFile(join(source, name), "utf8");
-  const page = template.replace(/\{\{(.+?)\}\}/gu, (_, wanted) => {
-    const asset = assets.get(wanted);
-    if (asset === undefined) {
-      throw new Error(`src/${name} asks for ${wanted}, which is not built`);
+  const page = template.replace(/\{\{(.+?)\}\}/gu, (_, asset) => {
+    const path = assets.get(asset);
+    if (path === undefined) {
+      throw new Error(`src/${name} refers to ${asset}, which is not built`);
     }
-    return asset;
+    return path;
   });
   await writeFile(join(outdir, name), page.replace(/\n\s*/gu, "\n"));
 }
@@ -112,13 +112,13 @@ async function writePage(outdir, name, assets) {
 /** @param {string} outdir */
 async function compress(outdir) {
   for (const file of await filesIn(outdir)) {
-    const packed = await promisify(gzip)(await readFile(file), { level: constants.Z_BEST_COMPRESSION });
-    await writeFile(`${file}.gz`, packed);
+    const compressed = await promisify(gzip)(await readFile(file), { level: constants.Z_BEST_COMPRESSION });
+    await writeFile(`${file}.gz`, compressed);
   }
 }
 
 /**
- * The server may run as someone else, whatever the umask of who builds.
+ * The server may run as another user, whatever the umask of the build.
  *
  * @param {string} outdir
  */
@@ -131,15 +131,15 @@ async function makeReadable(outdir) {
 }
 
 /**
- * @param {string} fresh
+ * @param {string} built
  * @param {string} outdir
  */
-async function putInPlace(fresh, outdir) {
-  const old = `${fresh}-old`;
+async function replaceOutput(built, outdir) {
+  const old = `${built}-old`;
   if (existsSync(outdir)) {
     await rename(outdir, old);
   }
-  await rename(fresh, outdir);
+  await rename(built, outdir);
   await rm(old, { recursive: true, force: true });
 }
 

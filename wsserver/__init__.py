@@ -1,1 +1,1 @@
-"""The WebSocket server: workers hand it updates, and it shows them to every browser that is there."""
+"""The WebSocket server: it receives events from workers and sends them to every connected browser."""

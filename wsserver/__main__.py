@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 async def serve(settings: Settings, log: BoundLogger) -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     server = WebSocketServer(settings, secrets.token_hex(8), log)
     await server.start()
     await stop.wait()
@@ -32,14 +32,14 @@ async def serve(settings: Settings, log: BoundLogger) -> None:
 
 
 def main() -> int:
-    """Run until told to stop; give the exit status."""
+    """Run the server until it is stopped, and return the exit status."""
     log = setup("wsserver")
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
         log.critical("settings", faults=list(error.faults))
         return 2
-    os.umask(0o077)  # its sockets are for their user alone
+    os.umask(0o077)  # only this user may connect to the sockets
     asyncio.run(serve(settings, log))
     return 0
 

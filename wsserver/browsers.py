@@ -1,4 +1,4 @@
-"""Browsers: who may come in, and what becomes of what they send: nothing."""
+"""Connections of browsers: which ones are accepted, and what each is sent. What a browser sends is ignored."""
 
 from __future__ import annotations
 
@@ -17,93 +17,102 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
     from websockets.http11 import Request, Response
 
-    from wsserver.door import Door
+    from wsserver.handshake_throttle import HandshakeThrottle
     from wsserver.hub import Browser
     from wsserver.publisher import Publisher
 
 BUFFER_BYTES: Final = 64 * 1024
-"""A browser whose buffer is above this is given nothing more until it has drained."""
+"""High-water mark of a browser's write buffer. Above it, the browser gets no frames until the buffer has drained."""
 FRAMES_MAX: Final = 100
-"""A browser has nothing to say; one that says more than this is sent away."""
+"""Frames accepted from one browser. A page sends none, so more than this is abuse."""
 
 
 class BrowserConnection(Connection):
-    """A browser's connection."""
+    """A connection to one browser.
 
-    __slots__ = ("_browser", "_frames", "_full", "_publisher")
+    Args:
+        peers: All connections of browsers.
+        throttle: Runs the handshakes of all connections.
+        publisher: Sends the browser its events.
+        is_full: Tells whether the server has as many browsers as it may have.
+    """
+
+    __slots__ = ("_browser", "_frames", "_is_full", "_publisher")
 
     max_message_bytes = 1024
-    piece_bytes = 256
-    asks = True
+    chunk_bytes = 256
+    pings = True
 
-    def __init__(self, peers: set[Connection], door: Door, publisher: Publisher, full: Callable[[], bool]) -> None:
-        super().__init__(peers, door)
+    def __init__(
+        self, peers: set[Connection], throttle: HandshakeThrottle, publisher: Publisher, is_full: Callable[[], bool]
+    ) -> None:
+        super().__init__(peers, throttle)
         self._publisher = publisher
-        self._full = full
+        self._is_full = is_full
         self._browser: Browser | None = None
         self._frames = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Bound what is kept for a browser that does not read."""
+        """Bound the data buffered for a browser that does not read."""
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(BUFFER_BYTES)
 
-    def admit(self, request: Request) -> Response | None:
-        """Refuse what asks for another path, a stranger's page, and one too many."""
+    def refusal(self, request: Request) -> Response | None:
+        """Refuse other paths, pages of other origins, and browsers above the limit."""
         if request.path.partition("?")[0] != "/ws":
-            return self.reject(HTTPStatus.NOT_FOUND, "There is nothing but /ws here.\n")
+            return self.reject(HTTPStatus.NOT_FOUND, "Only /ws is served here.\n")
         if not _same_origin(request):
             return self.reject(HTTPStatus.FORBIDDEN, "Only pages of this host may connect.\n")
-        if self._full():
+        if self._is_full():
             response = self.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Too many browsers.\n")
             response.headers["Retry-After"] = "10"
             return response
         return None
 
     def opened(self, request: Request) -> None:
-        """Join the feed, from where the browser says that it was."""
+        """Join the stream at the epoch and offset that the browser names."""
         query = parse_qs(request.path.partition("?")[2])
         epoch, offset = query.get("epoch", [""])[0], query.get("offset", [""])[0]
         self._browser = self._publisher.join(self, epoch, _offset(offset))
         self._publisher.resume(self._browser)
 
-    def received(self, frame: Frame) -> None:  # noqa: ARG002 - whatever it is
-        """Ignore it."""
+    def received(self, frame: Frame) -> None:  # noqa: ARG002 - its content is ignored
+        """Count the frame and ignore its content."""
         self._frames += 1
         if self._frames > FRAMES_MAX:
-            self.expel(CloseCode.POLICY_VIOLATION, "a browser has nothing to send")
+            self.fail(CloseCode.POLICY_VIOLATION, "a browser has nothing to send")
 
-    def reassure(self) -> None:
-        """Show a sign of life: what WebSocket itself asks and answers never gets to a page."""
+    def send_heartbeat(self) -> None:
+        """Send a frame that the page sees. Pings and pongs are handled by the browser and never reach the page."""
         if self._browser:
-            self._publisher.reassure(self._browser)
+            self._publisher.send_heartbeat(self._browser)
 
-    def gone(self) -> None:
-        """Leave the feed."""
+    def closed(self) -> None:
+        """Leave the stream."""
         browser, self._browser = self._browser, None
         if browser:
             self._publisher.leave(browser)
 
     def pause_writing(self) -> None:
-        """Take nothing more: the buffer is full (asyncio calls this)."""
+        """Stop sending. asyncio calls this when the write buffer is above its high-water mark."""
         if self._browser:
             self._publisher.pause(self._browser)
 
     def resume_writing(self) -> None:
-        """Go on where the browser stands: the buffer has drained (asyncio calls this)."""
+        """Continue at the browser's cursor. asyncio calls this when the write buffer has drained."""
         if self._browser:
             self._publisher.resume(self._browser)
 
 
 def _same_origin(request: Request) -> bool:
-    """Tell whether the request comes from a page of this host, or from no page at all."""
+    """Return whether the request comes from a page of this host, or from a program, which sends no Origin."""
     origins = request.headers.get_all("Origin")
     try:
         return not origins or [urlsplit(origin).netloc for origin in origins] == request.headers.get_all("Host")
-    except ValueError:  # an Origin that is no address
+    except ValueError:  # the Origin is not a URL
         return False
 
 
 def _offset(text: str) -> int:
-    """Read an offset; what is none is the offset of nobody, and so resumes nothing."""
+    """Parse an offset. Return -1 for anything else; no browser can resume from there."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1  # noqa: PLR2004 - digits of 2**63

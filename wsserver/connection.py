@@ -1,7 +1,7 @@
-"""A WebSocket connection that costs no task: asyncio's protocol around that of websockets, which does no I/O.
+"""A WebSocket connection without a task of its own: an asyncio protocol around the sans-I/O protocol of websockets.
 
-The connection that websockets has for asyncio keeps tasks, timers and queues for each peer, so that code can wait for
-it. Nothing here waits for a peer: what comes is dealt with as it comes, so thousands of peers are small and quick.
+The asyncio connection of websockets keeps tasks, timers and queues for each peer, so that code can wait for the peer.
+This server never waits for a peer. It handles data when it arrives, so thousands of connections stay small and fast.
 """
 
 from __future__ import annotations
@@ -20,171 +20,219 @@ if TYPE_CHECKING:
     from websockets.frames import CloseCode
     from websockets.http11 import Response
 
-    from wsserver.door import Door
+    from wsserver.handshake_throttle import HandshakeThrottle
 
-OPEN_SECONDS: Final = 10.0
-"""How long a peer may take to say what it wants."""
-PING_SECONDS: Final = 20.0
-"""After so much silence a peer is asked whether it is there."""
-PONG_SECONDS: Final = 60.0
-"""How long it may take to answer: the question lies behind all that a slow one has yet to read."""
-CLOSE_SECONDS: Final = 3.0
-"""How long a peer that is sent away may take to leave."""
+OPEN_TIMEOUT_SECONDS: Final = 10.0
+"""Time for a peer to send its whole handshake request."""
+PING_INTERVAL_SECONDS: Final = 20.0
+"""Time from the handshake, or from the last pong, to the next ping."""
+PONG_TIMEOUT_SECONDS: Final = 60.0
+"""Time for a peer to answer a ping. It is long because a slow peer first has to read all data sent before the ping."""
+CLOSE_TIMEOUT_SECONDS: Final = 3.0
+"""Time for a peer to disconnect once the server has begun to close the connection."""
 
 
 class Connection(asyncio.Protocol, ABC):
-    """A peer of the server; each kind of peer is a subclass.
+    """A connection to one peer. Each kind of peer is a subclass that implements the abstract methods.
 
-    `peers` holds the connections of its kind, from first to last. Whoever owns that set calls `overdue` when a
-    connection's `deadline`, by the loop's clock, has passed.
+    The handshake request waits for the throttle. Then `refusal` decides about it. If it is accepted, `opened` is called
+    once, and `received` for each frame. `closed` is called when the connection begins to close.
+
+    `deadline` is a time on the event loop's clock, in seconds; `inf` if the peer has no limit. The owner of `peers`
+    must call `on_deadline` once it has passed.
+
+    Args:
+        peers: The connections of one kind. Each adds itself when it is made and removes itself when it is lost.
+        throttle: Runs the handshakes of all connections.
     """
 
-    __slots__ = ("_arrived", "_asked", "_door", "_peers", "_protocol", "deadline", "transport")
+    __slots__ = ("_awaiting_pong", "_handshake_data", "_peers", "_protocol", "_throttle", "deadline", "transport")
 
     max_message_bytes: ClassVar[int]
-    piece_bytes: ClassVar[int]
-    """What has come is taken in pieces of this size: of one who is sent away for what is in one, no other is looked
-    at. A quarter of a megabyte may come at once, and hold tens of thousands of frames."""
-    asks: ClassVar[bool]
-    """Whether a silent peer is asked if it is there."""
+    """A larger message from the peer closes the connection with code 1009."""
+    chunk_bytes: ClassVar[int]
+    """Incoming data is parsed in chunks of this size. If a chunk makes the server fail the connection, the rest is not
+    parsed. asyncio passes on up to 256 KiB at once, which can hold tens of thousands of frames."""
+    pings: ClassVar[bool]
+    """Whether the server pings the peer every PING_INTERVAL_SECONDS."""
     transport: asyncio.Transport
 
-    def __init__(self, peers: set[Connection], door: Door) -> None:
+    def __init__(self, peers: set[Connection], throttle: HandshakeThrottle) -> None:
         self._peers = peers
-        self._door = door
-        self._arrived = b""
-        """What came and waits at the door."""
+        self._throttle = throttle
+        self._handshake_data = b""
+        """Received, and waiting for the throttle."""
         self._protocol = ServerProtocol(max_size=self.max_message_bytes)
-        self._asked = False
+        self._awaiting_pong = False
         self.deadline = inf
 
     @abstractmethod
-    def admit(self, request: Request) -> Response | None:
-        """Answer a request that shall not become a WebSocket connection; None lets it in."""
+    def refusal(self, request: Request) -> Response | None:
+        """Decide whether a request may become a WebSocket connection.
+
+        Args:
+            request: The peer's handshake request, not yet checked.
+
+        Returns:
+            The HTTP response to send instead, made by `reject`. None accepts the request.
+        """
 
     @abstractmethod
     def opened(self, request: Request) -> None:
-        """Begin: the handshake is done."""
+        """Handle the end of the handshake. From now on, frames can be sent.
+
+        Args:
+            request: The handshake request.
+        """
 
     @abstractmethod
     def received(self, frame: Frame) -> None:
-        """Take a frame, of whatever kind, that is no answer to a question of ours."""
+        """Handle a frame from the peer.
 
-    def reassure(self) -> None:
-        """Show a sign of life to a peer that is being asked for one, where it is of use to it."""
+        Args:
+            frame: A frame of any kind, fragments and control frames included. Only the pong that answers a ping of
+                this server is not passed on.
+        """
+
+    def send_heartbeat(self) -> None:
+        """Send a frame without events, if the peer needs it. Called before each ping. The default sends nothing."""
 
     @abstractmethod
-    def gone(self) -> None:
-        """Let the peer go, which can be given nothing any more. May be called twice."""
+    def closed(self) -> None:
+        """Handle the end of the connection: it is closing or lost, so nothing more can be sent. May be called again."""
 
     @property
     def open(self) -> bool:
-        """Whether the handshake is done, and no goodbye has begun."""
+        """True from the end of the handshake until either side begins to close the connection."""
         return self._protocol.state is State.OPEN
 
     def reject(self, status: int, text: str) -> Response:
-        """Make an answer of plain text, for `admit`."""
+        """Return a plain-text HTTP response, for `refusal`.
+
+        Args:
+            status: The HTTP status code.
+            text: The body.
+        """
         return self._protocol.reject(status, text)
 
     def send(self, text: str) -> None:
-        """Send a text frame, unless the peer is on its way out."""
+        """Send a text frame. Does nothing if the connection is not open.
+
+        Args:
+            text: The frame's payload.
+        """
         if self.open:
             self._protocol.send_text(text.encode())
-            self._follow()
+            self._flush()
 
     def close(self, code: CloseCode) -> None:
-        """Say goodbye to the peer. One that has not yet said what it wants is cut off."""
+        """Begin the closing handshake. A peer that has not completed the opening handshake is cut off.
+
+        Args:
+            code: The close code that the peer gets.
+        """
         if self.open:
             self._protocol.send_close(code)
-            self._follow()
+            self._flush()
         elif self._protocol.state is State.CONNECTING:
             self.transport.abort()
 
-    def expel(self, code: CloseCode, reason: str) -> None:
-        """Send away a peer that misbehaves, and listen to it no more."""
-        self._protocol.fail(code, reason)
-        self._follow()
+    def fail(self, code: CloseCode, reason: str) -> None:
+        """Fail the connection (RFC 6455, section 7.1.7): the peer misbehaves, so nothing more from it is parsed.
 
-    def overdue(self) -> None:
-        """Ask a silent peer whether it is there, once; cut off whoever has had its time."""
-        if self.open and not self._asked:
-            self._asked = True
-            self._due_in(PONG_SECONDS)
-            self.reassure()
+        Args:
+            code: The close code that the peer gets.
+            reason: The close reason, at most 123 bytes.
+        """
+        self._protocol.fail(code, reason)
+        self._flush()
+
+    def on_deadline(self) -> None:
+        """Ping a peer that is due for a ping. Cut off a peer that has run out of time.
+
+        A request that waits for the throttle was sent in time, even if the deadline has passed since. If the request
+        turns out to be incomplete, the next call cuts the peer off.
+        """
+        if self._handshake_data:
+            return
+        if self.open and not self._awaiting_pong:
+            self._awaiting_pong = True
+            self._set_deadline(PONG_TIMEOUT_SECONDS)
+            self.send_heartbeat()
             self._protocol.send_ping(b"ping")
-            self._follow()
+            self._flush()
         else:
             self.transport.abort()
 
-    # ---- What asyncio calls.
+    # ---- Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the handshake."""
         self.transport = cast("asyncio.Transport", transport)
-        self._due_in(OPEN_SECONDS)
+        self._set_deadline(OPEN_TIMEOUT_SECONDS)
         self._peers.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the peer has sent; a handshake waits for its turn."""
+        """Parse data from the peer. Handshake data waits for the throttle."""
         if self._protocol.state is State.CONNECTING:
-            if not self._arrived:
-                self._door.knock(self._come_in)
-            self._arrived += data
+            if not self._handshake_data:
+                self._throttle.submit(self._receive_handshake)
+            self._handshake_data += data
         else:
-            self._take(data)
+            self._receive(data)
 
     def eof_received(self) -> None:
-        """Take the end of what the peer sends. asyncio closes the transport then."""
+        """Handle the end of the peer's data. asyncio closes the transport after this."""
         self._protocol.receive_eof()
-        self._follow()
+        self._flush()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why a peer has left is no matter
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the cause makes no difference
         """Forget the peer."""
         self._peers.discard(self)
-        self.gone()
+        self.closed()
 
-    def _come_in(self) -> None:
-        arrived, self._arrived = self._arrived, b""
+    def _receive_handshake(self) -> None:
+        data, self._handshake_data = self._handshake_data, b""
         if not self.transport.is_closing():
-            self._take(arrived)
+            self._receive(data)
 
-    def _take(self, data: bytes) -> None:
-        for start in range(0, len(data), self.piece_bytes):
-            self._protocol.receive_data(data[start : start + self.piece_bytes])
+    def _receive(self, data: bytes) -> None:
+        for start in range(0, len(data), self.chunk_bytes):
+            self._protocol.receive_data(data[start : start + self.chunk_bytes])
             for event in self._protocol.events_received():
                 if isinstance(event, Request):
-                    self._shake_hands(event)
+                    self._handle_request(event)
                 elif isinstance(event, Frame):
-                    self._take_frame(event)
-        self._follow()
+                    self._handle_frame(event)
+        self._flush()
 
-    def _take_frame(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.PONG and self._asked:
-            self._asked = False
-            self._due_in(PING_SECONDS)
+    def _handle_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG and self._awaiting_pong:
+            self._awaiting_pong = False
+            self._set_deadline(PING_INTERVAL_SECONDS)
         elif self.open:
             self.received(frame)
 
-    def _shake_hands(self, request: Request) -> None:
-        response = self.admit(request) or self._protocol.accept(request)
+    def _handle_request(self, request: Request) -> None:
+        response = self.refusal(request) or self._protocol.accept(request)
         self._protocol.send_response(response)
-        self._follow()
+        self._flush()
         if self.open:
             self.deadline = inf
-            if self.asks:
-                self._due_in(PING_SECONDS)
+            if self.pings:
+                self._set_deadline(PING_INTERVAL_SECONDS)
             self.opened(request)
 
-    def _follow(self) -> None:
-        """Do as the protocol has decided: write, and let go of a peer that it is closing with."""
+    def _flush(self) -> None:
+        """Write what the protocol has to send. If the connection is closing, call `closed` and set the deadline."""
         for data in self._protocol.data_to_send():
             if data:
                 self.transport.write(data)
             elif not self.transport.is_closing():
                 self.transport.write_eof()
         if self._protocol.close_expected() or self._protocol.state is State.CLOSED:
-            self._due_in(CLOSE_SECONDS, at_most=self.deadline)
-            self.gone()
+            self._set_deadline(CLOSE_TIMEOUT_SECONDS, at_most=self.deadline)
+            self.closed()
 
-    def _due_in(self, seconds: float, *, at_most: float = inf) -> None:
+    def _set_deadline(self, seconds: float, *, at_most: float = inf) -> None:
         self.deadline = min(asyncio.get_running_loop().time() + seconds, at_most)

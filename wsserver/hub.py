@@ -1,8 +1,8 @@
-"""The hub: who is connected, the recent updates, who needs what. No I/O, no clock.
+"""The hub: which browsers are connected, the recent events, and what each browser still needs. No I/O, no clock.
 
-An update gets an offset, one higher than the last, when it is shown. The newest are kept in a ring, and each
-browser has a cursor, the offset of the last update that it was given: what it still needs is what lies
-behind its cursor, whether it was away, slow, or is simply next.
+When an event is shown, it gets an offset, one higher than that of the event before it. The newest events are kept in a
+ring. Each browser has a cursor: the offset of the last event it was sent. It needs the events after its cursor, no
+matter whether it was away, is slow, or just waits for the next event.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tradewire import update
-from wsserver.lately import LatelyShown
+from tradewire import event
+from wsserver.dedup_window import DedupWindow
 from wsserver.ring import Ring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RING_BYTES: Final = 64 * 1024 * 1024
+"""The ring drops its oldest events when it holds more than this."""
 FRAME_BYTES: Final = 256 * 1024
-"""Updates are put into one frame up to this size, so that a browser's buffer is never far over its mark."""
-FRAMES_KEPT: Final = 8
-"""Frames kept for other browsers at the same place; each is of FRAME_BYTES at most."""
+"""Events share a frame up to this size, so that a browser's buffer is never far above its high-water mark."""
+FRAME_CACHE_SIZE: Final = 8
+"""Frames kept for other browsers at the same cursor."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,38 +33,65 @@ class Browser:
     """A browser, as the hub sees it."""
 
     cursor: int
-    """Offset of the last update that it was given."""
+    """Offset of the last event it was sent."""
     paused: bool = False
-    """Its buffer is full; it is given nothing until that has drained. Set by Hub.pause and Hub.resume alone."""
+    """True while its write buffer is full. It gets nothing until the buffer has drained. Only Hub.pause and Hub.resume
+    change this."""
 
 
 class Hub:
-    """Takes updates in two moves: `offer` collects them, `show` gives what was collected to browsers.
+    """Keeps the stream of events and each browser's place in it.
 
-    In between nothing is promised, so that what nobody can take goes back to its worker.
+    Events are shown in two steps. `stage` collects them. `commit` adds them to the stream, or drops them if no browser
+    can take them. Nothing is promised before `commit`: workers still hold dropped events and send them again.
+
+    Example:
+        >>> hub = Hub("e1", ring_events=20_000)
+        >>> browser, hello = hub.join("", -1, "2026-01-01T00:00:00.000000Z")
+        >>> hub.stage([line])
+        True
+        >>> hub.commit()
+        1
+        >>> hub.next_frame(browser)
+        b'{"offset":1,"events":[...]}'
+
+    Args:
+        epoch: Identifies this run of the server. Offsets of another epoch mean nothing here.
+        ring_events: How many events are kept for browsers that were away.
     """
 
-    def __init__(self, epoch: str, ring_updates: int) -> None:
+    def __init__(self, epoch: str, ring_events: int) -> None:
         self.epoch = epoch
         self.browsers: set[Browser] = set()
-        self.shown = LatelyShown()
+        self.dedup = DedupWindow()
         self._lagging = 0
-        self._ring = Ring(ring_updates, RING_BYTES)
-        self._pending: dict[bytes, bytes] = {}
+        self._ring = Ring(ring_events, RING_BYTES)
+        self._staged: dict[bytes, bytes] = {}
+        """Events by id."""
         self._frames: dict[int, tuple[bytes, int]] = {}
+        """By cursor: the frame for a browser there, and the browser's cursor after it."""
 
     @property
     def offset(self) -> int:
-        """Offset of the newest update shown."""
+        """Offset of the newest event shown, 0 before the first."""
         return self._ring.offset
 
     @property
-    def takers(self) -> int:
-        """How many browsers keep up, and so can take what comes next."""
+    def ready_count(self) -> int:
+        """Number of browsers that keep up: their write buffers can take the next frame."""
         return len(self.browsers) - self._lagging
 
     def join(self, epoch: str, offset: int, now: str) -> tuple[Browser, bytes]:
-        """Add a browser that says where it was; give it, and its first frame, which tells it the time."""
+        """Add a browser. It resumes at its offset if every event after it is still here.
+
+        Args:
+            epoch: The epoch that the browser names; empty if none.
+            offset: The offset that the browser names; -1 if none.
+            now: The time of day for the hello, as ISO 8601.
+
+        Returns:
+            The browser, and the payload of its first frame, the hello.
+        """
         resumed = epoch == self.epoch and self._ring.holds_all_after(offset)
         browser = Browser(offset if resumed else self.offset)
         self.browsers.add(browser)
@@ -71,58 +99,72 @@ class Hub:
         return browser, msgspec.json.encode({"hello": hello})
 
     def leave(self, browser: Browser) -> None:
-        """Forget a browser. Harmless when forgotten."""
+        """Remove a browser. May be called again."""
         self.resume(browser)
         self.browsers.discard(browser)
 
     def pause(self, browser: Browser) -> None:
-        """Note that a browser's buffer is full."""
+        """Mark a browser as lagging: its write buffer is full. May be called again."""
         self._lagging += not browser.paused
         browser.paused = True
 
     def resume(self, browser: Browser) -> None:
-        """Note that a browser's buffer has drained."""
+        """Mark a browser as keeping up: its write buffer has drained. May be called again."""
         self._lagging -= browser.paused
         browser.paused = False
 
-    def offer(self, lines: Sequence[bytes]) -> bool:
-        """Collect updates to be shown next. False: all of them were shown before.
+    def stage(self, lines: Sequence[bytes]) -> bool:
+        """Collect events for the next `commit`. Events that were shown or staged before are skipped.
 
-        Raises BadUpdate, with nothing collected, where one of them is no update.
+        Args:
+            lines: Encoded events, one each.
+
+        Returns:
+            False if every event was shown before, so that there is nothing to wait for.
+
+        Raises:
+            InvalidEvent: A line is not exactly one event. Nothing was staged.
         """
-        fresh = dict(zip(update.keys(lines), lines, strict=True))
-        for key in self.shown.among(fresh):
-            del fresh[key]
-        self._pending |= fresh
-        return bool(fresh)
+        new = dict(zip(event.packed_ids(lines), lines, strict=True))
+        for key in self.dedup.seen(new):
+            del new[key]
+        self._staged |= new
+        return bool(new)
 
     @property
-    def collected(self) -> bool:
-        """Whether there is anything to show."""
-        return bool(self._pending)
+    def has_staged(self) -> bool:
+        """True if `commit` has anything to do."""
+        return bool(self._staged)
 
-    def show(self) -> int:
-        """Move what was collected, as much as the ring holds, behind every browser's cursor.
+    def commit(self) -> int:
+        """Add staged events to the stream, as many as the ring holds. Repeat while `has_staged`.
 
-        Gives how many browsers can take it. With none, all that was collected is let go: its workers still
-        have it.
+        Returns:
+            The number of browsers that can take the events. If it is 0, all staged events were dropped.
         """
-        takers = self.takers
-        if not takers:
-            self._pending = {}
+        ready = self.ready_count
+        if not ready:
+            self._staged = {}
             return 0
-        # No more at once, so that whoever keeps up can't be pushed past the ring by a single move.
-        moved = dict(islice(self._pending.items(), self._ring.size))
-        self._pending = dict(islice(self._pending.items(), self._ring.size, None))
-        self._ring.extend([*moved.values()])
-        self.shown.add(moved)
+        # A larger step could push browsers that keep up past the end of the ring.
+        shown = dict(islice(self._staged.items(), self._ring.size))
+        self._staged = dict(islice(self._staged.items(), self._ring.size, None))
+        self._ring.extend([*shown.values()])
+        self.dedup.add(shown)
         self._frames.clear()
-        return takers
+        return ready
 
     def next_frame(self, browser: Browser) -> bytes | None:
-        """Move the browser's cursor on; give the frame that brings it there, or None where it has all.
+        """Return the next frame for a browser and move its cursor past it.
 
-        A frame is built once for all browsers that stand at the same place.
+        Browsers at the same cursor share one frame.
+
+        Args:
+            browser: A browser that has joined and is not paused.
+
+        Returns:
+            The frame's payload: events, or the news of a gap if events after the cursor have left the ring. None if the
+            browser has everything.
         """
         if browser.cursor == self._ring.offset:
             return None
@@ -133,11 +175,11 @@ class Hub:
         if self._ring.holds_all_after(cursor):
             lines = self._ring.after(cursor, FRAME_BYTES)
             reached = cursor + len(lines)
-            frame = b'{"offset":%d,"updates":[%b]}' % (reached, b",".join(lines))
+            frame = b'{"offset":%d,"events":[%b]}' % (reached, b",".join(lines))
         else:
             reached = self.offset
             frame = b'{"gap":true,"offset":%d}' % reached
-        if len(self._frames) == FRAMES_KEPT:
+        if len(self._frames) == FRAME_CACHE_SIZE:
             del self._frames[next(iter(self._frames))]
         self._frames[cursor] = frame, reached
         return frame, reached

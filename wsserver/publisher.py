@@ -1,4 +1,4 @@
-"""The publisher: when what the hub has collected goes out, and how it gets onto the browsers' sockets."""
+"""The publisher: when staged events are sent, and how frames are written to the browsers."""
 
 from __future__ import annotations
 
@@ -10,60 +10,75 @@ from typing import TYPE_CHECKING, Final
 
 from websockets.frames import Frame, Opcode
 
-from tradewire import update
-from tradewire.errors import BadUpdate
-from wsserver.hub import FRAMES_KEPT
+from tradewire import event
+from tradewire.errors import InvalidEvent
+from wsserver.hub import FRAME_CACHE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wsserver.browsers import BrowserConnection
+    from wsserver.connection import Connection
     from wsserver.hub import Browser, Hub
-    from wsserver.workers import WorkerConnection
 
 TICK_SECONDS: Final = 0.005
-"""What comes within this time after a frame shares the next one, at least."""
+"""Shortest time between two ticks. Events that arrive within it share a frame."""
 TICK_SECONDS_MAX: Final = 0.05
-TICK_COSTS: Final = 1.0
-"""The next frame waits for so many times what the last one took here: nginx has about as much work with it, and may
-have to do it on the same cores, as may the browsers."""
+"""Longest time between two ticks."""
+TICK_COST_FACTOR: Final = 1.0
+"""After a tick that took t seconds of CPU time, the next one waits for TICK_COST_FACTOR × t. nginx has about as much
+work with the frame, perhaps on the same cores, and so may the browsers."""
 
 
 def pause_after(cost_seconds: float) -> float:
-    """Give how many seconds after a frame the next may follow, by the processor's time that writing it took."""
-    return min(max(TICK_SECONDS, TICK_COSTS * cost_seconds), TICK_SECONDS_MAX)
+    """Return the seconds to wait after a tick, given the CPU seconds that it took."""
+    return min(max(TICK_SECONDS, TICK_COST_FACTOR * cost_seconds), TICK_SECONDS_MAX)
 
 
-@lru_cache(maxsize=FRAMES_KEPT)
+@lru_cache(maxsize=FRAME_CACHE_SIZE)
 def text_frame(text: bytes) -> bytes:
-    """Give the bytes of a WebSocket text frame as a server sends it, the same for every browser."""
+    """Return a server's WebSocket text frame with this payload. Browsers at the same cursor share its bytes."""
     return Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
 class Publisher:
-    """Shows what workers offer, on ticks: at once after a quiet moment, together under load."""
+    """Sends workers' events to browsers, and replies to the workers.
+
+    Events are sent on ticks. The first event after a quiet period causes a tick at once. Under load, events are
+    collected until the next tick is due.
+
+    Args:
+        hub: Knows what each browser needs. Browsers must join and leave it through this publisher.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._connections: dict[Browser, BrowserConnection] = {}
-        self._asking: list[WorkerConnection] = []
-        """Workers that get their answer with the next tick."""
-        self._waiting: set[WorkerConnection] = set()
-        """Workers that were told to wait: they get READY as soon as a browser can take updates."""
+        self._connections: dict[Browser, Connection] = {}
+        self._awaiting_reply: list[Connection] = []
+        """Workers whose events are staged. The next tick replies to them."""
+        self._awaiting_ready: set[Connection] = set()
+        """Workers that got WAIT. They get READY as soon as a browser can take events."""
         self._next_tick = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
-    def publish(self, worker: WorkerConnection, lines: Sequence[bytes]) -> None:
-        """Show a worker's updates on the next tick, which is now after a quiet moment, and answer it then."""
+    def publish(self, worker: Connection, lines: Sequence[bytes]) -> None:
+        """Stage a worker's events. The tick that sends them replies to the worker.
+
+        The reply is `OK` and the number of browsers that keep up, `WAIT` if there is no such browser, or `BAD` and the
+        reason if a line is not an event. `BAD`, and `OK 0` for events that were all shown before, are sent at once.
+
+        Args:
+            worker: Gets the reply.
+            lines: Encoded events, one each.
+        """
         try:
-            fresh = self._hub.offer(lines)
-        except BadUpdate as error:
+            has_new = self._hub.stage(lines)
+        except InvalidEvent as error:
             worker.send(f"BAD {error}")
             return
-        if not fresh:
+        if not has_new:
             worker.send("OK 0")
             return
-        self._asking.append(worker)
+        self._awaiting_reply.append(worker)
         if self._tick is None:
             loop = asyncio.get_running_loop()
             if loop.time() < self._next_tick:
@@ -71,76 +86,84 @@ class Publisher:
             else:
                 self.flush()
 
-    def forget(self, worker: WorkerConnection) -> None:
-        """Forget a worker that has left."""
-        self._waiting.discard(worker)
+    def forget(self, worker: Connection) -> None:
+        """Send no READY to a worker that has disconnected. May be called again."""
+        self._awaiting_ready.discard(worker)
 
-    def join(self, connection: BrowserConnection, epoch: str, offset: int) -> Browser:
-        """Let a browser in with its hello. It gets nothing more before `resume`, since only now can it be paused."""
-        browser, hello = self._hub.join(epoch, offset, update.utc(datetime.now(UTC)))
+    def join(self, connection: Connection, epoch: str, offset: int) -> Browser:
+        """Add a browser and send its hello. It gets no events before `resume` is called.
+
+        The caller needs the returned browser to pause it, and sending events can make that necessary.
+
+        Args:
+            connection: The browser's open connection.
+            epoch: The epoch that the browser names; empty if none.
+            offset: The offset that the browser names; -1 if none.
+        """
+        browser, hello = self._hub.join(epoch, offset, event.format_time(datetime.now(UTC)))
         self._connections[browser] = connection
         connection.transport.write(Frame(Opcode.TEXT, hello).serialize(mask=False))
         return browser
 
     def leave(self, browser: Browser) -> None:
-        """Let a browser go."""
+        """Remove a browser. Must be called once for each browser."""
         self._hub.leave(browser)
         del self._connections[browser]
 
-    def reassure(self, browser: Browser) -> None:
-        """Tell a browser that keeps up that there is nothing new. One that does not has more to read than it can."""
+    def send_heartbeat(self, browser: Browser) -> None:
+        """Send a frame without events. A paused browser is skipped, since unread data is waiting for it."""
         if not browser.paused:
-            nothing = b'{"offset":%d,"updates":[]}' % browser.cursor
-            self._connections[browser].transport.write(text_frame(nothing))
+            heartbeat = b'{"offset":%d,"events":[]}' % browser.cursor
+            self._connections[browser].transport.write(text_frame(heartbeat))
 
     def pause(self, browser: Browser) -> None:
-        """Give a browser nothing more: its buffer is full."""
+        """Stop sending to a browser: its write buffer is full."""
         self._hub.pause(browser)
 
     def resume(self, browser: Browser) -> None:
-        """Go on with a browser that is new, or whose buffer has drained, from where it stands."""
+        """Send a browser everything after its cursor: it has just joined, or its write buffer has drained."""
         self._hub.resume(browser)
-        self._pump(browser)
+        self._send_missing(browser)
         self._wake_workers()
 
     def flush(self) -> None:
-        """Show now what was collected, and answer those whose it is."""
-        begun = time.thread_time()  # of the processor: what others have to do meanwhile is no reason to wait longer
+        """Run a tick now: send the staged events, and reply to the workers that sent them."""
+        begun = time.thread_time()  # CPU time: work of other processes is no reason to wait longer
         if self._tick:
             self._tick.cancel()
             self._tick = None
-        takers = self._show()
-        while self._hub.collected:
-            takers = self._show()
-        asking, self._asking = self._asking, []
-        for worker in asking:
-            worker.send(f"OK {takers}" if takers else "WAIT")
-        if not takers:
-            self._waiting.update(worker for worker in asking if worker.open)
+        ready = self._commit_and_send()
+        while self._hub.has_staged:
+            ready = self._commit_and_send()
+        workers, self._awaiting_reply = self._awaiting_reply, []
+        for worker in workers:
+            worker.send(f"OK {ready}" if ready else "WAIT")
+        if not ready:
+            self._awaiting_ready.update(worker for worker in workers if worker.open)
         self._next_tick = asyncio.get_running_loop().time() + pause_after(time.thread_time() - begun)
 
-    def _show(self) -> int:
-        takers = self._hub.show()
+    def _commit_and_send(self) -> int:
+        ready = self._hub.commit()
         for browser in self._hub.browsers:
             if not browser.paused:
-                self._pump(browser)
-        return takers
+                self._send_missing(browser)
+        return ready
 
-    def _pump(self, browser: Browser) -> None:
-        """Write what the browser lacks, until it has all or its buffer is full.
+    def _send_missing(self, browser: Browser) -> None:
+        """Send the events after the browser's cursor, until it has all of them or its write buffer is full.
 
-        Frames go to the transport as they are. They are whole, so what the connection itself writes never mixes with
-        them.
+        Whole frames are written to the transport directly, so they never mix with frames that the connection's protocol
+        writes.
         """
         transport = self._connections[browser].transport
         while not browser.paused:
-            text = self._hub.next_frame(browser)
-            if text is None:
+            payload = self._hub.next_frame(browser)
+            if payload is None:
                 break
-            transport.write(text_frame(text))
+            transport.write(text_frame(payload))
 
     def _wake_workers(self) -> None:
-        if self._waiting and self._hub.takers:
-            waiting, self._waiting = self._waiting, set()
-            for worker in waiting:
+        if self._awaiting_ready and self._hub.ready_count:
+            workers, self._awaiting_ready = self._awaiting_ready, set()
+            for worker in workers:
                 worker.send("READY")

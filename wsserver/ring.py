@@ -1,4 +1,4 @@
-"""The ring: the newest updates, by offset."""
+"""The ring: the newest events, by offset."""
 
 from __future__ import annotations
 
@@ -9,38 +9,56 @@ if TYPE_CHECKING:
 
 
 class Ring:
-    """The newest updates: at most `size` of them, and of `max_bytes` together, but always the newest.
+    """The newest events. The oldest are dropped when there are too many or they take too many bytes.
 
-    An update's offset is one higher than that of the one before; the first has 1. Updates come and go by the
-    thousand, so they are moved in slices and never one by one.
+    An event's offset is one higher than that of the event before it; the first event has offset 1. Thousands of events
+    are added and dropped at a time, so they are moved in slices, never one by one.
+
+    Args:
+        size: The largest number of events held, at least 1.
+        max_bytes: The largest total size of the events held. The newest event is kept even if it alone is larger.
     """
 
     def __init__(self, size: int, max_bytes: int) -> None:
         self.size = size
         self.offset = 0
-        """Of the newest update; 0 before the first."""
+        """Offset of the newest event, 0 before the first."""
         self._max_bytes = max_bytes
         self._first = 1
-        """Offset of the oldest update still here."""
+        """Offset of the oldest event held."""
         self._held_bytes = 0
         self._slots = [b""] * size
 
     def extend(self, lines: Sequence[bytes]) -> None:
-        """Add updates, `size` at most, in the place of the oldest."""
+        """Add events and drop the oldest.
+
+        Args:
+            lines: Encoded events in order, at most `size` of them.
+        """
         offset = self.offset + len(lines)
         self._drop_before(offset - self.size + 1)
-        self._place(self.offset + 1, lines)
+        self._store(self.offset + 1, lines)
         self.offset = offset
         self._held_bytes += sum(map(len, lines))
         while self._held_bytes > self._max_bytes and self._first < offset:
             self._drop_before(self._first + 1)
 
     def holds_all_after(self, cursor: int) -> bool:
-        """Tell whether nothing behind the cursor has left, and the cursor is none that is yet to come."""
+        """Return whether every event after the cursor is still here and the cursor is not in the future.
+
+        Args:
+            cursor: Any integer, such as an offset that a browser names.
+        """
         return self._first - 1 <= cursor <= self.offset
 
     def after(self, cursor: int, max_bytes: int) -> list[bytes]:
-        """Give the updates behind the cursor, in order: at least one, then as many as fit."""
+        """Return the events after the cursor, in order, until the next would exceed the size.
+
+        Args:
+            cursor: An offset for which `holds_all_after` is true.
+            max_bytes: The largest total size of the events, plus one byte for each. The first event is returned even if
+                it alone is larger.
+        """
         lines = self._slice(cursor + 1, self.offset)
         size = 0
         for count, line in enumerate(lines):
@@ -50,22 +68,22 @@ class Ring:
         return lines
 
     def _drop_before(self, first: int) -> None:
-        """Forget all updates before an offset."""
-        gone = self._slice(self._first, min(first - 1, self.offset))
-        if gone:
-            self._held_bytes -= sum(map(len, gone))
-            self._place(self._first, [b""] * len(gone))
+        """Drop all events before an offset."""
+        dropped = self._slice(self._first, min(first - 1, self.offset))
+        if dropped:
+            self._held_bytes -= sum(map(len, dropped))
+            self._store(self._first, [b""] * len(dropped))
         self._first = max(self._first, first)
 
     def _slice(self, first: int, last: int) -> list[bytes]:
-        """Give the updates from one offset to another; the ring's end may lie between them."""
+        """Return the events from one offset to another, both included. They may wrap around the end of the list."""
         if last < first:
             return []
         begin, end = first % self.size, last % self.size + 1
         return self._slots[begin:end] if begin < end else self._slots[begin:] + self._slots[:end]
 
-    def _place(self, first: int, lines: Sequence[bytes]) -> None:
-        """Put updates into the slots from an offset on."""
+    def _store(self, first: int, lines: Sequence[bytes]) -> None:
+        """Write events into the slots, starting at an offset. They may wrap around the end of the list."""
         begin = first % self.size
         fitting = self.size - begin
         self._slots[begin : begin + len(lines)] = lines[:fitting]

@@ -1,4 +1,4 @@
-"""The server: its two listeners, one for browsers and one for workers, and how it stops."""
+"""The server: its listeners for browsers and for workers, its housekeeping, and how it stops."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from websockets.frames import CloseCode
 
 from tradewire.feed import FeedHealth
 from wsserver.browsers import BrowserConnection
-from wsserver.connection import CLOSE_SECONDS
-from wsserver.door import Door
+from wsserver.connection import CLOSE_TIMEOUT_SECONDS
+from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
 from wsserver.workers import WorkerConnection
@@ -26,23 +26,30 @@ if TYPE_CHECKING:
     from wsserver.connection import Connection
 
 BACKLOG: Final = 4096
-"""Peers that may wait to be accepted: more browsers than come back at once, after a restart."""
-ACCEPTED_A_TURN: Final = 16
-"""Peers accepted before everybody else has a turn."""
-GOODBYE_SECONDS: Final = 1.5
-"""Over which browsers are told to come back, so that they don't come all at once."""
-LOOK_SECONDS: Final = 1.0
+"""Connections that the kernel queues for acceptance: more than the browsers that reconnect at once after a restart."""
+ACCEPTS_PER_TURN: Final = 16
+"""Connections accepted in one iteration of the event loop. Then other work gets its turn."""
+CLOSE_SPREAD_SECONDS: Final = 1.5
+"""At shutdown, browsers are closed at random times within this period, so that they don't all reconnect at once."""
+HOUSEKEEPING_SECONDS: Final = 1.0
+"""Time between two runs of the housekeeping."""
 
 
 class WebSocketServer:
-    """Everything that wsserver does, between `start` and `stop`."""
+    """The whole WebSocket server.
+
+    Args:
+        settings: Where to listen, and how many browsers and events to keep.
+        epoch: Identifies this run of the server.
+        log: The log.
+    """
 
     def __init__(self, settings: Settings, epoch: str, log: BoundLogger) -> None:
         self._settings = settings
         self._log = log
-        self._hub = Hub(epoch, settings.replay_updates)
+        self._hub = Hub(epoch, settings.replay_events)
         self._publisher = Publisher(self._hub)
-        self._door = Door()
+        self._throttle = HandshakeThrottle()
         self._browsers: set[Connection] = set()
         self._workers: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
@@ -50,51 +57,52 @@ class WebSocketServer:
     async def start(self) -> None:
         """Listen for browsers and for workers."""
         self._listeners = [
-            await _listen(self._settings.browser_socket, self._browser),
-            await _listen(self._settings.worker_socket, self._worker),
+            await _listen(self._settings.browser_socket, self._new_browser),
+            await _listen(self._settings.worker_socket, self._new_worker),
         ]
-        self._look_after()
+        self._do_housekeeping()
         self._log.info("listening", epoch=self._hub.epoch)
 
     async def stop(self) -> None:
-        """Take no new peers, show what is collected, let workers go, tell browsers to come back."""
+        """Accept no new connections, send the staged events, close the workers, then the browsers."""
         for listener in self._listeners:
             listener.close()
         self._publisher.flush()
         for worker in [*self._workers]:
             worker.close(CloseCode.SERVICE_RESTART)
-        await self._dismiss_browsers()
+        await self._close_browsers()
 
-    async def _dismiss_browsers(self) -> None:
-        """Say goodbye to each in its own moment, and wait for those who answer."""
+    async def _close_browsers(self) -> None:
+        """Close the browsers, spread over time, and wait until all have disconnected or their time is up."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + GOODBYE_SECONDS + CLOSE_SECONDS
+        end = loop.time() + CLOSE_SPREAD_SECONDS + CLOSE_TIMEOUT_SECONDS
         for browser in self._browsers:
-            wait = random.uniform(0, GOODBYE_SECONDS)  # noqa: S311 - spreads load, keeps no secret
-            loop.call_later(wait, browser.close, CloseCode.SERVICE_RESTART)
-        while self._browsers and loop.time() < end:  # noqa: ASYNC110 - the process ends: no time to be gained
+            delay = random.uniform(0, CLOSE_SPREAD_SECONDS)  # noqa: S311 - spreads load, keeps no secret
+            loop.call_later(delay, browser.close, CloseCode.SERVICE_RESTART)
+        while self._browsers and loop.time() < end:  # noqa: ASYNC110 - at the end of the process, polling costs nothing
             await asyncio.sleep(0.05)
 
-    def _look_after(self) -> None:
-        """Once a second, do what is due: ask the silent, cut off the dead, forget what is old.
+    def _do_housekeeping(self) -> None:
+        """Enforce deadlines and forget old ids, every HOUSEKEEPING_SECONDS.
 
-        The next look is set first, and each peer is dealt with apart, so that a fault with one ends nothing.
+        The next run is scheduled first, and each peer is handled in a callback of its own, so that an exception affects
+        one peer only.
         """
         loop = asyncio.get_running_loop()
-        loop.call_later(LOOK_SECONDS, self._look_after)
+        loop.call_later(HOUSEKEEPING_SECONDS, self._do_housekeeping)
         now = loop.time()
         for peer in self._browsers | self._workers:
             if peer.deadline < now:
-                loop.call_soon(peer.overdue)
-        self._hub.shown.forget_old(now)
+                loop.call_soon(peer.on_deadline)
+        self._hub.dedup.expire(now)
 
-    def _browser(self) -> BrowserConnection:
-        return BrowserConnection(self._browsers, self._door, self._publisher, self._full)
+    def _new_browser(self) -> BrowserConnection:
+        return BrowserConnection(self._browsers, self._throttle, self._publisher, self._is_full)
 
-    def _worker(self) -> WorkerConnection:
-        return WorkerConnection(self._workers, self._door, self._publisher, self._health)
+    def _new_worker(self) -> WorkerConnection:
+        return WorkerConnection(self._workers, self._throttle, self._publisher, self._health)
 
-    def _full(self) -> bool:
+    def _is_full(self) -> bool:
         browsers = len(self._hub.browsers)
         if browsers < self._settings.max_browsers:
             return False
@@ -107,17 +115,18 @@ class WebSocketServer:
             epoch=self._hub.epoch,
             offset=self._hub.offset,
             browsers=browsers,
-            lagging=browsers - self._hub.takers,
+            lagging=browsers - self._hub.ready_count,
             workers=sum(worker.open for worker in self._workers),
         )
 
 
-async def _listen(path: Path, connection: Callable[[], Connection]) -> asyncio.Server:
+async def _listen(path: Path, new_connection: Callable[[], Connection]) -> asyncio.Server:
     """Listen on a unix socket.
 
-    asyncio accepts, in one turn, as many peers as it was told may wait. So it is told a few, and the kernel many.
+    asyncio accepts up to `backlog` connections in one iteration of the event loop. So asyncio gets a small backlog, and
+    the kernel a large one.
     """
-    server = await asyncio.get_running_loop().create_unix_server(connection, path, backlog=ACCEPTED_A_TURN)
+    server = await asyncio.get_running_loop().create_unix_server(new_connection, path, backlog=ACCEPTS_PER_TURN)
     with server.sockets[0].dup() as sock:
         sock.listen(BACKLOG)
     return server

@@ -1,4 +1,4 @@
-"""Workers: they hand in updates, and are answered. Whoever asks on their socket is told how the server is."""
+"""Connections of workers: each frame of events gets a reply. The same socket serves GET /health."""
 
 from __future__ import annotations
 
@@ -18,42 +18,53 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
     from tradewire.feed import FeedHealth
-    from wsserver.door import Door
+    from wsserver.handshake_throttle import HandshakeThrottle
     from wsserver.publisher import Publisher
 
 
 class WorkerConnection(Connection):
-    """A worker's connection."""
+    """A connection to one worker.
+
+    Args:
+        peers: All connections of workers.
+        throttle: Runs the handshakes of all connections.
+        publisher: Publishes the worker's events and replies to it.
+        health: Returns the server's state, for GET /health.
+    """
 
     __slots__ = ("_health", "_publisher")
 
     max_message_bytes = MAX_JOB_BYTES
-    piece_bytes = MAX_JOB_BYTES
-    asks = False  # it is on this machine, and reads only when it has asked something
+    chunk_bytes = MAX_JOB_BYTES
+    pings = False  # a worker is on this machine, and reads only when it expects a reply
 
     def __init__(
-        self, peers: set[Connection], door: Door, publisher: Publisher, health: Callable[[], FeedHealth]
+        self,
+        peers: set[Connection],
+        throttle: HandshakeThrottle,
+        publisher: Publisher,
+        health: Callable[[], FeedHealth],
     ) -> None:
-        super().__init__(peers, door)
+        super().__init__(peers, throttle)
         self._publisher = publisher
         self._health = health
 
-    def admit(self, request: Request) -> Response | None:
-        """Answer who only wants to know how the server is."""
+    def refusal(self, request: Request) -> Response | None:
+        """Answer GET /health. Any other request becomes a connection."""
         if request.path != "/health":
             return None
         return self.reject(HTTPStatus.OK, msgspec.json.encode(self._health()).decode())
 
     def opened(self, request: Request) -> None:
-        """Wait for updates."""
+        """Wait for events."""
 
     def received(self, frame: Frame) -> None:
-        """Publish updates; the publisher answers."""
+        """Publish the events in a frame. The publisher replies."""
         if frame.opcode is Opcode.CONT or not frame.fin:
-            self.expel(CloseCode.UNSUPPORTED_DATA, "updates come in a single frame")
+            self.fail(CloseCode.UNSUPPORTED_DATA, "events come in a single frame")
         elif frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
             self._publisher.publish(self, bytes(frame.data).split(b"\n"))
 
-    def gone(self) -> None:
-        """Forget the worker. What it has handed in is shown all the same."""
+    def closed(self) -> None:
+        """Forget the worker. Events that it has sent are still published."""
         self._publisher.forget(self)

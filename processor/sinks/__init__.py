@@ -1,4 +1,4 @@
-"""What a processor feeds: the contract of a sink. One file each."""
+"""The contract of a sink, the place to which a processor delivers events. Each sink is a module of this package."""
 
 from __future__ import annotations
 
@@ -10,34 +10,85 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """What became of updates that were delivered. Anything else is an exception."""
+    """A sink's answer to a delivery. Any other outcome is an exception."""
 
     OK = "ok"
+    """Delivered: the processor deletes the jobs."""
     WAIT = "wait"
+    """Nothing was delivered, and later it can be: the processor releases the jobs and holds off."""
 
 
 class Sink(Protocol):
-    """Where updates go. Every call raises Unavailable where what is behind the sink is away."""
+    """Delivers the events of one tube. A processor calls it from one thread.
+
+    Every call but `close` raises Unavailable if the service behind the sink can't be reached. The processor then
+    closes its queue, which releases its jobs, and tries again later with growing delays.
+
+    Example:
+        class PrintSink:
+            tube = "print"
+            jobs_max = 100
+            bytes_max = MAX_JOB_BYTES
+
+            def connect(self) -> None:
+                pass
+
+            def deliver(self, events: Sequence[bytes]) -> Verdict:
+                for trade_event in [event.decode(line) for line in events]:
+                    print(trade_event.user_id)
+                return Verdict.OK
+
+            def hold_off(self, timeout_seconds: float) -> bool:
+                raise NotImplementedError  # deliver() never returns WAIT
+
+            def close(self) -> None:
+                pass
+    """
 
     tube: str
-    """The tube whose jobs are for this sink."""
+    """The tube whose jobs this sink gets."""
     jobs_max: int
-    """How many jobs to take in hand at once, at most."""
+    """Most jobs that the processor reserves at once."""
     bytes_max: int
-    """How large a delivery may be, its lines joined by line ends; no less than MAX_JOB_BYTES."""
+    """Largest delivery in bytes, its lines joined by line ends. At least MAX_JOB_BYTES."""
 
     def connect(self) -> None:
-        """Make sure that the sink can be reached; called before jobs are taken for it."""
+        """Connect if needed. The processor calls this each time before it reserves jobs.
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Deliver updates, all or none of them.
+        Raises:
+            Unavailable: The sink can't be reached, so no jobs should be reserved for it.
+        """
 
-        OK: done. WAIT: not now, and nothing was taken. Raises BadUpdate where at least one among them can
-        never be delivered; the caller finds out which, by smaller pieces.
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Deliver all of the events or none. Return well before the reserved jobs' TTR (`limits.TTR_SECONDS`) ends.
+
+        An event may be delivered again after a crash or a lost connection. It then has the same id as before.
+
+        Args:
+            events: Lines as they came from the queue, encoded and unchecked; at least one.
+
+        Returns:
+            OK if all are delivered, WAIT if none can be delivered now.
+
+        Raises:
+            InvalidEvent: At least one of them can never be delivered, and none was. The processor finds it by
+                delivering smaller parts, and makes a dead letter of it.
+            Unavailable: The sink can't be reached. Some of the events may have been delivered.
         """
 
     def hold_off(self, timeout_seconds: float) -> bool:
-        """After a WAIT: wait until delivering is worth a try. True where the sink said so itself."""
+        """Wait until the next delivery is worth a try. The processor calls this after a WAIT, holding no jobs.
+
+        Args:
+            timeout_seconds: The longest time to wait.
+
+        Returns:
+            True if the sink is known to take events again; the processor then goes on with full batches. False if
+            the time ran out; it then tries a single job.
+
+        Raises:
+            Unavailable: The sink can't be reached.
+        """
 
     def close(self) -> None:
-        """Close what is open. Harmless when closed."""
+        """Close connections. Does nothing if they are closed."""

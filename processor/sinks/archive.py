@@ -1,4 +1,4 @@
-"""The archive's sink: updates, and the receipts for what became of them, go into the store."""
+"""The archive sink: saves events and receipts in the store."""
 
 from __future__ import annotations
 
@@ -7,76 +7,81 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
+from tradewire.counters import stack_id
 from tradewire.errors import StoreUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE
 from tradewire.store.writing import StoreWriter
-from tradewire.tally import stack_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PACE_SECONDS: Final = 0.25
-"""What comes within this time after a transaction shares the next one, and its wait for the disk."""
+SAVE_INTERVAL_SECONDS: Final = 0.25
+"""Shortest time between the starts of two transactions. Events that arrive meanwhile share one wait for the disk."""
 
 
 class ArchiveSink:
-    """Saves each batch in one transaction. It never says WAIT: a store that is away is Unavailable."""
+    """Saves each batch in one transaction. It never returns WAIT: an unreachable store is Unavailable.
+
+    Args:
+        store_url: See TRADEWIRE_STORE_URL.
+        counters: The folder with this stack's id (`tradewire.counters.stack_id`).
+    """
 
     tube = ARCHIVE
     jobs_max = 5_000
     bytes_max = 4 * MAX_JOB_BYTES
-    """Some 12,000 messages and their receipts, in memory some tens of megabytes, and saved in half a second: the more
-    share a transaction, the more of what it writes is written once for all of them."""
+    """About 12,000 messages and their receipts. They take tens of megabytes of memory and are saved in half a second.
+    Large transactions are efficient: many messages share the rows of statistics and the pages that are written."""
 
-    def __init__(self, store_url: str, tallies: Path) -> None:
+    def __init__(self, store_url: str, counters: Path) -> None:
         self._store_url = store_url
-        self._tallies = tallies
+        self._counters = counters
         self._store: StoreWriter | None = None
         self._next_save = 0.0
 
     def connect(self) -> None:
-        """Find the store and bring it to this code's schema, unless that is done; then let a few jobs gather."""
+        """Connect to the store and migrate its schema if needed. Then wait until the next transaction is due."""
         if self._store is None:
-            store = StoreWriter(self._store_url, stack_id(self._tallies))
+            store = StoreWriter(self._store_url, stack_id(self._counters))
             store.migrate()
             self._store = store
         time.sleep(max(0.0, self._next_save - time.monotonic()))
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Save updates and receipts: all of them, or none."""
-        # A batch is many objects that live until it is saved, and none of them refers to itself: to look for such
-        # would take a quarter of all the time.
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Save all events and receipts, or none of them."""
+        # A batch is many objects that live until it is saved, without reference cycles. The garbage collector's search
+        # for cycles would take a quarter of the total time.
         gc.disable()
         try:
-            self._save(updates)
+            self._save(events)
         finally:
             gc.enable()
         return Verdict.OK
 
-    def _save(self, updates: Sequence[bytes]) -> None:
-        done, coming = [], []
-        for line in updates:
+    def _save(self, events: Sequence[bytes]) -> None:
+        receipts, trade_events = [], []
+        for line in events:
             if receipt.is_receipt(line):
-                done.append(receipt.decode(line))
+                receipts.append(receipt.decode(line))
             else:
-                coming.append(update.decode(line))
-        assert self._store  # noqa: S101 - connected before jobs are taken
+                trade_events.append(event.decode(line))
+        assert self._store  # noqa: S101 - connected before jobs are reserved
         begun = time.monotonic()
         try:
-            saved = self._store.save(coming, done)
+            saved = self._store.save(trade_events, receipts)
         except StoreUnavailable:
-            self.close()  # whoever comes back may be another one
+            self.close()  # a database that comes back may be a different one, so connect and migrate again
             raise
-        self._next_save = begun + PACE_SECONDS
+        self._next_save = begun + SAVE_INTERVAL_SECONDS
         metrics.saved(time.monotonic() - begun)
         metrics.archived(saved.ages_seconds)
-        metrics.repeated(saved.repeated)
+        metrics.duplicates(saved.duplicates)
 
     def hold_off(self, timeout_seconds: float) -> bool:
-        """Never called: this sink does not say WAIT."""
+        """Raise NotImplementedError: this sink never returns WAIT."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The live sink: updates go to the WebSocket server, and from it to every browser."""
+"""The live sink: sends events to the WebSocket server, which sends them to every browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from processor.sinks import Verdict
-from tradewire import metrics, receipt, update
+from tradewire import event, metrics, receipt
 from tradewire.feed import Feed
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 class LiveSink:
-    """Delivers to whoever watches now; with nobody there, it says WAIT.
+    """Delivers events to the browsers that are connected now. It returns WAIT if no browser can take them.
 
-    What was shown is told to the archive, by way of the queue: this side knows of no database.
+    For events that were shown, it puts a receipt into the archive's tube. So the live path needs no database.
+
+    Args:
+        worker_socket: The WebSocket server's unix socket for workers.
+        queue: The processor's queue, for the receipts.
     """
 
     tube = LIVE
@@ -36,16 +40,16 @@ class LiveSink:
         """Connect to the WebSocket server."""
         self._feed.connect()
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
-        """Hand the updates to the WebSocket server, and leave a receipt for them."""
-        browsers = self._feed.send(updates)
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
+        """Send the events to the WebSocket server, and put a receipt for them."""
+        browsers = self._feed.send(events)
         if browsers is None:
             return Verdict.WAIT
         now = datetime.now(UTC)
-        ids, received = update.origins(updates)
-        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", update.utc(now), ids, LIVE, browsers)))
+        ids, received = event.ids_and_times(events)
+        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", event.format_time(now), ids, LIVE, browsers)))
         if browsers:
-            metrics.shown([age for moment, count in received.items() for age in [_age(moment, now)] * count])
+            metrics.shown([age for time, count in received.items() for age in [_age_seconds(time, now)] * count])
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
@@ -57,8 +61,8 @@ class LiveSink:
         self._feed.close()
 
 
-def _age(received_at: str, now: datetime) -> float:
-    """Give how many seconds ago that was; none where it is no moment."""
+def _age_seconds(received_at: str, now: datetime) -> float:
+    """Return how long ago a time was. Return 0 if the text is not a time with an offset."""
     try:
         return (now - datetime.fromisoformat(received_at)).total_seconds()
     except (ValueError, TypeError):  # TypeError: it has no offset

@@ -1,4 +1,4 @@
-"""Fills a store with plausible messages: `python -m tests.bench.archive_fill URL MESSAGES DAYS`."""
+"""Fill a store with plausible messages: `python -m tests.bench.archive_fill URL MESSAGES DAYS`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from uuid import UUID
 
+from tradewire.event import TradeEvent, format_time
 from tradewire.store.writing import StoreWriter
-from tradewire.update import Update, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Name = TypeVar("Name")
+Item = TypeVar("Item")
 
 STACK: Final = "bench"
 USERS: Final = 20_000
-AT_ONCE: Final = 20_000
+BATCH: Final = 20_000
+"""Messages saved in one transaction."""
 # fmt: off
-RATES: Final = {  # one euro's worth
+RATES: Final = {  # per euro
     "EUR": 1.0, "USD": 1.09, "GBP": 0.86, "JPY": 164.2, "CHF": 0.95, "AUD": 1.66, "CAD": 1.5, "CNY": 7.8,
     "SEK": 11.4, "NZD": 1.79, "NOK": 11.6, "PLN": 4.3, "DKK": 7.46, "HUF": 392.5, "TRY": 35.1, "ZAR": 19.9,
 }
@@ -31,66 +32,69 @@ COUNTRIES: Final = (
     "NL", "BE", "IE", "PT", "AT", "FI", "CZ", "GR", "RO", "IN", "BR", "MX", "SG", "HK", "KR", "IL", "AE", "XK",
 )
 # fmt: on
-MISMATCHED: Final = 0.02
-"""The share of messages that are flagged."""
+MISMATCH_SHARE: Final = 0.02
+"""Share of messages whose rate does not fit their amounts."""
 
 
 def fill(url: str, messages: int, since: datetime, until: datetime) -> None:
-    """Save so many messages, received at a steady rate; the same ones for the same words. Some 20,000 a second."""
-    coming = updates(messages, since, until)
+    """Save `messages` messages, received evenly between `since` and `until`. Saves some 20,000 a second.
+
+    The same arguments give the same messages.
+    """
+    remaining = events(messages, since, until)
     with closing(StoreWriter(url, STACK)) as store:
         store.migrate()
-        while some := list(islice(coming, AT_ONCE)):
-            store.save(some, [])
+        while batch := list(islice(remaining, BATCH)):
+            store.save(batch, [])
 
 
-def updates(messages: int, since: datetime, until: datetime) -> Iterator[Update]:
-    """Give so many updates, oldest first. A few currencies, countries and users make most of them."""
-    chance = random.Random(messages)  # noqa: S311 - to be the same each time
-    currency, country = _Favourites(list(RATES), chance), _Favourites(COUNTRIES, chance)
-    user = _Favourites(range(1, USERS + 1), chance)
+def events(messages: int, since: datetime, until: datetime) -> Iterator[TradeEvent]:
+    """Yield `messages` events, oldest first. A few currencies, countries and users make up most of them."""
+    rng = random.Random(messages)  # noqa: S311 - repeatable, not secret
+    currencies, countries = _ZipfChoice(list(RATES), rng), _ZipfChoice(COUNTRIES, rng)
+    users = _ZipfChoice(range(1, USERS + 1), rng)
     step = (until - since) / messages
     for number in range(messages):
-        moment = since + step * number
-        sold = currency.pick()
-        bought = next(name for name in iter(currency.pick, None) if name != sold)
-        rate = round(RATES[bought] / RATES[sold] * chance.gauss(1, 0.002), 4)
-        cents = int(chance.lognormvariate(11, 1.5)) + 1
-        is_odd = chance.random() < MISMATCHED
-        yield Update(
-            _id(moment, chance),
-            utc(moment),
-            str(user.pick()),
+        received_at = since + step * number
+        sold = currencies.pick()
+        bought = next(currency for currency in iter(currencies.pick, None) if currency != sold)
+        rate = round(RATES[bought] / RATES[sold] * rng.gauss(1, 0.002), 4)
+        cents = int(rng.lognormvariate(11, 1.5)) + 1
+        is_mismatch = rng.random() < MISMATCH_SHARE
+        yield TradeEvent(
+            _id(received_at, rng),
+            format_time(received_at),
+            str(users.pick()),
             sold,
             bought,
             f"{cents / 100:.2f}",
-            f"{cents / 100 * rate * (2 if is_odd else 1) + 0.01:.2f}",
+            f"{cents / 100 * rate * (2 if is_mismatch else 1) + 0.01:.2f}",
             f"{rate:.4f}",
-            utc(moment - timedelta(seconds=chance.randrange(1, 90)), "seconds"),
-            country.pick(),
-            ["rate-mismatch"] if is_odd else [],
+            format_time(received_at - timedelta(seconds=rng.randrange(1, 90)), "seconds"),
+            countries.pick(),
+            ["rate-mismatch"] if is_mismatch else [],
         )
 
 
-class _Favourites(Generic[Name]):
-    """Picks the first of some names most often, each one after it less: by one over its place."""
+class _ZipfChoice(Generic[Item]):
+    """Picks items at random, each with a weight of one over its rank: the first most often."""
 
-    def __init__(self, names: Sequence[Name], chance: random.Random) -> None:
-        self._names = names
-        self._weights = list(accumulate(1 / place for place in range(1, len(names) + 1)))
-        self._chance = chance
+    def __init__(self, items: Sequence[Item], rng: random.Random) -> None:
+        self._items = items
+        self._cumulative_weights = list(accumulate(1 / rank for rank in range(1, len(items) + 1)))
+        self._rng = rng
 
-    def pick(self) -> Name:
-        return self._chance.choices(self._names, cum_weights=self._weights)[0]
+    def pick(self) -> Item:
+        return self._rng.choices(self._items, cum_weights=self._cumulative_weights)[0]
 
 
-def _id(moment: datetime, chance: random.Random) -> str:
-    """Make a UUIDv7 of that moment."""
-    return str(UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | chance.getrandbits(62)))
+def _id(received_at: datetime, rng: random.Random) -> str:
+    """Make a UUIDv7 with that time."""
+    return str(UUID(int=int(received_at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | rng.getrandbits(62)))
 
 
 def main() -> None:
-    """Fill a store, up to now."""
+    """Fill a store with messages of the last days."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("messages", type=int)

@@ -1,4 +1,4 @@
-"""What a scenario is given: a running stack, and how long and how large to measure."""
+"""The inputs of a scenario: a running stack, and for how long and at which scale to measure."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 RATE: Final = 50
-"""Messages a second, where it is not as many as will go."""
+"""Messages a second, in scenarios with a fixed rate."""
 BROWSERS: Final = 10
-"""Browsers, where their number does not matter."""
-_FEWEST: Final = 10
+"""Connected browsers, in scenarios where their number makes no difference."""
+_MIN_COUNT: Final = 10
 
 
-class Form(NamedTuple):
-    """How long and how large to measure."""
+class Profile(NamedTuple):
+    """For how long and at which scale to measure."""
 
     name: str
     seconds: int
-    """Of load, for each thing that is measured."""
-    turns: int
-    """Of each side of a comparison."""
-    share: float
-    """Of the full numbers of browsers and messages."""
-    speed: float
-    """Of the full rates."""
+    """Duration of the load for each measurement."""
+    rounds: int
+    """How often a comparison measures each of its sides."""
+    count_factor: float
+    """Factor for numbers of browsers and messages."""
+    rate_factor: float
+    """Factor for rates."""
 
-    def of(self, count: int) -> int:
-        """Give this form's share of a number of browsers or messages, with so few left that they say something."""
-        return max(min(count, _FEWEST), round(self.share * count))
+    def scale_count(self, full_count: int) -> int:
+        """Scale a number of browsers or messages, but not below 10: so few would prove nothing."""
+        return max(min(full_count, _MIN_COUNT), round(self.count_factor * full_count))
 
-    def rate(self, messages_a_second: int) -> float:
-        """Give this form's rate."""
-        return self.speed * messages_a_second
+    def scale_rate(self, full_rate: int) -> float:
+        """Scale a rate (messages a second)."""
+        return self.rate_factor * full_rate
 
 
-FULL: Final = Form("full", seconds=20, turns=2, share=1, speed=1)
-SHORT: Final = Form("short", seconds=5, turns=1, share=0.1, speed=1)
-TEST: Final = Form("test", seconds=1, turns=1, share=0.02, speed=0.1)
-"""Small enough for tests/run: it shows that nothing is lost, and tells nothing of speed."""
+FULL: Final = Profile("full", seconds=20, rounds=2, count_factor=1, rate_factor=1)
+SHORT: Final = Profile("short", seconds=5, rounds=1, count_factor=0.1, rate_factor=1)
+SMOKE: Final = Profile("smoke", seconds=1, rounds=1, count_factor=0.02, rate_factor=0.1)
+"""For tests/run: shows that the scenarios run and lose nothing; its figures mean nothing."""
 
 
 class Bench(NamedTuple):
-    """Where and how to measure."""
+    """The stack to measure, and how."""
 
     stack: Stack
-    form: Form
-    server: Postgres | None = None
-    """Where the archive's store is; without one it is in the stack's own SQLite file."""
+    profile: Profile
+    postgres: Postgres | None = None
+    """The server of the archive's store; without one the stack uses its own SQLite file."""
 
     @property
-    def store(self) -> str:
-        """What the archive's store is called."""
-        return "PostgreSQL" if self.server else "SQLite"
+    def store_name(self) -> str:
+        """The name of the store's database system."""
+        return "PostgreSQL" if self.postgres else "SQLite"

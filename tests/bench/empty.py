@@ -1,4 +1,4 @@
-"""The baseline: what the same nginx and gunicorn do with views that do nothing."""
+"""A baseline for the API: views that do nothing, behind the same nginx and gunicorn."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ app = Flask("empty", static_folder=None)
 @app.post("/api/message")
 @app.post("/api/messages")
 def message() -> Response:
-    """Take the body, answer, and nothing else."""
+    """Read the body and answer 201."""
     request.get_data()
     return Response(b"{}", 201, content_type="application/json")

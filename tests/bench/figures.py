@@ -1,4 +1,4 @@
-"""What is measured, as it is written to JSON and printed as tables; the tables in docs/performance.md are these."""
+"""A benchmark's results: their JSON form, and the tables that docs/performance.md shows."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PARTS = ("nginx", "api", "reads", "beanstalkd", "live", "archive", "wsserver", "generator", "browsers")
-"""Whose CPU is told apart; generator and browsers are the benchmark's own."""
+PROGRAMS = ("nginx", "api-ingest", "api-query", "beanstalkd", "live", "archive", "wsserver", "generator", "browsers")
+"""Programs whose CPU and memory are measured. The benchmark itself runs the load generator and the browsers."""
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One line of the table."""
+    """One measured value; a line of the table."""
 
     name: str
     value: float
     unit: str
     at_least: float | None = None
-    """The target, or its lower end."""
+    """Lower bound of the target."""
     at_most: float | None = None
+    """Upper bound of the target."""
 
     @property
     def target(self) -> str:
-        """The target in words; empty where there is none."""
-        ends = (("≥", self.at_least), ("≤", self.at_most))
-        return ", ".join(f"{sign} {_number(end)}" for sign, end in ends if end is not None)
+        """The target as text; empty without one."""
+        bounds = (("≥", self.at_least), ("≤", self.at_most))
+        return ", ".join(f"{sign} {_format_number(bound)}" for sign, bound in bounds if bound is not None)
 
     @property
-    def mark(self) -> str:
-        """Whether the target is met; empty where there is none."""
+    def met(self) -> str:
+        """Whether the value meets the target, as text; empty without a target."""
         if not self.target:
             return ""
         is_below = self.at_least is not None and self.value < self.at_least
@@ -40,36 +41,37 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct):
-    """What came of one scenario."""
+    """The result of one scenario."""
 
     scenario: str
     figures: list[Figure] = []
     cpu_us: dict[str, float] = {}
-    """CPU by part, in microseconds for each message."""
+    """CPU microseconds per message, by program."""
     memory_mb: dict[str, float] = {}
-    """Resident memory by part, at the end."""
+    """Resident memory at the end, by program."""
     fault: str = ""
-    """What was lost, doubled or counted wrongly. Anything here fails the run."""
+    """Why the scenario failed, such as a lost or duplicated message. Any fault fails the run."""
 
 
 class Report(msgspec.Struct):
-    """A whole run."""
+    """The results of a whole run."""
 
     taken: str
+    """The date, as YYYY-MM-DD."""
     form: str
-    """full or short."""
+    """The name of the profile: full or short."""
     machine: dict[str, str]
     results: list[Result]
 
 
 def print_report(report: Report) -> None:
-    """Print the tables, in Markdown."""
-    print(f"{report.taken}, {report.form} form. {'. '.join(report.machine.values())}.\n")
+    """Print the report as Markdown tables."""
+    print(f"{report.taken}, {report.form} run. {'. '.join(report.machine.values())}.\n")
     _print_table(("scenario", "figure", "value", "target", "met"), _figure_rows(report.results))
-    print("\nCPU by process, in µs for each message:\n")
-    _print_part_table((result.scenario, result.cpu_us) for result in report.results)
-    print("\nResident memory by process, in MB, all its workers together:\n")
-    _print_part_table((result.scenario, result.memory_mb) for result in report.results)
+    print("\nCPU by program, in µs per message:\n")
+    _print_program_table((result.scenario, result.cpu_us) for result in report.results)
+    print("\nResident memory by program, in MB, all its processes together:\n")
+    _print_program_table((result.scenario, result.memory_mb) for result in report.results)
     for result in report.results:
         if result.fault:
             print(f"\nFAILED: {result.scenario}: {result.fault}")
@@ -79,26 +81,26 @@ def _figure_rows(results: Iterable[Result]) -> Iterator[tuple[str, ...]]:
     for result in results:
         scenario = result.scenario
         for figure in result.figures:
-            yield scenario, figure.name, f"{_number(figure.value)} {figure.unit}", figure.target, figure.mark
+            yield scenario, figure.name, f"{_format_number(figure.value)} {figure.unit}", figure.target, figure.met
             scenario = ""
 
 
-def _print_part_table(taken: Iterable[tuple[str, dict[str, float]]]) -> None:
+def _print_program_table(values_by_scenario: Iterable[tuple[str, dict[str, float]]]) -> None:
     rows = [
-        (scenario, *(_number(by_part.get(part)) for part in PARTS), _number(sum(by_part.values())))
-        for scenario, by_part in taken
-        if by_part
+        (scenario, *(_format_number(values.get(program)) for program in PROGRAMS), _format_number(sum(values.values())))
+        for scenario, values in values_by_scenario
+        if values
     ]
-    _print_table(("scenario", *PARTS, "in all"), rows)
+    _print_table(("scenario", *PROGRAMS, "total"), rows)
 
 
-def _print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    for row in (head, ("---",) * len(head), *rows):
+def _print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    for row in (header, ("---",) * len(header), *rows):
         print(f"| {' | '.join(row)} |")
 
 
-def _number(value: float | None) -> str:
-    """Write three digits of a small number, and all before the point of a large one; a dash where there is none."""
+def _format_number(value: float | None) -> str:
+    """Format with three significant digits below 100 and without decimals from there on; None becomes a dash."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

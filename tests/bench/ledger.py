@@ -1,70 +1,74 @@
-"""What the stack itself says of its messages; what it says of others' is held against it."""
+"""Waits until the stack has processed everything, and reconciles its ledger with the load and the clients."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.bench.depth import await_empty
+from tests.bench.queue_depth import wait_empty
 from tests.support import wait_until
 
 if TYPE_CHECKING:
-    from tests.bench.browsers import Browsers
+    from tests.bench.clients import Clients
     from tests.stack import Stack
 
-SETTLED_WITHIN_SECONDS = 300
-_PAUSE_SECONDS = 0.05
-"""Between two questions: nginx lets through 20 a second."""
+SETTLE_TIMEOUT_SECONDS = 300
+_POLL_SECONDS = 0.05
+"""nginx allows 20 reads a second from one address."""
 
 
 class Totals(NamedTuple):
-    """Messages since the stack was first started, at rest: each was shown to somebody, and archived."""
+    """Messages since the stack was first started. After settling, each was archived and shown to a browser."""
 
     accepted: int
     shown: int
     archived: int
 
 
-def settled(stack: Stack) -> Totals:
-    """Wait until all is shown and archived. A message that is lost fails."""
-    await_empty(stack, SETTLED_WITHIN_SECONDS)  # asks the queue, so that whom the ledger needs is left to its work
-    found: dict[str, Any] = {}
+def wait_settled(stack: Stack) -> Totals:
+    """Wait until everything is shown and archived; fail if a message was lost."""
+    wait_empty(stack, SETTLE_TIMEOUT_SECONDS)  # asks the queue alone, so that polling the ledger slows no other program
+    ledger: dict[str, Any] = {}
 
-    def at_rest() -> bool:
-        time.sleep(_PAUSE_SECONDS)
-        answer = stack.get("/api/ledger")
-        if answer.status != 200:
+    def is_settled() -> bool:
+        time.sleep(_POLL_SECONDS)
+        response = stack.get("/api/ledger")
+        if response.status != 200:
             return False
-        found.update(answer.json)
-        return bool(found["status"] != "settling" and found["tubes"]["live"]["waiting"] == 0)
+        ledger.update(response.json)
+        return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
 
-    wait_until(at_rest, "the ledger has settled")
-    assert found["status"] == "balanced", found
-    tubes = found["tubes"]
-    return Totals(found["accepted"], tubes["live"]["shown"], tubes["archive"]["archived"])
+    wait_until(is_settled, "the ledger has settled")
+    assert ledger["status"] == "balanced", ledger
+    tubes = ledger["tubes"]
+    return Totals(ledger["accepted"], tubes["live"]["shown"], tubes["archive"]["archived"])
 
 
-class Books:
-    """Follows what is posted while a crowd sees all of it, from when nothing is on its way."""
+class Reconciler:
+    """Reconciles the messages posted with the ledger and with the events that the clients received."""
 
-    def __init__(self, stack: Stack, crowd: Browsers) -> None:
+    def __init__(self, stack: Stack, clients: Clients) -> None:
         self._stack = stack
-        self._crowd = crowd
-        self._before = settled(stack)
-        self.seen = crowd.counts().least
-        """Messages that each browser was shown by the last time that the books were closed."""
+        self._clients = clients
+        self._totals = wait_settled(stack)
+        self.received = clients.counts().min_events
+        """Events that each client had received at the last reconciliation."""
 
-    def close(self, answered: int) -> int:
-        """Wait until all is shown and archived; give how many were accepted since the last time.
+    def reconcile(self, answered: int) -> int:
+        """Wait until everything is shown and archived, and check that nothing was lost or duplicated.
 
-        Fails where one of those `answered` 201 is missing anywhere, or any is there twice. Whoever posts hangs up on
-        the last ones, so a few more may have been accepted.
+        Args:
+            answered: How many messages were answered 201 since the last reconciliation. More may have been accepted,
+                since the load generator closes its connections before the last answers arrive.
+
+        Returns:
+            How many messages were accepted since the last reconciliation.
         """
-        totals = settled(self._stack)
-        accepted, shown, archived = (now - then for now, then in zip(totals, self._before, strict=True))
-        assert accepted >= answered, f"{answered} were answered 201, {accepted} are on the books"
-        assert shown == archived, f"{shown} were shown, {archived} archived"
+        totals = wait_settled(self._stack)
+        accepted, shown, archived = (new - old for new, old in zip(totals, self._totals, strict=True))
+        assert accepted >= answered, f"{answered} were answered 201, but the ledger has only {accepted}"
+        assert shown == archived, f"{shown} were shown, but {archived} archived"
         assert archived >= accepted, f"{archived} of {accepted} were archived"
-        self.seen = self._crowd.check(self.seen + archived).least
-        self._before = totals
+        self.received = self._clients.check_received(self.received + archived).min_events
+        self._totals = totals
         return archived

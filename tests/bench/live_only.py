@@ -1,6 +1,6 @@
-"""The baseline without an archive: the API and the live processor as they are, with one tube and no receipts.
+"""A baseline without an archive: the real API and live processor, but with the live tube alone and without receipts.
 
-`gunicorn tests.bench.live_only:app`, `python -m tests.bench.live_only live`
+`gunicorn tests.bench.live_only:app` runs the API, `python -m tests.bench.live_only live` the processor.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _no_receipt(_queue: BeanstalkQueue, _receipt: bytes) -> None:
-    """Tell no one."""
+def _put_no_receipt(_queue: BeanstalkQueue, _receipt: bytes) -> None:
+    """Do nothing: without an archive, nothing reads receipts."""
 
 
-def _own_tallies(settings: Settings) -> Path:
-    """Count apart: what was never meant for the archive must not be missed there."""
+def _separate_counters(settings: Settings) -> Path:
+    """Keep these messages out of the stack's own counters: the ledger would report them as lost from the archive."""
     return settings.home / "ledger/live_only"
 
 
-# Before the parts that take these names from here are imported.
+# Patch before importing the modules below, which import these names.
 queue.TUBES = (queue.LIVE,)  # type: ignore[misc, assignment]
-BeanstalkQueue.put_receipt = _no_receipt  # type: ignore[method-assign, assignment]
-Settings.tallies = property(_own_tallies)  # type: ignore[method-assign, assignment]
+BeanstalkQueue.put_receipt = _put_no_receipt  # type: ignore[method-assign, assignment]
+Settings.counters = property(_separate_counters)  # type: ignore[method-assign, assignment]
 
 if __name__ == "__main__":
     from processor.__main__ import main
 
     sys.exit(main())
 
-from api.wsgi import app  # noqa: E402, F401 - what gunicorn serves
+from api.wsgi import app  # noqa: E402, F401 - gunicorn serves it

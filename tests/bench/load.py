@@ -1,4 +1,4 @@
-"""Load on a stack: from wrk, as fast as it goes or at a rate, or evenly from a process that notes each moment."""
+"""Load on a stack: from wrk, as fast as possible or at a rate, or from a producer that records each POST's time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.bench.trades import trades
-from tests.support import ROOT, need
+from tests.support import ROOT, require_program
 
 if TYPE_CHECKING:
     from tests.stack import Stack
@@ -19,68 +19,83 @@ CONNECTIONS: Final = 16
 BATCH: Final = 500
 """Messages in a batch."""
 _BODIES: Final = 20_000
-"""Different messages; what posts more begins again."""
+"""Distinct messages; wrk repeats them."""
 
 
-class Posted(NamedTuple):
-    """What came of posting."""
+class LoadResult(NamedTuple):
+    """The result of posting."""
 
     accepted: int
-    """Messages whose 201 has come. The last ones before the end may be kept and not be among them."""
+    """Messages answered 201. At the end of the load, the stack may accept a few more whose answers come too late."""
     seconds: float
     cpu_seconds: float
-    """Of whom posted."""
+    """CPU of the load generator."""
 
     @property
     def rate(self) -> float:
-        """Messages accepted a second."""
+        """Messages accepted per second."""
         return self.accepted / self.seconds
 
 
 class Wrk:
-    """Posts in the background: single messages, or batches."""
+    """Posts in the background with wrk, single messages or batches.
+
+    Args:
+        stack: The stack to load.
+        seconds: How long to post.
+        batch: Messages in a batch; 0 posts single messages.
+        rate: Messages a second; 0 posts as fast as possible.
+    """
 
     def __init__(self, stack: Stack, seconds: int, *, batch: int = 0, rate: float = 0) -> None:
-        """`rate` is in messages a second; 0 is as fast as it goes."""
-        file = stack.home / f"bodies-{batch}"
-        if not file.exists():
-            file.write_bytes(_bodies(batch))
+        bodies_file = stack.home / f"bodies-{batch}"
+        if not bodies_file.exists():
+            bodies_file.write_bytes(_bodies(batch))
         script = Path(__file__).with_name("post.lua")
         url = stack.url + ("api/messages" if batch else "api/message")
-        command = [need("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout=30s", "-s", str(script), url]
-        options = ["--", str(file), str(rate / (batch or 1))]
-        self._process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)
+        command = [
+            require_program("wrk"),
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{seconds}s",
+            "--timeout=30s",
+            "-s",
+            str(script),
+            url,
+        ]
+        script_arguments = ["--", str(bodies_file), str(rate / (batch or 1))]
+        self._process = subprocess.Popen([*command, *script_arguments], stdout=subprocess.PIPE)
 
-    def result(self) -> Posted:
-        """Wait for its end. Fails where anything was refused."""
+    def result(self) -> LoadResult:
+        """Wait for the end of the load; fail if a request was refused."""
         output, cpu_seconds = _finish(self._process)
         accepted, refused, seconds = map(float, output.splitlines()[-1].split())
         assert not refused, output
-        return Posted(int(accepted), seconds, cpu_seconds)
+        return LoadResult(int(accepted), seconds, cpu_seconds)
 
 
-class Poster:
-    """Posts single messages in the background, at an even rate, and knows when each went out."""
+class Producer:
+    """Posts single messages in the background, evenly, and records when each was sent."""
 
     def __init__(self, stack: Stack, rate: float, count: int) -> None:
-        command = [sys.executable, "-m", "tests.bench.poster", str(stack.port), str(rate), str(count)]
+        command = [sys.executable, "-m", "tests.bench.producer", str(stack.port), str(rate), str(count)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         self._count = count
         self.cpu_seconds = 0.0
-        """Its CPU, known at the end."""
+        """CPU that posting took; 0 until `result` returns."""
 
     def result(self) -> list[tuple[bytes, int]]:
-        """Wait for its end; give each id, and when its POST began (ns of the monotonic clock)."""
+        """Wait for the end; return each message's id and when its POST began (ns of the monotonic clock)."""
         output, _ = _finish(self._process)
         *lines, cpu_seconds = output.splitlines()
         self.cpu_seconds = float(cpu_seconds)
         sent = [line.encode().split() for line in lines]
         assert len(sent) == self._count, f"{len(sent)} of {self._count} were accepted"
-        return [(update_id, int(moment)) for update_id, moment in sent]
+        return [(event_id, int(sent_ns)) for event_id, sent_ns in sent]
 
 
 def post_all(stack: Stack, count: int) -> None:
-    """Post so many single messages, as fast as they go, each of which must be accepted."""
+    """Post `count` single messages as fast as possible; fail unless all are accepted."""
     command = [sys.executable, "-m", "tests.bench.stream", str(stack.port), "1e9", str(count)]
     accepted = int(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
     assert accepted == count, f"{accepted} of {count} were accepted"
@@ -88,15 +103,15 @@ def post_all(stack: Stack, count: int) -> None:
 
 @cache
 def _bodies(batch: int) -> bytes:
-    """Give what wrk posts: bodies parted by empty lines, each a message or, one a line, a batch."""
+    """Return the request bodies for wrk, separated by empty lines: single messages, or batches as NDJSON."""
     messages = trades(_BODIES)
     if not batch:
         return b"\n\n".join(messages)
-    return b"\n\n".join(b"\n".join(messages[at : at + batch]) for at in range(0, _BODIES, batch))
+    return b"\n\n".join(b"\n".join(messages[start : start + batch]) for start in range(0, _BODIES, batch))
 
 
 def _finish(process: subprocess.Popen[bytes]) -> tuple[str, float]:
-    """Wait for a process; give what it has printed, and the CPU seconds that it took."""
+    """Wait for a process to end; return its output and its CPU seconds."""
     assert process.stdout
     with process.stdout as pipe:
         output = pipe.read().decode()

@@ -1,7 +1,7 @@
--- Posts the bodies of a file, one after the other and over again:
---   wrk … -s post.lua URL -- FILE REQUESTS_A_SECOND
--- Bodies are parted by an empty line, so one can be a message or a batch of them, one a line. A rate of 0 is as fast as it
--- goes. The last line that it prints is: accepted refused seconds
+-- Posts the request bodies in a file, in turn and repeatedly:
+--   wrk … -s post.lua URL -- FILE REQUESTS_PER_SECOND
+-- Empty lines separate the bodies, so a body is a message, or a batch with one message per line. A rate of 0 posts as
+-- fast as possible. The last line of the output is: accepted refused seconds
 local ffi = require("ffi")
 ffi.cdef([[
   typedef struct { long seconds; long nanoseconds; } timespec;
@@ -20,7 +20,8 @@ local function milliseconds()
   return tonumber(now.seconds) * 1000 + tonumber(now.nanoseconds) / 1e6
 end
 
-local function pause() -- until the next request is due, the first at once; what was missed is caught up with
+-- Returns the milliseconds until the next request. The first is due at once; delays are made up for.
+local function pause()
   local wait_ms = math.max(0, due_ms - milliseconds())
   due_ms = due_ms + interval_ms
   return wait_ms
@@ -39,7 +40,7 @@ function init(arguments)
   local rate = tonumber(arguments[2])
   if rate > 0 then
     interval_ms, due_ms = 1000 / rate, milliseconds()
-    delay = pause -- wrk looks for a function of this name after init
+    delay = pause -- wrk calls a global function of this name, if there is one after init
   end
 end
 
@@ -57,13 +58,15 @@ function response(status, _, body)
 end
 
 function done(summary)
-  local taken, denied = 0, 0
+  local total_accepted, total_refused = 0, 0
   for _, thread in ipairs(threads) do
-    taken, denied = taken + thread:get("accepted"), denied + thread:get("refused")
+    total_accepted = total_accepted + thread:get("accepted")
+    total_refused = total_refused + thread:get("refused")
     if thread:get("refused") > 0 then
       print(thread:get("sample"))
     end
   end
-  print(taken, denied + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
-    summary.duration / 1e6)
+  local errors = summary.errors
+  total_refused = total_refused + errors.connect + errors.read + errors.write + errors.timeout
+  print(total_accepted, total_refused, summary.duration / 1e6)
 end

@@ -1,4 +1,4 @@
-"""Posts plausible trades at an even rate, in a process of its own; prints how many were answered 201."""
+"""Posts plausible trades evenly, in a process of its own; prints how many were answered 201."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Final
 from deploy import demo
 
 CONNECTIONS: Final = 8
-_LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+_CONTENT_LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 async def post(port: int, rate: float, count: int) -> int:
-    """Post `count` messages, `rate` a second, each alone; give how many were accepted."""
+    """Post `count` single messages, `rate` a second; return how many were accepted."""
     now = datetime.now(UTC)
     requests = [_request(trade.body(now)) for trade in islice(demo.trades(1), count)]
     numbers = iter(range(count))
-    begin = asyncio.get_running_loop().time()
+    start = asyncio.get_running_loop().time()
 
     async def connection() -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         accepted = 0
         for number in numbers:
-            await asyncio.sleep(begin + number / rate - asyncio.get_running_loop().time())
+            await asyncio.sleep(start + number / rate - asyncio.get_running_loop().time())
             writer.write(requests[number])
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = _LENGTH.search(head)
+            header = await reader.readuntil(b"\r\n\r\n")
+            length = _CONTENT_LENGTH.search(header)
             await reader.readexactly(int(length[1]) if length else 0)
-            accepted += head.startswith(b"HTTP/1.1 201")
-            if b"Connection: close" in head:  # nginx does so after a thousand requests
+            accepted += header.startswith(b"HTTP/1.1 201")
+            if b"Connection: close" in header:  # nginx closes a connection after a thousand requests
                 writer.close()
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()

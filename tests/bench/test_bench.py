@@ -1,4 +1,4 @@
-"""The benchmarks in their smallest form: they run, and lose nothing. Speed is for tests/bench/run to say."""
+"""Smoke tests of the benchmarks: every scenario runs, and loses nothing. tests/bench/run measures the speed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench.bench import TEST, Bench
+from tests.bench.bench import SMOKE, Bench
 from tests.bench.catalogue import SCENARIOS, SETTINGS, Scenario
-from tests.bench.scenarios import store_away
+from tests.bench.scenarios import store_outage
 from tests.postgres import postgres
 from tests.stack import stack
-from tests.support import need
+from tests.support import require_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Give a folder for the homes."""
+    """Return a folder for the homes of the stacks and of PostgreSQL."""
     path = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     path.chmod(0o755)
     yield path
@@ -36,48 +36,48 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def on_sqlite(folder: Path) -> Iterator[Stack]:
-    """Run one stack for all scenarios: each looks only at what it has posted itself."""
+    """Run one stack for all scenarios: each checks only the messages that it has posted."""
     with stack(_home(folder / "sqlite"), **SETTINGS) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Postgres]:
-    """Run a PostgreSQL."""
+    """Run a PostgreSQL server."""
     with postgres(_home(folder / "server")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def on_postgresql(folder: Path, server: Postgres) -> Iterator[Stack]:
-    """Run the same stack with another store."""
-    with stack(_home(folder / "postgresql"), STORE_URL=server.database(), **SETTINGS) as running:
+    """Run a stack whose store is PostgreSQL."""
+    with stack(_home(folder / "postgresql"), STORE_URL=server.create_database(), **SETTINGS) as running:
         yield running
 
 
-TOO_MUCH = ("batches fastest", "page for ten minutes")
-"""The first has no bound, and would leave minutes of work to the archive; the other is the one before it for longer."""
+EXCLUDED = ("batches fastest", "page soak")
+"""The first posts without limit, so archiving would take minutes; the second is "page steady" for longer."""
 
 
 @pytest.mark.parametrize(
     "scenario",
-    [scenario for scenario in SCENARIOS if scenario.store == "sqlite" and scenario.name not in TOO_MUCH],
+    [scenario for scenario in SCENARIOS if scenario.store == "sqlite" and scenario.name not in EXCLUDED],
     ids=lambda scenario: scenario.name,
 )
 def test_a_scenario_runs_and_loses_nothing(scenario: Scenario, on_sqlite: Stack) -> None:
-    need("wrk")
-    results = scenario.run(Bench(on_sqlite, TEST))
+    require_program("wrk")
+    results = scenario.run(Bench(on_sqlite, SMOKE))
     assert results
     assert all(result.figures for result in results)
 
 
-def test_what_came_while_postgresql_was_away_is_archived(on_postgresql: Stack, server: Postgres) -> None:
-    need("wrk")
-    results = store_away.latency(Bench(on_postgresql, TEST, server))
+def test_messages_posted_during_a_postgresql_outage_are_archived(on_postgresql: Stack, server: Postgres) -> None:
+    require_program("wrk")
+    results = store_outage.outage(Bench(on_postgresql, SMOKE, server))
     assert all(result.figures for result in results)
 
 
 def _home(path: Path) -> Path:
-    """Make a home, open to an unprivileged user."""
+    """Make a home that an unprivileged user may enter."""
     (path / "sock/workers").mkdir(parents=True)
     return path

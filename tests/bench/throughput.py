@@ -1,4 +1,4 @@
-"""One run of load with browsers there, followed until the last message is shown and archived."""
+"""Throughput with clients connected, followed until the last message is shown and archived."""
 
 from __future__ import annotations
 
@@ -6,68 +6,78 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.bench.bench import BROWSERS
-from tests.bench.browsers import Browsers
-from tests.bench.depth import Depth, Trend, waiting
+from tests.bench.clients import Clients
 from tests.bench.figures import Figure
-from tests.bench.ledger import Books
+from tests.bench.ledger import Reconciler
 from tests.bench.load import Wrk
 from tests.bench.meter import Meter, per_message
+from tests.bench.queue_depth import DepthSampler, Trend, depths
 from tradewire.queue import ARCHIVE, TUBES
 
 if TYPE_CHECKING:
     from tests.stack import Stack
 
-WARM_SECONDS = 2
-"""Not measured: processes that have just been started still import."""
+WARM_UP_SECONDS = 2
+"""Not measured, because new processes are still importing modules."""
 
 
 class Rates(NamedTuple):
-    """Messages a second; shown and archived with the last one included. They must not differ."""
+    """Messages a second. A queue that grows makes the last two smaller than the first.
+
+    `shown` and `archived` are measured until the last message has arrived, `accepted` until the load ends.
+    """
 
     accepted: float
     shown: float
     archived: float
 
     def figures(self, at_least: float | None = None) -> list[Figure]:
-        """Give one figure for each."""
+        """Return a figure for each rate."""
         return [
             Figure("accepted", self.accepted, "/s", at_least),
-            Figure("shown, the last one included", self.shown, "/s", at_least),
-            Figure("archived, the last one included", self.archived, "/s", at_least),
+            Figure("shown, including the last message", self.shown, "/s", at_least),
+            Figure("archived, including the last message", self.archived, "/s", at_least),
         ]
 
 
 class Run(NamedTuple):
-    """What came of a run."""
+    """The results of one run."""
 
     rates: Rates
     backlog: int
     """Jobs in the archive's tube when the last message was shown."""
     depth: dict[str, Trend]
-    """By tube, while there was load."""
+    """Queue depth during the load, by tube."""
     cpu_us: dict[str, float]
     memory_mb: dict[str, float]
 
 
 def measure(stack: Stack, seconds: int, *, batch: int = 0, rate: float = 0) -> Run:
-    """Post single messages or batches, as fast as it goes or at a rate. Fails where anything is lost or doubled."""
-    with Browsers(stack.port, BROWSERS) as crowd:
-        books = Books(stack, crowd)
-        books.close(Wrk(stack, min(WARM_SECONDS, seconds), batch=batch, rate=rate).result().accepted)
-        meter = Meter(stack, [crowd])
-        with Depth(stack) as depth:
-            wrk, begin_ns = Wrk(stack, seconds, batch=batch, rate=rate), time.monotonic_ns()
-            posted = wrk.result()
-        crowd.await_shown(books.seen + posted.accepted)
-        backlog = waiting(stack)[ARCHIVE]
-        count = books.close(posted.accepted)
-        archived_seconds = (time.monotonic_ns() - begin_ns) / 1e9
-        shown_seconds = (crowd.counts().last_ns - begin_ns) / 1e9
-        cpu = meter.cpu_seconds() | {"generator": posted.cpu_seconds}
+    """Post single messages or batches, and measure; fail if a message is lost or duplicated.
+
+    Args:
+        stack: The stack to load.
+        seconds: How long to post.
+        batch: Messages in a batch; 0 posts single messages.
+        rate: Messages a second; 0 posts as fast as possible.
+    """
+    with Clients(stack.port, BROWSERS) as clients:
+        reconciler = Reconciler(stack, clients)
+        reconciler.reconcile(Wrk(stack, min(WARM_UP_SECONDS, seconds), batch=batch, rate=rate).result().accepted)
+        meter = Meter(stack, [clients])
+        with DepthSampler(stack) as sampler:
+            wrk, start_ns = Wrk(stack, seconds, batch=batch, rate=rate), time.monotonic_ns()
+            load = wrk.result()
+        clients.wait_received(reconciler.received + load.accepted)
+        backlog = depths(stack)[ARCHIVE]
+        count = reconciler.reconcile(load.accepted)
+        until_archived_seconds = (time.monotonic_ns() - start_ns) / 1e9
+        until_shown_seconds = (clients.counts().last_event_ns - start_ns) / 1e9
+        cpu_seconds = meter.cpu_seconds() | {"generator": load.cpu_seconds}
         return Run(
-            Rates(posted.rate, count / shown_seconds, count / archived_seconds),
+            Rates(load.rate, count / until_shown_seconds, count / until_archived_seconds),
             backlog,
-            {tube: depth.trend(tube) for tube in TUBES},
-            per_message(cpu, count),
+            {tube: sampler.trend(tube) for tube in TUBES},
+            per_message(cpu_seconds, count),
             meter.memory_mb(),
         )

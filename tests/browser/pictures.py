@@ -1,4 +1,4 @@
-"""Pictures of the page for the README: a stack with an hour of the demo's trades behind it, and the demo going on."""
+"""Takes the README's screenshots, of a stack with an hour of demo trades in its archive and the demo running."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from deploy import demo
-from tests.chromium import how_to_launch
+from tests.chromium import launch_options
 from tests.stack import stack
 from tests.support import ROOT
-from tradewire import trade, update
+from tradewire import event, trade
 from tradewire.settings import Settings
 from tradewire.store.writing import StoreWriter
 
@@ -35,7 +35,7 @@ SEED: Final = 1
 MINUTES: Final = 60
 SIZE: Final = (1440, 900)
 _LIVE_SECONDS: Final = 70
-"""As long as the line of the rate is."""
+"""Fills the line chart of the rate."""
 _PICTURES: Final[dict[Literal["light", "dark"], Path]] = {
     "light": ROOT / "docs/page.png",
     "dark": ROOT / "docs/page-dark.png",
@@ -43,13 +43,16 @@ _PICTURES: Final[dict[Literal["light", "dark"], Path]] = {
 
 
 def main() -> None:
-    """Take them."""
+    """Take the screenshots."""
     home = Path(tempfile.mkdtemp(prefix="tw-pictures-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE="off", DEMO_RATE=str(RATE), DEMO_SEED=str(SEED)) as running, sync_playwright() as playwright:
-        _as_the_parts_user(running)
-        browser = playwright.chromium.launch(**how_to_launch())
+    with (
+        stack(home, RATE_LIMIT="off", DEMO_RATE=str(RATE), DEMO_SEED=str(SEED)) as running,
+        sync_playwright() as playwright,
+    ):
+        _fill_as_owner(running)
+        browser = playwright.chromium.launch(**launch_options())
         _take(running, browser)
         browser.close()
     shutil.rmtree(home)
@@ -59,7 +62,7 @@ def _take(running: Stack, browser: Browser) -> None:
     width, height = SIZE
     pages = {}
     for scheme in _PICTURES:
-        # Still: a pulse that is half over tells nothing in a picture.
+        # Without animations: a half-finished pulse looks odd in a screenshot.
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", locale="en"
         )
@@ -74,8 +77,8 @@ def _take(running: Stack, browser: Browser) -> None:
         page.screenshot(path=_PICTURES[scheme])
 
 
-def _as_the_parts_user(running: Stack) -> None:
-    """Fill the archive in a process of the user that the database belongs to."""
+def _fill_as_owner(running: Stack) -> None:
+    """Fill the archive in a process of the database's owner."""
     owner = (running.home / "sock").stat()
     as_root = os.geteuid() == 0
     subprocess.run(
@@ -90,25 +93,25 @@ def _as_the_parts_user(running: Stack) -> None:
 
 
 def _fill(home: Path) -> None:
-    """Save what the demo would have posted so far, busier at some times than at others, as markets are."""
+    """Save an hour of demo trades whose rate varies, as in a market."""
     with closing(StoreWriter(Settings(home=home).store, "pictures")) as store:
         store.migrate()
-        store.save(list(_updates(datetime.now(UTC))), [])
+        store.save(list(_events(datetime.now(UTC))), [])
 
 
-def _updates(now: datetime) -> Iterator[update.Update]:
-    moments = list(_moments(now))
-    chance = Random(SEED)  # noqa: S311 - to be the same each time
-    for moment, one in zip(moments, islice(demo.trades(SEED), len(moments)), strict=True):
-        checked, _ = trade.decode(one.body(moment), moment)
-        milliseconds = int(moment.timestamp() * 1000)
-        update_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{chance.getrandbits(12):03x}"
-        update_id += f"-8{chance.getrandbits(12):03x}-{chance.getrandbits(48):012x}"
-        yield update.decode(update.encode(checked, update_id, moment))
+def _events(now: datetime) -> Iterator[event.TradeEvent]:
+    times = list(_times(now))
+    chance = Random(SEED)  # noqa: S311 - the same pictures each time
+    for time, generated in zip(times, islice(demo.trades(SEED), len(times)), strict=True):
+        checked, _ = trade.decode(generated.body(time), time)
+        milliseconds = int(time.timestamp() * 1000)
+        event_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{chance.getrandbits(12):03x}"
+        event_id += f"-8{chance.getrandbits(12):03x}-{chance.getrandbits(48):012x}"
+        yield event.decode(event.encode(checked, event_id, time))
 
 
-def _moments(now: datetime) -> Iterator[datetime]:
-    chance = Random(SEED)  # noqa: S311 - to be the same each time
+def _times(now: datetime) -> Iterator[datetime]:
+    chance = Random(SEED)  # noqa: S311 - the same pictures each time
     ago = MINUTES * 60.0
     while (ago := ago - chance.expovariate(RATE * (1 + 0.4 * math.sin(ago / 500) + 0.15 * math.sin(ago / 90)))) > 0:
         yield now - timedelta(seconds=ago)

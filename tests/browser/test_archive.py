@@ -1,4 +1,4 @@
-"""What the page shows of the time when it was not there, in a real browser, from a real archive."""
+"""The page shows trades from before it was opened, and fills gaps from the archive."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import row
-from tests.chaos.account import settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import wait_settled
 from tests.support import example, wait_until
 from tests.watcher import Watcher
 
@@ -25,71 +25,75 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @contextmanager
-def away(running: Stack, page: Page) -> Iterator[None]:
-    """Kill the WebSocket server, and keep this page from coming back to it within the block."""
+def disconnected(running: Stack, page: Page) -> Iterator[None]:
+    """Kill the WebSocket server, and keep this page disconnected within the block."""
     page.evaluate(
         """() => {
-            window.whole = WebSocket;
-            const construct = (kind, [url]) => new kind(url.replace("/ws?", "/cut?"));
+            window.original = WebSocket;
+            const construct = (kind, [url]) => new kind(url.replace("/ws?", "/disconnected?"));
             window.WebSocket = new Proxy(WebSocket, { construct });
         }"""
     )
     running.kill(running.pid("wsserver"))
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "offline")
-    expect(page.get_by_test_id("says")).to_contain_text("what was missed is filled in")
+    expect(page.get_by_test_id("list-status")).to_contain_text("Missed trades are filled in")
     yield
-    page.evaluate("() => { window.WebSocket = window.whole; }")
+    page.evaluate("() => { window.WebSocket = window.original; }")
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live", timeout=20_000)
 
 
-def test_the_last_trades_are_there_when_the_page_is_opened_and_are_not_counted(running: Stack, page: Page) -> None:
+def test_a_new_page_lists_earlier_trades_and_does_not_count_them(running: Stack, page: Page) -> None:
     ids = [running.post(example(userId=number)).json["id"] for number in range(3)]
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3")
     later = page.context.new_page()
     later.goto(running.url)
-    for update_id in ids:
-        expect(row(later, update_id)).to_be_visible()
+    for event_id in ids:
+        expect(row(later, event_id)).to_be_visible()
     expect(later.get_by_test_id("empty")).to_be_hidden()
     expect(later.get_by_test_id("count")).to_have_attribute("data-value", "0")
 
 
-def test_what_was_missed_while_the_websocket_server_was_away_is_filled_and_counted_once(
+def test_trades_missed_during_an_outage_of_the_websocket_server_are_filled_in_and_counted_once(
     running: Stack, page: Page
 ) -> None:
-    with Watcher(running.port) as watcher, Poster(running.port) as poster:
-        wait_until(lambda: len(poster.accepted) >= 20, "messages are accepted")
-        with away(running, page):
+    with Watcher(running.port) as watcher, Producer(running.port) as producer:
+        wait_until(lambda: len(producer.accepted) >= 20, "messages are accepted")
+        with disconnected(running, page):
             before = len(watcher.ids)
-            wait_until(lambda: len(watcher.ids) >= before + 20, "others are shown what this page misses")
-        seen = len(poster.accepted)
-        wait_until(lambda: len(poster.accepted) >= seen + 20, "more are accepted")
-    settle(running)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
+            wait_until(
+                lambda: len(watcher.ids) >= before + 20, "other browsers receive the trades that this page misses"
+            )
+        before = len(producer.accepted)
+        wait_until(lambda: len(producer.accepted) >= before + 20, "more are accepted")
+    wait_settled(running)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
     expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(poster.accepted)))
-    expect(page.get_by_test_id("notice")).to_be_hidden()
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)))
+    expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 
 def test_the_page_waits_for_an_archive_that_is_behind(running: Stack, page: Page) -> None:
     running.supervisorctl("stop", "processors:archive")
-    with Watcher(running.port) as watcher, away(running, page):
+    with Watcher(running.port) as watcher, disconnected(running, page):
         missed = [running.post(example(userId=number)).json["id"] for number in range(3)]
-        wait_until(lambda: set(missed) <= set(watcher.ids), "others are shown what this page misses")
-    came = running.post(example(userId="live")).json["id"]
-    expect(row(page, came)).to_be_visible()
+        wait_until(lambda: set(missed) <= set(watcher.ids), "other browsers receive the trades that this page misses")
+    live = running.post(example(userId="live")).json["id"]
+    expect(row(page, live)).to_be_visible()
     expect(page.get_by_test_id("detail")).to_contain_text("catching up")
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
     running.supervisorctl("start", "processors:archive")
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4", timeout=20_000)
-    for update_id in missed:
-        expect(row(page, update_id)).to_be_visible()
+    for event_id in missed:
+        expect(row(page, event_id)).to_be_visible()
     expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
-    expect(page.get_by_test_id("notice")).to_be_hidden()
+    expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_api_s_page_shows_every_call_and_fits(running: Stack, page: Page, width: int, scheme: str) -> None:
+def test_the_api_reference_lists_all_operations_and_fits_the_window(
+    running: Stack, page: Page, width: int, scheme: str
+) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 740})
     page.get_by_role("link", name="API").click()

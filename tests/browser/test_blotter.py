@@ -1,4 +1,4 @@
-"""The table of all trades, in a real browser: back into the archive, held still, sorted, opened, exported."""
+"""The table of all trades: scrolling into the archive, pausing, sorting, opening and exporting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
-from tests.chaos.account import settle
+from tests.chaos.reconcile import wait_settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
@@ -29,11 +29,11 @@ def box(locator: Locator) -> FloatRect:
     return found
 
 
-def test_scrolling_back_leads_to_the_first_message(running: Stack, page: Page) -> None:
+def test_scrolling_down_leads_to_the_first_trade(running: Stack, page: Page) -> None:
     first = post(running, userId="the-first", originatingCountry="IS")
     for number in range(320):
         post(running, userId=f"u{number}", originatingCountry="IS")
-    settle(running)
+    wait_settled(running)
     page.goto(f"{running.url}?country=IS")
     wait_live(page)
     table = page.get_by_test_id("table")
@@ -43,13 +43,13 @@ def test_scrolling_back_leads_to_the_first_message(running: Stack, page: Page) -
         page.keyboard.press("End")
         page.wait_for_timeout(300)
     expect(row(page, first)).to_be_visible()
-    expect(page.get_by_test_id("end")).to_contain_text("This is the first message that matches.")
+    expect(page.get_by_test_id("end")).to_contain_text("This is the first matching trade.")
     expect(table).to_have_attribute("aria-rowcount", "323")
-    places = page.get_by_test_id("row").evaluate_all("rows => rows.map(row => Number(row.ariaRowIndex))")
-    assert places == sorted(set(places))
+    indexes = page.get_by_test_id("row").evaluate_all("rows => rows.map(row => Number(row.ariaRowIndex))")
+    assert indexes == sorted(set(indexes))
 
 
-def test_a_row_that_is_pressed_stays_under_the_pointer_whatever_comes(running: Stack, page: Page) -> None:
+def test_a_pressed_row_stays_under_the_pointer_while_trades_arrive(running: Stack, page: Page) -> None:
     pressed = post(running, userId="pressed")
     place = box(row(page, pressed))
     count = page.get_by_test_id("count")
@@ -66,24 +66,22 @@ def test_a_row_that_is_pressed_stays_under_the_pointer_whatever_comes(running: S
     expect(page.get_by_test_id("row").first).to_contain_text("meanwhile-4")
 
 
-def test_pause_holds_the_view_and_counts_what_comes_meanwhile(running: Stack, page: Page) -> None:
+def test_pause_holds_the_list_and_counts_new_trades(running: Stack, page: Page) -> None:
     before = post(running)
     expect(row(page, before)).to_be_visible()
     page.keyboard.press(" ")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
     meanwhile = [post(running) for _ in range(3)]
     expect(page.get_by_test_id("jump")).to_contain_text("3 new")
-    for update_id in meanwhile:
-        expect(row(page, update_id)).to_have_count(0)
+    for event_id in meanwhile:
+        expect(row(page, event_id)).to_have_count(0)
     page.keyboard.press(" ")
-    for update_id in meanwhile:
-        expect(row(page, update_id)).to_be_visible()
+    for event_id in meanwhile:
+        expect(row(page, event_id)).to_be_visible()
     expect(page.get_by_test_id("jump")).to_be_hidden()
 
 
-def test_one_who_has_paused_and_asks_for_other_trades_is_shown_these_and_still_holds_them(
-    running: Stack, page: Page
-) -> None:
+def test_a_changed_filter_shows_its_trades_during_a_pause_and_then_holds_them(running: Stack, page: Page) -> None:
     wanted, other = post(running, userId="wanted"), post(running, userId="other")
     expect(row(page, other)).to_be_visible()
     page.keyboard.press(" ")
@@ -91,13 +89,13 @@ def test_one_who_has_paused_and_asks_for_other_trades_is_shown_these_and_still_h
     expect(row(page, other)).to_have_count(0)
     expect(row(page, wanted)).to_be_visible()
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_test_id("end")).to_contain_text("This is the first message that matches.")
+    expect(page.get_by_test_id("end")).to_contain_text("This is the first matching trade.")
     later = post(running, userId="wanted")
     expect(page.get_by_test_id("jump")).to_contain_text("1 new")
     expect(row(page, later)).to_have_count(0)
 
 
-def test_arrow_keys_move_a_row_in_hand_and_enter_opens_it(running: Stack, page: Page) -> None:
+def test_arrow_keys_move_the_focused_row_and_enter_opens_it(running: Stack, page: Page) -> None:
     older, newer = post(running, userId="older"), post(running, userId="newer")
     expect(row(page, newer)).to_be_visible()
     table = page.get_by_test_id("table")
@@ -107,55 +105,55 @@ def test_arrow_keys_move_a_row_in_hand_and_enter_opens_it(running: Stack, page: 
     page.keyboard.press("ArrowDown")
     expect(table).to_have_attribute("aria-activedescendant", f"trade-{older}")
     page.keyboard.press("Enter")
-    sheet = page.get_by_test_id("trade")
-    expect(sheet).to_contain_text(older)
+    drawer = page.get_by_test_id("trade")
+    expect(drawer).to_contain_text(older)
     page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    expect(drawer).to_be_hidden()
     expect(table).to_be_focused()
 
 
-def test_a_row_opens_to_its_trace_and_to_what_was_sent(running: Stack, page: Page) -> None:
-    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804", rate="0.7471")
-    row(page, update_id).click()
+def test_a_row_opens_with_its_history_and_its_json(running: Stack, page: Page) -> None:
+    event_id = post(running, amountSell="1234567.10", amountBuy="922345.0804", rate="0.7471")
+    row(page, event_id).click()
     trace = page.get_by_test_id("trace")
-    for what in ("Accepted", "Archived", "Shown to"):
-        expect(trace).to_contain_text(what, timeout=20_000)
+    for text in ("Accepted", "Archived", "Shown to"):
+        expect(trace).to_contain_text(text, timeout=20_000)
     expect(trace).to_contain_text(re.compile(r"\+\d+\.\d ms"))
     sent = json.loads(page.get_by_test_id("raw").inner_text())
-    assert (sent["id"], sent["amountSell"]) == (update_id, "1234567.10")
+    assert (sent["id"], sent["amountSell"]) == (event_id, "1234567.10")
 
 
-def test_a_message_that_is_not_archived_yet_says_so_and_is_asked_for_again(running: Stack, page: Page) -> None:
+def test_the_history_of_a_trade_is_queried_until_it_is_archived(running: Stack, page: Page) -> None:
     running.supervisorctl("stop", "processors:archive")
-    update_id = post(running)
-    row(page, update_id).click()
+    event_id = post(running)
+    row(page, event_id).click()
     expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
     running.supervisorctl("start", "processors:archive")
     expect(page.get_by_test_id("trace")).to_contain_text("Archived", timeout=20_000)
 
 
-def test_where_heads_are_not_shown_one_that_has_the_keys_is(running: Stack, page: Page) -> None:
-    update_id = post(running)
+def test_a_hidden_header_appears_while_it_has_the_keyboard_focus(running: Stack, page: Page) -> None:
+    event_id = post(running)
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(row(page, update_id)).to_be_visible()
-    head = page.locator(".head")
-    assert box(head)["height"] <= 1
-    head.get_by_role("button").first.focus()
-    assert box(head)["height"] > 24
+    expect(row(page, event_id)).to_be_visible()
+    header = page.locator(".header")
+    assert box(header)["height"] <= 1
+    header.get_by_role("button").first.focus()
+    assert box(header)["height"] > 24
     page.get_by_test_id("pause").focus()
-    assert box(head)["height"] <= 1
+    assert box(header)["height"] <= 1
 
 
-def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page) -> None:
+def test_columns_are_hidden_and_sorted_and_the_layout_is_stored(running: Stack, page: Page) -> None:
     small, large = post(running, amountSell="1", amountBuy="0.75"), post(running, amountSell="99999", amountBuy="74709")
     expect(row(page, large)).to_be_visible()
     page.get_by_role("button", name="Sell").click()
     expect(page.get_by_role("columnheader", name="Sell")).to_have_attribute("aria-sort", "descending")
-    expect(page.get_by_test_id("says")).to_contain_text("Sorted by Sell")
+    expect(page.get_by_test_id("list-status")).to_contain_text("Sorted by Sell")
     page.get_by_role("button", name="Sell").click()
     expect(page.get_by_test_id("row").first).to_have_attribute("data-id", small)
-    page.get_by_test_id("columns").get_by_text("View").click()
-    page.get_by_test_id("columns").get_by_label("Placed").uncheck()
+    page.get_by_test_id("view").get_by_text("View").click()
+    page.get_by_test_id("view").get_by_label("Placed").uncheck()
     expect(page.get_by_role("columnheader", name="Placed")).to_have_count(0)
     page.reload()
     wait_live(page)
@@ -163,25 +161,25 @@ def test_columns_are_chosen_and_sorted_and_remembered(running: Stack, page: Page
     expect(page.get_by_role("columnheader", name="Sell")).to_have_attribute("aria-sort", "ascending")
 
 
-def test_where_there_are_no_heads_lists_sort(running: Stack, page: Page) -> None:
+def test_without_column_headers_the_view_menu_sorts(running: Stack, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     small = post(running, userId="sorter", amountSell="2", amountBuy="1.5")
     large = post(running, userId="sorter", amountSell="99998", amountBuy="74708.5")
     page.goto(f"{running.url}?user=sorter")
     wait_live(page)
     expect(row(page, large)).to_be_visible()
-    view = page.get_by_test_id("columns")
+    view = page.get_by_test_id("view")
     view.get_by_text("View").click()
     view.get_by_label("Sort by").select_option("Sell")
-    expect(page.get_by_test_id("says")).to_contain_text("Sorted by Sell")
+    expect(page.get_by_test_id("list-status")).to_contain_text("Sorted by Sell")
     expect(page.get_by_test_id("row").first).to_have_attribute("data-id", large)
-    view.get_by_label("Order").select_option("Least first")
+    view.get_by_label("Order").select_option("Ascending")
     expect(page.get_by_test_id("row").first).to_have_attribute("data-id", small)
 
 
-def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page) -> None:
-    update_id = post(running)
-    cell = row(page, update_id).locator(".user")
+def test_a_column_is_resized_with_keys_and_with_the_pointer(running: Stack, page: Page) -> None:
+    event_id = post(running)
+    cell = row(page, event_id).locator(".user")
     before = box(cell)["width"]
     page.get_by_role("button", name="Time").focus()
     page.keyboard.press("ArrowRight")
@@ -189,18 +187,18 @@ def test_a_column_is_resized_by_keys_and_by_its_edge(running: Stack, page: Page)
     page.wait_for_timeout(100)
     by_key = box(cell)["width"]
     assert by_key > before
-    edge = box(page.get_by_role("columnheader", name="User").locator(".edge"))
-    page.mouse.move(edge["x"] + 5, edge["y"] + 5)
+    handle = box(page.get_by_role("columnheader", name="User").locator(".resize-handle"))
+    page.mouse.move(handle["x"] + 5, handle["y"] + 5)
     page.mouse.down()
-    page.mouse.move(edge["x"] + 55, edge["y"] + 5)
+    page.mouse.move(handle["x"] + 55, handle["y"] + 5)
     page.mouse.up()
     page.wait_for_timeout(100)
     assert box(cell)["width"] == pytest.approx(by_key + 50, abs=2)
 
 
-def test_the_export_is_what_is_shown(running: Stack, page: Page) -> None:
+def test_an_export_has_the_listed_trades(running: Stack, page: Page) -> None:
     mine = [post(running, userId="exporter", currencyFrom="NOK") for _ in range(3)]
-    settle(running)
+    wait_settled(running)
     page.goto(f"{running.url}?from=NOK&user=exporter")
     wait_live(page)
     expect(row(page, mine[0])).to_be_visible()
@@ -216,9 +214,9 @@ def test_the_export_is_what_is_shown(running: Stack, page: Page) -> None:
         assert exported == shown == mine[::-1]
 
 
-def test_filters_that_nothing_passes_say_so(running: Stack, page: Page) -> None:
+def test_filters_without_a_match_are_reported(running: Stack, page: Page) -> None:
     page.goto(f"{running.url}?from=MNT&to=KZT")
     wait_live(page)
     expect(page.get_by_test_id("end")).to_contain_text("No trade matches these filters yet")
-    update_id = post(running, currencyFrom="MNT", currencyTo="KZT")
-    expect(row(page, update_id)).to_be_visible()
+    event_id = post(running, currencyFrom="MNT", currencyTo="KZT")
+    expect(row(page, event_id)).to_be_visible()

@@ -1,4 +1,4 @@
-"""Seeing, filtering, going back, and what keys do, as a reader does it, all panels together."""
+"""All panels together: filters, links, Back, and keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
-from tests.chaos.account import settle
+from tests.chaos.reconcile import wait_settled
 from tests.support import ROOT, wait_until
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def window(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
-def test_a_posted_trade_is_seen_in_every_panel(running: Stack, page: Page) -> None:
-    update_id = post(running, currencyFrom="SEK", currencyTo="ISK", originatingCountry="IS")
-    expect(row(page, update_id)).to_contain_text("SEK→ISK")
+def test_a_posted_trade_appears_in_every_panel(running: Stack, page: Page) -> None:
+    event_id = post(running, currencyFrom="SEK", currencyTo="ISK", originatingCountry="IS")
+    expect(row(page, event_id)).to_contain_text("SEK→ISK")
     expect(country_on_map(page, "Iceland")).to_be_visible()
     expect(panel(page, "pairs")).to_contain_text("SEK→ISK")
     expect(panel(page, "series")).to_contain_text(re.compile(r"message|trade", re.IGNORECASE))
@@ -56,7 +56,9 @@ def test_a_posted_trade_is_seen_in_every_panel(running: Stack, page: Page) -> No
     expect(page.get_by_test_id("today")).to_have_text(f"{before + 1:,}")
 
 
-def test_a_click_on_the_map_filters_everything_and_another_one_takes_it_away(running: Stack, page: Page) -> None:
+def test_a_click_on_the_map_filters_all_panels_and_a_second_click_removes_the_filter(
+    running: Stack, page: Page
+) -> None:
     wanted = post(running, originatingCountry="NZ", currencyFrom="NZD", currencyTo="AUD")
     other = post(running, originatingCountry="FR", currencyFrom="EUR", currencyTo="GBP")
     expect(row(page, other)).to_be_visible()
@@ -70,7 +72,7 @@ def test_a_click_on_the_map_filters_everything_and_another_one_takes_it_away(run
     expect(row(page, other)).to_be_visible()
 
 
-def test_a_click_on_a_pair_filters_everything(running: Stack, page: Page) -> None:
+def test_a_click_on_a_pair_filters_all_panels(running: Stack, page: Page) -> None:
     wanted = post(running, currencyFrom="CHF", currencyTo="PLN", originatingCountry="CH")
     other = post(running)
     expect(row(page, other)).to_be_visible()
@@ -83,66 +85,66 @@ def test_a_click_on_a_pair_filters_everything(running: Stack, page: Page) -> Non
     expect(row(page, later)).to_be_visible()
 
 
-def test_figures_of_the_filters_before_never_stand_under_a_new_name(running: Stack, page: Page) -> None:
+def test_stats_of_earlier_filters_are_never_shown_for_new_ones(running: Stack, page: Page) -> None:
     post(running, currencyFrom="CHF", currencyTo="HUF", originatingCountry="LI")
     expect(country_on_map(page, "Liechtenstein")).to_be_visible()
     held: list[Route] = []
-    is_away = threading.Event()
-    is_away.set()
+    is_blocked = threading.Event()
+    is_blocked.set()
 
-    def asked(route: Route) -> None:
-        if is_away.is_set():
+    def intercept(route: Route) -> None:
+        if is_blocked.is_set():
             held.append(route)
         else:
             route.continue_()
 
-    page.route("**/api/stats?*", asked)
+    page.route("**/api/stats?*", intercept)
     panel(page, "pairs").get_by_role("button", name=re.compile("CHF→HUF")).click()
     expect(panel(page, "series")).to_contain_text("Trades a minute · CHF→HUF")
     expect(panel(page, "series")).to_contain_text("Loading…")
     expect(panel(page, "series")).not_to_contain_text(re.compile(r"\d trades?"))
     expect(panel(page, "map").locator(".remark")).to_have_text("Loading…")
     expect(country_on_map(page, "Liechtenstein")).to_have_count(0)
-    # One goes on picking pairs from what is asked without the pair.
+    # The pairs are requested without the pair filter, so that another one can be picked.
     expect(panel(page, "pairs")).to_contain_text("CHF→HUF")
     window(page, "7d").click()
     expect(panel(page, "pairs")).to_contain_text("Loading…")
-    is_away.clear()
+    is_blocked.clear()
     for route in held:
         route.continue_()
     expect(country_on_map(page, "Liechtenstein")).to_be_visible(timeout=20_000)
     expect(panel(page, "series")).to_contain_text("Trades an hour · CHF→HUF")
 
 
-def test_the_filter_bar_finds_by_words_user_and_amount_in_the_archive_too(running: Stack, page: Page) -> None:
+def test_the_filter_bar_finds_trades_by_search_and_amount_also_in_the_archive(running: Stack, page: Page) -> None:
     cheap = post(running, userId="finder", amountSell=5, amountBuy="3.74")
-    dear = post(running, userId="finder", amountSell=5000, amountBuy=3735.5)
+    expensive = post(running, userId="finder", amountSell=5000, amountBuy=3735.5)
     post(running, userId="another")
-    expect(row(page, dear)).to_be_visible()
+    expect(row(page, expensive)).to_be_visible()
     page.reload()
     wait_live(page)
     page.get_by_role("searchbox").fill("finder")
     expect(page.get_by_test_id("row")).to_have_count(2)
     page.get_by_test_id("fields").locator("summary").click()
-    page.get_by_label("up to").fill("1,000.50")
+    page.get_by_label("Amount sold, max").fill("1,000.50")
     page.keyboard.press("Tab")
     expect(chip(page, "max")).to_contain_text("≤ 1,000.50")
-    page.get_by_label("Amount sold, from").fill("2000")
+    page.get_by_label("Amount sold, min").fill("2000")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("From is more than up to.")).to_be_visible()
-    page.get_by_label("up to").fill("")
+    expect(page.get_by_text("The minimum exceeds the maximum.")).to_be_visible()
+    page.get_by_label("Amount sold, max").fill("")
     page.keyboard.press("Tab")
     expect(chip(page, "max")).to_have_count(0)
-    page.get_by_label("Amount sold, from").fill("100")
+    page.get_by_label("Amount sold, min").fill("100")
     page.keyboard.press("Enter")
     expect(chip(page, "min")).to_be_visible()
     expect(row(page, cheap)).to_have_count(0)
-    expect(row(page, dear)).to_be_visible()
+    expect(row(page, expensive)).to_be_visible()
     page.get_by_test_id("clear").click()
     expect(row(page, cheap)).to_be_visible()
 
 
-def test_a_link_shows_the_same_view_and_back_undoes_step_by_step(running: Stack, page: Page) -> None:
+def test_a_link_shows_the_same_view_and_back_undoes_each_change(running: Stack, page: Page) -> None:
     wanted = post(running, currencyFrom="GBP", currencyTo="DKK", originatingCountry="GB", userId="linked")
     other = post(running, userId="linked")
     expect(row(page, other)).to_be_visible()
@@ -151,8 +153,8 @@ def test_a_link_shows_the_same_view_and_back_undoes_step_by_step(running: Stack,
     expect(row(page, other)).to_have_count(0)
 
     assert page.context.browser
-    elsewhere = page.context.browser.new_context()
-    same = elsewhere.new_page()
+    other_context = page.context.browser.new_context()
+    same = other_context.new_page()
     same.goto(page.url)
     wait_live(same)
     expect(chip(same, "from")).to_contain_text("GBP")
@@ -161,7 +163,7 @@ def test_a_link_shows_the_same_view_and_back_undoes_step_by_step(running: Stack,
     assert shown_ids(same) == shown_ids(page)
     pressed = same.get_by_test_id("filters").get_by_role("button", name="24h")
     expect(pressed).to_have_attribute("aria-pressed", "true")
-    elsewhere.close()
+    other_context.close()
 
     page.go_back()
     expect(chip(page, "from")).to_have_count(0)
@@ -174,7 +176,7 @@ def test_a_link_shows_the_same_view_and_back_undoes_step_by_step(running: Stack,
     expect(chip(page, "to")).to_contain_text("DKK")
 
 
-def test_the_keys_search_pause_and_help(running: Stack, page: Page) -> None:
+def test_keyboard_shortcuts_search_pause_and_open_help(running: Stack, page: Page) -> None:
     expect(row(page, post(running))).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_test_id("help")).to_be_visible()
@@ -184,7 +186,7 @@ def test_the_keys_search_pause_and_help(running: Stack, page: Page) -> None:
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "false")
-    # Who has just clicked a button means the trades, too; who has come to it by keys means the button.
+    # After a click on a button Space still pauses. A button focused by keyboard takes it.
     window(page, "24h").click()
     page.keyboard.press("Space")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
@@ -201,10 +203,10 @@ def test_the_keys_search_pause_and_help(running: Stack, page: Page) -> None:
     expect(page.get_by_test_id("help")).to_be_hidden()
 
 
-def test_scrolling_back_goes_on_into_the_archive_to_the_first_message(running: Stack, page: Page) -> None:
+def test_scrolling_down_continues_into_the_archive_to_the_first_trade(running: Stack, page: Page) -> None:
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "1500"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    total = settle(running)["accepted"]
+    total = wait_settled(running)["accepted"]
     page.reload()
     wait_live(page)
     expect(page.get_by_test_id("row").first).to_be_visible()
@@ -213,22 +215,22 @@ def test_scrolling_back_goes_on_into_the_archive_to_the_first_message(running: S
     for _ in range(60):
         table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
         page.wait_for_timeout(100)
-        if end.get_attribute("data-below") == "end":
+        if end.get_attribute("data-status") == "end":
             break
-    expect(end).to_contain_text("This is the first message")
-    # The trades, with the row of headings and the one at the end.
+    expect(end).to_contain_text("This is the first trade")
+    # The trades, the header and the footer.
     expect(table).to_have_attribute("aria-rowcount", str(total + 2))
 
 
-def test_what_waited_while_no_page_was_open_is_all_counted_once_when_one_opens(running: Stack, page: Page) -> None:
-    settle(running)
+def test_trades_that_waited_for_a_page_are_all_counted_once(running: Stack, page: Page) -> None:
+    wait_settled(running)
     page.goto("about:blank")
-    wait_until(lambda: running.get("/readyz").json["parts"]["wsserver"]["browsers"] == 0, "no page is open")
+    wait_until(lambda: running.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "no page is open")
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "3000"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     page.goto(running.url)
     wait_live(page)
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000", timeout=30_000)
-    assert settle(running)["tubes"]["live"]["waiting"] == 0
+    assert wait_settled(running)["tubes"]["live"]["waiting"] == 0
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000")
     expect(page.get_by_test_id("waiting")).to_have_text("0", timeout=20_000)

@@ -1,4 +1,4 @@
-"""What a person sees: the page, in a real browser, on a real stack."""
+"""The page shows posted trades exactly and once, and resumes after failures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import post
-from tests.chaos.account import settle
-from tests.chaos.poster import Poster
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import wait_settled
 from tests.chaos.scenario import Chaos
 from tests.support import example, wait_until
 
@@ -27,54 +27,52 @@ def count(page: Page) -> Locator:
 
 
 def test_a_posted_trade_is_shown_with_its_exact_amounts(running: Stack, page: Page) -> None:
-    update_id = post(running, amountSell="1234567.10", amountBuy="922345.0804")
-    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    event_id = post(running, amountSell="1234567.10", amountBuy="922345.0804")
+    row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')
     expect(row).to_contain_text("1,234,567.10")
     expect(row).to_contain_text("922,345.0804")
     expect(count(page)).to_have_attribute("data-value", "1")
 
 
 def test_markup_in_a_user_id_is_shown_as_text(running: Stack, page: Page) -> None:
-    update_id = post(running, userId="<script>alert(1)</script><img src=x>")
-    row = page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    event_id = post(running, userId="<script>alert(1)</script><img src=x>")
+    row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')
     expect(row).to_contain_text("<script>alert(1)</script><img src=x>")
     assert row.locator("img, script").count() == 0
 
 
-def test_a_mismatching_rate_is_marked_in_words(running: Stack, page: Page) -> None:
-    update_id = post(running, amountBuy=900)
-    expect(page.locator(f'[data-testid="row"][data-id="{update_id}"]')).to_contain_text("mismatch")
+def test_a_mismatching_rate_is_labelled(running: Stack, page: Page) -> None:
+    event_id = post(running, amountBuy=900)
+    expect(page.locator(f'[data-testid="row"][data-id="{event_id}"]')).to_contain_text("mismatch")
 
 
-def test_a_message_delivered_twice_is_shown_once(running: Stack, page: Page) -> None:
+def test_a_message_posted_again_with_its_key_is_shown_once(running: Stack, page: Page) -> None:
     ids = {running.post(example(userId="once"), Idempotency_Key="the-same-key").json["id"] for _ in range(3)}
     assert len(ids) == 1
     post(running, userId="the next one")
     expect(count(page)).to_have_attribute("data-value", "2")
 
 
-def test_the_page_resumes_after_nginx_was_killed_without_missing_anything(running: Stack, page: Page) -> None:
+def test_the_page_resumes_after_a_kill_of_nginx_and_misses_nothing(running: Stack, page: Page) -> None:
     killed = running.pid("nginx")
-    with Poster(running.port) as poster:
-        Chaos(running, poster).strike("nginx")
-    # Its orphaned worker goes on serving for a moment; a page that is opened then may be cut off halfway.
-    wait_until(lambda: running.pid("nginx") != killed, "nginx is started again")
-    settle(running)
+    with Producer(running.port) as producer:
+        Chaos(running, producer).kill("nginx")
+    # The orphaned worker serves a little longer, and may cut off a page that is opened meanwhile.
+    wait_until(lambda: running.pid("nginx") != killed, "nginx is restarted")
+    wait_settled(running)
     page.wait_for_selector('[data-testid="state"][data-state="live"]')
-    least = len(poster.accepted)
-    may_have_arrived = "|".join(str(least + more) for more in range(len(poster.unanswered) + 1))
+    minimum = len(producer.accepted)
+    may_have_arrived = "|".join(str(minimum + more) for more in range(len(producer.unanswered) + 1))
     expect(count(page)).to_have_attribute("data-value", re.compile(f"^({may_have_arrived})$"), timeout=20_000)
-    expect(page.get_by_test_id("notice")).to_be_hidden()
+    expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 
-def test_of_many_trades_only_what_can_be_seen_is_in_the_document_and_all_are_counted(
-    running: Stack, page: Page
-) -> None:
-    with Poster(running.port, pause_seconds=0) as poster:
-        while len(poster.accepted) < 1100:
+def test_of_many_trades_only_visible_rows_are_in_the_document_and_all_are_counted(running: Stack, page: Page) -> None:
+    with Producer(running.port, pause_seconds=0) as producer:
+        while len(producer.accepted) < 1100:
             page.wait_for_timeout(50)
-    settle(running)
-    expect(count(page)).to_have_attribute("data-value", str(len(poster.accepted)), timeout=20_000)
-    assert page.get_by_test_id("row").count() < 100, "only what can be seen is in the document"
-    # Header and last row count, too.
+    wait_settled(running)
+    expect(count(page)).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
+    assert page.get_by_test_id("row").count() < 100, "only visible rows are in the document"
+    # Header and footer count too.
     expect(page.get_by_test_id("table")).to_have_attribute("aria-rowcount", "1002")

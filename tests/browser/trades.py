@@ -1,4 +1,4 @@
-"""Trades, as those who post them and those who look at the page know them."""
+"""Helpers to post trades and to find them on the page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def post(running: Stack, **changes: object) -> str:
-    """Post the example with some fields changed; give its id."""
+    """Post the example with some fields changed, and return its id."""
     answer = running.post(example(**changes))
     assert answer.status == 201, answer.body
-    update_id: str = answer.json["id"]
-    return update_id
+    event_id: str = answer.json["id"]
+    return event_id
 
 
-def row(page: Page, update_id: str) -> Locator:
+def row(page: Page, event_id: str) -> Locator:
     """Find the row of a trade."""
-    return page.locator(f'[data-testid="row"][data-id="{update_id}"]')
+    return page.locator(f'[data-testid="row"][data-id="{event_id}"]')

@@ -1,4 +1,4 @@
-"""The long form: strike victims by chance, for as many rounds as asked, and account for every message."""
+"""Kill random targets of a stack for a number of rounds, then reconcile every message."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.account import faults, settle
-from tests.chaos.poster import Poster
-from tests.chaos.scenario import EVERYTHING, Chaos, battlefield
+from tests.chaos.producer import Producer
+from tests.chaos.reconcile import find_violations, wait_settled
+from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack
 from tests.watcher import Watcher
 
 
 def main() -> int:
-    """Run the rounds; 0 where every message is accounted for."""
+    """Run the rounds; return 0 if no message was lost or duplicated."""
     parser = argparse.ArgumentParser(prog="tests/chaos/run", description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=50)
     parser.add_argument("--seed", type=int, default=1)
@@ -25,27 +25,28 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="tw-chaos-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    found = _run(home, arguments.store, arguments.rounds, random.Random(arguments.seed))  # noqa: S311 - repeatable, not secret
+    violations = _run(home, arguments.store, arguments.rounds, random.Random(arguments.seed))  # noqa: S311 - repeatable, not secret
     shutil.rmtree(home)
-    print("\n".join(found) or "every message is accounted for")
-    return 1 if found else 0
+    print("\n".join(violations) or "every message is accounted for")
+    return 1 if violations else 0
 
 
-def _run(home: Path, store: str, rounds: int, chance: random.Random) -> list[str]:
-    """Run the rounds; give what is wrong after them."""
-    with battlefield(home, store) as (running, server):
-        with Watcher(running.port) as first, Watcher(running.port) as second, Poster(running.port) as poster:
-            chaos = Chaos(running, poster, server)
+def _run(home: Path, store: str, rounds: int, rng: random.Random) -> list[str]:
+    """Run the rounds; return the violations found afterwards."""
+    with chaos_stack(home, store) as (running, server):
+        with Watcher(running.port) as first, Watcher(running.port) as second, Producer(running.port) as producer:
+            chaos = Chaos(running, producer, server)
             chaos.recover()
             for number in range(rounds):
-                victim = chance.choice((*chaos.victims, EVERYTHING))
-                print(f"{number + 1:3} {victim}", flush=True)
-                chaos.strike(victim)
-            poster.stop()
-            ledger = settle(running)
-        lost = set(poster.accepted) - {*first.ids, *second.ids}
-        print(f"{len(poster.accepted)} accepted, {len(lost)} of them never shown to anyone, the ledger: {ledger}")
-        return [*faults(running, poster, ledger), *(f"never shown: {one}" for one in sorted(lost))]
+                target = rng.choice((*chaos.targets, EVERYTHING))
+                print(f"{number + 1:3} {target}", flush=True)
+                chaos.kill(target)
+            producer.stop()
+            ledger = wait_settled(running)
+        never_shown = set(producer.accepted) - {*first.ids, *second.ids}
+        print(f"{len(producer.accepted)} accepted, {len(never_shown)} of them never shown, ledger: {ledger}")
+        violations = find_violations(running, producer, ledger)
+        return [*violations, *(f"never shown: {event_id}" for event_id in sorted(never_shown))]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chaos: kill -9 what runs, while messages flow."""
+"""Chaos: kill -9 parts of a running stack while messages flow."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.chaos.poster import Poster
+    from tests.chaos.producer import Producer
 
-SERVICES = (
+PROCESSES = (
     "beanstalkd",
     "gunicorn worker",
     "gunicorn master",
     "live processor",
     "archive processor",
-    "reads",
+    "api-query",
     "wsserver",
     "nginx",
     "supervisord",
@@ -35,49 +35,49 @@ EVERYTHING = "everything"
 
 @dataclass
 class Chaos:
-    """Kills parts of a stack while messages flow."""
+    """Kills targets of a stack while a producer posts messages."""
 
     stack: Stack
-    poster: Poster
+    producer: Producer
     server: Postgres | None = None
-    """The database's own server, where it has one."""
+    """The database server, unless the store is SQLite."""
 
     @property
-    def victims(self) -> tuple[str, ...]:
-        """What can be struck, one at a time."""
-        return (*SERVICES, DATABASE) if self.server else SERVICES
+    def targets(self) -> tuple[str, ...]:
+        """All single targets of this stack; EVERYTHING is one more."""
+        return (*PROCESSES, DATABASE) if self.server else PROCESSES
 
-    def strike(self, victim: str) -> None:
-        """Kill a part, then wait until the stack has mended itself and messages are accepted again."""
-        if victim == EVERYTHING:
+    def kill(self, target: str) -> None:
+        """Kill a target, then wait until the stack has recovered."""
+        if target == EVERYTHING:
             self._kill_everything()
-        elif victim == DATABASE:
+        elif target == DATABASE:
             self._kill_database()
-        elif victim == "supervisord":
+        elif target == "supervisord":
             self.stack.kill(self.stack.supervisord_pid())
             self.stack.up()
         else:
-            self.stack.kill(self._pid_of(victim))
+            self.stack.kill(self._pid(target))
         self.recover()
 
     def recover(self) -> None:
-        """Wait until every part is back and some more messages were accepted."""
+        """Wait until the stack is ready and accepts messages again."""
         self.stack.wait_ready()
         self._wait_accepted()
 
     def _wait_accepted(self) -> None:
-        before = len(self.poster.accepted)
-        wait_until(lambda: len(self.poster.accepted) >= before + 20, "messages are accepted again")
+        before = len(self.producer.accepted)
+        wait_until(lambda: len(self.producer.accepted) >= before + 20, "messages are accepted again")
 
     def _kill_database(self) -> None:
-        """Kill the database's server; without it, messages are accepted all the same."""
+        """Kill the database server, check that messages are still accepted, and start it again."""
         assert self.server
         self.server.kill()
         self._wait_accepted()
         self.server.start()
 
     def _kill_everything(self) -> None:
-        """Kill every process at once, supervisord first, and start them again."""
+        """Kill every process, supervisord first, and start the stack again."""
         for process in [psutil.Process(self.stack.supervisord_pid()), *self.stack.processes()]:
             if process.is_running():
                 process.kill()
@@ -86,25 +86,30 @@ class Chaos:
             self.server.start()
         self.stack.up()
 
-    def _pid_of(self, victim: str) -> int:
-        find: dict[str, Callable[[], int]] = {
-            "gunicorn master": lambda: self.stack.pid("api"),
-            "gunicorn worker": lambda: psutil.Process(self.stack.pid("api")).children()[0].pid,
+    def _pid(self, target: str) -> int:
+        finders: dict[str, Callable[[], int]] = {
+            "gunicorn master": lambda: self.stack.pid("api-ingest"),
+            "gunicorn worker": lambda: psutil.Process(self.stack.pid("api-ingest")).children()[0].pid,
             "live processor": lambda: self.stack.pid("processors:live-1"),
             "archive processor": lambda: self.stack.pid("processors:archive"),
         }
-        return find.get(victim, lambda: self.stack.pid(victim))()
+        return finders.get(target, lambda: self.stack.pid(target))()
 
 
 @contextmanager
-def battlefield(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None]]:
-    """Run a stack whose store is `sqlite` or `postgresql`, and that database's server."""
+def chaos_stack(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None]]:
+    """Run a stack without rate limits, and the server of its database.
+
+    Args:
+        home: The stack's home.
+        store: Its database: `sqlite` or `postgresql`.
+    """
     if store == "sqlite":
-        with stack(home, RATE="off", BATCH_RATE="off") as running:
+        with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as running:
             yield running, None
     else:
         with (
             postgres(home) as server,
-            stack(home, RATE="off", BATCH_RATE="off", STORE_URL=server.database()) as running,
+            stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", STORE_URL=server.create_database()) as running,
         ):
             yield running, server

@@ -1,4 +1,4 @@
-"""What the integration tests share: clients as a browser, a worker and a producer would have them."""
+"""Helpers for the integration tests: running programs, and clients that act as browser, worker and producer."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, unix_connect
 
-from tests.support import EXAMPLE, PATIENCE_SECONDS, ROOT, Answer, running, wait_until
+from tests.support import EXAMPLE, ROOT, TIMEOUT_SECONDS, Response, running, wait_until
+from tradewire.event import format_time
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.settings import Settings
-from tradewire.update import utc
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
-STATE = {
+NORMALIZED_FIELDS = {
     "timePlaced": "2015-01-24T10:27:44Z",
     "amountSell": "1000",
     "amountBuy": "747.10",
@@ -35,26 +35,26 @@ STATE = {
 }
 
 
-def line(update_id: str | None = None, pad: int = 0) -> bytes:
-    """Give an update as it lies in a job; `pad` more bytes go into a member that no one reads."""
-    own = {"id": update_id or str(uuid.uuid4()), "receivedAt": utc(datetime.now(UTC)), "pad": "x" * pad}
-    return msgspec.json.encode(EXAMPLE | STATE | own)
+def event_json(event_id: str | None = None, pad: int = 0) -> bytes:
+    """Return an encoded event. `pad` extra bytes are in a field that no program reads."""
+    fields = {"id": event_id or str(uuid.uuid4()), "receivedAt": format_time(datetime.now(UTC)), "pad": "x" * pad}
+    return msgspec.json.encode(EXAMPLE | NORMALIZED_FIELDS | fields)
 
 
-def id_of(update: bytes) -> str:
-    """Give an update's id."""
-    found: str = msgspec.json.decode(update)["id"]
-    return found
+def id_of(event: bytes) -> str:
+    """Return the id of an encoded event."""
+    decoded: dict[str, Any] = msgspec.json.decode(event)
+    return str(decoded["id"])
 
 
 def queue_url(home: Path) -> str:
-    """Give the URL of the beanstalkd in this home."""
+    """Return the URL of the beanstalkd in a home directory."""
     return Settings(home=home).queue
 
 
 @contextmanager
-def queue_of(home: Path, max_bytes: int = 10**9) -> Iterator[BeanstalkQueue]:
-    """Give a connection to the beanstalkd in this home."""
+def open_queue(home: Path, max_bytes: int = 10**9) -> Iterator[BeanstalkQueue]:
+    """Return a connection to the beanstalkd in a home directory."""
     queue = BeanstalkQueue(queue_url(home), max_bytes)
     try:
         yield queue
@@ -62,19 +62,19 @@ def queue_of(home: Path, max_bytes: int = 10**9) -> Iterator[BeanstalkQueue]:
         queue.close()
 
 
-def stats(home: Path) -> dict[str, str]:
-    """Give beanstalkd's own statistics."""
-    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as answers:
-        sock.settimeout(PATIENCE_SECONDS)
+def beanstalkd_stats(home: Path) -> dict[str, str]:
+    """Return the response to beanstalkd's `stats` command."""
+    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as reader:
+        sock.settimeout(TIMEOUT_SECONDS)
         sock.connect(str(home / "sock/beanstalkd.sock"))
         sock.sendall(b"stats\r\n")
-        _, size = answers.readline().split()
-        lines = answers.read(int(size)).decode().splitlines()[1:]
-    return dict(one.split(": ", 1) for one in lines)
+        _, size = reader.readline().split()
+        lines = reader.read(int(size)).decode().splitlines()[1:]
+    return dict(line.split(": ", 1) for line in lines)
 
 
 class Peer:
-    """A WebSocket connection to the server in a home; a block closes it."""
+    """A WebSocket connection. The end of a `with` block closes it."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -85,12 +85,12 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
-    def text(self, seconds: float = PATIENCE_SECONDS) -> str:
-        """Give the next frame; TimeoutError where none comes."""
+    def receive(self, seconds: float = TIMEOUT_SECONDS) -> str:
+        """Return the next text frame, or raise TimeoutError."""
         return str(self.connection.recv(seconds))
 
-    def silent(self, seconds: float = 0.3) -> bool:
-        """Tell whether nothing comes for that long."""
+    def is_silent(self, seconds: float = 0.3) -> bool:
+        """Return whether no frame arrives within this time."""
         try:
             self.connection.recv(seconds)
         except TimeoutError:
@@ -99,21 +99,21 @@ class Peer:
 
 
 class Worker(Peer):
-    """A worker's connection."""
+    """A worker connection to the WebSocket server."""
 
     def __init__(self, home: Path) -> None:
         path = str(home / "sock/workers/wsserver.sock")
         super().__init__(unix_connect(path, uri="ws://wsserver/", compression=None, close_timeout=1, legacy=True))
 
-    def ask(self, *updates: bytes) -> str:
-        """Send updates as one frame and give the answer."""
-        self.connection.send(b"\n".join(updates), text=True)
-        answer = self.text()
-        return self.text() if answer == "READY" else answer
+    def send(self, *events: bytes) -> str:
+        """Send events as one frame and return the reply. Skip a READY that arrives before it."""
+        self.connection.send(b"\n".join(events), text=True)
+        reply = self.receive()
+        return self.receive() if reply == "READY" else reply
 
 
 class Browser(Peer):
-    """A browser's connection, its hello read; `stalls` makes one that reads nothing but when it is asked to."""
+    """A browser connection that has read its hello. With `stalls`, its socket is read only when a test receives."""
 
     def __init__(
         self,
@@ -138,35 +138,35 @@ class Browser(Peer):
         )
         self.gaps: list[int] = []
         self.frames = 0
-        hello = self.frame()["hello"]
+        hello = self.receive_frame()["hello"]
         self.epoch: str = hello["epoch"]
         self.offset = int(hello["offset"])
         self.resumed: bool = hello["resumed"]
 
-    def frame(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
-        """Give the next frame, decoded."""
-        decoded: dict[str, Any] = msgspec.json.decode(self.text(seconds))
+    def receive_frame(self, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+        """Return the next frame, decoded from JSON."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.receive(seconds))
         return decoded
 
-    def ids(self, count: int, seconds: float = PATIENCE_SECONDS) -> list[str]:
-        """Read updates until there are that many at least; give their ids, in the order they came."""
+    def receive_ids(self, count: int, seconds: float = TIMEOUT_SECONDS) -> list[str]:
+        """Receive at least `count` events and return their ids in order."""
         ids: list[str] = []
         while len(ids) < count:
-            frame = self.frame(seconds)
+            frame = self.receive_frame(seconds)
             self.offset = frame["offset"]
             if "gap" in frame:
                 self.gaps.append(len(ids))
             else:
                 self.frames += 1
-                ids += [update["id"] for update in frame["updates"]]
+                ids += [event["id"] for event in frame["events"]]
         return ids
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
+    """An HTTP connection over a unix socket."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=PATIENCE_SECONDS)
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
         self._path = path
 
     def connect(self) -> None:
@@ -175,51 +175,51 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def call(
+def http_call(
     path: Path,
     target: str,
     *,
     method: str = "GET",
     body: bytes | Iterator[bytes] | None = None,
     **headers: str,
-) -> Answer:
-    """Make one HTTP request over a unix socket."""
+) -> Response:
+    """Send one HTTP request over a unix socket."""
     connection = UnixConnection(path)
     try:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, target, body, named, encode_chunked="Transfer-Encoding" in named)
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, target, body, fields, encode_chunked="Transfer-Encoding" in fields)
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        return Response(response.status, dict(response.getheaders()), response.read())
     finally:
         connection.close()
 
 
-def api(home: Path, target: str, **more: Any) -> Answer:
-    """Make one HTTP request to the API in this home."""
-    return call(home / "sock/api.sock", target, **more)
+def call_ingest(home: Path, target: str, **options: Any) -> Response:
+    """Send one HTTP request to the api-ingest program in a home directory."""
+    return http_call(home / "sock/api-ingest.sock", target, **options)
 
 
-def post(home: Path, body: bytes | Iterator[bytes], **headers: str) -> Answer:
-    """Post one message to the API in this home."""
-    return api(home, "/api/message", method="POST", body=body, **headers)
+def post(home: Path, body: bytes | Iterator[bytes], **headers: str) -> Response:
+    """Post one message to the api-ingest program in a home directory."""
+    return call_ingest(home, "/api/message", method="POST", body=body, **headers)
 
 
-def ask(home: Path, target: str, **more: Any) -> Answer:
-    """Ask the API's other program in this home, which answers questions."""
-    return call(home / "sock/reads.sock", target, **more)
+def call_query(home: Path, target: str, **options: Any) -> Response:
+    """Send one HTTP request to the api-query program in a home directory."""
+    return http_call(home / "sock/api-query.sock", target, **options)
 
 
 @contextmanager
-def gunicorn(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the API in this home as it is deployed, the program that takes messages."""
-    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api.sock", env) as process:
+def ingest_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the api-ingest program in a home directory, with its deployed configuration."""
+    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api-ingest.sock", env) as process:
         yield process
 
 
 @contextmanager
-def reads(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the API in this home as it is deployed, the program that answers questions."""
-    with _gunicorn(home, "gunicorn_query.conf.py", "sock/reads.sock", env) as process:
+def query_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the api-query program in a home directory, with its deployed configuration."""
+    with _gunicorn(home, "gunicorn_query.conf.py", "sock/api-query.sock", env) as process:
         yield process
 
 
@@ -227,27 +227,27 @@ def reads(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
 def _gunicorn(home: Path, config: str, path: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / config)]
 
-    def answers() -> bool:
+    def is_healthy() -> bool:
         try:
-            return call(home / path, "/healthz").status == 200
+            return http_call(home / path, "/healthz").status == 200
         except (OSError, http.client.HTTPException):
             return False
 
     with running(command, home, env) as process:
-        wait_until(answers, "gunicorn answers")
+        wait_until(is_healthy, "gunicorn responds")
         yield process
 
 
 @contextmanager
 def processor(home: Path, sink: str = "live", **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a processor in this home."""
+    """Run a processor in a home directory."""
     with running([sys.executable, "-m", "processor", sink], home, env) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def module_home() -> Iterator[Path]:
-    """Give a home that one module's tests share."""
+    """Return a home directory that the tests of a module share."""
     path = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     (path / "sock/workers").mkdir(parents=True)
     yield path

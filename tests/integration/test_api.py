@@ -1,4 +1,4 @@
-"""The API under gunicorn as it is deployed, with a real beanstalkd, over its unix socket."""
+"""The api-ingest program in its deployed configuration, over its unix socket, with a real beanstalkd."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import msgspec
 import psutil
 import pytest
 
-from tests.integration.conftest import api, gunicorn, post, queue_of, stats
-from tests.support import EXAMPLE, WIDELY_COPIED, beanstalkd, example, wait_until
+from tests.integration.conftest import beanstalkd_stats, call_ingest, ingest_api, open_queue, post
+from tests.support import EXAMPLE, EXAMPLE_WITH_TYPOS, beanstalkd, example, wait_until
 from tradewire.limits import MAX_MESSAGE_BYTES
 from tradewire.queue import LIVE
 
@@ -22,53 +22,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support import Answer
+    from tests.support import Response
 
 
 @pytest.fixture(scope="module")
 def shared(module_home: Path) -> Iterator[Path]:
-    """Give the home of a running API, for facts that leave nothing behind but jobs."""
-    with beanstalkd(module_home), gunicorn(module_home):
+    """Return the home directory of a running api-ingest, for tests that leave only jobs behind."""
+    with beanstalkd(module_home), ingest_api(module_home):
         yield module_home
 
 
-def take(home: Path) -> list[dict[str, Any]]:
-    """Take every update in the live tube, for good."""
-    updates: list[dict[str, Any]] = []
-    with queue_of(home) as queue:
+def take_all(home: Path) -> list[dict[str, Any]]:
+    """Take all events out of the live tube and delete their jobs."""
+    events: list[dict[str, Any]] = []
+    with open_queue(home) as queue:
         while jobs := queue.reserve(LIVE, 1000, 0):
-            updates += [msgspec.json.decode(update) for job in jobs for update in job.updates]
+            events += [msgspec.json.decode(event) for job in jobs for event in job.events]
             queue.delete(jobs)
-    return updates
+    return events
 
 
-def taken(home: Path, answer: Answer) -> dict[str, Any]:
-    """Take the update that this 201 promised."""
-    assert answer.status == 201, answer.body
-    [update] = [update for update in take(home) if update["id"] == answer.json["id"]]
-    return update
+def take_accepted(home: Path, response: Response) -> dict[str, Any]:
+    """Check for status 201 and take the accepted event out of the live tube."""
+    assert response.status == 201, response.body
+    [event] = [event for event in take_all(home) if event["id"] == response.json["id"]]
+    return event
 
 
-def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
-    """Check that an answer has the form of a failure; give each fault's field and code."""
-    assert answer.status == status, answer.body
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json["status"] == "FAILED"
-    assert all(error["detail"] for error in answer.json["errors"])
-    return {(error["field"], error["code"]) for error in answer.json["errors"]}
+def fault_codes(response: Response, status: int) -> set[tuple[str | None, str]]:
+    """Check that a response has the error format. Return the field and code of each fault."""
+    assert response.status == status, response.body
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json["status"] == "FAILED"
+    assert all(error["detail"] for error in response.json["errors"])
+    return {(error["field"], error["code"]) for error in response.json["errors"]}
 
 
-def test_an_accepted_message_is_answered_with_its_id_and_lies_in_the_tube_as_its_update(shared: Path) -> None:
-    answer = post(shared, b" " + example(amountBuy="747.10", rate="0.7471"))
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json.keys() == {"status", "userId", "id"}
-    assert (answer.json["status"], answer.json["userId"]) == ("OK", "134259")
-    assert uuid.UUID(answer.json["id"]).version == 7
-    assert answer.headers["Location"] == f"/api/message/{answer.json['id']}"
-    update = taken(shared, answer)
-    assert update.pop("receivedAt").endswith("Z")
-    assert update == EXAMPLE | {
-        "id": answer.json["id"],
+def test_an_accepted_message_gets_an_id_and_its_event_is_in_the_tube(shared: Path) -> None:
+    response = post(shared, b" " + example(amountBuy="747.10", rate="0.7471"))
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json.keys() == {"status", "userId", "id"}
+    assert (response.json["status"], response.json["userId"]) == ("OK", "134259")
+    assert uuid.UUID(response.json["id"]).version == 7
+    assert response.headers["Location"] == f"/api/message/{response.json['id']}"
+    event = take_accepted(shared, response)
+    assert event.pop("receivedAt").endswith("Z")
+    assert event == EXAMPLE | {
+        "id": response.json["id"],
         "amountSell": "1000",
         "amountBuy": "747.10",
         "rate": "0.7471",
@@ -77,54 +77,56 @@ def test_an_accepted_message_is_answered_with_its_id_and_lies_in_the_tube_as_its
     }
 
 
-def test_the_widely_copied_example_is_taken_with_its_slips_folded(shared: Path) -> None:
-    update = taken(shared, post(shared, WIDELY_COPIED))
-    assert update["currencyFrom"] == "EUR"
-    assert update["timePlaced"] == "2015-01-24T10:27:44Z"
-    assert update["amountBuy"] == "747.10"
+def test_the_widely_copied_example_with_typos_is_accepted(shared: Path) -> None:
+    event = take_accepted(shared, post(shared, EXAMPLE_WITH_TYPOS))
+    assert event["currencyFrom"] == "EUR"
+    assert event["timePlaced"] == "2015-01-24T10:27:44Z"
+    assert event["amountBuy"] == "747.10"
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "\xe9"])
-def test_any_content_type_is_taken(shared: Path, kind: str) -> None:
-    assert taken(shared, post(shared, example(), Content_Type=kind))
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "\xe9"]
+)
+def test_any_content_type_is_accepted(shared: Path, content_type: str) -> None:
+    assert take_accepted(shared, post(shared, example(), Content_Type=content_type))
 
 
-def test_unknown_fields_are_named_in_the_answer(shared: Path) -> None:
-    answer = post(shared, example(venue="XLON", **{"trader id": 7}))
-    assert set(answer.json["ignored"]) == {"venue", "trader id"}
-    assert "venue" not in taken(shared, answer)
+def test_unknown_fields_are_named_in_the_response(shared: Path) -> None:
+    response = post(shared, example(venue="XLON", **{"trader id": 7}))
+    assert set(response.json["ignored"]) == {"venue", "trader id"}
+    assert "venue" not in take_accepted(shared, response)
 
 
-def test_a_chunked_body_is_taken(shared: Path) -> None:
+def test_a_chunked_body_is_accepted(shared: Path) -> None:
     halves = [example()[:50], example()[50:]]
-    assert taken(shared, post(shared, iter(halves), Transfer_Encoding="chunked"))
+    assert take_accepted(shared, post(shared, iter(halves), Transfer_Encoding="chunked"))
 
 
-def test_an_idempotency_key_makes_a_retry_the_same_message_and_another_body_another_one(shared: Path) -> None:
+def test_only_the_same_key_and_body_get_the_same_id(shared: Path) -> None:
     key = str(uuid.uuid4())
-    first, again = (post(shared, example(), Idempotency_Key=key) for _ in range(2))
+    first, retry = (post(shared, example(), Idempotency_Key=key) for _ in range(2))
     other_body = post(shared, example(userId="7"), Idempotency_Key=key)
     other_key = post(shared, example(), Idempotency_Key=key + "x")
-    assert first.json == again.json
-    ids = {answer.json["id"] for answer in (first, other_body, other_key)}
+    assert first.json == retry.json
+    ids = {response.json["id"] for response in (first, other_body, other_key)}
     assert len(ids) == 3
-    assert {uuid.UUID(one).version for one in ids} == {8}
-    assert {update["id"] for update in take(shared)} >= ids
+    assert {uuid.UUID(id_).version for id_ in ids} == {8}
+    assert {event["id"] for event in take_all(shared)} >= ids
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "caf\xe9", "\t"])
-def test_a_key_that_is_none_is_refused(shared: Path, key: str) -> None:
-    assert codes(post(shared, example(), Idempotency_Key=key), 400) == {(None, "bad-idempotency-key")}
+def test_an_invalid_idempotency_key_is_refused(shared: Path, key: str) -> None:
+    assert fault_codes(post(shared, example(), Idempotency_Key=key), 400) == {(None, "bad-idempotency-key")}
 
 
-def test_every_fault_is_named_at_once_and_nothing_is_put(shared: Path) -> None:
-    take(shared)
-    bad = {"currencyFrom": "XYZ", "currencyTo": 5, "amountSell": -1, "rate": "NaN", "timePlaced": "now"}
-    faults = codes(post(shared, msgspec.json.encode(bad)), 400)
+def test_a_message_with_faults_puts_no_job_and_the_response_names_every_fault(shared: Path) -> None:
+    take_all(shared)
+    invalid = {"currencyFrom": "XYZ", "currencyTo": 5, "amountSell": -1, "rate": "NaN", "timePlaced": "now"}
+    faults = fault_codes(post(shared, msgspec.json.encode(invalid)), 400)
     missing = {"userId", "amountBuy", "originatingCountry"}
-    assert {field for field, _ in faults} == set(bad) | missing
+    assert {field for field, _ in faults} == set(invalid) | missing
     assert {field for field, code in faults if code == "missing"} == missing
-    assert take(shared) == []
+    assert take_all(shared) == []
 
 
 BODIES = [
@@ -141,29 +143,29 @@ BODIES = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
-def test_what_is_no_message_is_refused(shared: Path, body: bytes) -> None:
-    assert codes(post(shared, body), 400)
+def test_a_body_that_is_not_a_message_is_refused(shared: Path, body: bytes) -> None:
+    assert fault_codes(post(shared, body), 400)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_page_of_another_site_can_not_post(shared: Path, site: str) -> None:
-    assert codes(post(shared, example(), Sec_Fetch_Site=site), 403) == {(None, "forbidden")}
+    assert fault_codes(post(shared, example(), Sec_Fetch_Site=site), 403) == {(None, "forbidden")}
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_a_page_of_this_host_and_a_person_can_post(shared: Path, site: str) -> None:
-    assert taken(shared, post(shared, example(), Sec_Fetch_Site=site))
+def test_a_page_of_the_same_origin_and_a_direct_request_can_post(shared: Path, site: str) -> None:
+    assert take_accepted(shared, post(shared, example(), Sec_Fetch_Site=site))
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_is_taken_up_to_64_kib_and_refused_one_byte_beyond(shared: Path, *, chunked: bool) -> None:
-    def sent(body: bytes) -> Answer:
+def test_a_body_of_64_kib_is_accepted_and_a_larger_one_is_refused(shared: Path, *, chunked: bool) -> None:
+    def post_body(body: bytes) -> Response:
         return post(shared, iter([body]), Transfer_Encoding="chunked") if chunked else post(shared, body)
 
     largest = example().ljust(MAX_MESSAGE_BYTES)
-    assert taken(shared, sent(largest))
-    assert codes(sent(largest + b" "), 413) == {(None, "too-large")}
-    assert codes(sent(largest * 16), 413) == {(None, "too-large")}
+    assert take_accepted(shared, post_body(largest))
+    assert fault_codes(post_body(largest + b" "), 413) == {(None, "too-large")}
+    assert fault_codes(post_body(largest * 16), 413) == {(None, "too-large")}
 
 
 @pytest.mark.parametrize(
@@ -177,23 +179,23 @@ def test_a_body_is_taken_up_to_64_kib_and_refused_one_byte_beyond(shared: Path, 
         ("POST", "/healthz", 405, {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_other_paths_and_methods_are_refused_in_the_same_form(
+def test_other_paths_and_methods_are_refused_in_the_same_format(
     shared: Path, method: str, target: str, status: int, allow: set[str] | None
 ) -> None:
-    answer = api(shared, target, method=method, body=b"{}")
-    assert codes(answer, status)
+    response = call_ingest(shared, target, method=method, body=b"{}")
+    assert fault_codes(response, status)
     if allow:
-        assert set(answer.headers["Allow"].split(", ")) == allow
+        assert set(response.headers["Allow"].split(", ")) == allow
 
 
-def raw(home: Path, sent: bytes) -> bytes:
-    """Send bytes, then an end; give all that comes back until the API closes."""
-    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as answers:
+def send_raw(home: Path, data: bytes) -> bytes:
+    """Send bytes, close the sending side, and return everything that the API sends back."""
+    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as reader:
         sock.settimeout(10)
-        sock.connect(str(home / "sock/api.sock"))
-        sock.sendall(sent)
+        sock.connect(str(home / "sock/api-ingest.sock"))
+        sock.sendall(data)
         sock.shutdown(socket.SHUT_WR)
-        return answers.read()
+        return reader.read()
 
 
 def request(body: bytes, *headers: bytes) -> bytes:
@@ -201,8 +203,8 @@ def request(body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def test_requests_that_are_pipelined_are_answered_each_in_turn(shared: Path) -> None:
-    take(shared)
+def test_pipelined_requests_get_their_responses_in_order(shared: Path) -> None:
+    take_all(shared)
     bodies = [
         example(userId="one"),
         b"bad",
@@ -210,9 +212,11 @@ def test_requests_that_are_pipelined_are_answered_each_in_turn(shared: Path) -> 
         example().ljust(70_000),
         example(userId="three"),
     ]
-    answers = raw(shared, b"".join(request(body) for body in bodies[:3]) + request(bodies[4], b"Connection: close"))
-    assert [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [201, 400, 201, 201]
-    assert [update["userId"] for update in take(shared)] == ["one", "two", "three"]
+    responses = send_raw(
+        shared, b"".join(request(body) for body in bodies[:3]) + request(bodies[4], b"Connection: close")
+    )
+    assert [int(response[:3]) for response in responses.split(b"HTTP/1.1 ")[1:]] == [201, 400, 201, 201]
+    assert [event["userId"] for event in take_all(shared)] == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(
@@ -225,53 +229,51 @@ def test_requests_that_are_pipelined_are_answered_each_in_turn(shared: Path) -> 
         b"POST /api/message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + example(),
         b"POST /api/message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
     ],
-    ids=["cut", "garbage after", "two lengths", "length and chunks", "bad chunk", "cut chunk"],
+    ids=["truncated", "trailing garbage", "two lengths", "length and chunks", "invalid chunk", "truncated chunk"],
 )
-def test_a_request_that_is_cut_or_ambiguous_puts_nothing_and_is_never_a_fault_of_the_api(
-    shared: Path, broken: bytes
-) -> None:
-    take(shared)
-    assert b" 500 " not in raw(shared, broken)
-    assert take(shared) == []
-    assert taken(shared, post(shared, example()))
+def test_a_truncated_or_ambiguous_request_puts_no_job_and_causes_no_500(shared: Path, broken: bytes) -> None:
+    take_all(shared)
+    assert b" 500 " not in send_raw(shared, broken)
+    assert take_all(shared) == []
+    assert take_accepted(shared, post(shared, example()))
 
 
-def refused(home: Path) -> bool:
-    """Tell whether a message is refused for now; it must be in the right form."""
-    answer = post(home, example())
-    if answer.status == 201:
+def is_unavailable(home: Path) -> bool:
+    """Post a message and return whether it is refused with 503, after checks of the error format."""
+    response = post(home, example())
+    if response.status == 201:
         return False
-    assert codes(answer, 503) == {(None, "unavailable")}
-    assert int(answer.headers["Retry-After"]) >= 1
+    assert fault_codes(response, 503) == {(None, "unavailable")}
+    assert int(response.headers["Retry-After"]) >= 1
     return True
 
 
-def test_without_a_queue_the_answer_is_503_until_it_is_there(home: Path) -> None:
-    with gunicorn(home):
+def test_without_a_queue_the_status_is_503_until_the_queue_starts(home: Path) -> None:
+    with ingest_api(home):
         for _ in range(5):
-            assert refused(home)
+            assert is_unavailable(home)
         with beanstalkd(home):
-            assert taken(home, post(home, example()))
-        assert refused(home)
+            assert take_accepted(home, post(home, example()))
+        assert is_unavailable(home)
 
 
-def test_a_queue_that_drains_or_keeps_nothing_is_answered_with_503(home: Path) -> None:
-    with gunicorn(home):
+def test_a_queue_that_drains_or_writes_no_log_gives_503(home: Path) -> None:
+    with ingest_api(home):
         with beanstalkd(home, "-V"):
-            assert refused(home)
+            assert is_unavailable(home)
         with beanstalkd(home) as process:
-            assert not refused(home)
+            assert not is_unavailable(home)
             process.send_signal(signal.SIGUSR1)
-            wait_until(lambda: stats(home)["draining"] == "true", "it drains")
-            for _ in range(4):  # whichever worker answers
-                assert refused(home)
+            wait_until(lambda: beanstalkd_stats(home)["draining"] == "true", "beanstalkd drains")
+            for _ in range(4):  # enough requests to reach every worker
+                assert is_unavailable(home)
 
 
 @pytest.mark.parametrize("victim", ["beanstalkd", "worker", "everything"])
-def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(home: Path, victim: str) -> None:
+def test_accepted_messages_survive_a_kill_and_the_next_post_is_accepted(home: Path, victim: str) -> None:
     ids: set[str] = set()
     with ExitStack() as stack:
-        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(gunicorn(home))
+        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(ingest_api(home))
         for _ in range(20):
             ids |= {post(home, example()).json["id"] for _ in range(5)}
             if len(ids) != 50:
@@ -290,13 +292,13 @@ def test_what_was_answered_201_outlives_a_kill_and_the_next_post_is_accepted(hom
             queue.wait()
             queue = stack.enter_context(beanstalkd(home))
             if victim == "everything":
-                server = stack.enter_context(gunicorn(home))
+                server = stack.enter_context(ingest_api(home))
         queue.kill()
         queue.wait()
     with beanstalkd(home):
-        assert {update["id"] for update in take(home)} == ids
+        assert {event["id"] for event in take_all(home)} == ids
         assert len(ids) == 100
 
 
-def test_the_apis_socket_is_for_its_user_alone(shared: Path) -> None:
-    assert (shared / "sock/api.sock").stat().st_mode & 0o077 == 0
+def test_only_its_own_user_can_access_the_socket(shared: Path) -> None:
+    assert (shared / "sock/api-ingest.sock").stat().st_mode & 0o077 == 0

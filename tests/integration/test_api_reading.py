@@ -1,4 +1,4 @@
-"""What the API answers from the archive, as it is deployed, on both databases."""
+"""The api-query program in its deployed configuration: messages and statistics from both databases."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from tests.integration.conftest import ask, line, queue_of, reads
+from tests.integration.conftest import call_query, event_json, open_queue, query_api
 from tests.support import beanstalkd
-from tradewire import tally
+from tradewire import counters
+from tradewire.counters import CrashSafeCounter
+from tradewire.event import TradeEvent, format_time, from_microseconds, new_id
 from tradewire.queue import ARCHIVE
 from tradewire.receipt import Receipt
 from tradewire.store.writing import StoreWriter
-from tradewire.tally import Tally
-from tradewire.update import Update, at, new_id, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.postgres import Postgres
-    from tests.support import Answer
+    from tests.support import Response
 
 NEWEST: Final = datetime(2026, 1, 2, 12, tzinfo=UTC)
 USERS: Final = ("134259", "=1+1", "+49", "-1", "@x", 'a "quoted", b', "\u00e9t\u00e9", "'", "Ab1", "ab2")
@@ -38,13 +38,13 @@ PAIRS: Final = (("EUR", "GBP"), ("GBP", "EUR"), ("USD", "JPY"), ("EUR", "USD"))
 FLAG: Final = "rate-mismatch"
 
 
-def made(count: int, newest: datetime = NEWEST) -> list[Update]:
-    """Make messages, newest first; some share their moment."""
-    chance = random.Random(count)  # noqa: S311 - to be the same each time
-    updates = [
-        Update(
+def make_events(count: int, newest: datetime = NEWEST) -> list[TradeEvent]:
+    """Return events, newest first. Some have the same time."""
+    chance = random.Random(count)  # noqa: S311 - the same events each time
+    events = [
+        TradeEvent(
             str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-            utc(newest - timedelta(seconds=7 * (number // 2))),
+            format_time(newest - timedelta(seconds=7 * (number // 2))),
             chance.choice(USERS),
             *chance.choice(PAIRS),
             chance.choice(("1000", "747.10", "0.000000000001", "999999999999999999.999999999999", "9", "10.0")),
@@ -54,17 +54,17 @@ def made(count: int, newest: datetime = NEWEST) -> list[Update]:
         )
         for number in range(count)
     ]
-    return sorted(updates, key=lambda update: (update.received_at, update.id), reverse=True)
+    return sorted(events, key=lambda event: (event.received_at, event.id), reverse=True)
 
 
-def fill(home: Path, url: str, updates: list[Update], receipts: list[Receipt] | None = None) -> None:
-    """Archive messages as the stack in this home would, oldest first."""
-    with closing(StoreWriter(url, tally.stack_id(home / "ledger"))) as store:
+def fill_archive(home: Path, url: str, events: list[TradeEvent], receipts: list[Receipt] | None = None) -> None:
+    """Save events to the archive as the stack in this home would, oldest first."""
+    with closing(StoreWriter(url, counters.stack_id(home / "ledger"))) as store:
         store.migrate()
-        store.save(updates[::-1], receipts or [])
+        store.save(events[::-1], receipts or [])
 
 
-ALL: Final = made(300)
+ALL: Final = make_events(300)
 SHOWN, EXPIRED, DISCARDED = ALL[0].id, ALL[1].id, "d15ca4de-d000-4000-8000-000000000000"
 RECEIPTS: Final = [
     Receipt("shown", "2026-01-02T12:00:01.000000Z", [SHOWN], browsers=3),
@@ -75,122 +75,122 @@ RECEIPTS: Final = [
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared(request: pytest.FixtureRequest, module_home: Path) -> Iterator[Path]:
-    """Give the home of an API that runs, and its archive holds ALL."""
+    """Return the home directory of a running api-query whose archive holds ALL."""
     if request.param == "sqlite":
         url = f"sqlite:///{module_home}/store.db"
     else:
         server: Postgres = request.getfixturevalue("postgresql")
-        url = server.database()
-    fill(module_home, url, ALL, RECEIPTS)
-    with beanstalkd(module_home), reads(module_home, TRADEWIRE_STORE_URL=url):
+        url = server.create_database()
+    fill_archive(module_home, url, ALL, RECEIPTS)
+    with beanstalkd(module_home), query_api(module_home, TRADEWIRE_STORE_URL=url):
         yield module_home
 
 
 @pytest.fixture
-def sqlite(home: Path) -> str:
-    """Give the URL of a stack's own store."""
+def default_store(home: Path) -> str:
+    """Create the folder of the default store and return the store's URL."""
     (home / "store").mkdir()
     return f"sqlite:///{home}/store/tradewire.db"
 
 
-def messages(home: Path, **query: object) -> dict[str, Any]:
-    """Give a page of messages."""
-    answer = ask(home, f"/api/messages?{urlencode(query)}")
-    assert answer.status == 200, answer.body
-    page: dict[str, Any] = answer.json
+def get_page(home: Path, **query: object) -> dict[str, Any]:
+    """Return a page of messages."""
+    response = call_query(home, f"/api/messages?{urlencode(query)}")
+    assert response.status == 200, response.body
+    page: dict[str, Any] = response.json
     return page
 
 
-def ids(home: Path, **query: object) -> list[str]:
-    """Give the ids of all messages that match, page by page."""
-    found: list[str] = []
-    page = messages(home, **query)
+def all_ids(home: Path, **query: object) -> list[str]:
+    """Return the ids of all messages that match, read page by page."""
+    ids: list[str] = []
+    page = get_page(home, **query)
     while True:
-        found += [message["id"] for message in page["messages"]]
+        ids += [message["id"] for message in page["messages"]]
         if page["next"] is None:
-            return found
-        page = messages(home, cursor=page["next"], **query)
+            return ids
+        page = get_page(home, cursor=page["next"], **query)
 
 
-def codes(answer: Answer, status: int) -> set[tuple[str | None, str]]:
-    """Check that an answer has the form of a failure; give each fault's field and code."""
-    assert answer.status == status, answer.body
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json["status"] == "FAILED"
-    return {(error["field"], error["code"]) for error in answer.json["errors"]}
+def fault_codes(response: Response, status: int) -> set[tuple[str | None, str]]:
+    """Check that a response has the error format. Return the field and code of each fault."""
+    assert response.status == status, response.body
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json["status"] == "FAILED"
+    return {(error["field"], error["code"]) for error in response.json["errors"]}
 
 
-def test_a_page_gives_the_newest_messages_as_they_were_accepted(shared: Path) -> None:
-    page = messages(shared)
-    assert msgspec.convert(page["messages"], list[Update]) == ALL[:100]
-    assert messages(shared, limit=7)["messages"] == page["messages"][:7]
-    assert len(messages(shared, limit=1000)["messages"]) == 300
+def test_a_page_has_the_newest_messages_unchanged(shared: Path) -> None:
+    page = get_page(shared)
+    assert msgspec.convert(page["messages"], list[TradeEvent]) == ALL[:100]
+    assert get_page(shared, limit=7)["messages"] == page["messages"][:7]
+    assert len(get_page(shared, limit=1000)["messages"]) == 300
 
 
-def test_the_cursor_leads_through_all_messages_once(shared: Path) -> None:
-    assert ids(shared, limit=7) == [update.id for update in ALL]
+def test_following_the_cursor_returns_every_message_once(shared: Path) -> None:
+    assert all_ids(shared, limit=7) == [event.id for event in ALL]
 
 
-FILTERS: Final[dict[str, Callable[[Update], bool]]] = {
-    "from=eur": lambda one: one.currency_from == "EUR",
-    "to=USD": lambda one: one.currency_to == "USD",
-    "country=DE": lambda one: one.originating_country == "DE",
-    "user=Ab1": lambda one: one.user_id == "Ab1",
-    "user=%3D1%2B1": lambda one: one.user_id == "=1+1",
-    f"flag={FLAG}": lambda one: FLAG in one.flags,
-    "flag=rate": lambda one: "rate" in one.flags,
-    "min=747.1&max=1000.00": lambda one: one.amount_sell in {"747.10", "1000"},
-    "max=9": lambda one: Decimal(one.amount_sell) <= 9,
-    "min=10": lambda one: Decimal(one.amount_sell) >= 10,
-    "q=eur+Fr": lambda one: "EUR" in {one.currency_from, one.currency_to} and one.originating_country == "FR",
-    "q=ab": lambda one: one.user_id.lower().startswith("ab") or one.id.startswith("ab"),
-    "q=RATE-mismatch": lambda one: FLAG in one.flags,
-    "q=%25": lambda one: "%" in one.user_id,
-    f"q={ALL[5].id[:30].upper()}": lambda one: one.id.startswith(ALL[5].id[:30]),
-    "since=2026-01-02T11:59:53Z": lambda one: one.received_at >= "2026-01-02T11:59:53.000000Z",
-    "until=2026-01-02T12:59:53%2B01:00": lambda one: one.received_at < "2026-01-02T11:59:53.000000Z",
-    "from=EUR&country=FR&q=ab1": lambda one: (
-        (one.currency_from, one.originating_country, one.user_id) == ("EUR", "FR", "Ab1")
+FILTERS: Final[dict[str, Callable[[TradeEvent], bool]]] = {
+    "from=eur": lambda event: event.currency_from == "EUR",
+    "to=USD": lambda event: event.currency_to == "USD",
+    "country=DE": lambda event: event.originating_country == "DE",
+    "user=Ab1": lambda event: event.user_id == "Ab1",
+    "user=%3D1%2B1": lambda event: event.user_id == "=1+1",
+    f"flag={FLAG}": lambda event: FLAG in event.flags,
+    "flag=rate": lambda event: "rate" in event.flags,
+    "min=747.1&max=1000.00": lambda event: event.amount_sell in {"747.10", "1000"},
+    "max=9": lambda event: Decimal(event.amount_sell) <= 9,
+    "min=10": lambda event: Decimal(event.amount_sell) >= 10,
+    "q=eur+Fr": lambda event: "EUR" in {event.currency_from, event.currency_to} and event.originating_country == "FR",
+    "q=ab": lambda event: event.user_id.lower().startswith("ab") or event.id.startswith("ab"),
+    "q=RATE-mismatch": lambda event: FLAG in event.flags,
+    "q=%25": lambda event: "%" in event.user_id,
+    f"q={ALL[5].id[:30].upper()}": lambda event: event.id.startswith(ALL[5].id[:30]),
+    "since=2026-01-02T11:59:53Z": lambda event: event.received_at >= "2026-01-02T11:59:53.000000Z",
+    "until=2026-01-02T12:59:53%2B01:00": lambda event: event.received_at < "2026-01-02T11:59:53.000000Z",
+    "from=EUR&country=FR&q=ab1": lambda event: (
+        (event.currency_from, event.originating_country, event.user_id) == ("EUR", "FR", "Ab1")
     ),
 }
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_a_filter_finds_what_it_says_and_nothing_else_in_each_form(shared: Path, query: str) -> None:
-    wanted = [update for update in ALL if FILTERS[query](update)]
-    page = ask(shared, f"/api/messages?{query}&limit=1000").json
-    assert msgspec.convert(page["messages"], list[Update]) == wanted
-    lines = ask(shared, f"/api/messages?{query}&format=ndjson").body.splitlines()
-    assert [msgspec.json.decode(one, type=Update) for one in lines] == wanted
-    rows = ask(shared, f"/api/messages?{query}&format=csv").body.splitlines()
-    assert len(rows) == len(wanted) + 1
+def test_a_filter_returns_exactly_the_matching_messages_in_every_format(shared: Path, query: str) -> None:
+    expected = [event for event in ALL if FILTERS[query](event)]
+    page = call_query(shared, f"/api/messages?{query}&limit=1000").json
+    assert msgspec.convert(page["messages"], list[TradeEvent]) == expected
+    lines = call_query(shared, f"/api/messages?{query}&format=ndjson").body.splitlines()
+    assert [msgspec.json.decode(line, type=TradeEvent) for line in lines] == expected
+    rows = call_query(shared, f"/api/messages?{query}&format=csv").body.splitlines()
+    assert len(rows) == len(expected) + 1
 
 
-def test_a_csv_opens_right_in_a_spreadsheet_and_carries_no_formula(shared: Path) -> None:
-    answer = ask(shared, "/api/messages?format=csv")
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="tradewire-20')
-    assert answer.headers["Content-Disposition"].endswith('Z.csv"')
-    assert answer.body.startswith(b"\xef\xbb\xbfid,receivedAt,userId,")
-    assert answer.body.count(b"\r\n") == answer.body.count(b"\n") == 301
-    rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline="")))
-    for row, update in zip(rows, ALL, strict=True):
-        given = msgspec.to_builtins(update) | {"flags": " ".join(update.flags)}
-        if update.user_id in {"=1+1", "+49", "-1", "@x"}:
-            given["userId"] = f"'{update.user_id}"
-        assert row == given
+def test_a_csv_export_opens_correctly_in_a_spreadsheet_and_contains_no_formula(shared: Path) -> None:
+    response = call_query(shared, "/api/messages?format=csv")
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="tradewire-20')
+    assert response.headers["Content-Disposition"].endswith('Z.csv"')
+    assert response.body.startswith(b"\xef\xbb\xbfid,receivedAt,userId,")
+    assert response.body.count(b"\r\n") == response.body.count(b"\n") == 301
+    rows = list(csv.DictReader(io.StringIO(response.body.decode("utf-8-sig"), newline="")))
+    for row, event in zip(rows, ALL, strict=True):
+        expected = msgspec.to_builtins(event) | {"flags": " ".join(event.flags)}
+        if event.user_id in {"=1+1", "+49", "-1", "@x"}:
+            expected["userId"] = f"'{event.user_id}"
+        assert row == expected
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
-def test_a_file_holds_at_most_as_many_as_are_asked_for(shared: Path, form: str) -> None:
-    heading = form == "csv"
-    assert ask(shared, f"/api/messages?format={form}&limit=10").body.count(b"\n") == 10 + heading
-    assert ask(shared, f"/api/messages?format={form}&limit=100000").body.count(b"\n") == 300 + heading
-    assert ask(shared, f"/api/messages?format={form}&user=nobody").body.count(b"\n") == heading
+def test_an_export_has_at_most_limit_messages(shared: Path, form: str) -> None:
+    header_rows = form == "csv"
+    assert call_query(shared, f"/api/messages?format={form}&limit=10").body.count(b"\n") == 10 + header_rows
+    assert call_query(shared, f"/api/messages?format={form}&limit=100000").body.count(b"\n") == 300 + header_rows
+    assert call_query(shared, f"/api/messages?format={form}&user=nobody").body.count(b"\n") == header_rows
 
 
 @pytest.mark.parametrize(
-    ("accept", "kind"),
+    ("accept", "media_type"),
     [
         ("text/csv", "text/csv"),
         ("application/x-ndjson", "application/x-ndjson"),
@@ -199,31 +199,33 @@ def test_a_file_holds_at_most_as_many_as_are_asked_for(shared: Path, form: str) 
         ("text/csv;q=0.5, application/x-ndjson;q=0.9", "application/x-ndjson"),
     ],
 )
-def test_accept_chooses_the_form_where_the_question_does_not(shared: Path, accept: str, kind: str) -> None:
-    answer = ask(shared, "/api/messages?limit=1", Accept=accept)
-    assert answer.headers["Content-Type"].split(";")[0] == kind
-    assert answer.headers["Vary"] == "Accept"
-    said = ask(shared, "/api/messages?limit=1&format=json", Accept=accept)
-    assert said.headers["Content-Type"] == "application/json"
+def test_the_accept_header_chooses_the_format_if_the_query_does_not(shared: Path, accept: str, media_type: str) -> None:
+    response = call_query(shared, "/api/messages?limit=1", Accept=accept)
+    assert response.headers["Content-Type"].split(";")[0] == media_type
+    assert response.headers["Vary"] == "Accept"
+    explicit = call_query(shared, "/api/messages?limit=1&format=json", Accept=accept)
+    assert explicit.headers["Content-Type"] == "application/json"
 
 
-def test_a_form_that_there_is_not_is_refused(shared: Path) -> None:
-    assert codes(ask(shared, "/api/messages", Accept="image/png"), 406) == {(None, "not-acceptable")}
+def test_an_unsupported_media_type_is_refused(shared: Path) -> None:
+    assert fault_codes(call_query(shared, "/api/messages", Accept="image/png"), 406) == {(None, "not-acceptable")}
 
 
 @pytest.mark.parametrize(
     "target", ["/api/messages", "/api/messages?format=csv", "/api/stats", f"/api/message/{SHOWN}", "/api/openapi.json"]
 )
-def test_head_is_answered_as_get_is_without_the_body(shared: Path, target: str) -> None:
-    head, whole = ask(shared, target, method="HEAD"), ask(shared, target)
+def test_head_gives_the_headers_of_get_without_a_body(shared: Path, target: str) -> None:
+    head, get = call_query(shared, target, method="HEAD"), call_query(shared, target)
     assert (head.status, head.body) == (200, b"")
-    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
-    assert ("Content-Disposition" in head.headers) == ("Content-Disposition" in whole.headers)
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert ("Content-Disposition" in head.headers) == ("Content-Disposition" in get.headers)
 
 
-def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
-    answer = ask(shared, "/api/messages?from=XXX&min=2&max=x&limit=0&limit=1&since=now&cursor=x&color=red&q=%00")
-    assert codes(answer, 400) == {
+def test_all_faults_of_a_query_are_named_at_once(shared: Path) -> None:
+    response = call_query(
+        shared, "/api/messages?from=XXX&min=2&max=x&limit=0&limit=1&since=now&cursor=x&color=red&q=%00"
+    )
+    assert fault_codes(response, 400) == {
         ("from", "unknown-currency"),
         ("max", "bad-amount"),
         ("limit", "repeated-parameter"),
@@ -232,174 +234,174 @@ def test_every_fault_of_a_question_is_named_at_once(shared: Path) -> None:
         ("color", "unknown-parameter"),
         ("q", "control-character"),
     }
-    assert codes(ask(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
+    assert fault_codes(call_query(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
         ("window", "bad-window"),
         ("country", "unknown-country"),
     }
-    assert codes(ask(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
+    assert fault_codes(call_query(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
 
 
-def trace(home: Path, message_id: str) -> Any:
-    """Give all that is known of a message."""
-    answer = ask(home, f"/api/message/{message_id}")
-    assert answer.status == 200, answer.body
-    return answer.json
+def get_message(home: Path, message_id: str) -> Any:
+    """Return a message with its trace."""
+    response = call_query(home, f"/api/message/{message_id}")
+    assert response.status == 200, response.body
+    return response.json
 
 
-def test_a_message_comes_with_what_became_of_it_in_order_of_time(shared: Path) -> None:
-    found = trace(shared, SHOWN.upper())
-    assert found["id"] == SHOWN
-    assert msgspec.convert(found["message"], Update) == ALL[0]
-    accepted, shown, archived = found["trace"]
-    assert accepted == {"event": "accepted", "at": ALL[0].received_at}
-    assert shown == {"event": "shown", "at": "2026-01-02T12:00:01.000000Z", "tube": "live", "browsers": 3}
-    assert (archived["event"], archived["at"] > shown["at"]) == ("archived", True)
-    assert trace(shared, EXPIRED)["trace"][1] == {
-        "event": "expired",
+def test_a_message_has_a_trace_in_order_of_time(shared: Path) -> None:
+    result = get_message(shared, SHOWN.upper())
+    assert result["id"] == SHOWN
+    assert msgspec.convert(result["message"], TradeEvent) == ALL[0]
+    accepted, shown, archived = result["trace"]
+    assert accepted == {"kind": "accepted", "at": ALL[0].received_at}
+    assert shown == {"kind": "shown", "at": "2026-01-02T12:00:01.000000Z", "tube": "live", "browsers": 3}
+    assert (archived["kind"], archived["at"] > shown["at"]) == ("archived", True)
+    assert get_message(shared, EXPIRED)["trace"][1] == {
+        "kind": "expired",
         "at": "2026-01-02T13:00:00.000000Z",
         "tube": "live",
         "reason": "age",
     }
 
 
-def test_receipts_without_their_message_are_a_trace_all_the_same(shared: Path) -> None:
-    found = trace(shared, DISCARDED)
-    assert found["message"] is None
-    assert [event["event"] for event in found["trace"]] == ["discarded"]
+def test_receipts_without_their_message_are_shown_as_a_trace(shared: Path) -> None:
+    result = get_message(shared, DISCARDED)
+    assert result["message"] is None
+    assert [entry["kind"] for entry in result["trace"]] == ["discarded"]
 
 
-def test_a_message_that_is_not_there_may_be_yet_to_come(shared: Path) -> None:
-    answer = ask(shared, f"/api/message/{new_id()}")
-    assert codes(answer, 404) == {("id", "not-found")}
-    assert answer.headers["Retry-After"] == "1"
-    assert "yet to come" in answer.json["errors"][0]["detail"]
-    assert codes(ask(shared, "/api/message/1"), 400) == {("id", "bad-id")}
+def test_the_404_for_an_unknown_message_says_that_it_may_arrive_later(shared: Path) -> None:
+    response = call_query(shared, f"/api/message/{new_id()}")
+    assert fault_codes(response, 404) == {("id", "not-found")}
+    assert response.headers["Retry-After"] == "1"
+    assert "not be archived yet" in response.json["errors"][0]["detail"]
+    assert fault_codes(call_query(shared, "/api/message/1"), 400) == {("id", "bad-id")}
 
 
-def stats(home: Path, query: str) -> dict[str, Any]:
-    """Give statistics."""
-    answer = ask(home, f"/api/stats?{query}")
-    assert answer.status == 200, answer.body
-    found: dict[str, Any] = answer.json
-    return found
+def get_stats(home: Path, query: str) -> dict[str, Any]:
+    """Return statistics."""
+    response = call_query(home, f"/api/stats?{query}")
+    assert response.status == 200, response.body
+    result: dict[str, Any] = response.json
+    return result
 
 
 def test_statistics_are_the_sums_of_the_messages_in_whole_steps(shared: Path) -> None:
-    found = stats(shared, "since=2026-01-02T11:50:30Z&until=2026-01-02T12:00:00.5Z")
-    counted = [update for update in ALL if update.received_at >= "2026-01-02T11:50"]
-    assert (found["since"], found["until"], found["step"]) == ("2026-01-02T11:50:00Z", "2026-01-02T12:01:00Z", 60)
-    assert found["total"] == {"count": len(counted), "flagged": sum(bool(one.flags) for one in counted)}
-    assert [one["count"] for one in found["countries"]] == sorted(one["count"] for one in found["countries"])[::-1]
-    for one in found["pairs"]:
+    result = get_stats(shared, "since=2026-01-02T11:50:30Z&until=2026-01-02T12:00:00.5Z")
+    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50"]
+    assert (result["since"], result["until"], result["step"]) == ("2026-01-02T11:50:00Z", "2026-01-02T12:01:00Z", 60)
+    assert result["total"] == {"count": len(counted), "flagged": sum(bool(event.flags) for event in counted)}
+    assert [row["count"] for row in result["countries"]] == sorted(row["count"] for row in result["countries"])[::-1]
+    for row in result["pairs"]:
         of_pair = [
-            each
-            for each in counted
-            if (each.currency_from, each.currency_to) == (one["currencyFrom"], one["currencyTo"])
+            event
+            for event in counted
+            if (event.currency_from, event.currency_to) == (row["currencyFrom"], row["currencyTo"])
         ]
         with localcontext(prec=60):
-            sold = sum((Decimal(each.amount_sell) for each in of_pair), Decimal(0))
-            bought = sum((Decimal(each.amount_buy) for each in of_pair), Decimal(0))
-        assert (one["count"], Decimal(one["sold"]), Decimal(one["bought"])) == (len(of_pair), sold, bought)
-        assert abs(Decimal(one["vwap"]) / (bought / sold) - 1) < Decimal("1e-11")
-        assert {one[name] for name in ("open", "high", "low", "last")} == {"0.7471"}
-    assert sum(step["count"] for step in found["series"]) == len(counted)
-    assert [step["start"] for step in found["series"]] == sorted(step["start"] for step in found["series"])
-    assert found["series"][0].keys() == {"start", "count", "flagged"}
+            sold = sum((Decimal(event.amount_sell) for event in of_pair), Decimal(0))
+            bought = sum((Decimal(event.amount_buy) for event in of_pair), Decimal(0))
+        assert (row["count"], Decimal(row["sold"]), Decimal(row["bought"])) == (len(of_pair), sold, bought)
+        assert abs(Decimal(row["vwap"]) / (bought / sold) - 1) < Decimal("1e-11")
+        assert {row[name] for name in ("open", "high", "low", "last")} == {"0.7471"}
+    assert sum(step["count"] for step in result["series"]) == len(counted)
+    assert [step["start"] for step in result["series"]] == sorted(step["start"] for step in result["series"])
+    assert result["series"][0].keys() == {"start", "count", "flagged"}
 
 
-def test_statistics_of_one_pair_and_country_have_money_in_their_series(shared: Path) -> None:
-    found = stats(shared, "since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&from=EUR&to=GBP&country=FR")
+def test_the_series_of_a_pair_has_amounts_and_rates(shared: Path) -> None:
+    result = get_stats(shared, "since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&from=EUR&to=GBP&country=FR")
     counted = [
-        update
-        for update in ALL
-        if (update.currency_from, update.currency_to, update.originating_country) == ("EUR", "GBP", "FR")
+        event
+        for event in ALL
+        if (event.currency_from, event.currency_to, event.originating_country) == ("EUR", "GBP", "FR")
     ]
-    assert found["total"]["count"] == len(counted)
-    assert found["series"][0].keys() == {
+    assert result["total"]["count"] == len(counted)
+    assert result["series"][0].keys() == {
         *("start", "count", "flagged", "sold", "bought", "vwap", "open", "high", "low", "close"),
     }
 
 
-def test_a_window_that_nothing_fell_into_is_empty(shared: Path) -> None:
-    found = stats(shared, "window=15m")
-    assert found["total"] == {"count": 0, "flagged": 0}
-    assert found["pairs"] == found["countries"] == found["series"] == []
+def test_a_window_without_messages_has_empty_statistics(shared: Path) -> None:
+    result = get_stats(shared, "window=15m")
+    assert result["total"] == {"count": 0, "flagged": 0}
+    assert result["pairs"] == result["countries"] == result["series"] == []
 
 
 @pytest.mark.parametrize(
     "target",
     [f"/api/message/{SHOWN}", "/api/stats?since=2026-01-01T00:00:00Z&until=2026-01-03T00:00:00Z", "/api/openapi.json"],
 )
-def test_who_has_an_answer_already_is_told_so(shared: Path, target: str) -> None:
-    first = ask(shared, target)
+def test_a_request_with_a_current_etag_gets_304(shared: Path, target: str) -> None:
+    first = call_query(shared, target)
     assert first.headers["Cache-Control"] == "no-cache"
-    again = ask(shared, target, If_None_Match=f'"x", W/{first.headers["ETag"]}')
-    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
-    assert "Content-Length" not in again.headers
-    assert ask(shared, target, If_None_Match='"x"').body == first.body
+    conditional = call_query(shared, target, If_None_Match=f'"x", W/{first.headers["ETag"]}')
+    assert (conditional.status, conditional.body, conditional.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert "Content-Length" not in conditional.headers
+    assert call_query(shared, target, If_None_Match='"x"').body == first.body
 
 
-def test_pages_never_skip_or_repeat_while_new_messages_arrive(home: Path, sqlite: str) -> None:
-    old, new = made(50), made(20, NEWEST + timedelta(minutes=1))
-    fill(home, sqlite, old)
-    with beanstalkd(home), reads(home):
-        page = messages(home, limit=20)
-        found = [message["id"] for message in page["messages"]]
+def test_pages_never_skip_or_repeat_a_message_while_new_ones_arrive(home: Path, default_store: str) -> None:
+    old, new = make_events(50), make_events(20, NEWEST + timedelta(minutes=1))
+    fill_archive(home, default_store, old)
+    with beanstalkd(home), query_api(home):
+        page = get_page(home, limit=20)
+        ids = [message["id"] for message in page["messages"]]
         while page["next"]:
-            fill(home, sqlite, [new.pop()])
-            page = messages(home, limit=20, cursor=page["next"])
-            found += [message["id"] for message in page["messages"]]
-        assert found == [update.id for update in old]
+            fill_archive(home, default_store, [new.pop()])
+            page = get_page(home, limit=20, cursor=page["next"])
+            ids += [message["id"] for message in page["messages"]]
+        assert ids == [event.id for event in old]
 
 
-def test_without_a_store_the_answer_is_503_until_it_is_there(home: Path, sqlite: str) -> None:
-    with beanstalkd(home), reads(home):
+def test_without_a_store_the_status_is_503_until_it_exists(home: Path, default_store: str) -> None:
+    with beanstalkd(home), query_api(home):
         for target in ("/api/messages", "/api/messages?format=csv", f"/api/message/{SHOWN}", "/api/stats"):
-            answer = ask(home, target)
-            assert codes(answer, 503) == {(None, "unavailable")}
-            assert answer.headers["Retry-After"] == "1"
-            assert "promised" not in answer.json["errors"][0]["detail"]
-        fill(home, sqlite, ALL)
-        assert len(messages(home)["messages"]) == 100
+            response = call_query(home, target)
+            assert fault_codes(response, 503) == {(None, "unavailable")}
+            assert response.headers["Retry-After"] == "1"
+            assert "confirmed" not in response.json["errors"][0]["detail"]
+        fill_archive(home, default_store, ALL)
+        assert len(get_page(home)["messages"]) == 100
         (home / "store/tradewire.db").rename(home / "store/elsewhere.db")
-        assert ask(home, "/api/messages").status == 503
+        assert call_query(home, "/api/messages").status == 503
 
 
-def up_to(home: Path) -> datetime | None:
-    """Give the moment up to which the archive says that it is complete."""
-    text = messages(home)["archivedUpTo"]
+def archived_up_to(home: Path) -> datetime | None:
+    """Return the watermark: the time up to which the archive reports that it is complete."""
+    text = get_page(home)["archivedUpTo"]
     return None if text is None else datetime.fromisoformat(text)
 
 
-def test_the_archive_is_complete_up_to_now_where_nothing_is_on_its_way(home: Path, sqlite: str) -> None:
-    fill(home, sqlite, [])
-    with beanstalkd(home), reads(home):
+def test_the_watermark_is_now_when_nothing_is_in_flight(home: Path, default_store: str) -> None:
+    fill_archive(home, default_store, [])
+    with beanstalkd(home), query_api(home):
         before = datetime.now(UTC)
-        found = up_to(home)
-        assert found
-        assert before - timedelta(seconds=0.2) < found < datetime.now(UTC)
+        watermark = archived_up_to(home)
+        assert watermark
+        assert before - timedelta(seconds=0.2) < watermark < datetime.now(UTC)
 
 
-def test_the_archive_is_not_complete_beyond_a_request_that_is_in_hand(home: Path, sqlite: str) -> None:
-    fill(home, sqlite, [])
-    with beanstalkd(home), reads(home), closing(Tally(home / "ledger")) as counting:
-        received_at = counting.receive()
-        time.sleep(0.2)  # what is in hand is trusted before the clock is
-        assert up_to(home) == at(received_at)
-        counting.dismiss(received_at)
-        found = up_to(home)
-        assert found
-        assert found > at(received_at)
+def test_the_watermark_stays_at_a_request_in_flight(home: Path, default_store: str) -> None:
+    fill_archive(home, default_store, [])
+    with beanstalkd(home), query_api(home), closing(CrashSafeCounter(home / "ledger")) as counting:
+        received_at = counting.start_request()
+        time.sleep(0.2)  # longer than the margin between clock and watermark
+        assert archived_up_to(home) == from_microseconds(received_at)
+        counting.end_request(received_at)
+        watermark = archived_up_to(home)
+        assert watermark
+        assert watermark > from_microseconds(received_at)
 
 
-def test_while_messages_wait_the_archive_is_complete_up_to_the_last_one_saved_or_so(home: Path, sqlite: str) -> None:
-    fill(home, sqlite, [])
-    with reads(home):
-        with beanstalkd(home), queue_of(home) as queue:
-            queue.put(line(), [ARCHIVE])
-            assert up_to(home) is None
-            fill(home, sqlite, ALL)
-            assert up_to(home) == NEWEST - timedelta(seconds=5)
+def test_while_messages_wait_the_watermark_is_close_to_the_last_saved_one(home: Path, default_store: str) -> None:
+    fill_archive(home, default_store, [])
+    with query_api(home):
+        with beanstalkd(home), open_queue(home) as queue:
+            queue.put(event_json(), [ARCHIVE])
+            assert archived_up_to(home) is None
+            fill_archive(home, default_store, ALL)
+            assert archived_up_to(home) == NEWEST - timedelta(seconds=5)
             queue.reserve(ARCHIVE, 1, 0)
-            assert up_to(home) == NEWEST - timedelta(seconds=5)
-        assert up_to(home) == NEWEST - timedelta(seconds=5)  # the queue is away
+            assert archived_up_to(home) == NEWEST - timedelta(seconds=5)
+        assert archived_up_to(home) == NEWEST - timedelta(seconds=5)  # beanstalkd has stopped

@@ -1,4 +1,4 @@
-"""What is true of the queue on beanstalkd alone: its restarts, its log, its holes, and its round trips."""
+"""The beanstalkd engine of the queue: restarts, the log, failure modes and round trips."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import queue_of, queue_url, stats
-from tests.support import beanstalkd, connects, free_port, need, running, wait_until
+from tests.integration.conftest import beanstalkd_stats, open_queue, queue_url
+from tests.support import beanstalkd, free_port, is_listening, require_program, running, wait_until
 from tradewire.errors import QueueUnavailable
-from tradewire.queue import LIVE, Guilty
+from tradewire.queue import LIVE, Rejected
 from tradewire.queue.beanstalk import BeanstalkQueue
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def all_bodies(queue: BeanstalkQueue) -> list[bytes]:
-    """Take every job there is, for good; give the bodies."""
+def take_all_bodies(queue: BeanstalkQueue) -> list[bytes]:
+    """Take all jobs out of the live tube, delete them, and return their bodies."""
     bodies = []
     while jobs := queue.reserve(LIVE, 1000, 0):
         bodies += [job.body for job in jobs]
@@ -39,7 +39,7 @@ def all_bodies(queue: BeanstalkQueue) -> list[bytes]:
 
 
 class Proxy:
-    """Passes one connection at a time on to beanstalkd, and counts its round trips: turns from asking to answers."""
+    """Forwards one connection to beanstalkd and counts its round trips: the changes from requests to replies."""
 
     def __init__(self, front: Path, back: Path) -> None:
         self.round_trips = 0
@@ -54,25 +54,25 @@ class Proxy:
         client, _ = self._listener.accept()
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(str(self._back))
-            asked = False
+            requested = False
             while True:
                 ready, _, _ = select.select([client, server], [], [])
                 source, target = (client, server) if client in ready else (server, client)
                 chunk = source.recv(2**20)
                 if not chunk:
                     return
-                self.round_trips += asked and source is server
-                asked = source is client
+                self.round_trips += requested and source is server
+                requested = source is client
                 target.sendall(chunk)
 
-    def counted(self, call: Callable[[], object]) -> int:
-        """Give the number of round trips that the call takes."""
+    def count_trips(self, call: Callable[[], object]) -> int:
+        """Return the number of round trips of a call."""
         before = self.round_trips
         call()
         return self.round_trips - before
 
     def close(self) -> None:
-        """Wait for the end of the connection."""
+        """Wait until the connection ends, then stop listening."""
         self._thread.join()
         self._listener.close()
 
@@ -84,10 +84,10 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
         queue = BeanstalkQueue(f"beanstalk://{home}/proxy.sock", 10**9)
         stack.callback(queue.close)
         queue.check()
-        assert proxy.counted(lambda: queue.put(b"x", [LIVE, "archive", "third"])) == 1
+        assert proxy.count_trips(lambda: queue.put(b"x", [LIVE, "archive", "third"])) == 1
         for _ in range(199):
             queue.put(b"x", [LIVE])
-        assert proxy.counted(lambda: queue.reserve(LIVE, 200, 1)) <= 2 + 8  # watch, ignore, then by chunks
+        assert proxy.count_trips(lambda: queue.reserve(LIVE, 200, 1)) <= 2 + 8  # watch, ignore, chunks of reserves
         queue.close()
     with beanstalkd(home), ExitStack() as stack:
         proxy = Proxy(home / "second.sock", home / "sock/beanstalkd.sock")
@@ -96,27 +96,27 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
         stack.callback(queue.close)
         jobs = queue.reserve(LIVE, 200, 1)
         assert len(jobs) == 200
-        assert proxy.counted(lambda: queue.release(jobs)) == 1
+        assert proxy.count_trips(lambda: queue.release(jobs)) == 1
         jobs = queue.reserve(LIVE, 200, 1)
-        guilty = [Guilty(b"x", "why")] * 50
-        assert proxy.counted(lambda: queue.bury(LIVE, jobs[0], guilty)) == 2
-        assert proxy.counted(lambda: queue.delete(jobs[1:])) == 1
+        rejected = [Rejected(b"x", "why")] * 50
+        assert proxy.count_trips(lambda: queue.dead_letter(LIVE, jobs[0], rejected)) == 2
+        assert proxy.count_trips(lambda: queue.delete(jobs[1:])) == 1
 
 
 @pytest.mark.parametrize("transport", ["unix", "tcp"])
-def test_the_first_put_after_a_restart_works_without_an_error(home: Path, transport: str) -> None:
+def test_the_first_put_after_a_restart_succeeds(home: Path, transport: str) -> None:
     port = str(free_port())
     (home / "queue").mkdir()
-    over_tcp = [need("beanstalkd"), "-l", "127.0.0.1", "-p", port, "-b", str(home / "queue")]
+    tcp_command = [require_program("beanstalkd"), "-l", "127.0.0.1", "-p", port, "-b", str(home / "queue")]
 
     @contextmanager
-    def started() -> Iterator[subprocess.Popen[bytes]]:
+    def server() -> Iterator[subprocess.Popen[bytes]]:
         if transport == "unix":
             with beanstalkd(home) as process:
                 yield process
         else:
-            with running(over_tcp, home) as process:
-                wait_until(lambda: tcp_connects(int(port)), "beanstalkd listens")
+            with running(tcp_command, home) as process:
+                wait_until(lambda: is_listening_on_tcp(int(port)), "beanstalkd listens")
                 yield process
 
     url = queue_url(home) if transport == "unix" else f"beanstalk://127.0.0.1:{port}"
@@ -124,24 +124,24 @@ def test_the_first_put_after_a_restart_works_without_an_error(home: Path, transp
         queue = BeanstalkQueue(url, 10**9)
         stack.callback(queue.close)
         for body in (b"one", b"two", b"three"):
-            process = stack.enter_context(started())
+            process = stack.enter_context(server())
             queue.put(body, [LIVE])
             kill(process)
-        stack.enter_context(started())
+        stack.enter_context(server())
         queue.put(b"four", [LIVE])
-        assert all_bodies(queue) == [b"one", b"two", b"three", b"four"]
+        assert take_all_bodies(queue) == [b"one", b"two", b"three", b"four"]
 
 
-def tcp_connects(port: int) -> bool:
+def is_listening_on_tcp(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_held_job_is_forgotten_with_its_beanstalkd_and_another_of_its_id_is_let_be(home: Path) -> None:
-    with queue_of(home) as queue, queue_of(home) as other:
+def test_a_reserved_job_of_a_killed_beanstalkd_is_never_confused_with_a_new_job_of_the_same_id(home: Path) -> None:
+    with open_queue(home) as queue, open_queue(home) as other:
         with beanstalkd(home) as process:
             queue.put(b"old", [LIVE])
-            held = queue.reserve(LIVE, 1, 1)
+            reserved = queue.reserve(LIVE, 1, 1)
             kill(process)
         for log in (home / "queue").iterdir():
             log.unlink()
@@ -149,73 +149,73 @@ def test_a_held_job_is_forgotten_with_its_beanstalkd_and_another_of_its_id_is_le
             other.put(b"new", [LIVE])
             for _ in range(2):
                 with pytest.raises(QueueUnavailable):
-                    queue.delete(held)
+                    queue.delete(reserved)
             [job] = other.reserve(LIVE, 1, 1)
-            assert (job.id, job.body) == (held[0].id, b"new")
+            assert (job.id, job.body) == (reserved[0].id, b"new")
 
 
-def test_every_job_put_outlives_a_kill_of_beanstalkd(home: Path) -> None:
+def test_every_job_survives_a_kill_of_beanstalkd(home: Path) -> None:
     bodies = [b"%d" % number * 50 for number in range(2000)]
-    with beanstalkd(home) as process, queue_of(home) as queue:
+    with beanstalkd(home) as process, open_queue(home) as queue:
         for body in bodies:
             queue.put(body, [LIVE])
         queue.delete(queue.reserve(LIVE, 10, 1))
         kill(process)
-    with beanstalkd(home), queue_of(home) as queue:
-        assert all_bodies(queue) == bodies[10:]
+    with beanstalkd(home), open_queue(home) as queue:
+        assert take_all_bodies(queue) == bodies[10:]
 
 
-def refusal(call: Callable[[], object]) -> str:
-    """Give the reason for which the call is refused."""
-    with pytest.raises(QueueUnavailable) as refused:
+def error_of(call: Callable[[], object]) -> str:
+    """Return the text of the QueueUnavailable that a call raises."""
+    with pytest.raises(QueueUnavailable) as caught:
         call()
-    return str(refused.value)
+    return str(caught.value)
 
 
-def test_a_beanstalkd_without_a_log_is_refused_by_name(home: Path) -> None:
-    with beanstalkd(home, "-V"), queue_of(home) as queue:
-        assert "without a log (-b)" in refusal(queue.check)
-        assert "without a log (-b)" in refusal(lambda: queue.put(b"x", [LIVE]))
-        assert stats(home)["total-jobs"] == "0"
+def test_a_beanstalkd_without_a_log_is_refused_with_the_reason(home: Path) -> None:
+    with beanstalkd(home, "-V"), open_queue(home) as queue:
+        assert "without a log (-b)" in error_of(queue.check)
+        assert "without a log (-b)" in error_of(lambda: queue.put(b"x", [LIVE]))
+        assert beanstalkd_stats(home)["total-jobs"] == "0"
 
 
 @pytest.mark.parametrize("checked_before", [True, False])
-def test_a_draining_beanstalkd_takes_no_put_but_is_emptied(home: Path, *, checked_before: bool) -> None:
-    with beanstalkd(home) as process, queue_of(home) as other, queue_of(home) as queue:
+def test_a_draining_beanstalkd_refuses_puts_and_still_delivers_jobs(home: Path, *, checked_before: bool) -> None:
+    with beanstalkd(home) as process, open_queue(home) as other, open_queue(home) as queue:
         other.put(b"x", [LIVE])
         if checked_before:
             queue.check()
         process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: stats(home)["draining"] == "true", "it drains")
-        assert "draining" in refusal(lambda: queue.put(b"y", [LIVE]))
-        assert "draining" in refusal(queue.check)
-        assert all_bodies(queue) == [b"x"]
+        wait_until(lambda: beanstalkd_stats(home)["draining"] == "true", "beanstalkd drains")
+        assert "draining" in error_of(lambda: queue.put(b"y", [LIVE]))
+        assert "draining" in error_of(queue.check)
+        assert take_all_bodies(queue) == [b"x"]
 
 
-def test_a_full_queue_refuses_until_it_is_emptied(home: Path) -> None:
+def test_a_full_queue_refuses_puts_until_it_has_space(home: Path) -> None:
     with (
         beanstalkd(home, "-b", str(home / "queue"), "-s", "65536"),
-        queue_of(home, 200_000) as queue,
-        queue_of(home) as other,
+        open_queue(home, 200_000) as queue,
+        open_queue(home) as other,
     ):
         queue.put(b"first", [LIVE])
         for _ in range(30):
             other.put(b"x" * 10_000, [LIVE])
-        assert "full" in refusal(queue.check)
-        assert "full" in refusal(lambda: queue.put(b"late", [LIVE]))
-        all_bodies(other)
+        assert "full" in error_of(queue.check)
+        assert "full" in error_of(lambda: queue.put(b"late", [LIVE]))
+        take_all_bodies(other)
         queue.check()
         queue.put(b"again", [LIVE])
-        assert all_bodies(other) == [b"again"]
+        assert take_all_bodies(other) == [b"again"]
 
 
 @contextmanager
 def log_that_can_fail(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a beanstalkd that outlives a write beyond its limit on file sizes, as it would a broken disk."""
-    command = ["env", "--ignore-signal=XFSZ", need("beanstalkd"), "-b", str(home / "queue"), "-z", "1052672"]
+    """Run a beanstalkd that ignores SIGXFSZ: writes beyond its file size limit fail, as on a broken disk."""
+    command = ["env", "--ignore-signal=XFSZ", require_program("beanstalkd"), "-b", str(home / "queue"), "-z", "1052672"]
     (home / "queue").mkdir(exist_ok=True)
     with running([*command, "-l", f"unix:{home}/sock/beanstalkd.sock"], home) as process:
-        wait_until(lambda: connects(home / "sock/beanstalkd.sock"), "beanstalkd listens")
+        wait_until(lambda: is_listening(home / "sock/beanstalkd.sock"), "beanstalkd listens")
         yield process
 
 
@@ -224,49 +224,49 @@ def break_log(process: subprocess.Popen[bytes], *, broken: bool = True) -> None:
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1 if broken else hard, hard))
 
 
-def test_a_log_that_stopped_is_named_by_every_check_until_a_restart(home: Path) -> None:
-    with queue_of(home) as queue, queue_of(home) as other:
+def test_every_check_reports_a_stopped_log_until_a_restart(home: Path) -> None:
+    with open_queue(home) as queue, open_queue(home) as other:
         with log_that_can_fail(home) as process:
             queue.check()
             other.put(b"kept", [LIVE])
             break_log(process)
-            assert refusal(lambda: other.put(b"refused", [LIVE]))
-            break_log(process, broken=False)  # mended, it stays stopped all the same
+            assert error_of(lambda: other.put(b"refused", [LIVE]))
+            break_log(process, broken=False)  # beanstalkd does not resume its log
 
-            def found() -> bool:
+            def is_detected() -> bool:
                 try:
-                    other.put(b"in memory alone", [LIVE])
+                    other.put(b"in memory only", [LIVE])
                     queue.check()
                 except QueueUnavailable as error:
                     return "stopped writing its log" in str(error)
                 return False
 
-            wait_until(found, "the check names it")
+            wait_until(is_detected, "the check detects it")
             for _ in range(3):
-                assert "stopped writing its log" in refusal(queue.check)
-                assert "stopped writing its log" in refusal(lambda: queue.put(b"x", [LIVE]))
+                assert "stopped writing its log" in error_of(queue.check)
+                assert "stopped writing its log" in error_of(lambda: queue.put(b"x", [LIVE]))
             kill(process)
         with log_that_can_fail(home):
             queue.check()
             queue.put(b"new", [LIVE])
-            assert all_bodies(queue) == [b"kept", b"new"]
+            assert take_all_bodies(queue) == [b"kept", b"new"]
 
 
-def test_no_put_is_promised_after_the_log_refused_one(home: Path) -> None:
-    promised = [b"before"]
-    with log_that_can_fail(home) as process, queue_of(home) as queue:
+def test_a_put_succeeds_only_if_its_job_is_in_the_log(home: Path) -> None:
+    accepted = [b"before"]
+    with log_that_can_fail(home) as process, open_queue(home) as queue:
         queue.put(b"before", [LIVE])
         break_log(process)
         for number in range(100):
             with suppress(QueueUnavailable):
                 queue.put(b"%d" % number, [LIVE])
-                promised.append(b"%d" % number)
+                accepted.append(b"%d" % number)
         kill(process)
-    with beanstalkd(home), queue_of(home) as queue:
-        assert all_bodies(queue) == promised
+    with beanstalkd(home), open_queue(home) as queue:
+        assert take_all_bodies(queue) == accepted
 
 
-def test_a_full_disk_refuses_puts_until_there_is_space(home: Path) -> None:
+def test_a_full_disk_refuses_puts_until_it_has_space(home: Path) -> None:
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")
     (home / "queue").mkdir()
@@ -274,23 +274,23 @@ def test_a_full_disk_refuses_puts_until_there_is_space(home: Path) -> None:
         'mount -t tmpfs -o size=1m none "$1" && head -c 600000 /dev/zero >"$1/ballast"'
         ' && exec "$0" -l "unix:$2" -b "$1" -s 65536'
     )
-    command = ["unshare", "--mount", "sh", "-c", script, need("beanstalkd"), str(home / "queue")]
-    with running([*command, str(home / "sock/beanstalkd.sock")], home) as process, queue_of(home) as queue:
-        wait_until(lambda: connects(home / "sock/beanstalkd.sock"), "beanstalkd listens")
-        kept = 0
+    command = ["unshare", "--mount", "sh", "-c", script, require_program("beanstalkd"), str(home / "queue")]
+    with running([*command, str(home / "sock/beanstalkd.sock")], home) as process, open_queue(home) as queue:
+        wait_until(lambda: is_listening(home / "sock/beanstalkd.sock"), "beanstalkd listens")
+        stored = 0
         with pytest.raises(QueueUnavailable, match="disk"):
-            while kept < 1000:
+            while stored < 1000:
                 queue.put(b"x" * 10_000, [LIVE])
-                kept += 1
-        assert kept > 10
-        assert "disk" in refusal(lambda: queue.put(b"x" * 10_000, [LIVE]))
+                stored += 1
+        assert stored > 10
+        assert "disk" in error_of(lambda: queue.put(b"x" * 10_000, [LIVE]))
         Path(f"/proc/{process.pid}/root{home}/queue/ballast").unlink()
         queue.put(b"again", [LIVE])
         queue.check()
-        assert all_bodies(queue) == [b"x" * 10_000] * kept + [b"again"]
+        assert take_all_bodies(queue) == [b"x" * 10_000] * stored + [b"again"]
 
 
-ANSWERS = [
+MALFORMED_REPLIES = [
     b"",
     b"OK",
     b"OK 900\r\n---\nid: 1\n",
@@ -303,17 +303,17 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("call", ["check", "put", "reserve", "counts"])
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_that_does_not_fit_closes_the_connection(home: Path, answer: bytes, call: str) -> None:
-    unfit_then_real(home, answer, call, silent=False)
+@pytest.mark.parametrize("reply", MALFORMED_REPLIES)
+def test_a_malformed_reply_closes_the_connection(home: Path, reply: bytes, call: str) -> None:
+    check_recovery_from_reply(home, reply, call, silent=False)
 
 
-def test_silence_closes_the_connection_within_seconds(home: Path) -> None:
-    unfit_then_real(home, b"", "put", silent=True)
+def test_a_missing_reply_closes_the_connection_within_seconds(home: Path) -> None:
+    check_recovery_from_reply(home, b"", "put", silent=True)
 
 
-def unfit_then_real(home: Path, answer: bytes, call: str, *, silent: bool) -> None:
-    """Let the call meet a server that answers so, then a real one; that it can't read is no one's fault."""
+def check_recovery_from_reply(home: Path, reply: bytes, call: str, *, silent: bool) -> None:
+    """Make a call to a server with this reply, check that the client disconnects, then use a real server."""
     calls: dict[str, Callable[[BeanstalkQueue], object]] = {
         "check": lambda queue: queue.check(),
         "put": lambda queue: queue.put(b"x", [LIVE]),
@@ -326,37 +326,37 @@ def unfit_then_real(home: Path, answer: bytes, call: str, *, silent: bool) -> No
         peer, _ = listener.accept()
         with peer:
             peer.recv(4096)
-            peer.sendall(answer)
+            peer.sendall(reply)
             if not silent:
                 peer.shutdown(socket.SHUT_WR)
             while peer.recv(4096):
                 pass
             closed.append(True)
 
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(home / "sock/beanstalkd.sock"))
             listener.listen()
             thread = threading.Thread(target=serve)
             thread.start()
-            assert refusal(lambda: calls[call](queue))
+            assert error_of(lambda: calls[call](queue))
             thread.join(5)
-            assert closed, "the connection is closed"
+            assert closed, "the client closed the connection"
         with beanstalkd(home):
             queue.put(b"real", [LIVE])
-            assert all_bodies(queue) == [b"real"]
+            assert take_all_bodies(queue) == [b"real"]
 
 
-def test_waiting_jobs_that_are_taken_and_released_again_and_again_cost_no_log(home: Path) -> None:
+def test_repeated_reserves_and_releases_write_nothing_to_the_log(home: Path) -> None:
     def log() -> tuple[str, dict[str, int]]:
         files = {path.name: path.stat().st_blocks for path in (home / "queue").iterdir()}
-        return stats(home)["binlog-records-written"], files
+        return beanstalkd_stats(home)["binlog-records-written"], files
 
-    with beanstalkd(home), queue_of(home) as queue:
+    with beanstalkd(home), open_queue(home) as queue:
         for _ in range(500):
             queue.put(b"x" * 300, [LIVE])
         before = log()
         for limit in (*[1] * 1000, *[500] * 20):
             queue.release(queue.reserve(LIVE, limit, 1))
         assert log() == before
-        assert stats(home)["cmd-release"] == "11000"
+        assert beanstalkd_stats(home)["cmd-release"] == "11000"

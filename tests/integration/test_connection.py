@@ -1,4 +1,4 @@
-"""A browser's connection over a real socket: who is asked whether it is there, and who is cut off."""
+"""A browser connection over a real socket: pings, deadlines and disconnects."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import line
+from tests.integration.conftest import event_json
 from wsserver.browsers import BUFFER_BYTES, BrowserConnection
-from wsserver.connection import CLOSE_SECONDS, OPEN_SECONDS, PING_SECONDS, PONG_SECONDS, Connection
-from wsserver.door import Door
+from wsserver.connection import (
+    CLOSE_TIMEOUT_SECONDS,
+    OPEN_TIMEOUT_SECONDS,
+    PING_INTERVAL_SECONDS,
+    PONG_TIMEOUT_SECONDS,
+    Connection,
+)
+from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
+
+    import pytest
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -26,34 +34,35 @@ PONG = b"\x8a\x84\0\0\0\0ping"
 
 
 class Peer:
-    """One end of a pair of sockets, the server's connection on the other."""
+    """The client end of a socket pair, with the server's connection at the other end."""
 
     def __init__(self, sock: socket.socket, hub: Hub) -> None:
         self.hub = hub
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
-        self.connection = BrowserConnection(self.peers, Door(), self.publisher, full=lambda: False)
+        self.throttle = HandshakeThrottle()
+        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, is_full=lambda: False)
         self._socket = sock
 
     async def send(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def until(self, end: bytes) -> bytes:
-        """Read until these bytes have come, or the end; give all."""
+        """Read until these bytes or the end of the stream. Return everything that was read."""
         read = b""
         with suppress(ConnectionResetError):
-            while end not in read and (some := await asyncio.get_running_loop().sock_recv(self._socket, 4096)):
-                read += some
+            while end not in read and (chunk := await asyncio.get_running_loop().sock_recv(self._socket, 4096)):
+                read += chunk
         return read
 
     def due_in(self) -> float:
-        """Give in how many seconds something is due, rounded."""
+        """Return the seconds until the connection's deadline, rounded."""
         return round(self.connection.deadline - asyncio.get_running_loop().time())
 
 
 @asynccontextmanager
 async def peer() -> AsyncIterator[Peer]:
-    """Connect a peer that has said nothing yet."""
+    """Connect a peer that has sent no data yet."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(0)
@@ -65,92 +74,124 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 def run(test: Callable[[Peer], Coroutine[None, None, None]], handshake: bytes = HANDSHAKE) -> None:
-    """Run a test with a peer that has sent a handshake, and read the answer to a whole one."""
+    """Run a test with a peer that has sent a handshake. If it is complete, read the response first."""
 
     async def with_peer() -> None:
-        async with peer() as one:
-            await one.send(handshake)
+        async with peer() as connected:
+            await connected.send(handshake)
             if handshake == HANDSHAKE:
-                await one.until(b'"hello"')
-            await test(one)
+                await connected.until(b'"hello"')
+            await test(connected)
 
     asyncio.run(with_peer())
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Let the server work until the condition holds."""
-    while not condition():  # noqa: ASYNC110 - whatever it does, it is in this very loop
+    """Run the event loop until the condition holds."""
+    while not condition():  # noqa: ASYNC110 - the condition depends on work of this event loop
         await asyncio.sleep(0)
 
 
-async def left(peer: Peer) -> None:
-    """Wait until the server has forgotten the peer."""
+async def until_removed(peer: Peer) -> None:
+    """Wait until the server has removed the peer."""
     await eventually(lambda: not peer.peers)
     assert not peer.hub.browsers
 
 
-def test_a_peer_that_does_not_say_what_it_wants_is_cut_off() -> None:
+def test_a_peer_with_an_incomplete_handshake_is_disconnected() -> None:
     async def test(peer: Peer) -> None:
-        assert peer.due_in() == OPEN_SECONDS
-        peer.connection.overdue()
+        assert peer.due_in() == OPEN_TIMEOUT_SECONDS
+        peer.connection.on_deadline()
         assert await peer.until(b"anything") == b""
-        await left(peer)
+        await until_removed(peer)
 
     run(test, handshake=HANDSHAKE[:40])
 
 
-def test_a_silent_browser_is_asked_whether_it_is_there_and_stays_when_it_answers() -> None:
+def test_a_peer_whose_handshake_waits_for_the_throttle_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE)
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert b'"hello"' in await peer.until(b'"hello"')
+
+    run(test, handshake=b"")
+
+
+def test_a_peer_whose_handshake_is_still_incomplete_after_its_turn_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Callable[[], None]] = []
+
+    async def test(peer: Peer) -> None:
+        monkeypatch.setattr(peer.throttle, "submit", submitted.append)
+        await peer.send(HANDSHAKE[:40])
+        await eventually(lambda: bool(submitted))
+        peer.connection.on_deadline()
+        submitted.pop()()
+        assert not peer.connection.transport.is_closing()
+        peer.connection.on_deadline()
+        await until_removed(peer)
+
+    run(test, handshake=b"")
+
+
+def test_a_silent_browser_gets_a_heartbeat_and_a_ping_and_stays_if_it_sends_a_pong() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(3):
-            assert peer.due_in() == PING_SECONDS
-            peer.connection.overdue()
-            assert peer.due_in() == PONG_SECONDS
-            assert b'{"offset":0,"updates":[]}' + PING in await peer.until(PING), "its page sees no ping"
+            assert peer.due_in() == PING_INTERVAL_SECONDS
+            peer.connection.on_deadline()
+            assert peer.due_in() == PONG_TIMEOUT_SECONDS
+            assert b'{"offset":0,"events":[]}' + PING in await peer.until(PING), (
+                "pages can not see pings, only heartbeats"
+            )
             await peer.send(PONG)
-            await eventually(lambda: peer.due_in() == PING_SECONDS)
-        assert peer.hub.takers == 1
+            await eventually(lambda: peer.due_in() == PING_INTERVAL_SECONDS)
+        assert peer.hub.ready_count == 1
 
     run(test)
 
 
-def test_a_browser_that_does_not_answer_is_cut_off_and_left_out() -> None:
+def test_a_browser_without_a_pong_is_disconnected() -> None:
     async def test(peer: Peer) -> None:
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         await peer.until(PING)
-        peer.connection.overdue()
+        peer.connection.on_deadline()
         await peer.until(b"anything")
-        await left(peer)
+        await until_removed(peer)
 
     run(test)
 
 
-def test_answers_to_what_was_not_asked_are_no_sign_of_life_and_too_many_of_them_end_it() -> None:
+def test_too_many_unsolicited_pongs_close_the_connection() -> None:
     async def test(peer: Peer) -> None:
         await peer.send(PONG * 150)
         assert b"\x03\xf0a browser has nothing to send" in await peer.until(b"send")  # 1008
         assert not peer.hub.browsers
-        assert peer.due_in() == CLOSE_SECONDS
+        assert peer.due_in() == CLOSE_TIMEOUT_SECONDS
 
     run(test)
 
 
-def test_a_browser_that_is_sent_away_and_does_not_leave_is_cut_off() -> None:
+def test_a_browser_that_ignores_the_close_frame_is_disconnected() -> None:
     async def test(peer: Peer) -> None:
         await peer.send(b"\x81\x80\0\0\0\0" * 150)
         await peer.until(b"\x88")
-        peer.connection.overdue()
-        await left(peer)
+        peer.connection.on_deadline()
+        await until_removed(peer)
 
     run(test)
 
 
-def test_of_a_browser_that_reads_nothing_no_more_is_kept_than_its_buffer_and_a_frame() -> None:
+def test_the_server_buffers_a_limited_amount_for_a_browser_that_does_not_read() -> None:
     async def test(peer: Peer) -> None:
         for _ in range(200):
-            peer.hub.offer([line(pad=10_000)])
+            peer.hub.stage([event_json(pad=10_000)])
             peer.publisher.flush()
             await asyncio.sleep(0)
-        assert peer.hub.takers == 0
+        assert peer.hub.ready_count == 0
         assert 0 < peer.connection.transport.get_write_buffer_size() < BUFFER_BYTES + 20_000
 
     run(test)

@@ -19,7 +19,7 @@ import pytest
 from deploy.checkout import supervise_command
 from deploy.stack import RECORDS
 from tests.stack import Stack, stack
-from tests.support import ROOT, example, free_port, need, wait_until
+from tests.support import ROOT, example, free_port, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone may act for o
 def idle() -> Iterator[Stack]:
     """Give a stack that does not run, in a home that does not exist, and end what a test leaves of it."""
     for program in ("nginx", "beanstalkd", "setpriv"):
-        need(program)
+        require_program(program)
     folder = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     folder.chmod(0o755)
     found = Stack(folder / "home", free_port())
@@ -102,15 +102,21 @@ def test_every_fault_of_the_settings_is_named_at_once_and_nothing_is_started(idl
 def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_down_does_not_need_the_rest(
     idle: Stack,
 ) -> None:
-    checkout = idle.home.parent / "checkout"
+    checkout = idle.home.parent / "checkout"  # short, for the sockets' paths
     for folder in ("deploy", "tradewire"):
         shutil.copytree(ROOT / folder, checkout / folder)
     (checkout / ".env").write_text("TRADEWIRE_LISTEN=x\nsecret\nTRADEWIRE_HOME=elsewhere\n")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
-        program = checkout / "deploy" / command
-        return subprocess.run([program], env=environ, cwd="/", capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [checkout / "deploy" / command],
+            env=environ,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     done = run("up")
     assert (done.returncode, done.stdout) == (2, "")
@@ -184,16 +190,16 @@ def test_a_running_stack_can_not_be_attached_to(running: Stack) -> None:
 
 
 def test_a_running_stack_that_is_not_ready_is_reported_with_what_is_missing(running: Stack) -> None:
-    running.supervisorctl("stop", "reads")
+    running.supervisorctl("stop", "api-query")
     try:
         done = running.deploy("up")
         assert done.returncode == 1
         assert f"GET {running.url}readyz: 503 " in done.stderr
-        assert "reads: STOPPED\n" in done.stderr
-        assert f"{running.home}/log/reads.log:" in done.stderr
+        assert "api-query: STOPPED\n" in done.stderr
+        assert f"{running.home}/log/api-query.log:" in done.stderr
         assert "deploy/up: Tradewire runs, but is not ready" in done.stderr
     finally:
-        running.supervisorctl("start", "reads")
+        running.supervisorctl("start", "api-query")
         running.wait_ready()
 
 

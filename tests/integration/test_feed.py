@@ -1,4 +1,4 @@
-"""The feed against a real WebSocket server: what a worker is told, and what it notices."""
+"""The feed with a real WebSocket server: replies to a worker, and lost connections."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import Browser, id_of, line
+from tests.integration.conftest import Browser, event_json, id_of
 from tests.support import wait_until, wsserver
-from tradewire.errors import BadUpdate, FeedUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent
 from tradewire.feed import Feed, health
 from tradewire.limits import MAX_JOB_BYTES
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def feed_of(home: Path) -> Iterator[Feed]:
-    """Give a feed to the server in this home."""
+def open_feed(home: Path) -> Iterator[Feed]:
+    """Return a feed to the server in a home directory."""
     feed = Feed(home / "sock/workers/wsserver.sock")
     try:
         yield feed
@@ -32,8 +32,8 @@ def feed_of(home: Path) -> Iterator[Feed]:
 
 
 @contextmanager
-def impostor(home: Path, answer: bytes) -> Iterator[None]:
-    """Answer the first thing that comes to the workers' socket with these bytes, and hang up."""
+def fake_server(home: Path, reply: bytes) -> Iterator[None]:
+    """Run a server that replies to its first data with these bytes and then disconnects."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(home / "sock/workers/wsserver.sock"))
         listener.listen()
@@ -42,7 +42,7 @@ def impostor(home: Path, answer: bytes) -> Iterator[None]:
             peer, _ = listener.accept()
             with peer:
                 peer.recv(4096)
-                peer.sendall(answer)
+                peer.sendall(reply)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -50,42 +50,42 @@ def impostor(home: Path, answer: bytes) -> Iterator[None]:
         thread.join()
 
 
-def test_updates_are_answered_with_how_many_browsers_they_went_to(home: Path) -> None:
-    updates = [line(), line()]
-    with wsserver(home), feed_of(home) as feed:
-        assert feed.send(updates) is None
+def test_send_returns_how_many_browsers_got_the_events(home: Path) -> None:
+    events = [event_json(), event_json()]
+    with wsserver(home), open_feed(home) as feed:
+        assert feed.send(events) is None
         assert not feed.wait_ready(0.05)
         with Browser(home) as browser:
             assert feed.wait_ready(5)
-            assert feed.send(updates) == 1
-            assert browser.ids(2) == [id_of(update) for update in updates]
-        assert feed.send(updates) == 0
+            assert feed.send(events) == 1
+            assert browser.receive_ids(2) == [id_of(event) for event in events]
+        assert feed.send(events) == 0
 
 
-def test_a_ready_that_came_too_late_is_not_taken_for_an_answer(home: Path) -> None:
-    with wsserver(home), feed_of(home) as feed:
-        assert feed.send([line()]) is None
+def test_a_late_ready_is_not_taken_for_a_reply(home: Path) -> None:
+    with wsserver(home), open_feed(home) as feed:
+        assert feed.send([event_json()]) is None
         with Browser(home):
             feed.connect()
-            assert feed.send([line()]) == 1
+            assert feed.send([event_json()]) == 1
 
 
-def test_a_bad_update_is_named_and_ends_nothing(home: Path) -> None:
-    with wsserver(home), feed_of(home) as feed, Browser(home):
-        with pytest.raises(BadUpdate, match="not an update"):
-            feed.send([line(), b"{}"])
-        assert feed.send([line()]) == 1
+def test_an_invalid_event_raises_and_the_connection_stays_usable(home: Path) -> None:
+    with wsserver(home), open_feed(home) as feed, Browser(home):
+        with pytest.raises(InvalidEvent, match="not an event"):
+            feed.send([event_json(), b"{}"])
+        assert feed.send([event_json()]) == 1
 
 
-def test_the_largest_frame_goes_through(home: Path) -> None:
-    with wsserver(home), feed_of(home) as feed, Browser(home) as browser:
-        large = line(pad=MAX_JOB_BYTES - len(line()))
+def test_the_largest_frame_is_accepted(home: Path) -> None:
+    with wsserver(home), open_feed(home) as feed, Browser(home) as browser:
+        large = event_json(pad=MAX_JOB_BYTES - len(event_json()))
         assert feed.send([large]) == 1
-        assert browser.ids(1) == [id_of(large)]
+        assert browser.receive_ids(1) == [id_of(large)]
 
 
-def test_a_goodbye_is_heard_before_anything_is_sent_and_the_next_server_is_found(home: Path) -> None:
-    with feed_of(home) as feed:
+def test_connect_detects_a_close_before_anything_is_sent_and_finds_the_next_server(home: Path) -> None:
+    with open_feed(home) as feed:
         with wsserver(home) as server:
             feed.connect()
             server.send_signal(signal.SIGTERM)
@@ -94,11 +94,11 @@ def test_a_goodbye_is_heard_before_anything_is_sent_and_the_next_server_is_found
                 feed.connect()
         with wsserver(home):
             feed.connect()
-            assert feed.send([line()]) is None
+            assert feed.send([event_json()]) is None
 
 
-def test_a_server_that_was_killed_is_noticed(home: Path) -> None:
-    with wsserver(home) as server, feed_of(home) as feed:
+def test_connect_detects_a_killed_server(home: Path) -> None:
+    with wsserver(home) as server, open_feed(home) as feed:
         feed.connect()
         server.kill()
         server.wait()
@@ -106,19 +106,17 @@ def test_a_server_that_was_killed_is_noticed(home: Path) -> None:
             feed.connect()
 
 
-def test_a_feed_that_is_closed_is_a_worker_less(home: Path) -> None:
+def test_a_closed_feed_disconnects_its_worker(home: Path) -> None:
     path = home / "sock/workers/wsserver.sock"
-    with wsserver(home), feed_of(home) as feed:
+    with wsserver(home), open_feed(home) as feed:
         feed.connect()
-        wait_until(lambda: health(path).workers == 1, "it is there")
+        wait_until(lambda: health(path).workers == 1, "the worker is connected")
         feed.close()
         feed.close()
-        wait_until(lambda: health(path).workers == 0, "it has left")
+        wait_until(lambda: health(path).workers == 0, "the worker is disconnected")
 
 
-@pytest.mark.parametrize(
-    "answer", [b"", b"\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 101 Go\r\n\r\n", b"\x81\x02OK"]
-)
-def test_whoever_does_not_speak_the_protocol_is_no_server(home: Path, answer: bytes) -> None:
-    with impostor(home, answer), feed_of(home) as feed, pytest.raises(FeedUnavailable):
+@pytest.mark.parametrize("reply", [b"", b"\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 101 Go\r\n\r\n", b"\x81\x02OK"])
+def test_a_server_with_another_protocol_is_unavailable(home: Path, reply: bytes) -> None:
+    with fake_server(home, reply), open_feed(home) as feed, pytest.raises(FeedUnavailable):
         feed.connect()

@@ -1,4 +1,4 @@
-"""Faults of durability, each provoked for real: /readyz, /metrics and the log tell of it within 5 s, and of its end."""
+"""Real faults of durability: the log, /readyz and /metrics report each fault and its end within 5 s."""
 
 from __future__ import annotations
 
@@ -12,217 +12,232 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import ask, gunicorn, line, post, processor, queue_of, reads
+from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, post, processor, query_api
 from tests.integration.test_beanstalk import break_log, log_that_can_fail
-from tests.integration.test_ops import STANDING_SECONDS, counting, samples
+from tests.integration.test_probes import DETECTION_TIMEOUT_SECONDS, metrics_env, read_metrics
 from tests.postgres import postgres
-from tests.support import ROOT, beanstalkd, connects, example, need, running, wait_until, wsserver
+from tests.support import ROOT, beanstalkd, example, is_listening, require_program, running, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["counting"]
+__all__ = ["metrics_env"]
 MB = 1_000_000
 
 
-def last_said(home: Path, part: str) -> str:
-    """Give the last line that a log has about a part; empty where there is none."""
+def last_log_line(home: Path, component: str) -> str:
+    """Return the last log line about a component, or an empty string."""
     lines = [line for log in home.glob("*.log") for line in log.read_text().splitlines()]
-    return max((line for line in lines if re.search(rf"event=(fault|mended) what={part}\b", line)), default="")
-
-
-def fault(home: Path, part: str, words: str, overall: str) -> None:
-    """Wait until a fault is known: to the log, with nobody asking, then to /readyz and /metrics."""
-    pattern = rf"level=error .*event=fault .*{words}"
-    wait_until(lambda: re.search(pattern, last_said(home, part)), f"the log tells: {words}", STANDING_SECONDS)
-    answer = ask(home, "/readyz")
-    told = answer.json["parts"][part]
-    assert re.search(words, f"{told['status']} {told['detail']}")
-    assert (answer.status, answer.json["status"]) == (503 if overall == "not ready" else 200, overall)
-    assert samples(home)[f"part_up{{{part}}}"] == 0
-
-
-def fine(home: Path, part: str) -> None:
-    """Wait until a part is as it should be."""
-    wait_until(lambda: samples(home).get(f"part_up{{{part}}}") == 1, f"{part} is fine")
-
-
-def mended(home: Path, part: str) -> None:
-    """Wait until the end of a fault is known."""
-    wait_until(
-        lambda: "event=mended" in last_said(home, part), f"the log tells that {part} is mended", STANDING_SECONDS
+    return max(
+        (line for line in lines if re.search(rf"event=(fault|recovered) component={component}\b", line)), default=""
     )
-    assert ask(home, "/readyz").json["parts"][part]["status"] == "OK"
-    assert samples(home)[f"part_up{{{part}}}"] == 1
+
+
+def expect_fault(home: Path, component: str, words: str, overall: str) -> None:
+    """Wait until a fault is logged without any request. Then check /readyz and /metrics."""
+    pattern = rf"level=error .*event=fault .*{words}"
+    wait_until(
+        lambda: re.search(pattern, last_log_line(home, component)),
+        f"the log reports: {words}",
+        DETECTION_TIMEOUT_SECONDS,
+    )
+    response = call_query(home, "/readyz")
+    report = response.json["components"][component]
+    assert re.search(words, f"{report['status']} {report['detail']}")
+    assert (response.status, response.json["status"]) == (503 if overall == "not-ready" else 200, overall)
+    assert read_metrics(home)[f"component_up{{{component}}}"] == 0
+
+
+def expect_ok(home: Path, component: str) -> None:
+    """Wait until a component is ok."""
+    wait_until(lambda: read_metrics(home).get(f"component_up{{{component}}}") == 1, f"{component} is ok")
+
+
+def expect_recovery(home: Path, component: str) -> None:
+    """Wait until the end of a fault is logged. Then check /readyz and /metrics."""
+    wait_until(
+        lambda: "event=recovered" in last_log_line(home, component),
+        f"the log reports the recovery of {component}",
+        DETECTION_TIMEOUT_SECONDS,
+    )
+    assert call_query(home, "/readyz").json["components"][component]["status"] == "ok"
+    assert read_metrics(home)[f"component_up{{{component}}}"] == 1
 
 
 class Disk:
-    """A small file system of its own over a folder, which only programs that are started with `enter` can see."""
+    """A small file system mounted over a folder. Only programs started with the command prefix `enter` see it."""
 
     def __init__(self, holder: subprocess.Popen[bytes], folder: Path) -> None:
         namespace = f"/proc/{holder.pid}/ns/mnt"
-        self.enter = [need("nsenter"), f"--mount={namespace}", f"--wd={folder.parent}", "--no-fork"]
+        self.enter = [require_program("nsenter"), f"--mount={namespace}", f"--wd={folder.parent}", "--no-fork"]
         self.ballast = Path(f"/proc/{holder.pid}/root{folder}/ballast")
 
     def fill(self) -> None:
-        """Leave no room."""
+        """Fill the file system completely."""
         with self.ballast.open("ab", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
 
     def empty(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self.ballast.unlink()
 
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Disk]:
-    """Mount a file system of this size, where this user may."""
+    """Mount a file system of this size. Skip the test if the user may not mount."""
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")
     folder.mkdir(exist_ok=True)
     script = 'mount -t tmpfs -o "size=$2" none "$1" && echo mounted >"$1/mounted" && exec sleep 600'
     command = ["unshare", "--mount", "sh", "-c", script, "sh", str(folder), size]
     with running(command, folder.parent) as holder:
-        wait_until(lambda: Path(f"/proc/{holder.pid}/root{folder}/mounted").exists(), "it is mounted")
+        wait_until(lambda: Path(f"/proc/{holder.pid}/root{folder}/mounted").exists(), "the file system is mounted")
         yield Disk(holder, folder)
 
 
 @contextmanager
-def reads_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
-    """Run the API that answers questions where the small disk can be seen."""
+def query_api_on(disk: Disk, home: Path, env: dict[str, str]) -> Iterator[None]:
+    """Run the api-query program with access to the small disk."""
     command = [*disk.enter, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn_query.conf.py")]
     with running(command, home, env):
-        wait_until(lambda: connects(home / "sock/reads.sock"), "gunicorn listens")
+        wait_until(lambda: is_listening(home / "sock/api-query.sock"), "gunicorn listens")
         yield
 
 
-def test_a_beanstalkd_without_a_log(home: Path, counting: dict[str, str]) -> None:
-    with reads(home, **counting), gunicorn(home):
+def test_a_beanstalkd_without_a_log_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with query_api(home, **metrics_env), ingest_api(home):
         with beanstalkd(home, "-V"):
-            fault(home, "queue", r"unavailable .*without a log \(-b\)", "not ready")
-            assert samples(home)["queue_log_healthy"] == 0
+            expect_fault(home, "queue", r"unavailable .*without a log \(-b\)", "not-ready")
+            assert read_metrics(home)["queue_log_healthy"] == 0
         with beanstalkd(home):
-            mended(home, "queue")
-            assert samples(home)["queue_log_healthy"] == 1
+            expect_recovery(home, "queue")
+            assert read_metrics(home)["queue_log_healthy"] == 1
 
 
-def test_a_beanstalkd_that_goes_on_in_memory_alone(home: Path, counting: dict[str, str]) -> None:
-    with reads(home, **counting), gunicorn(home):
+def test_a_beanstalkd_that_stopped_writing_its_log_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with query_api(home, **metrics_env), ingest_api(home):
         with log_that_can_fail(home) as process:
-            fine(home, "queue")
+            expect_ok(home, "queue")
             break_log(process)
             post(home, example())
             post(home, example())
-            fault(home, "queue", "stopped writing its log", "not ready")
+            expect_fault(home, "queue", "stopped writing its log", "not-ready")
         with beanstalkd(home):
-            mended(home, "queue")
+            expect_recovery(home, "queue")
 
 
-def test_a_full_disk_for_the_queues_log(home: Path, counting: dict[str, str]) -> None:
-    with small_disk(home / "queue", "2m") as disk, reads_on(disk, home, counting), gunicorn(home):
+def test_a_full_disk_under_the_queues_log_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with small_disk(home / "queue", "2m") as disk, query_api_on(disk, home, metrics_env), ingest_api(home):
         log = ["-b", str(home / "queue"), "-s", "65536"]
-        command = [*disk.enter, need("beanstalkd"), "-l", f"unix:{home}/sock/beanstalkd.sock", *log]
+        command = [*disk.enter, require_program("beanstalkd"), "-l", f"unix:{home}/sock/beanstalkd.sock", *log]
         with running(command, home):
-            fine(home, "queue")
+            expect_ok(home, "queue")
             disk.fill()
             wait_until(lambda: post(home, example(pad="x" * 20_000)).status == 503, "messages are refused")
-            fault(home, "queue", "out of memory, or of disk for its log", "not ready")
-            fault(home, "disk", f"nearly full at {home}/queue", "not ready")
+            expect_fault(home, "queue", "out of memory, or of disk for its log", "not-ready")
+            expect_fault(home, "disk", f"nearly full at {home}/queue", "not-ready")
             disk.empty()
-            mended(home, "queue")
-            mended(home, "disk")
+            expect_recovery(home, "queue")
+            expect_recovery(home, "disk")
             assert post(home, example()).status == 201
 
 
-def test_a_queue_that_is_too_deep(home: Path, counting: dict[str, str]) -> None:
-    bound = {**counting, "TRADEWIRE_QUEUE_MAX_BYTES": str(10 * MB)}
+def test_a_queue_that_is_nearly_full_or_full_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    env = {**metrics_env, "TRADEWIRE_QUEUE_MAX_BYTES": str(10 * MB)}
     with (
         beanstalkd(home, "-b", str(home / "queue"), "-s", "1000000"),
-        reads(home, **bound),
-        gunicorn(home),
-        queue_of(home) as queue,
+        query_api(home, **env),
+        ingest_api(home),
+        open_queue(home) as queue,
     ):
         for _ in range(80):
             queue.put(b"x" * 100_000, [LIVE])
-        fault(home, "queue", "nearly full.*over 80% of its bound", "degraded")
-        assert 0.8 <= samples(home)["queue_fill_ratio"] <= 1
+        expect_fault(home, "queue", "nearly-full.*over 80% of its limit", "degraded")
+        assert 0.8 <= read_metrics(home)["queue_fill_ratio"] <= 1
         for _ in range(30):
             queue.put(b"x" * 100_000, [LIVE])
-        fault(home, "queue", "the queue is full", "not ready")
-        assert samples(home)["waiting_jobs{live}"] == 110
+        expect_fault(home, "queue", "the queue is full", "not-ready")
+        assert read_metrics(home)["waiting_jobs{live}"] == 110
         while jobs := queue.reserve(LIVE, 1000, 0):
             queue.delete(jobs)
-        mended(home, "queue")
+        expect_recovery(home, "queue")
 
 
-def test_a_queue_that_drains(home: Path, counting: dict[str, str]) -> None:
-    with beanstalkd(home) as process, reads(home, **counting), gunicorn(home):
+def test_a_draining_queue_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with beanstalkd(home) as process, query_api(home, **metrics_env), ingest_api(home):
         process.send_signal(signal.SIGUSR1)
-        fault(home, "queue", "draining", "not ready")
+        expect_fault(home, "queue", "draining", "not-ready")
 
 
-def test_a_full_disk_for_the_database(home: Path, counting: dict[str, str]) -> None:
+def test_a_full_disk_under_the_database_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
     with (
         small_disk(home / "store", "4m") as disk,
         beanstalkd(home),
         wsserver(home),
-        gunicorn(home),
-        reads_on(disk, home, counting),
-        running([*disk.enter, sys.executable, "-m", "processor", "archive"], home, counting),
-        queue_of(home) as queue,
+        ingest_api(home),
+        query_api_on(disk, home, metrics_env),
+        running([*disk.enter, sys.executable, "-m", "processor", "archive"], home, metrics_env),
+        open_queue(home) as queue,
     ):
-        queue.put(line(), [ARCHIVE])
-        wait_until(lambda: samples(home).get("messages_archived_total") == 1, "one is archived")
+        queue.put(event_json(), [ARCHIVE])
+        wait_until(lambda: read_metrics(home).get("messages_archived_total") == 1, "the event is archived")
         disk.fill()
         for _ in range(2000):
-            queue.put(line(), [ARCHIVE])
-        fault(home, "disk", f"nearly full at {home}/store", "degraded")
-        fault(home, "archive", "behind .*wait for 3 s and more", "degraded")
-        assert samples(home)["oldest_seconds{archive}"] >= 3
+            queue.put(event_json(), [ARCHIVE])
+        expect_fault(home, "disk", f"nearly full at {home}/store", "degraded")
+        expect_fault(home, "archive", "behind .*waited 3 s or longer", "degraded")
+        assert read_metrics(home)["oldest_job_age_seconds{archive}"] >= 3
         disk.empty()
-        mended(home, "archive")
-        mended(home, "disk")
-        wait_until(lambda: samples(home)["messages_archived_total"] == 2001, "all are archived")
+        expect_recovery(home, "archive")
+        expect_recovery(home, "disk")
+        wait_until(lambda: read_metrics(home)["messages_archived_total"] == 2001, "all are archived")
 
 
-def test_a_database_that_is_away(home: Path, counting: dict[str, str]) -> None:
-    with postgres(home) as server, beanstalkd(home), gunicorn(home):
-        url = {**counting, "TRADEWIRE_STORE_URL": server.database()}
-        with reads(home, **url), processor(home, "archive", **url):
-            fine(home, "store")
+def test_a_stopped_database_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with postgres(home) as server, beanstalkd(home), ingest_api(home):
+        env = {**metrics_env, "TRADEWIRE_STORE_URL": server.create_database()}
+        with query_api(home, **env), processor(home, "archive", **env):
+            expect_ok(home, "store")
             server.stop()
-            fault(home, "store", "unavailable .*messages are shown, and wait in the queue", "degraded")
-            assert samples(home)["store_up"] == 0
-            with queue_of(home) as queue:
-                queue.put(line(), [ARCHIVE])
-            fault(home, "processors", "no processor takes from live and archive", "degraded")
+            expect_fault(home, "store", "unavailable .*messages are shown, and wait in the queue", "degraded")
+            assert read_metrics(home)["store_up"] == 0
+            with open_queue(home) as queue:
+                queue.put(event_json(), [ARCHIVE])
+            expect_fault(home, "consumers", "no processor takes jobs from live and archive", "degraded")
             server.start()
-            mended(home, "store")
-            wait_until(lambda: samples(home).get("messages_archived_total") == 1, "what waited is archived")
-            assert samples(home)["store_up"] == 1
+            expect_recovery(home, "store")
+            wait_until(lambda: read_metrics(home).get("messages_archived_total") == 1, "the waiting event is archived")
+            assert read_metrics(home)["store_up"] == 1
 
 
-def test_a_disk_that_is_nearly_full(home: Path, counting: dict[str, str]) -> None:
-    with small_disk(home / "store", "20m") as disk, beanstalkd(home), gunicorn(home), reads_on(disk, home, counting):
+def test_a_nearly_full_disk_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
+    with (
+        small_disk(home / "store", "20m") as disk,
+        beanstalkd(home),
+        ingest_api(home),
+        query_api_on(disk, home, metrics_env),
+    ):
         disk.ballast.write_bytes(bytes(18 * MB))
-        wait_until(lambda: samples(home)["disk_free_bytes{store}"] < 4 * MB, "room is taken")
-        assert samples(home)["part_up{disk}"] == 1
+        wait_until(lambda: read_metrics(home)["disk_free_bytes{store}"] < 4 * MB, "space is used")
+        assert read_metrics(home)["component_up{disk}"] == 1
         disk.ballast.write_bytes(bytes(20 * MB))
-        fault(home, "disk", f"nearly full at {home}/store", "degraded")
+        expect_fault(home, "disk", f"nearly full at {home}/store", "degraded")
         disk.empty()
-        mended(home, "disk")
+        expect_recovery(home, "disk")
 
 
-@pytest.mark.parametrize("part", ["queue", "wsserver"])
-def test_a_neighbour_that_hangs_holds_up_no_answer(home: Path, counting: dict[str, str], part: str) -> None:
-    with beanstalkd(home) as queue, wsserver(home) as server, reads(home, **counting), gunicorn(home):
-        process, overall = (queue, "not ready") if part == "queue" else (server, "degraded")
-        fine(home, part)
+@pytest.mark.parametrize("component", ["queue", "wsserver"])
+def test_a_hanging_neighbour_is_reported_and_delays_no_response(
+    home: Path, metrics_env: dict[str, str], component: str
+) -> None:
+    with beanstalkd(home) as queue, wsserver(home) as server, query_api(home, **metrics_env), ingest_api(home):
+        process, overall = (queue, "not-ready") if component == "queue" else (server, "degraded")
+        expect_ok(home, component)
         process.send_signal(signal.SIGSTOP)
         try:
-            fault(home, part, "unavailable no answer within 1.5 s|unavailable .*no answer within", overall)
+            expect_fault(home, component, "unavailable no answer within 1.5 s|unavailable .*no answer within", overall)
         finally:
             process.send_signal(signal.SIGCONT)
-        mended(home, part)
+        expect_recovery(home, component)

@@ -1,4 +1,4 @@
-"""`python -m processor live` between a real beanstalkd and a real wsserver: nothing is lost, whoever dies."""
+"""The live processor with a real beanstalkd and a real WebSocket server: no event is lost, even after kills."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.conftest import Browser, gunicorn, id_of, line, post, processor, queue_of, stats
+from tests.integration.conftest import (
+    Browser,
+    beanstalkd_stats,
+    event_json,
+    id_of,
+    ingest_api,
+    open_queue,
+    post,
+    processor,
+)
 from tests.support import beanstalkd, example, wait_until, wsserver
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE
@@ -24,23 +33,23 @@ if TYPE_CHECKING:
 
 
 def put(home: Path, *bodies: bytes) -> None:
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         for body in bodies:
             queue.put(body, [LIVE])
 
 
 def counts(home: Path) -> TubeCounts:
-    with queue_of(home) as queue:
+    with open_queue(home) as queue:
         return queue.counts(LIVE)
 
 
-def settled(home: Path) -> bool:
-    """Tell whether the tube is empty, with no job in anyone's hand."""
+def is_settled(home: Path) -> bool:
+    """Return whether the tube has no ready and no reserved job."""
     return counts(home)[:2] == (0, 0)
 
 
-def ids(updates: Sequence[bytes]) -> list[str]:
-    return [id_of(update) for update in updates]
+def ids_of(events: Sequence[bytes]) -> list[str]:
+    return [id_of(event) for event in events]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -48,192 +57,195 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def rest(browser: Browser) -> list[str]:
-    """Read what a browser still gets before its connection ends; give the ids."""
-    got: list[str] = []
+def receive_rest(browser: Browser) -> list[str]:
+    """Receive events until the connection ends and return their ids."""
+    received: list[str] = []
     try:
         while True:
-            got += browser.ids(1)
+            received += browser.receive_ids(1)
     except ConnectionClosed:
-        return got
+        return received
 
 
-def test_a_thousand_posted_messages_wait_and_the_first_browser_gets_all_in_order(home: Path) -> None:
+def test_a_thousand_messages_wait_and_the_first_browser_gets_all_of_them_in_order(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home):
-        with gunicorn(home):
+        with ingest_api(home):
             posted = [post(home, example()).json["id"] for _ in range(1000)]
         wait_until(lambda: counts(home).ready == 1000, "all wait")
         with Browser(home) as browser:
-            begun = time.monotonic()
-            first = browser.ids(1)
-            assert time.monotonic() - begun < 0.5  # by READY, not when the hold-off of 1 s is over
-            assert first + browser.ids(1000 - len(first)) == posted
-            wait_until(lambda: settled(home), "all are deleted")
+            start = time.monotonic()
+            first = browser.receive_ids(1)
+            assert time.monotonic() - start < 0.5  # READY ends the hold-off of 1 s early
+            assert first + browser.receive_ids(1000 - len(first)) == posted
+            wait_until(lambda: is_settled(home), "all are deleted")
 
 
-def test_a_single_update_reaches_a_watching_browser_at_once(home: Path) -> None:
+def test_a_single_event_reaches_a_connected_browser_at_once(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
-        wait_until(lambda: counts(home).consumers, "the processor watches")
-        for update in [line() for _ in range(20)]:
-            begun = time.monotonic()
-            put(home, update)
-            assert browser.ids(1) == [id_of(update)]
-            assert time.monotonic() - begun < 0.5
+        wait_until(lambda: counts(home).consumers, "the processor watches the tube")
+        for event in [event_json() for _ in range(20)]:
+            start = time.monotonic()
+            put(home, event)
+            assert browser.receive_ids(1) == [id_of(event)]
+            assert time.monotonic() - start < 0.5
 
 
-POISON = {
-    "no JSON": b"garbage",
+INVALID_JOBS = {
+    "not JSON": b"garbage",
     "not UTF-8": b"\xff\xfe",
     "empty": b"",
-    "not an update": b'{"id": 5}',
-    "nested deep": b"[" * 100_000,
-    "larger than a job may be": b"x" * (MAX_JOB_BYTES + 1000),
-    "two lines larger than a frame": b"x" * (MAX_JOB_BYTES // 2) + b"\n" + b"y" * (MAX_JOB_BYTES // 2 + 1000),
-    "line ends alone": b"\n\n",
-    "an update cut": line()[:-1],
+    "not an event": b'{"id": 5}',
+    "deep nesting": b"[" * 100_000,
+    "over the job limit": b"x" * (MAX_JOB_BYTES + 1000),
+    "two lines over the frame limit": b"x" * (MAX_JOB_BYTES // 2) + b"\n" + b"y" * (MAX_JOB_BYTES // 2 + 1000),
+    "only line breaks": b"\n\n",
+    "a truncated event": event_json()[:-1],
 }
 
 
-@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-def test_a_job_that_holds_no_update_is_buried_with_its_reason_and_the_next_goes_on(home: Path, poison: bytes) -> None:
-    before, after = line(), line()
+@pytest.mark.parametrize("invalid", INVALID_JOBS.values(), ids=INVALID_JOBS)
+def test_a_job_without_a_valid_event_is_dead_lettered_with_a_reason_and_the_next_one_is_shown(
+    home: Path, invalid: bytes
+) -> None:
+    before, after = event_json(), event_json()
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
-        put(home, before, poison, after)
+        put(home, before, invalid, after)
         with processor(home):
-            assert browser.ids(2) == ids([before, after])
-            wait_until(lambda: settled(home), "all are settled")
-        with queue_of(home) as queue:
-            buried = queue.buried(LIVE, 10)
-            cut = poison if b"\n" in poison else poison[:MAX_JOB_BYTES]
-            assert b"\n".join(one.update for one in buried) == cut
-            assert all(one.reason and one.tube == LIVE and one.buried_at for one in buried)
+            assert browser.receive_ids(2) == ids_of([before, after])
+            wait_until(lambda: is_settled(home), "all are settled")
+        with open_queue(home) as queue:
+            letters = queue.dead_letters(LIVE, 10)
+            expected = invalid if b"\n" in invalid else invalid[:MAX_JOB_BYTES]
+            assert b"\n".join(letter.event for letter in letters) == expected
+            assert all(letter.reason and letter.tube == LIVE and letter.dead_lettered_at for letter in letters)
 
 
-def test_of_a_job_of_several_updates_only_the_guilty_is_buried(home: Path) -> None:
-    good = [line() for _ in range(5)]
+def test_only_the_rejected_event_of_a_job_is_dead_lettered(home: Path) -> None:
+    valid = [event_json() for _ in range(5)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
-        put(home, b"\n".join([*good[:2], b"bad", *good[2:]]))
-        assert browser.ids(5) == ids(good)
-        with queue_of(home) as queue:
-            wait_until(lambda: counts(home)[:3] == (0, 0, 1), "one is buried")
-            assert [one.update for one in queue.buried(LIVE, 10)] == [b"bad"]
+        put(home, b"\n".join([*valid[:2], b"bad", *valid[2:]]))
+        assert browser.receive_ids(5) == ids_of(valid)
+        with open_queue(home) as queue:
+            wait_until(lambda: counts(home)[:3] == (0, 0, 1), "one event is dead-lettered")
+            assert [letter.event for letter in queue.dead_letters(LIVE, 10)] == [b"bad"]
 
 
 def test_two_jobs_of_the_largest_size_are_shown(home: Path) -> None:
-    large = [line(pad=MAX_JOB_BYTES - len(line())) for _ in range(2)]
+    large = [event_json(pad=MAX_JOB_BYTES - len(event_json())) for _ in range(2)]
     with beanstalkd(home), wsserver(home), processor(home), Browser(home) as browser:
         put(home, *large)
-        assert browser.ids(2) == ids(large)
+        assert browser.receive_ids(2) == ids_of(large)
 
 
-def test_what_a_killed_wsserver_has_not_shown_arrives_at_the_next(home: Path) -> None:
-    updates = [line() for _ in range(400)]
+def test_events_that_a_killed_wsserver_did_not_show_are_shown_by_the_next(home: Path) -> None:
+    events = [event_json() for _ in range(400)]
     with beanstalkd(home), processor(home):
         with wsserver(home) as server, Browser(home) as browser:
-            put(home, *updates[:100])
-            seen = browser.ids(1)
+            put(home, *events[:100])
+            seen = browser.receive_ids(1)
             kill(server)
-            seen += rest(browser)
-        put(home, *updates[100:])
+            seen += receive_rest(browser)
+        put(home, *events[100:])
         with wsserver(home), Browser(home, f"?epoch={browser.epoch}&offset={browser.offset}") as again:
             assert not again.resumed
-            wanted = set(ids(updates)) - set(seen)
-            late = again.ids(len(wanted))
-            assert wanted <= set(late)
-            assert len(late) == len(set(late))
-            wait_until(lambda: settled(home), "all are settled")
+            unseen = set(ids_of(events)) - set(seen)
+            received = again.receive_ids(len(unseen))
+            assert unseen <= set(received)
+            assert len(received) == len(set(received))
+            wait_until(lambda: is_settled(home), "all are settled")
 
 
-def test_what_a_killed_beanstalkd_held_is_shown_once_after_its_restart(home: Path) -> None:
-    updates = [line() for _ in range(2000)]
+def test_jobs_of_a_killed_beanstalkd_are_shown_once_after_its_restart(home: Path) -> None:
+    events = [event_json() for _ in range(2000)]
     with wsserver(home), processor(home), Browser(home) as browser:
         with beanstalkd(home) as queue:
-            put(home, *updates[:1000])
-            seen = browser.ids(1)
+            put(home, *events[:1000])
+            seen = browser.receive_ids(1)
             kill(queue)
         with beanstalkd(home):
-            put(home, *updates[1000:])
-            seen += browser.ids(2000 - len(seen))
-            wait_until(lambda: settled(home), "all are settled")
-            assert browser.silent()
-    assert sorted(seen) == sorted(ids(updates))
+            put(home, *events[1000:])
+            seen += browser.receive_ids(2000 - len(seen))
+            wait_until(lambda: is_settled(home), "all are settled")
+            assert browser.is_silent()
+    assert sorted(seen) == sorted(ids_of(events))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_processor_that_ends_midstream_loses_nothing_and_another_takes_over(
-    home: Path, number: signal.Signals
-) -> None:
-    updates = [line() for _ in range(4000)]
+def test_no_event_is_lost_when_a_processor_ends_and_another_takes_over(home: Path, number: signal.Signals) -> None:
+    events = [event_json() for _ in range(4000)]
     with beanstalkd(home), wsserver(home), Browser(home) as browser:
-        put(home, *updates)
+        put(home, *events)
         seen: list[str] = []
         for _ in range(2):
             with processor(home) as process:
-                seen += browser.ids(1)
+                seen += browser.receive_ids(1)
                 process.send_signal(number)
                 assert process.wait(10) == (0 if number is signal.SIGTERM else -number)
-                wait_until(lambda: counts(home).reserved == 0, "what it had in hand is given back")
+                wait_until(lambda: counts(home).reserved == 0, "its jobs are released")
         with processor(home):
-            seen += browser.ids(4000 - len(seen)) if len(seen) < 4000 else []
-            wait_until(lambda: settled(home), "all are settled")
-            assert browser.silent()
-    assert sorted(seen) == sorted(ids(updates))
+            seen += browser.receive_ids(4000 - len(seen)) if len(seen) < 4000 else []
+            wait_until(lambda: is_settled(home), "all are settled")
+            assert browser.is_silent()
+    assert sorted(seen) == sorted(ids_of(events))
 
 
-def test_several_processors_show_each_update_once(home: Path) -> None:
-    updates = [line() for _ in range(3000)]
+def test_several_processors_show_each_event_once(home: Path) -> None:
+    events = [event_json() for _ in range(3000)]
     with ExitStack() as stack:
-        for part in (beanstalkd(home), wsserver(home), processor(home), processor(home), processor(home)):
-            stack.enter_context(part)
-        wait_until(lambda: counts(home).consumers == 3, "all watch")
+        for program in (beanstalkd(home), wsserver(home), processor(home), processor(home), processor(home)):
+            stack.enter_context(program)
+        wait_until(lambda: counts(home).consumers == 3, "all processors watch the tube")
         browser = stack.enter_context(Browser(home))
-        put(home, *updates)
-        assert sorted(browser.ids(3000)) == sorted(ids(updates))
-        wait_until(lambda: settled(home), "all are settled")
-        assert browser.silent()
+        put(home, *events)
+        assert sorted(browser.receive_ids(3000)) == sorted(ids_of(events))
+        wait_until(lambda: is_settled(home), "all are settled")
+        assert browser.is_silent()
 
 
 @pytest.mark.parametrize("first", ["beanstalkd", "wsserver"])
-def test_a_processor_started_without_neighbours_waits_for_them_and_then_works(home: Path, first: str) -> None:
-    def told(process: subprocess.Popen[bytes]) -> bool:
+def test_a_processor_started_first_waits_for_its_neighbours_and_then_works(home: Path, first: str) -> None:
+    def is_waiting(process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None
-        return any(b"waiting for a neighbour" in log.read_bytes() for log in home.glob("python*.log"))
+        return any(b"waiting for a dependency" in log.read_bytes() for log in home.glob("python*.log"))
 
     with ExitStack() as stack:
         process = stack.enter_context(processor(home))
-        wait_until(lambda: told(process), "it says what it waits for")
-        parts = [beanstalkd(home), wsserver(home)]
-        for part in parts if first == "beanstalkd" else parts[::-1]:
-            stack.enter_context(part)
+        wait_until(lambda: is_waiting(process), "the processor logs that it waits")
+        programs = [beanstalkd(home), wsserver(home)]
+        for program in programs if first == "beanstalkd" else programs[::-1]:
+            stack.enter_context(program)
         browser = stack.enter_context(Browser(home))
-        update = line()
-        put(home, update)
-        assert browser.ids(1) == [id_of(update)]
+        event = event_json()
+        put(home, event)
+        assert browser.receive_ids(1) == [id_of(event)]
         assert process.poll() is None
 
 
-def test_a_backlog_that_waits_costs_the_queues_log_nothing(home: Path) -> None:
+def test_a_waiting_backlog_writes_nothing_to_the_queues_log(home: Path) -> None:
     with beanstalkd(home), wsserver(home), processor(home):
-        put(home, *(line() for _ in range(300)))
-        written = stats(home)["binlog-records-written"]
-        wait_until(lambda: int(stats(home)["cmd-release"]) >= 302, "it has been tried three times")
-        assert stats(home)["binlog-records-written"] == written
+        put(home, *(event_json() for _ in range(300)))
+        written = beanstalkd_stats(home)["binlog-records-written"]
+        wait_until(lambda: int(beanstalkd_stats(home)["cmd-release"]) >= 302, "the processor has tried three times")
+        assert beanstalkd_stats(home)["binlog-records-written"] == written
 
 
 @pytest.mark.parametrize("state", ["idle", "waiting", "without neighbours"])
-def test_sigterm_ends_a_processor_in_good_order_whatever_it_waits_for(home: Path, state: str) -> None:
+def test_sigterm_ends_the_processor_cleanly_in_every_state(home: Path, state: str) -> None:
     with ExitStack() as stack:
         if state != "without neighbours":
             stack.enter_context(beanstalkd(home))
             stack.enter_context(wsserver(home))
         process = stack.enter_context(processor(home))
         if state == "waiting":
-            put(home, line())
-            wait_until(lambda: int(stats(home)["cmd-release"]), "it was told to wait")
+            put(home, event_json())
+            wait_until(lambda: int(beanstalkd_stats(home)["cmd-release"]), "the server has replied WAIT")
         elif state == "idle":
-            wait_until(lambda: counts(home).consumers, "it watches")
+            wait_until(lambda: counts(home).consumers, "the processor watches the tube")
         else:
-            wait_until(lambda: any(b"neighbour" in log.read_bytes() for log in home.glob("*.log")), "it waits")
+            wait_until(
+                lambda: any(b"dependency" in log.read_bytes() for log in home.glob("*.log")),
+                "the processor logs that it waits",
+            )
         process.terminate()
         assert process.wait(5) == 0
         if state == "waiting":

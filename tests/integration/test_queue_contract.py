@@ -1,4 +1,4 @@
-"""The contract of `tradewire.queue.Queue`, held by every engine."""
+"""The contract of `tradewire.queue.Queue`, tested with every engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.conftest import queue_url
 from tests.support import beanstalkd, wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, LIVE, Guilty, Job, Queue
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, LIVE, Job, Queue, Rejected
 from tradewire.queue.beanstalk import BeanstalkQueue
 from tradewire.queue.memory import Broker, MemoryQueue
 
@@ -27,10 +27,10 @@ BODIES = [b"", b"{}", b"one\ntwo\n", b"\r\n", b"\xff\xfe \x00", b"put 0 0 0 1\r\
 
 @dataclass
 class Engine:
-    """One engine's queue: how to connect to it, and how to take it away."""
+    """How to connect to a queue of one engine, and how to make it unavailable."""
 
     make: Callable[[], Queue]
-    go_away: Callable[[], None]
+    stop: Callable[[], None]
     closing: ExitStack
 
     def connect(self) -> Queue:
@@ -46,7 +46,7 @@ def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[Engine]:
             broker = Broker()
 
             def fault() -> None:
-                broker.fault = "gone"
+                broker.fault = "away"
 
             yield Engine(lambda: MemoryQueue(broker), fault, stack)
         else:
@@ -74,87 +74,87 @@ def reserve_one(queue: Queue) -> Job:
     return job
 
 
-def bodies(queue: Queue, tube: str = LIVE) -> list[bytes]:
-    """Give the bodies of all jobs that are ready, and give the jobs back."""
+def ready_bodies(queue: Queue, tube: str = LIVE) -> list[bytes]:
+    """Return the bodies of all ready jobs. Reserve the jobs and release them again."""
     jobs = queue.reserve(tube, 1000, 0)
     queue.release(jobs)
     return [job.body for job in jobs]
 
 
-def bury(queue: Queue, update: bytes, reason: str = "because", tube: str = LIVE) -> int:
-    """Bury an update; give its id among the buried."""
-    queue.put(update, [tube])
-    before = {one.id for one in queue.buried(tube, 1000)}
+def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str = LIVE) -> int:
+    """Put an event and make it a dead letter. Return the id of the letter."""
+    queue.put(event, [tube])
+    before = {letter.id for letter in queue.dead_letters(tube, 1000)}
     [job] = queue.reserve(tube, 1, 5)
-    queue.bury(tube, job, [Guilty(update, reason)])
-    [new] = [one.id for one in queue.buried(tube, 1000) if one.id not in before]
+    queue.dead_letter(tube, job, [Rejected(event, reason)])
+    [new] = [letter.id for letter in queue.dead_letters(tube, 1000) if letter.id not in before]
     return new
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
-def test_a_job_is_reserved_as_it_was_put(queue: Queue, body: bytes) -> None:
+def test_a_reserved_job_has_the_body_that_was_put(queue: Queue, body: bytes) -> None:
     put(queue, body)
     assert reserve_one(queue).body == body
 
 
-def test_a_put_lays_one_copy_into_every_tube(queue: Queue) -> None:
+def test_a_put_adds_one_copy_to_every_tube(queue: Queue) -> None:
     queue.put(b"both", ["live", "archive"])
     queue.put(b"one", ["archive"])
-    assert bodies(queue, "live") == [b"both"]
-    assert bodies(queue, "archive") == [b"both", b"one"]
+    assert ready_bodies(queue, "live") == [b"both"]
+    assert ready_bodies(queue, "archive") == [b"both", b"one"]
 
 
-def test_jobs_are_reserved_oldest_first_and_no_more_than_asked_for(queue: Queue) -> None:
+def test_jobs_are_reserved_oldest_first_up_to_the_limit(queue: Queue) -> None:
     put(queue, *(b"%d" % number for number in range(200)))
     jobs = queue.reserve(LIVE, 150, 0)
     assert [int(job.body) for job in jobs] == list(range(150))
     assert queue.counts(LIVE)[:2] == (50, 150)
 
 
-def test_a_reserve_does_not_wait_for_more_than_the_first_job(queue: Queue) -> None:
+def test_a_reserve_waits_only_for_the_first_job(queue: Queue) -> None:
     put(queue, b"only")
-    begun = time.monotonic()
+    start = time.monotonic()
     assert len(queue.reserve(LIVE, 100, 30)) == 1
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
 
 
-def test_a_reserve_waits_for_the_first_job(engine: Engine, queue: Queue) -> None:
+def test_a_reserve_waits_until_the_first_job_arrives(engine: Engine, queue: Queue) -> None:
     other = engine.connect()
     other.check()
 
-    def put_when_awaited() -> None:
-        wait_until(lambda: other.counts(LIVE).consumers or isinstance(other, MemoryQueue), "it is awaited")
+    def put_when_a_consumer_waits() -> None:
+        wait_until(lambda: other.counts(LIVE).consumers or isinstance(other, MemoryQueue), "a consumer waits")
         put(other, b"late")
 
-    thread = threading.Thread(target=put_when_awaited)
+    thread = threading.Thread(target=put_when_a_consumer_waits)
     thread.start()
     assert [job.body for job in queue.reserve(LIVE, 10, 30)] == [b"late"]
     thread.join()
 
 
 @pytest.mark.parametrize("timeout_seconds", [0, 1])
-def test_a_reserve_from_an_empty_tube_gives_nothing_once_its_time_is_up(queue: Queue, timeout_seconds: int) -> None:
-    begun = time.monotonic()
+def test_a_reserve_from_an_empty_tube_returns_no_job_after_its_timeout(queue: Queue, timeout_seconds: int) -> None:
+    start = time.monotonic()
     assert queue.reserve(LIVE, 10, timeout_seconds) == []
-    assert timeout_seconds <= time.monotonic() - begun + 0.01 < timeout_seconds + 3
+    assert timeout_seconds <= time.monotonic() - start + 0.01 < timeout_seconds + 3
 
 
-def test_a_reserve_takes_fewer_jobs_once_they_amount_to_the_largest_job(queue: Queue) -> None:
+def test_a_reserve_stops_after_the_size_of_the_largest_job(queue: Queue) -> None:
     put(queue, *[b"x" * 300_000] * 20)
     jobs = queue.reserve(LIVE, 100, 0)
     assert MAX_JOB_BYTES <= sum(len(job.body) for job in jobs) < 3 * MAX_JOB_BYTES
 
 
-def test_a_reserve_takes_more_at_once_for_who_asks_for_more(queue: Queue) -> None:
+def test_a_reserve_with_a_higher_byte_limit_takes_more_jobs(queue: Queue) -> None:
     put(queue, *[b"x" * 300_000] * 20)
     jobs = queue.reserve(LIVE, 100, 0, 3 * MAX_JOB_BYTES)
     assert 3 * MAX_JOB_BYTES <= sum(len(job.body) for job in jobs) < 9 * MAX_JOB_BYTES
 
 
-def test_a_deleted_job_is_gone(queue: Queue) -> None:
+def test_a_deleted_job_is_removed(queue: Queue) -> None:
     put(queue, b"a", b"b", b"c")
     queue.delete(queue.reserve(LIVE, 2, 0))
-    assert bodies(queue) == [b"c"]
+    assert ready_bodies(queue) == [b"c"]
     assert queue.counts(LIVE)[:2] == (1, 0)
 
 
@@ -163,188 +163,190 @@ def test_released_jobs_keep_their_place(queue: Queue) -> None:
     jobs = queue.reserve(LIVE, 2, 0)
     put(queue, b"d")
     queue.release(jobs[::-1])
-    assert bodies(queue) == [b"a", b"b", b"c", b"d"]
+    assert ready_bodies(queue) == [b"a", b"b", b"c", b"d"]
 
 
 @pytest.mark.parametrize("settle", ["delete", "release"])
-def test_settling_no_jobs_is_nothing(queue: Queue, settle: str) -> None:
+def test_settling_an_empty_list_has_no_effect(queue: Queue, settle: str) -> None:
     put(queue, b"a")
     getattr(queue, settle)([])
-    assert bodies(queue) == [b"a"]
+    assert ready_bodies(queue) == [b"a"]
 
 
-def test_closing_gives_back_all_jobs_in_hand(engine: Engine, queue: Queue) -> None:
+def test_closing_releases_all_reserved_jobs(engine: Engine, queue: Queue) -> None:
     put(queue, b"a", b"b")
     queue.reserve(LIVE, 2, 0)
     other = engine.connect()
     assert other.counts(LIVE)[:2] == (0, 2)
     queue.close()
-    wait_until(lambda: other.counts(LIVE)[:2] == (2, 0), "both are ready")
-    assert bodies(other) == [b"a", b"b"]
+    wait_until(lambda: other.counts(LIVE)[:2] == (2, 0), "both jobs are ready")
+    assert ready_bodies(other) == [b"a", b"b"]
 
 
-def test_a_closed_queue_may_be_closed_again_and_connects_anew(queue: Queue) -> None:
+def test_a_closed_queue_can_be_closed_again_and_reconnects(queue: Queue) -> None:
     put(queue, b"a")
     queue.close()
     queue.close()
-    assert bodies(queue) == [b"a"]
+    assert ready_bodies(queue) == [b"a"]
 
 
 @pytest.mark.parametrize("settle", ["delete", "release"])
-def test_a_job_that_someone_else_has_is_let_be(engine: Engine, queue: Queue, settle: str) -> None:
+def test_a_job_reserved_by_another_connection_is_left_alone(engine: Engine, queue: Queue, settle: str) -> None:
     put(queue, b"a")
     late = queue.reserve(LIVE, 1, 0)
     queue.close()
     other = engine.connect()
-    wait_until(lambda: other.counts(LIVE).ready, "it is given back")
+    wait_until(lambda: other.counts(LIVE).ready, "the job is released")
     theirs = other.reserve(LIVE, 1, 5)
-    assert queue.reserve(LIVE, 1, 0) == []  # and so it is connected again
+    assert queue.reserve(LIVE, 1, 0) == []  # reconnects
     getattr(queue, settle)(late)
     assert other.counts(LIVE)[:2] == (0, 1)
     other.release(theirs)
-    assert bodies(other) == [b"a"]
+    assert ready_bodies(other) == [b"a"]
 
 
 @pytest.mark.parametrize("reconnects", [True, False])
-def test_a_job_that_was_given_back_by_closing_is_not_deleted(engine: Engine, queue: Queue, *, reconnects: bool) -> None:
+def test_a_job_released_by_closing_is_not_deleted(engine: Engine, queue: Queue, *, reconnects: bool) -> None:
     put(queue, b"a")
     late = queue.reserve(LIVE, 1, 0)
     queue.close()
     other = engine.connect()
-    wait_until(lambda: other.counts(LIVE).ready, "it is given back")
+    wait_until(lambda: other.counts(LIVE).ready, "the job is released")
     if reconnects:
         queue.check()
     with suppress(QueueUnavailable):
         queue.delete(late)
-    assert bodies(other) == [b"a"]
+    assert ready_bodies(other) == [b"a"]
 
 
-def test_a_burial_says_what_why_where_and_when_and_settles_the_job(queue: Queue) -> None:
+def test_dead_letter_settles_the_job_and_stores_event_reason_tube_and_time(queue: Queue) -> None:
     put(queue, b"good\nbad\nworse")
-    queue.bury(LIVE, reserve_one(queue), [Guilty(b"bad", "it is bad"), Guilty(b"worse", "ärger\n")])
+    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(b"bad", "it is bad"), Rejected(b"worse", "ärger\n")])
     assert queue.counts(LIVE)[:3] == (0, 0, 2)
-    first, second = queue.buried(LIVE, 10)
-    assert (first.update, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
-    assert (second.update, second.reason, second.tube) == (b"worse", "ärger\n", LIVE)
-    assert first.buried_at.startswith(time.strftime("%Y-", time.gmtime()))
+    first, second = queue.dead_letters(LIVE, 10)
+    assert (first.event, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
+    assert (second.event, second.reason, second.tube) == (b"worse", "ärger\n", LIVE)
+    assert first.dead_lettered_at.startswith(time.strftime("%Y-", time.gmtime()))
 
 
-def test_a_burial_without_a_guilty_update_only_settles_the_job(queue: Queue) -> None:
+def test_dead_letter_without_a_rejected_event_only_settles_the_job(queue: Queue) -> None:
     put(queue, b"good")
-    queue.bury(LIVE, reserve_one(queue), [])
+    queue.dead_letter(LIVE, reserve_one(queue), [])
     assert queue.counts(LIVE)[:3] == (0, 0, 0)
 
 
-def test_a_guilty_update_larger_than_any_job_is_cut_and_the_reason_says_so(queue: Queue) -> None:
+def test_a_rejected_event_over_the_job_limit_is_truncated_and_the_reason_says_so(queue: Queue) -> None:
     put(queue, b"x")
     huge = b"x" * (MAX_JOB_BYTES + 1)
-    queue.bury(LIVE, reserve_one(queue), [Guilty(huge, "\x00ä" * 1000)])
-    [buried] = queue.buried(LIVE, 10)
-    assert buried.update == huge[:MAX_JOB_BYTES]
-    assert f"{len(huge)} bytes" in buried.reason
+    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(huge, "\x00ä" * 1000)])
+    [letter] = queue.dead_letters(LIVE, 10)
+    assert letter.event == huge[:MAX_JOB_BYTES]
+    assert f"{len(huge)} bytes" in letter.reason
 
 
-def test_the_buried_are_listed_oldest_first_up_to_the_limit_as_often_as_wished(engine: Engine, queue: Queue) -> None:
-    ids = [bury(queue, b"%d" % number) for number in range(5)]
+def test_dead_letters_are_listed_oldest_first_up_to_the_limit_and_repeatedly(engine: Engine, queue: Queue) -> None:
+    ids = [dead_letter(queue, b"%d" % number) for number in range(5)]
     for reader in (queue, engine.connect()):
-        assert [one.id for one in reader.buried(LIVE, 3)] == ids[:3]
-        assert [one.id for one in reader.buried(LIVE, 10)] == ids
+        assert [letter.id for letter in reader.dead_letters(LIVE, 3)] == ids[:3]
+        assert [letter.id for letter in reader.dead_letters(LIVE, 10)] == ids
 
 
-def test_large_updates_among_the_buried_do_not_shorten_the_list(queue: Queue) -> None:
+def test_large_dead_letters_do_not_shorten_the_list(queue: Queue) -> None:
     put(queue, b"three")
     large = b"x" * MAX_JOB_BYTES
-    queue.bury(LIVE, reserve_one(queue), [Guilty(large, "one"), Guilty(large, "two"), Guilty(large, "three")])
-    assert [one.reason for one in queue.buried(LIVE, 10)] == ["one", "two", "three"]
+    queue.dead_letter(
+        LIVE, reserve_one(queue), [Rejected(large, "one"), Rejected(large, "two"), Rejected(large, "three")]
+    )
+    assert [letter.reason for letter in queue.dead_letters(LIVE, 10)] == ["one", "two", "three"]
 
 
-def test_no_buried_updates_are_an_empty_list(queue: Queue) -> None:
-    assert queue.buried(LIVE, 10) == []
+def test_a_tube_without_dead_letters_has_an_empty_list(queue: Queue) -> None:
+    assert queue.dead_letters(LIVE, 10) == []
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
-def test_a_buried_update_is_put_back_byte_by_byte_and_as_new(queue: Queue, body: bytes) -> None:
-    buried = bury(queue, body)
+def test_a_requeued_event_is_unchanged_and_the_newest_job_of_its_tube(queue: Queue, body: bytes) -> None:
+    letter_id = dead_letter(queue, body)
     put(queue, b"before")
-    assert queue.put_back(LIVE, buried)
-    assert bodies(queue) == [b"before", body]
-    assert queue.counts(LIVE).buried == 0
+    assert queue.requeue(LIVE, letter_id)
+    assert ready_bodies(queue) == [b"before", body]
+    assert queue.counts(LIVE).dead_letters == 0
 
 
-def test_a_discarded_update_is_gone(queue: Queue) -> None:
-    kept, gone = bury(queue, b"kept"), bury(queue, b"gone")
-    assert queue.discard(LIVE, gone)
-    assert [one.id for one in queue.buried(LIVE, 10)] == [kept]
-    assert bodies(queue) == []
+def test_a_discarded_dead_letter_is_removed(queue: Queue) -> None:
+    kept, discarded = dead_letter(queue, b"kept"), dead_letter(queue, b"discarded")
+    assert queue.discard(LIVE, discarded)
+    assert [letter.id for letter in queue.dead_letters(LIVE, 10)] == [kept]
+    assert ready_bodies(queue) == []
 
 
-@pytest.mark.parametrize("act", ["put_back", "discard"])
-def test_an_id_that_is_not_buried_in_this_tube_is_refused(queue: Queue, act: str) -> None:
-    elsewhere = bury(queue, b"elsewhere", tube="archive")
+@pytest.mark.parametrize("act", ["requeue", "discard"])
+def test_an_id_without_a_dead_letter_in_the_tube_is_refused(queue: Queue, act: str) -> None:
+    elsewhere = dead_letter(queue, b"elsewhere", tube="archive")
     put(queue, b"ready")
     ready = reserve_one(queue)
     queue.release([ready])
     for wrong in (elsewhere, ready.id, 987_654):
         assert not getattr(queue, act)(LIVE, wrong)
-    assert bodies(queue) == [b"ready"]
-    assert [one.id for one in queue.buried("archive", 10)] == [elsewhere]
+    assert ready_bodies(queue) == [b"ready"]
+    assert [letter.id for letter in queue.dead_letters("archive", 10)] == [elsewhere]
 
 
 @pytest.mark.parametrize("body", [b"by hand", b"{}\nx", b"\xff", b""])
-def test_what_someone_put_among_the_buried_by_hand_is_listed_and_put_back(queue: Queue, body: bytes) -> None:
-    put(queue, body, tube=LIVE + BURIED_SUFFIX)
-    [buried] = queue.buried(LIVE, 10)
-    assert buried.update == body
-    assert queue.put_back(LIVE, buried.id)
-    assert bodies(queue) == [body]
+def test_a_job_put_into_the_dead_tube_by_hand_is_listed_and_requeued(queue: Queue, body: bytes) -> None:
+    put(queue, body, tube=LIVE + DEAD_SUFFIX)
+    [letter] = queue.dead_letters(LIVE, 10)
+    assert letter.event == body
+    assert queue.requeue(LIVE, letter.id)
+    assert ready_bodies(queue) == [body]
 
 
-def test_the_counts_of_a_tube_are_of_this_tube_alone(engine: Engine, queue: Queue) -> None:
+def test_counts_are_separate_for_each_tube(engine: Engine, queue: Queue) -> None:
     assert queue.counts(LIVE) == (0, 0, 0, 0, 0)
     put(queue, b"a", b"b", b"c")
     put(queue, b"d", tube="archive")
-    bury(queue, b"e", tube="archive")
+    dead_letter(queue, b"e", tube="archive")
     other = engine.connect()
     other.reserve(LIVE, 1, 0)
     assert queue.counts(LIVE)[:3] == (2, 1, 0)
     assert queue.counts("archive")[:3] == (1, 0, 1)
 
 
-def test_the_consumers_of_a_tube_are_the_connections_that_watch_it(engine: Engine, queue: Queue) -> None:
+def test_each_connection_that_watches_a_tube_counts_as_a_consumer(engine: Engine, queue: Queue) -> None:
     first, second = engine.connect(), engine.connect()
     for consumer in (first, second):
         consumer.reserve(LIVE, 1, 0)
     assert queue.counts(LIVE).consumers == 2
     first.close()
-    wait_until(lambda: queue.counts(LIVE).consumers == 1, "the closed one is no consumer any more")
+    wait_until(lambda: queue.counts(LIVE).consumers == 1, "the closed connection does not count")
 
 
-def test_the_age_of_a_tube_is_that_of_the_job_that_is_next(queue: Queue) -> None:
+def test_the_age_of_a_tube_is_the_age_of_its_next_job(queue: Queue) -> None:
     put(queue, b"old")
-    wait_until(lambda: queue.counts(LIVE).oldest_seconds >= 1, "it is a second old")
+    wait_until(lambda: queue.counts(LIVE).oldest_job_age_seconds >= 1, "the job is a second old")
     put(queue, b"young")
-    assert queue.counts(LIVE).oldest_seconds >= 1
+    assert queue.counts(LIVE).oldest_job_age_seconds >= 1
     queue.delete([reserve_one(queue)])
-    assert queue.counts(LIVE).oldest_seconds == 0
+    assert queue.counts(LIVE).oldest_job_age_seconds == 0
 
 
-def test_a_receipt_goes_into_the_archives_tube_alone_and_leaves_jobs_in_hand(queue: Queue) -> None:
+def test_a_receipt_goes_only_into_the_archives_tube_and_keeps_jobs_reserved(queue: Queue) -> None:
     put(queue, b"a")
     job = reserve_one(queue)
     queue.put_receipt(b"shown")
     queue.delete([job])
     assert queue.counts(LIVE)[:2] == (0, 0)
-    assert [one.body for one in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
+    assert [job.body for job in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
 
 
-def test_a_queue_is_the_fuller_the_more_it_holds(queue: Queue) -> None:
+def test_fill_grows_with_the_jobs_in_the_queue(queue: Queue) -> None:
     before = queue.fill()
     for _ in range(12):
         put(queue, b"x" * MAX_JOB_BYTES)
     assert before < queue.fill() < 1
 
 
-def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
+def test_check_passes_for_a_healthy_queue(queue: Queue) -> None:
     queue.check()
     put(queue, b"a")
     queue.check()
@@ -358,21 +360,21 @@ def test_the_check_of_a_healthy_queue_passes(queue: Queue) -> None:
         lambda queue, _: queue.reserve(LIVE, 1, 0),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
-        lambda queue, job: queue.bury(LIVE, job, [Guilty(b"a", "why")]),
-        lambda queue, _: queue.buried(LIVE, 1),
-        lambda queue, job: queue.put_back(LIVE, job.id),
+        lambda queue, job: queue.dead_letter(LIVE, job, [Rejected(b"a", "why")]),
+        lambda queue, _: queue.dead_letters(LIVE, 1),
+        lambda queue, job: queue.requeue(LIVE, job.id),
         lambda queue, job: queue.discard(LIVE, job.id),
         lambda queue, _: queue.counts(LIVE),
         lambda queue, _: queue.fill(),
         lambda queue, _: queue.check(),
     ],
 )
-def test_every_call_to_a_queue_that_is_away_raises_queue_unavailable(
+def test_every_call_to_an_unavailable_queue_raises_queue_unavailable(
     engine: Engine, queue: Queue, use: Callable[[Queue, Job], object]
 ) -> None:
     put(queue, b"a")
     job = reserve_one(queue)
-    engine.go_away()
+    engine.stop()
     for _ in range(2):
         with pytest.raises(QueueUnavailable):
             use(queue, job)
@@ -384,8 +386,8 @@ def test_thousands_of_large_jobs_are_put_at_once(queue: Queue) -> None:
     assert queue.counts(LIVE).ready == len(bodies)
 
 
-def test_thousands_of_jobs_are_taken_and_settled_at_once(queue: Queue) -> None:
-    names = [b"%d" % number for number in range(6000)]  # more than any socket holds answers for
+def test_thousands_of_jobs_are_reserved_and_settled_at_once(queue: Queue) -> None:
+    names = [b"%d" % number for number in range(6000)]  # more replies than the buffers of a socket can hold
     queue.put_all(names, [LIVE])
     jobs = queue.reserve(LIVE, len(names), 0)
     assert [job.body for job in jobs] == names

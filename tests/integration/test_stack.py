@@ -28,7 +28,7 @@ def started() -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE="off") as running:
+    with stack(home, RATE_LIMIT="off") as running:
         running.wait_ready()
         yield running
     shutil.rmtree(home, ignore_errors=True)
@@ -69,14 +69,14 @@ def test_every_answer_names_its_request_by_an_id_that_the_log_knows(started: Sta
 
 
 def test_messages_are_accepted_while_no_question_is_answered(started: Stack) -> None:
-    with frozen(started, "reads"):
+    with frozen(started, "api-query"):
         for _ in range(10):
             assert started.post(example()).status == 201
         assert started.get("/healthz").status == 200
 
 
 def test_a_question_that_can_not_be_answered_now_is_told_so_in_the_apis_form(started: Stack) -> None:
-    started.supervisorctl("stop", "reads")
+    started.supervisorctl("stop", "api-query")
     try:
         answer = started.get("/metrics")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
@@ -85,7 +85,7 @@ def test_a_question_that_can_not_be_answered_now_is_told_so_in_the_apis_form(sta
         assert "Idempotency-Key" not in error["detail"]
         assert started.post(example()).status == 201
     finally:
-        started.supervisorctl("start", "reads")
+        started.supervisorctl("start", "api-query")
         started.wait_ready()
 
 
@@ -164,7 +164,7 @@ def test_a_body_is_refused_at_the_door_with_the_limit_of_where_it_was_sent(start
 
 
 def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
-    assert b"tradewire_part_up" in started.get("/metrics").body
+    assert b"tradewire_component_up" in started.get("/metrics").body
     config = (started.home / "conf/nginx.conf").read_text()
     [place] = [block for block in config.split("location ") if block.startswith("= /metrics")]
     assert [line.strip() for line in place.splitlines()[1:4]] == ["allow 127.0.0.0/8;", "allow ::1;", "deny all;"]

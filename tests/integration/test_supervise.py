@@ -14,7 +14,7 @@ import pytest
 
 from deploy import supervise
 from deploy.checkout import supervise_command
-from tests.support import need, wait_until
+from tests.support import require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ RECORD = "x.pid-record"
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
-    need("setpriv")
+    require_program("setpriv")
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,16 +8,16 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import reads
-from tests.integration.test_monitor import fault, mended
-from tests.integration.test_ops import counting, samples
+from tests.integration.conftest import query_api
+from tests.integration.test_monitor import expect_fault, expect_recovery
+from tests.integration.test_probes import metrics_env, read_metrics
 from tests.support import ROOT, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["counting"]
+__all__ = ["metrics_env"]
 
 CONFIG = f"""
 [supervisord]
@@ -92,14 +92,14 @@ def test_each_programs_state_is_known_as_it_changes_and_survives_a_restart_of_th
 
 
 def test_a_program_that_supervisord_gave_up_is_a_fault_until_it_runs_again(
-    home: Path, counting: dict[str, str]
+    home: Path, metrics_env: dict[str, str]
 ) -> None:
-    with reads(home, **counting), supervisord(home) as it:
+    with query_api(home, **metrics_env), supervisord(home) as it:
         wait_until(lambda: it.known().get("pair:weak") == "fatal", "weak is given up")
-        fault(home, "programs", "failing .*pair:weak was given up by supervisord", "not ready")
-        assert samples(home)["program_up{pair:weak}"] == 0
-        assert samples(home)["program_up{steady}"] == 1
+        expect_fault(home, "programs", "failing .*pair:weak failed to start, and supervisord gave up", "not-ready")
+        assert read_metrics(home)["program_up{pair:weak}"] == 0
+        assert read_metrics(home)["program_up{steady}"] == 1
         (home / "strength").touch()
         it.control("start", "pair:weak")
-        mended(home, "programs")
-        assert samples(home)["program_up{pair:weak}"] == 1
+        expect_recovery(home, "programs")
+        assert read_metrics(home)["program_up{pair:weak}"] == 1

@@ -1,4 +1,4 @@
-"""`python -m wsserver`, spoken to as browsers and workers do, over its two sockets."""
+"""The WebSocket server, with clients that connect to its two sockets as browsers and workers do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.integration.conftest import Browser, Worker, call, id_of, line
+from tests.integration.conftest import Browser, Worker, event_json, http_call, id_of
 from tests.support import wait_until, wsserver
 from tradewire.limits import MAX_JOB_BYTES
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGE = 10_000
-"""Bytes of padding that fill a browser's buffers with few updates."""
+"""Padding in bytes, so that a few events fill a browser's buffers."""
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
@@ -32,7 +32,7 @@ HANDSHAKE = (
 
 @pytest.fixture
 def server(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with wsserver(home, TRADEWIRE_REPLAY_UPDATES="2000", TRADEWIRE_MAX_BROWSERS="5") as process:
+    with wsserver(home, TRADEWIRE_REPLAY_EVENTS="2000", TRADEWIRE_MAX_BROWSERS="5") as process:
         yield process
 
 
@@ -43,17 +43,17 @@ def worker(home: Path, server: subprocess.Popen[bytes]) -> Iterator[Worker]:
         yield worker
 
 
-def dial(home: Path, sent: bytes = b"") -> socket.socket:
-    """Open a bare connection to the browsers' socket, of a peer that does only what the test does."""
+def connect_raw(home: Path, data: bytes = b"") -> socket.socket:
+    """Connect to the browsers' socket and send data, without a WebSocket client that would react to frames."""
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(10)
     sock.connect(str(home / "sock/browsers.sock"))
-    sock.sendall(sent)
+    sock.sendall(data)
     return sock
 
 
 def health(home: Path) -> Any:
-    return call(home / "sock/workers/wsserver.sock", "/health").json
+    return http_call(home / "sock/workers/wsserver.sock", "/health").json
 
 
 def resident_bytes(process: subprocess.Popen[bytes]) -> int:
@@ -61,304 +61,304 @@ def resident_bytes(process: subprocess.Popen[bytes]) -> int:
     return rss
 
 
-def show_much(worker: Worker, browser: Browser) -> None:
-    """Have 1,900 large updates shown, which the ring then holds."""
+def fill_ring(worker: Worker, browser: Browser) -> None:
+    """Show 1,900 large events, so that the ring holds them."""
     for _ in range(19):
-        worker.ask(*(line(pad=LARGE) for _ in range(100)))
-        browser.ids(100)
+        worker.send(*(event_json(pad=LARGE) for _ in range(100)))
+        browser.receive_ids(100)
 
 
-def status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
-    """Give the status that the handshake of a browser with these further headers is answered with."""
+def handshake_status(home: Path, *headers: bytes, path: bytes = b"/ws") -> int:
+    """Return the HTTP status of a browser handshake with these additional headers."""
     request = HANDSHAKE.replace(b"/ws", path) + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
-    with dial(home, request) as sock, sock.makefile("rb") as answers:
-        return int(answers.readline().split()[1])
+    with connect_raw(home, request) as sock, sock.makefile("rb") as reader:
+        return int(reader.readline().split()[1])
 
 
-def test_with_no_browser_the_answer_is_wait_and_ready_comes_with_the_first(home: Path, worker: Worker) -> None:
-    update = line()
-    assert worker.ask(update) == "WAIT"
-    assert worker.silent()
+def test_without_a_browser_the_reply_is_wait_and_the_first_browser_triggers_ready(home: Path, worker: Worker) -> None:
+    event = event_json()
+    assert worker.send(event) == "WAIT"
+    assert worker.is_silent()
     with Browser(home) as browser:
-        assert worker.text() == "READY"
-        assert worker.silent()
-        assert worker.ask(update) == "OK 1"
-        assert browser.ids(1) == [id_of(update)]
+        assert worker.receive() == "READY"
+        assert worker.is_silent()
+        assert worker.send(event) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(event)]
 
 
-def test_ok_says_how_many_browsers_were_given_the_frame(home: Path, worker: Worker) -> None:
-    with Browser(home) as one, Browser(home) as two:
-        updates = [line(), line()]
-        assert worker.ask(*updates) == "OK 2"
-        for browser in (one, two):
-            assert browser.ids(2) == [id_of(update) for update in updates]
+def test_ok_contains_the_number_of_browsers_that_got_the_frame(home: Path, worker: Worker) -> None:
+    with Browser(home) as first, Browser(home) as second:
+        events = [event_json(), event_json()]
+        assert worker.send(*events) == "OK 2"
+        for browser in (first, second):
+            assert browser.receive_ids(2) == [id_of(event) for event in events]
             assert browser.frames == 1
 
 
-@pytest.mark.parametrize("bad", [b"", b"x", b"{}", b"[]", b"\xff", b"[" * 9000, line() + b",", line("1"), b"\n"])
+@pytest.mark.parametrize(
+    "invalid", [b"", b"x", b"{}", b"[]", b"\xff", b"[" * 9000, event_json() + b",", event_json("1"), b"\n"]
+)
 @pytest.mark.parametrize("watched", [True, False])
-def test_a_frame_that_holds_no_update_is_bad_and_nothing_of_it_is_shown(
-    home: Path, worker: Worker, bad: bytes, *, watched: bool
+def test_a_frame_with_an_invalid_event_gets_bad_and_none_of_its_events_is_shown(
+    home: Path, worker: Worker, invalid: bytes, *, watched: bool
 ) -> None:
-    good = line()
+    valid = event_json()
     with ExitStack() as stack:
         browser = stack.enter_context(Browser(home)) if watched else None
-        for frame in ((bad,), (good, bad), (bad, good)):
-            answer = worker.ask(*frame)
-            assert answer.startswith("BAD ")
-            assert len(answer) > 5
+        for frame in ((invalid,), (valid, invalid), (invalid, valid)):
+            reply = worker.send(*frame)
+            assert reply.startswith("BAD ")
+            assert len(reply) > 5
         if browser:
-            assert worker.ask(good) == "OK 1"
-            assert browser.ids(1) == [id_of(good)]
+            assert worker.send(valid) == "OK 1"
+            assert browser.receive_ids(1) == [id_of(valid)]
 
 
-def test_a_frame_of_which_all_was_shown_before_is_ok_without_browsers_and_shown_once(
-    home: Path, worker: Worker
-) -> None:
-    shown, new = [line(), line()], line()
+def test_a_repeated_frame_gets_ok_even_without_browsers_and_is_shown_once(home: Path, worker: Worker) -> None:
+    shown, new = [event_json(), event_json()], event_json()
     with Browser(home) as browser:
-        assert worker.ask(*shown) == "OK 1"
-        assert worker.ask(shown[0]).startswith("OK ")
-        assert worker.ask(shown[1], new, new) == "OK 1"
-        assert browser.ids(3) == [id_of(update) for update in (*shown, new)]
+        assert worker.send(*shown) == "OK 1"
+        assert worker.send(shown[0]).startswith("OK ")
+        assert worker.send(shown[1], new, new) == "OK 1"
+        assert browser.receive_ids(3) == [id_of(event) for event in (*shown, new)]
         assert browser.offset == 3
     wait_until(lambda: health(home)["browsers"] == 0, "the browser has left")
-    assert worker.ask(*shown).startswith("OK ")
-    assert worker.ask(*shown, line()) == "WAIT"
+    assert worker.send(*shown).startswith("OK ")
+    assert worker.send(*shown, event_json()) == "WAIT"
 
 
-def test_a_browser_that_comes_back_gets_exactly_what_it_missed(home: Path, worker: Worker) -> None:
+def test_a_reconnecting_browser_gets_exactly_the_events_it_missed(home: Path, worker: Worker) -> None:
     with Browser(home) as stays, Browser(home) as leaves:
         assert not leaves.resumed
-        worker.ask(*(line() for _ in range(3)))
-        leaves.ids(3)
+        worker.send(*(event_json() for _ in range(3)))
+        leaves.receive_ids(3)
         leaves.connection.close()
-        missed = [line() for _ in range(700)]
-        worker.ask(*missed)
-        stays.ids(703)
+        missed = [event_json() for _ in range(700)]
+        worker.send(*missed)
+        stays.receive_ids(703)
         with Browser(home, f"?epoch={leaves.epoch}&offset={leaves.offset}") as back:
             assert (back.resumed, back.offset) == (True, 3)
-            assert back.ids(700) == [id_of(update) for update in missed]
+            assert back.receive_ids(700) == [id_of(event) for event in missed]
             assert back.offset == 703
         with Browser(home, f"?epoch={stays.epoch}&offset={stays.offset}") as back:
             assert back.resumed
-            assert back.silent()
+            assert back.is_silent()
 
 
-NOWHERE = ["99", "-1", "%C2%B3", "9" * 5000, "3.0", ""]
-QUERIES = ["", "?epoch=0&offset=3", "?epoch={epoch}", "?offset=3", "?%ff&=;", "?epoch=%00&offset=3"]
+UNKNOWN_OFFSETS = ["99", "-1", "%C2%B3", "9" * 5000, "3.0", ""]
+UNKNOWN_POSITIONS = ["", "?epoch=0&offset=3", "?epoch={epoch}", "?offset=3", "?%ff&=;", "?epoch=%00&offset=3"]
 
 
-@pytest.mark.parametrize("query", QUERIES + [f"?epoch={{epoch}}&offset={offset}" for offset in NOWHERE])
-def test_a_browser_of_unknown_standing_is_told_and_begins_with_what_comes(
+@pytest.mark.parametrize(
+    "query", UNKNOWN_POSITIONS + [f"?epoch={{epoch}}&offset={offset}" for offset in UNKNOWN_OFFSETS]
+)
+def test_a_browser_with_an_unknown_position_is_not_resumed_and_gets_only_new_events(
     home: Path, worker: Worker, query: str
 ) -> None:
     with Browser(home) as first:
-        worker.ask(line(), line(), line())
+        worker.send(event_json(), event_json(), event_json())
         with Browser(home, query.format(epoch=first.epoch)) as browser:
             assert (browser.resumed, browser.offset) == (False, 3)
-            new = line()
-            worker.ask(new)
-            assert browser.ids(1) == [id_of(new)]
+            new = event_json()
+            worker.send(new)
+            assert browser.receive_ids(1) == [id_of(new)]
 
 
 def test_a_browser_whose_offset_has_left_the_ring_is_not_resumed(home: Path, worker: Worker) -> None:
     with Browser(home) as browser:
         for count in (1000, 1000, 1):
-            assert worker.ask(*(line() for _ in range(count))) == "OK 1"
-            browser.ids(count)
+            assert worker.send(*(event_json() for _ in range(count))) == "OK 1"
+            browser.receive_ids(count)
         for offset, resumed in ((0, False), (1, True)):
             with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
                 assert back.resumed is resumed
 
 
-def test_a_browser_that_never_reads_delays_no_one_and_catches_up_once_it_reads(
+def test_a_browser_that_does_not_read_delays_no_other_and_catches_up_later(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
-    updates = [line(pad=LARGE) for _ in range(300)]
+    events = [event_json(pad=LARGE) for _ in range(300)]
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
         before = resident_bytes(server)
-        for update in updates:
-            assert worker.ask(update) in {"OK 1", "OK 2"}
-            assert fast.ids(1) == [id_of(update)]
+        for event in events:
+            assert worker.send(event) in {"OK 1", "OK 2"}
+            assert fast.receive_ids(1) == [id_of(event)]
         assert health(home)["lagging"] == 1
         assert resident_bytes(server) - before < 300 * LARGE * 3
-        assert slow.ids(300) == [id_of(update) for update in updates]
+        assert slow.receive_ids(300) == [id_of(event) for event in events]
         assert slow.gaps == []
-        wait_until(lambda: health(home)["lagging"] == 0, "it keeps up again")
-        assert worker.ask(line()) == "OK 2"
+        wait_until(lambda: health(home)["lagging"] == 0, "the browser keeps up again")
+        assert worker.send(event_json()) == "OK 2"
 
 
-def test_more_updates_at_once_than_the_ring_keeps_still_reach_browsers_that_keep_up(home: Path) -> None:
-    with wsserver(home, TRADEWIRE_REPLAY_UPDATES="2"), Worker(home) as worker, Browser(home) as browser:
-        updates = [line() for _ in range(5)]
-        assert worker.ask(*updates) == "OK 1"
-        assert browser.ids(5, 3) == [id_of(update) for update in updates]
+def test_more_events_than_the_ring_holds_reach_browsers_that_keep_up(home: Path) -> None:
+    with wsserver(home, TRADEWIRE_REPLAY_EVENTS="2"), Worker(home) as worker, Browser(home) as browser:
+        events = [event_json() for _ in range(5)]
+        assert worker.send(*events) == "OK 1"
+        assert browser.receive_ids(5, 3) == [id_of(event) for event in events]
 
 
-def test_a_browser_that_falls_past_the_ring_is_told_of_the_gap_and_gets_what_comes(home: Path, worker: Worker) -> None:
+def test_a_browser_that_falls_past_the_ring_gets_a_gap_and_then_new_events(home: Path, worker: Worker) -> None:
     with Browser(home) as fast, Browser(home, stalls=True) as slow:
-        large = [line(pad=LARGE) for _ in range(100)]
-        for update in large:
-            worker.ask(update)
-        assert fast.ids(100)
+        large = [event_json(pad=LARGE) for _ in range(100)]
+        for event in large:
+            worker.send(event)
+        assert fast.receive_ids(100)
         for _ in range(21):
-            worker.ask(*(line() for _ in range(100)))
-            assert fast.ids(100)
-        got: list[str] = []
-        while "gap" not in (frame := slow.frame()):
-            got += [update["id"] for update in frame["updates"]]
-        assert got == [id_of(update) for update in large][: len(got)]
+            worker.send(*(event_json() for _ in range(100)))
+            assert fast.receive_ids(100)
+        received: list[str] = []
+        while "gap" not in (frame := slow.receive_frame()):
+            received += [event["id"] for event in frame["events"]]
+        assert received == [id_of(event) for event in large][: len(received)]
         assert frame == {"gap": True, "offset": 2200}
-        last = line()
-        assert worker.ask(last) == "OK 2"
-        assert slow.ids(1) == [id_of(last)]
+        last = event_json()
+        assert worker.send(last) == "OK 2"
+        assert slow.receive_ids(1) == [id_of(last)]
 
 
-def test_with_all_browsers_stalled_the_answer_is_wait_and_ready_comes_when_one_has_drained(
+def test_with_only_stalled_browsers_the_reply_is_wait_and_a_drained_browser_triggers_ready(
     home: Path, worker: Worker
 ) -> None:
     with Browser(home, stalls=True) as slow:
-        updates = [line(pad=LARGE) for _ in range(200)]
-        answers = [worker.ask(update) for update in updates]
-        taken = answers.count("OK 1")
-        assert answers == ["OK 1"] * taken + ["WAIT"] * (200 - taken)
-        assert 0 < taken < 200
-        assert slow.ids(taken) == [id_of(update) for update in updates[:taken]]
-        assert worker.text() == "READY"
-        assert worker.ask(updates[-1]) == "OK 1"
-        assert slow.ids(1) == [id_of(updates[-1])]
+        events = [event_json(pad=LARGE) for _ in range(200)]
+        replies = [worker.send(event) for event in events]
+        shown = replies.count("OK 1")
+        assert replies == ["OK 1"] * shown + ["WAIT"] * (200 - shown)
+        assert 0 < shown < 200
+        assert slow.receive_ids(shown) == [id_of(event) for event in events[:shown]]
+        assert worker.receive() == "READY"
+        assert worker.send(events[-1]) == "OK 1"
+        assert slow.receive_ids(1) == [id_of(events[-1])]
 
 
-def test_browsers_that_catch_up_from_many_places_cost_no_memory(
+def test_browsers_that_catch_up_from_many_offsets_need_little_memory(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
     with Browser(home) as browser:
-        show_much(worker, browser)
+        fill_ring(worker, browser)
     before = resident_bytes(server)
     for offset in range(10):
         with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
-            assert len(back.ids(1900 - offset)) == 1900 - offset
+            assert len(back.receive_ids(1900 - offset)) == 1900 - offset
     assert resident_bytes(server) - before < 60_000_000
 
 
-def test_a_browser_that_comes_back_and_never_reads_is_given_no_more_than_its_buffers_hold(
+def test_a_resumed_browser_that_does_not_read_gets_no_more_than_its_buffers_hold(
     home: Path, server: subprocess.Popen[bytes], worker: Worker
 ) -> None:
     with Browser(home) as browser:
-        show_much(worker, browser)
+        fill_ring(worker, browser)
         before = resident_bytes(server)
-        place = f"/ws?epoch={browser.epoch}&offset=0".encode()
-        request = HANDSHAKE.replace(b"/ws", place) + b"\r\n"
+        target = f"/ws?epoch={browser.epoch}&offset=0".encode()
+        request = HANDSHAKE.replace(b"/ws", target) + b"\r\n"
         with ExitStack() as stack:
             for _ in range(4):
-                stack.enter_context(dial(home, request))
-            wait_until(lambda: health(home)["lagging"] == 4, "none of them takes any more")
+                stack.enter_context(connect_raw(home, request))
+            wait_until(lambda: health(home)["lagging"] == 4, "all four browsers lag")
             assert resident_bytes(server) - before < 4 * 1_000_000
-            assert worker.ask(line()) == "OK 1"
+            assert worker.send(event_json()) == "OK 1"
 
 
-def test_a_thousand_updates_keep_their_order(home: Path, worker: Worker) -> None:
-    updates = [line() for _ in range(1000)]
+def test_a_thousand_events_keep_their_order(home: Path, worker: Worker) -> None:
+    events = [event_json() for _ in range(1000)]
     with Browser(home) as browser:
-        begin = 0
+        start = 0
         for size in [1, 2, 3, 50, 444] * 2:
-            assert worker.ask(*updates[begin : begin + size]) == "OK 1"
-            begin += size
-        assert browser.ids(1000) == [id_of(update) for update in updates]
+            assert worker.send(*events[start : start + size]) == "OK 1"
+            start += size
+        assert browser.receive_ids(1000) == [id_of(event) for event in events]
         assert browser.offset == 1000
 
 
-def test_what_many_workers_offer_at_once_shares_frames(home: Path, worker: Worker) -> None:
-    def offer() -> None:
-        with Worker(home) as one:
+def test_events_of_concurrent_workers_share_frames(home: Path, worker: Worker) -> None:
+    def send_events() -> None:
+        with Worker(home) as other:
             for _ in range(100):
-                assert one.ask(line()) == "OK 1"
+                assert other.send(event_json()) == "OK 1"
 
-    assert worker.ask(line()) == "WAIT"
+    assert worker.send(event_json()) == "WAIT"
     with Browser(home) as browser:
-        threads = [threading.Thread(target=offer) for _ in range(5)]
+        threads = [threading.Thread(target=send_events) for _ in range(5)]
         for thread in threads:
             thread.start()
-        assert len(set(browser.ids(500))) == 500
+        assert len(set(browser.receive_ids(500))) == 500
         for thread in threads:
             thread.join()
         assert browser.frames <= 300
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"),
+    ("data", "code"),
     [("x", None), (b"\x00", None), (["x"] * 200, 1008), ([b"\xff"] * 200, 1008), ("x" * 1025, 1009)],
     ids=["text", "binary", "flood", "binary flood", "oversized"],
 )
-def test_what_browsers_send_is_ignored_and_bounded(
-    home: Path, worker: Worker, sent: str | bytes | list[str] | list[bytes], code: int | None
+def test_data_from_browsers_is_ignored_and_limited(
+    home: Path, worker: Worker, data: str | bytes | list[str] | list[bytes], code: int | None
 ) -> None:
     with Browser(home) as other, Browser(home) as browser:
         with suppress(ConnectionClosed):
-            for message in sent if isinstance(sent, list) else [sent]:
+            for message in data if isinstance(data, list) else [data]:
                 browser.connection.send(message)
         if code:
             with pytest.raises(ConnectionClosed) as closed:
-                browser.frame()
+                browser.receive_frame()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
-            wait_until(lambda: health(home)["browsers"] == 1, "it is sent away")
-        update = line()
-        assert worker.ask(update) == ("OK 1" if code else "OK 2")
-        for one in (other,) if code else (other, browser):
-            assert one.ids(1) == [id_of(update)]
+            wait_until(lambda: health(home)["browsers"] == 1, "the browser is disconnected")
+        event = event_json()
+        assert worker.send(event) == ("OK 1" if code else "OK 2")
+        for remaining in (other,) if code else (other, browser):
+            assert remaining.receive_ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"),
+    ("data", "code"),
     [(b"\x81\x80\0\0\0\0" * 150, 1008), (b"\x81\xfe\x07\xd0\0\0\0\0" + b"x" * 2000, 1009)],
     ids=["flood", "oversized"],
 )
-def test_a_browser_that_is_being_sent_away_takes_no_updates_any_more(
-    home: Path, worker: Worker, sent: bytes, code: int
+def test_a_browser_that_is_being_disconnected_gets_no_events(
+    home: Path, worker: Worker, data: bytes, code: int
 ) -> None:
-    with dial(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as answers:
-        while answers.readline() != b"\r\n":
+    with connect_raw(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as reader:
+        while reader.readline() != b"\r\n":
             pass
-        assert answers.read(2)[0] == 0x81  # the hello's first byte; its rest goes by below
-        sock.sendall(sent)
-        seen = b""
-        while b"\x88" not in seen or code.to_bytes(2, "big") not in seen:
-            seen += answers.read(1)
-        assert worker.ask(line()) == "WAIT"
+        assert reader.read(2)[0] == 0x81  # the first byte of the hello; the loop below reads the rest
+        sock.sendall(data)
+        received = b""
+        while b"\x88" not in received or code.to_bytes(2, "big") not in received:
+            received += reader.read(1)
+        assert worker.send(event_json()) == "WAIT"
 
 
-def test_of_a_flood_that_comes_at_once_no_more_is_looked_at_than_it_takes_to_send_its_peer_away(
-    home: Path, worker: Worker
-) -> None:
+def test_the_server_reads_a_flood_only_until_it_disconnects_the_peer(home: Path, worker: Worker) -> None:
     ping, pong = b"\x89\x80\0\0\0\0", b"\x8a\0"
-    with dial(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as answers:
-        while answers.readline() != b"\r\n":
+    with connect_raw(home, HANDSHAKE + b"\r\n") as sock, sock.makefile("rb") as reader:
+        while reader.readline() != b"\r\n":
             pass
         sock.settimeout(0)
         assert sock.send(ping * 30_000) > 100 * len(ping) * 10
         sock.settimeout(10)
-        said = b""
-        with suppress(ConnectionResetError):  # what it has sent is not all read when the server hangs up
-            while more := answers.read(1024):
-                said += more
-        assert 100 < said.count(pong) < 200
-    assert worker.ask(line()) == "WAIT"
+        received = b""
+        with suppress(ConnectionResetError):  # the server closes the socket before it has read all data
+            while chunk := reader.read(1024):
+                received += chunk
+        assert 100 < received.count(pong) < 200
+    assert worker.send(event_json()) == "WAIT"
 
 
-SAME, OTHER = b"Origin: http://localhost", b"Origin: http://other"
+SAME_ORIGIN, OTHER_ORIGIN = b"Origin: http://localhost", b"Origin: http://other"
 
 
-@pytest.mark.parametrize("headers", [[], [SAME], [b"Origin: https://localhost"]])
-def test_pages_of_the_same_origin_may_connect(
+@pytest.mark.parametrize("headers", [[], [SAME_ORIGIN], [b"Origin: https://localhost"]])
+def test_pages_of_the_same_origin_can_connect(
     home: Path, server: subprocess.Popen[bytes], headers: list[bytes]
 ) -> None:
     assert server.poll() is None
-    assert status(home, *headers) == 101
+    assert handshake_status(home, *headers) == 101
 
 
-STRANGERS = [
+FOREIGN_ORIGINS = [
     b"http://localhost:8080",
     b"http://localhost.other",
     b"http://otherlocalhost",
@@ -366,93 +366,102 @@ STRANGERS = [
     b"",
     b"http://[",
 ]
-FORGED = [[SAME, OTHER], [SAME, SAME], [OTHER, b"X-Forwarded-Host: other"], [OTHER, b"Host: other"]]
+FORGED_HEADERS = [
+    [SAME_ORIGIN, OTHER_ORIGIN],
+    [SAME_ORIGIN, SAME_ORIGIN],
+    [OTHER_ORIGIN, b"X-Forwarded-Host: other"],
+    [OTHER_ORIGIN, b"Host: other"],
+]
 
 
-@pytest.mark.parametrize("headers", [[OTHER], *FORGED, *([b"Origin: " + origin] for origin in STRANGERS)])
-def test_other_pages_are_refused(home: Path, server: subprocess.Popen[bytes], headers: list[bytes]) -> None:
+@pytest.mark.parametrize(
+    "headers", [[OTHER_ORIGIN], *FORGED_HEADERS, *([b"Origin: " + origin] for origin in FOREIGN_ORIGINS)]
+)
+def test_pages_of_other_origins_are_refused(home: Path, server: subprocess.Popen[bytes], headers: list[bytes]) -> None:
     assert server.poll() is None
-    assert status(home, *headers) in {400, 403}
+    assert handshake_status(home, *headers) in {400, 403}
 
 
 @pytest.mark.parametrize("path", [b"/", b"/ws/", b"/wss", b"//ws", b"/health", b"/ws/../health", b"/?/ws"])
-def test_the_browsers_socket_has_nothing_but_ws(home: Path, server: subprocess.Popen[bytes], path: bytes) -> None:
+def test_the_browsers_socket_serves_only_ws(home: Path, server: subprocess.Popen[bytes], path: bytes) -> None:
     assert server.poll() is None
-    assert status(home, path=path) == 404
-    assert call(home / "sock/browsers.sock", "/health").status == 404
+    assert handshake_status(home, path=path) == 404
+    assert http_call(home / "sock/browsers.sock", "/health").status == 404
 
 
-def test_the_workers_socket_says_how_the_server_is(home: Path, worker: Worker) -> None:
+def test_the_workers_socket_reports_health(home: Path, worker: Worker) -> None:
     with Browser(home) as browser:
-        worker.ask(line())
-        known = {"epoch": browser.epoch, "offset": 1, "browsers": 1, "lagging": 0, "workers": 1}
-        assert health(home) == known
+        worker.send(event_json())
+        expected = {"epoch": browser.epoch, "offset": 1, "browsers": 1, "lagging": 0, "workers": 1}
+        assert health(home) == expected
 
 
-def test_browsers_over_the_bound_are_refused_and_let_in_when_one_leaves(home: Path, worker: Worker) -> None:
+def test_browsers_over_the_limit_are_refused_until_one_leaves(home: Path, worker: Worker) -> None:
     with ExitStack() as stack:
         browsers = [stack.enter_context(Browser(home)) for _ in range(5)]
         for _ in range(2):
-            with pytest.raises(InvalidStatus) as refused:
+            with pytest.raises(InvalidStatus) as caught:
                 Browser(home)
-            assert refused.value.response.status_code == 503
-            assert refused.value.response.headers["Retry-After"]
+            assert caught.value.response.status_code == 503
+            assert caught.value.response.headers["Retry-After"]
         browsers[0].connection.close()
-        wait_until(lambda: health(home)["browsers"] == 4, "one has left")
+        wait_until(lambda: health(home)["browsers"] == 4, "one browser has left")
         stack.enter_context(Browser(home))
-        assert worker.ask(line()) == "OK 5"
+        assert worker.send(event_json()) == "OK 5"
 
 
-def test_half_open_connections_stand_in_no_ones_way(home: Path, worker: Worker) -> None:
+def test_half_open_connections_do_not_disturb_others(home: Path, worker: Worker) -> None:
     with ExitStack() as stack:
-        for sent in [b"", b"GET /ws HT", HANDSHAKE, b"\x16\x03\x01"] * 5:
-            stack.enter_context(dial(home, sent))
+        for data in [b"", b"GET /ws HT", HANDSHAKE, b"\x16\x03\x01"] * 5:
+            stack.enter_context(connect_raw(home, data))
         browser = stack.enter_context(Browser(home))
-        update = line()
-        assert worker.ask(update) == "OK 1"
-        assert browser.ids(1) == [id_of(update)]
+        event = event_json()
+        assert worker.send(event) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(event)]
 
 
 @pytest.mark.parametrize("frame", ["x" * (MAX_JOB_BYTES + 1), b"\x00"], ids=["oversized", "binary"])
-def test_a_worker_that_breaks_the_protocol_disturbs_no_other(home: Path, worker: Worker, frame: str | bytes) -> None:
+def test_a_worker_that_violates_the_protocol_does_not_disturb_others(
+    home: Path, worker: Worker, frame: str | bytes
+) -> None:
     with Browser(home) as browser, Worker(home) as bad:
         with suppress(ConnectionClosed):
             bad.connection.send(frame)
-            assert bad.text().startswith("BAD ")
-        largest = line(pad=MAX_JOB_BYTES - len(line()))
+            assert bad.receive().startswith("BAD ")
+        largest = event_json(pad=MAX_JOB_BYTES - len(event_json()))
         assert len(largest) == MAX_JOB_BYTES
-        assert worker.ask(largest) == "OK 1"
-        assert browser.ids(1) == [id_of(largest)]
+        assert worker.send(largest) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(largest)]
 
 
 @pytest.mark.parametrize("others", ["none", "half open", "stalled", "silent"])
-def test_sigterm_sends_browsers_away_to_come_back_and_ends_in_good_order(
+def test_sigterm_closes_all_connections_with_1012_and_ends_the_server_cleanly(
     home: Path, server: subprocess.Popen[bytes], worker: Worker, others: str
 ) -> None:
     with ExitStack() as stack:
         browsers = [stack.enter_context(Browser(home)) for _ in range(3)]
         if others == "half open":
-            stack.enter_context(dial(home, HANDSHAKE))
+            stack.enter_context(connect_raw(home, HANDSHAKE))
         elif others == "stalled":
             stack.enter_context(Browser(home, stalls=True))
             for _ in range(100):
-                assert worker.ask(line(pad=LARGE)).startswith("OK")
+                assert worker.send(event_json(pad=LARGE)).startswith("OK")
         elif others == "silent":
-            stack.enter_context(dial(home, HANDSHAKE + b"\r\n"))
-            wait_until(lambda: health(home)["browsers"] == 4, "it is there")
-        begun = time.monotonic()
+            stack.enter_context(connect_raw(home, HANDSHAKE + b"\r\n"))
+            wait_until(lambda: health(home)["browsers"] == 4, "the silent browser is connected")
+        start = time.monotonic()
         server.send_signal(signal.SIGTERM)
         for peer in (worker, *browsers):
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
-                    peer.text(5)
+                    peer.receive(5)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
         assert server.wait(10) == 0
-        assert time.monotonic() - begun < 9
+        assert time.monotonic() - start < 9
 
 
-def test_both_sockets_are_for_their_user_alone(home: Path, server: subprocess.Popen[bytes]) -> None:
+def test_only_their_own_user_can_access_both_sockets(home: Path, server: subprocess.Popen[bytes]) -> None:
     assert server.poll() is None
     for path in ("sock/browsers.sock", "sock/workers/wsserver.sock"):
         assert (home / path).stat().st_mode & 0o077 == 0

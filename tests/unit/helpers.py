@@ -1,4 +1,4 @@
-"""What the unit tests share: messages and updates, made and taken apart."""
+"""Helpers for the unit tests: they build and decode messages, events and frames."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from uuid import UUID
 import msgspec
 
 from tests.support import EXAMPLE
-from tradewire import trade, update
+from tradewire import event, trade
 from tradewire.errors import InvalidTrade
 
 if TYPE_CHECKING:
     from wsserver.hub import Browser, Hub
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
-"""The moment that messages are checked against."""
+"""The current time for all checks of messages."""
 FRAMES_MAX = 1000
 MESSAGE = msgspec.json.encode(EXAMPLE)
 
 
 def with_field(field: str, text: str) -> bytes:
-    """Give the example with one field's value written exactly so."""
+    """Return the example message with one field's value replaced by literal JSON text."""
     return msgspec.json.encode(EXAMPLE | {field: msgspec.Raw(text.encode())})
 
 
-def with_more(text: str) -> bytes:
-    """Give the example with more members behind its own, written exactly so."""
+def with_extra_fields(text: str) -> bytes:
+    """Return the example message with more fields appended as literal JSON text."""
     return MESSAGE[:-1] + b"," + text.encode() + b"}"
 
 
-def accepted(body: bytes) -> trade.Trade:
-    """Give the trade that the body means."""
+def decode_trade(body: bytes) -> trade.Trade:
+    """Return the trade that a valid body decodes to."""
     return trade.decode(body, NOW)[0]
 
 
-def refused(body: bytes) -> list[tuple[str | None, str]]:
-    """Give the field and code of every fault of the body; none for one that is accepted."""
+def fault_codes(body: bytes) -> list[tuple[str | None, str]]:
+    """Return the field and code of every fault of a body. The list is empty for a valid one."""
     try:
         trade.decode(body, NOW)
     except InvalidTrade as error:
@@ -46,30 +46,30 @@ def refused(body: bytes) -> list[tuple[str | None, str]]:
     return []
 
 
-def update_id(number: int) -> str:
-    """Give the id that goes with a number."""
+def event_id(number: int) -> str:
+    """Return the event id with this number."""
     return str(UUID(int=number))
 
 
-def line(number: int, pad: int = 0) -> bytes:
-    """Give an update with the id that goes with the number; `pad` more bytes are in a member no one reads."""
-    encoded = update.encode(accepted(MESSAGE), update_id(number), NOW)
+def event_json(number: int, pad: int = 0) -> bytes:
+    """Return an encoded event with this number. `pad` extra bytes are in a field that no program reads."""
+    encoded = event.encode(decode_trade(MESSAGE), event_id(number), NOW)
     return encoded[:-1] + b',"pad":"' + b"x" * pad + b'"}'
 
 
-def numbers(text: bytes) -> list[int]:
-    """Give the numbers of the updates in a frame, in order."""
-    return [UUID(one["id"]).int for one in msgspec.json.decode(text)["updates"]]
+def event_numbers(frame: bytes) -> list[int]:
+    """Return the numbers of the events in a frame, in order."""
+    return [UUID(event["id"]).int for event in msgspec.json.decode(frame)["events"]]
 
 
-def publish(hub: Hub, *given: int) -> int:
-    """Offer the updates with these numbers and show them; give how many browsers can take them."""
-    hub.offer([line(number) for number in given])
-    return hub.show()
+def publish(hub: Hub, *numbers: int) -> int:
+    """Stage and commit the events with these numbers. Return how many browsers are ready."""
+    hub.stage([event_json(number) for number in numbers])
+    return hub.commit()
 
 
 def drain(hub: Hub, browser: Browser) -> list[bytes]:
-    """Give every frame that the browser still needs; fail where they do not end."""
+    """Return all frames that are due to a browser. Fail if they do not end."""
     frames = list(islice(iter(lambda: hub.next_frame(browser), None), FRAMES_MAX + 1))
     assert len(frames) <= FRAMES_MAX
     return frames

@@ -1,4 +1,4 @@
-"""A sink that does what a test says, and the processor around it."""
+"""A sink with scripted behaviour, and a processor that uses it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE, Buried
+from tradewire.queue import LIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 class ScriptedSink:
-    """Takes updates, all or none of them; none where one is empty or begins with `bad`.
+    """Takes all events of a delivery, or none of them if one is empty or begins with `bad`.
 
-    `script` holds the next deliveries' answers: OK is as just said, anything else happens instead.
+    `script` holds the results of the next deliveries. OK stands for the behaviour above. Other verdicts are returned,
+    and exceptions are raised.
     """
 
     tube = LIVE
@@ -34,50 +35,50 @@ class ScriptedSink:
     bytes_max = MAX_JOB_BYTES
 
     def __init__(self) -> None:
-        self.away: Unavailable | None = None
+        self.outage: Unavailable | None = None
         self.script: list[Verdict | Exception] = []
         self.ready = True
-        """Whether it says READY when it is waited for."""
-        self.asked: list[list[bytes]] = []
-        self.shown: list[bytes] = []
-        self.held_off: list[float] = []
+        """Whether a hold-off ends with READY."""
+        self.deliveries: list[list[bytes]] = []
+        self.delivered: list[bytes] = []
+        self.hold_offs: list[float] = []
         self.closed = 0
         self.before_delivery: Callable[[], object] = lambda: None
         self.during_hold_off: Callable[[], object] = lambda: None
 
     def connect(self) -> None:
-        if self.away:
-            raise self.away
+        if self.outage:
+            raise self.outage
 
-    def deliver(self, updates: Sequence[bytes]) -> Verdict:
+    def deliver(self, events: Sequence[bytes]) -> Verdict:
         self.before_delivery()
-        assert updates
-        assert len(b"\n".join(updates)) <= self.bytes_max
-        self.asked.append(list(updates))
-        answer = self.script.pop(0) if self.script else Verdict.OK
-        if isinstance(answer, Exception):
-            raise answer
-        if answer is Verdict.WAIT:
-            return answer
-        for update in updates:
-            if not update or update.startswith(b"bad"):
-                raise BadUpdate(f"told so of {update.decode()}")
-        self.shown += updates
+        assert events
+        assert len(b"\n".join(events)) <= self.bytes_max
+        self.deliveries.append(list(events))
+        result = self.script.pop(0) if self.script else Verdict.OK
+        if isinstance(result, Exception):
+            raise result
+        if result is Verdict.WAIT:
+            return result
+        for event in events:
+            if not event or event.startswith(b"bad"):
+                raise InvalidEvent(f"invalid: {event.decode()}")
+        self.delivered += events
         return Verdict.OK
 
     def hold_off(self, timeout_seconds: float) -> bool:
-        self.held_off.append(timeout_seconds)
+        self.hold_offs.append(timeout_seconds)
         self.during_hold_off()
-        if self.away:
-            raise self.away
+        if self.outage:
+            raise self.outage
         return self.ready
 
     def close(self) -> None:
         self.closed += 1
 
 
-class PatientStop(Stop):
-    """A stop whose waits take no time; `during_wait` is called with their numbers, from 1."""
+class InstantStop(Stop):
+    """A stop whose waits take no time. Each wait calls `during_wait` with its number, from 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,13 +90,13 @@ class PatientStop(Stop):
         self.during_wait(len(self.waits))
 
 
-class Bench:
-    """A processor with all that is around it, and the jobs of this test put into its tube."""
+class ProcessorHarness:
+    """A processor with its queue, sink and log. The bodies are put into its tube."""
 
     def __init__(self, *bodies: bytes) -> None:
         self.broker = Broker()
         self.sink = ScriptedSink()
-        self.stop = PatientStop()
+        self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
         self.processor = Processor(MemoryQueue(self.broker), self.sink, self.stop, log)
@@ -109,20 +110,20 @@ class Bench:
 
     @property
     def waiting(self) -> list[bytes]:
-        """The bodies of the jobs that are ready, in order."""
+        """The bodies of the ready jobs, in order."""
         ready = self.broker.ready[LIVE]
         return [ready[number].body for number in sorted(ready)]
 
     @property
-    def in_hand(self) -> int:
-        """How many jobs are reserved."""
+    def in_flight(self) -> int:
+        """The number of reserved jobs."""
         return len(self.broker.reserved)
 
     @property
-    def buried(self) -> list[Buried]:
-        """What an operator sees as buried."""
-        return MemoryQueue(self.broker).buried(LIVE, 1000)
+    def dead_letters(self) -> list[DeadLetter]:
+        """The dead letters that an operator sees."""
+        return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
 
     def logged(self, event: str) -> int:
-        """How many times the event was logged."""
+        """Return how many times this event was logged."""
         return sum(entry["event"] == event for entry in self._capture.entries)

@@ -1,4 +1,4 @@
-"""Waiting: the delays of Backoff stay within their bounds, and Stop hears a signal and wakes who waits."""
+"""Backoff keeps its delays within bounds. Stop records signals and ends waits."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture
-def handlers() -> Iterator[None]:
-    """Put the signals' handlers back after the test."""
-    before = [(number, signal.getsignal(number)) for number in SIGNALS]
+def restore_handlers() -> Iterator[None]:
+    """Restore the signal handlers after the test."""
+    saved = [(number, signal.getsignal(number)) for number in SIGNALS]
     yield
-    for number, handler in before:
+    for number, handler in saved:
         signal.signal(number, handler)
 
 
 @given(st.floats(0.001, 10), st.floats(1, 100), st.integers(0, 20))
-def test_each_delay_is_within_half_of_a_bound_that_doubles_up_to_the_cap(
+def test_each_delay_is_between_half_and_all_of_a_bound_that_doubles_up_to_the_cap(
     first: float, times: float, tries: int
 ) -> None:
     cap = first * times
@@ -40,11 +40,11 @@ def test_each_delay_is_within_half_of_a_bound_that_doubles_up_to_the_cap(
         assert bound / 2 <= backoff.next() <= bound
 
 
-def test_delays_are_spread_by_chance() -> None:
+def test_delays_are_random() -> None:
     assert len({Backoff().next() for _ in range(100)}) > 50
 
 
-def test_a_success_begins_the_delays_again() -> None:
+def test_reset_starts_the_delays_again() -> None:
     backoff = Backoff(1, 64)
     for _ in range(10):
         backoff.next()
@@ -52,7 +52,7 @@ def test_a_success_begins_the_delays_again() -> None:
     assert backoff.next() <= 1
 
 
-def test_by_default_the_delays_grow_to_two_seconds_at_most() -> None:
+def test_default_delays_grow_to_at_most_two_seconds() -> None:
     backoff = Backoff()
     delays = [backoff.next() for _ in range(50)]
     assert delays[0] <= 0.05
@@ -60,36 +60,36 @@ def test_by_default_the_delays_grow_to_two_seconds_at_most() -> None:
     assert all(later <= 4 * earlier for earlier, later in pairwise(delays))
 
 
-def test_stop_is_not_requested_to_begin_with() -> None:
+def test_a_new_stop_is_not_requested() -> None:
     assert not Stop().requested
 
 
-@pytest.mark.usefixtures("handlers")
+@pytest.mark.usefixtures("restore_handlers")
 @pytest.mark.parametrize("number", SIGNALS)
-def test_stop_records_a_signal_once_it_is_installed(number: signal.Signals) -> None:
+def test_an_installed_stop_records_a_signal(number: signal.Signals) -> None:
     stop = Stop().install()
     signal.raise_signal(number)
     assert stop.requested
 
 
-@pytest.mark.usefixtures("handlers")
-def test_a_signal_in_the_middle_of_waiting_ends_the_wait() -> None:
+@pytest.mark.usefixtures("restore_handlers")
+def test_a_signal_ends_a_wait() -> None:
     stop = Stop().install()
     thread = threading.get_ident()
-    knock = threading.Timer(0, signal.pthread_kill, (thread, signal.SIGTERM))
-    knock.start()
-    stop.wait(seconds=3600)  # the test's own time limit is what would end it otherwise
-    knock.join()
+    timer = threading.Timer(0, signal.pthread_kill, (thread, signal.SIGTERM))
+    timer.start()
+    stop.wait(seconds=3600)  # without the signal, the test would time out
+    timer.join()
     assert stop.requested
 
 
-def test_once_stop_is_requested_there_is_no_waiting() -> None:
+def test_a_requested_stop_does_not_wait() -> None:
     stop = Stop()
     stop.requested = True
     stop.wait(seconds=3600)
 
 
-def test_without_a_request_waiting_ends_by_itself() -> None:
+def test_a_wait_ends_after_its_time() -> None:
     stop = Stop()
     stop.wait(seconds=0.001)
     assert not stop.requested

@@ -157,7 +157,7 @@ def test_an_address_of_another_machine_is_a_failure() -> None:
 def test_the_programs_that_must_run_are_those_that_supervisord_starts(
     tmp_path: Path, queue_url: str, processors: int
 ) -> None:
-    settings = Settings(home=tmp_path, queue_url=queue_url, processors=processors)
+    settings = Settings(home=tmp_path, queue_url=queue_url, live_processors=processors)
     parser = configuration(settings)
     grouped = dict.fromkeys(parser["group:processors"]["programs"].split(","), "processors")
     started = {

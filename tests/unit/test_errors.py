@@ -1,4 +1,4 @@
-"""The tree of errors is the one that is drawn in its module, and its errors carry what they found."""
+"""The error classes match the tree in their module's docstring, and errors carry their faults."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _BRANCH: Final = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>[
 _INDENT_CHARS: Final = 4
 
 
-def drawn() -> dict[str, str]:
-    """Give the parent of each error that the docstring draws."""
+def documented_parents() -> dict[str, str]:
+    """Return the parent of each error in the docstring's tree."""
     parents: dict[str, str] = {}
     above = ["TradewireError"]
     for line in (errors.__doc__ or "").splitlines():
@@ -25,22 +25,22 @@ def drawn() -> dict[str, str]:
     return parents
 
 
-def test_the_tree_that_is_drawn_is_the_tree_that_there_is() -> None:
-    found = {
+def test_the_documented_tree_matches_the_classes() -> None:
+    actual_parents = {
         name: error.__bases__[0].__name__
         for name, error in vars(errors).items()
         if isinstance(error, type) and issubclass(error, TradewireError) and error is not TradewireError
     }
-    assert drawn() == found
+    assert documented_parents() == actual_parents
 
 
-def test_a_messages_own_fault_is_never_mistaken_for_a_neighbour_that_is_away() -> None:
+def test_an_invalid_message_is_never_reported_as_an_unavailable_service() -> None:
     assert not issubclass(InvalidTrade, Unavailable)
-    assert not issubclass(errors.BadUpdate, Unavailable)
+    assert not issubclass(errors.InvalidEvent, Unavailable)
     assert issubclass(errors.QueueUnavailable, Unavailable)
 
 
-def test_an_error_says_and_carries_every_fault() -> None:
-    two = [Fault("rate", "missing", "rate is missing."), Fault(None, "nul", "A NUL.")]
-    assert (InvalidTrade(two).faults, str(InvalidTrade(two))) == (tuple(two), "rate is missing.; A NUL.")
+def test_an_error_names_and_carries_every_fault() -> None:
+    faults = [Fault("rate", "missing", "rate is missing."), Fault(None, "nul", "A NUL.")]
+    assert (InvalidTrade(faults).faults, str(InvalidTrade(faults))) == (tuple(faults), "rate is missing.; A NUL.")
     assert (SettingsError(["a", "b"]).faults, str(SettingsError(["a", "b"]))) == (("a", "b"), "a; b")

@@ -1,4 +1,4 @@
-"""What waits too long, or in the way of others, is given up with a receipt, and nothing else is."""
+"""Expiry drops jobs that are too old, or that wait in a half-full queue, and writes a receipt for them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from structlog.testing import LogCapture
 from processor import expiry
 from processor.expiry import Expiry
 from tradewire import receipt
+from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
-from tradewire.update import utc
 
 MAX_AGE_SECONDS = 3600
 
 
 class Scene:
-    """An expiry and its queue."""
+    """An expiry, its queue and its log."""
 
     def __init__(self, max_bytes: int = 10**9) -> None:
         self.broker = Broker(max_bytes=max_bytes)
@@ -33,46 +33,46 @@ class Scene:
         self.expiry = Expiry(MemoryQueue(self.broker), LIVE, MAX_AGE_SECONDS, log)
 
     def put(self, *ages_seconds: float) -> list[str]:
-        """Put a job for each age, and give their ids."""
+        """Put one job for each age and return the ids of their events."""
         ids = []
         for age in ages_seconds:
             ids.append(str(uuid.uuid4()))
-            received_at = utc(datetime.now(UTC) - timedelta(seconds=age))
+            received_at = format_time(datetime.now(UTC) - timedelta(seconds=age))
             self.queue.put(msgspec.json.encode({"id": ids[-1], "receivedAt": received_at}), [LIVE])
         return ids
 
     def waiting(self) -> list[str]:
-        """Give the ids of the jobs that wait, in order."""
+        """Return the event ids of the ready jobs, in order."""
         ready = self.broker.ready[LIVE]
         return [msgspec.json.decode(ready[number].body)["id"] for number in sorted(ready)]
 
     def receipts(self) -> list[receipt.Receipt]:
-        """Give what the archive was told."""
+        """Take all receipts out of the archive's tube."""
         return [receipt.decode(job.body) for job in self.queue.reserve(ARCHIVE, 1000, 0)]
 
 
-def test_jobs_over_the_greatest_age_are_given_up_with_a_receipt_and_younger_ones_wait_on() -> None:
+def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay() -> None:
     scene = Scene()
     old = scene.put(2 * MAX_AGE_SECONDS, MAX_AGE_SECONDS + 1)
     young = scene.put(MAX_AGE_SECONDS - 60, 0)
     scene.expiry.step()
     assert scene.waiting() == young
-    [told] = scene.receipts()
-    assert (told.receipt, told.tube, told.ids, told.reason) == ("expired", LIVE, old, "age")
+    [expired] = scene.receipts()
+    assert (expired.receipt, expired.tube, expired.ids, expired.reason) == ("expired", LIVE, old, "age")
     assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired unseen", 2)]
 
 
-def test_a_backlog_of_any_length_is_given_up_at_once() -> None:
+def test_a_backlog_of_any_length_expires_in_one_step() -> None:
     scene = Scene()
     old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
     young = scene.put(0)
     scene.expiry.step()
     assert scene.waiting() == young
-    assert [id_ for told in scene.receipts() for id_ in told.ids] == old
+    assert [id_ for expired in scene.receipts() for id_ in expired.ids] == old
 
 
 @pytest.mark.parametrize("ages", [(), (0,), (MAX_AGE_SECONDS - 60, 0)])
-def test_nothing_is_given_up_before_its_time(ages: tuple[float, ...]) -> None:
+def test_no_job_expires_before_the_maximum_age(ages: tuple[float, ...]) -> None:
     scene = Scene()
     ids = scene.put(*ages)
     scene.expiry.step()
@@ -81,25 +81,25 @@ def test_nothing_is_given_up_before_its_time(ages: tuple[float, ...]) -> None:
     assert not scene.broker.reserved
 
 
-def test_a_queue_that_is_half_full_evicts_the_oldest_that_wait() -> None:
+def test_a_half_full_queue_evicts_the_oldest_waiting_jobs() -> None:
     scene = Scene(max_bytes=3000)
     waiting = scene.put(*[60] * 20)
-    fresh = scene.put(0)
+    new = scene.put(0)
     assert scene.queue.fill() > expiry.FILL_MAX
     scene.expiry.step()
-    assert scene.waiting() == fresh
-    [told] = scene.receipts()
-    assert (told.ids, told.reason) == (waiting, "evicted")
+    assert scene.waiting() == new
+    [expired] = scene.receipts()
+    assert (expired.ids, expired.reason) == (waiting, "evicted")
 
 
-def test_what_is_on_its_way_to_browsers_is_not_evicted_however_full_the_queue() -> None:
+def test_a_full_queue_does_not_evict_jobs_that_have_just_arrived() -> None:
     scene = Scene(max_bytes=3000)
     flowing = scene.put(*[1] * 20)
     scene.expiry.step()
     assert scene.waiting() == flowing
 
 
-def test_it_looks_once_a_second() -> None:
+def test_expiry_checks_the_queue_once_a_second() -> None:
     scene = Scene()
     scene.expiry.step()
     ids = scene.put(2 * MAX_AGE_SECONDS)
@@ -107,9 +107,9 @@ def test_it_looks_once_a_second() -> None:
     assert scene.waiting() == ids
 
 
-def test_a_job_whose_age_can_not_be_told_is_left_to_its_consumer() -> None:
+def test_a_job_of_unknown_age_is_left_to_its_consumer() -> None:
     readable = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2015-01-24T10:27:44Z"})
-    for job in (b"no update", b"no update\n" + readable):
+    for job in (b"no event", b"no event\n" + readable):
         scene = Scene()
         scene.queue.put(job, [LIVE])
         scene.expiry.step()
@@ -117,11 +117,11 @@ def test_a_job_whose_age_can_not_be_told_is_left_to_its_consumer() -> None:
         assert scene.receipts() == []
 
 
-def test_more_messages_than_one_receipt_holds_get_several(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_messages_are_split_over_several_receipts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipt, "IDS_MAX", 3)
     scene = Scene()
     old = scene.put(*[2 * MAX_AGE_SECONDS] * 7)
     scene.expiry.step()
-    told = scene.receipts()
-    assert [len(one.ids) for one in told] == [3, 3, 1]
-    assert [id_ for one in told for id_ in one.ids] == old
+    receipts = scene.receipts()
+    assert [len(expired.ids) for expired in receipts] == [3, 3, 1]
+    assert [id_ for expired in receipts for id_ in expired.ids] == old

@@ -1,4 +1,4 @@
-"""The hub's memory: bounded, whatever is shown and whoever comes; and what it remembers for how long."""
+"""The hub's memory is bounded, and its dedup window remembers ids for long enough."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.helpers import drain, line, numbers, publish
+from tests.unit.helpers import drain, event_json, event_numbers, publish
 from tradewire.limits import TTR_SECONDS
-from wsserver import hub as hub_module
-from wsserver import lately
+from wsserver import dedup_window
+from wsserver.dedup_window import DedupWindow
 from wsserver.hub import Hub
-from wsserver.lately import LatelyShown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 NOW = "2024-06-01T00:00:00.000000Z"
 
 
-def grown(work: Callable[[], object]) -> int:
-    """Do the work; give how many bytes more are held after it than before."""
+def added_bytes(work: Callable[[], object]) -> int:
+    """Run the work and return by how many bytes the allocated memory has grown."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -32,118 +31,118 @@ def grown(work: Callable[[], object]) -> int:
     return after - before
 
 
-def known(shown: LatelyShown, *numbers: int) -> list[int]:
-    """Give those of the numbers whose ids are remembered."""
-    return [number for number in numbers if shown.among({key(number)})]
+def remembered(window: DedupWindow, *numbers: int) -> list[int]:
+    """Return the numbers whose ids the window remembers."""
+    return [number for number in numbers if window.seen({packed_id(number)})]
 
 
-def key(number: int) -> bytes:
-    """Give an id as it is remembered."""
+def packed_id(number: int) -> bytes:
+    """Return the id with this number in the packed form that the window stores."""
     return number.to_bytes(16, "big")
 
 
-def remember(shown: LatelyShown, *numbers: int) -> None:
-    """Remember the ids of some numbers, one by one."""
+def remember(window: DedupWindow, *numbers: int) -> None:
+    """Add the ids with these numbers to the window, one by one."""
     for number in numbers:
-        shown.add({key(number)})
+        window.add({packed_id(number)})
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> LatelyShown:
-    """Give a memory of at most three full generations of ten."""
-    monkeypatch.setattr(lately, "GENERATION_IDS", 10)
-    monkeypatch.setattr(lately, "GENERATIONS_MAX", 3)
-    return LatelyShown()
+def small_window(monkeypatch: pytest.MonkeyPatch) -> DedupWindow:
+    """Return a window of at most three full generations of ten ids."""
+    monkeypatch.setattr(dedup_window, "GENERATION_IDS", 10)
+    monkeypatch.setattr(dedup_window, "GENERATIONS_MAX", 3)
+    return DedupWindow()
 
 
-def test_a_generation_of_the_latest_is_remembered_however_old(small: LatelyShown) -> None:
+def test_the_window_remembers_the_newest_generation_at_any_age(small_window: DedupWindow) -> None:
     for number in range(1, 201):
-        remember(small, number)
-        small.forget_old(1000.0 * number)
+        remember(small_window, number)
+        small_window.expire(1000.0 * number)
         latest = range(max(1, number - 9), number + 1)
-        assert known(small, *latest) == [*latest]
+        assert remembered(small_window, *latest) == [*latest]
 
 
-def test_what_is_young_is_remembered_as_long_as_there_is_room(small: LatelyShown) -> None:
-    small.forget_old(1000.0)
-    remember(small, *range(1, 31))
-    small.forget_old(1000.0 + lately.REMEMBERED_SECONDS)
-    assert known(small, *range(1, 31)) == [*range(1, 31)]
+def test_the_window_remembers_young_ids_up_to_its_size(small_window: DedupWindow) -> None:
+    small_window.expire(1000.0)
+    remember(small_window, *range(1, 31))
+    small_window.expire(1000.0 + dedup_window.REMEMBERED_SECONDS)
+    assert remembered(small_window, *range(1, 31)) == [*range(1, 31)]
 
 
-def test_what_is_old_is_forgotten_but_for_the_last_generation(small: LatelyShown) -> None:
-    small.forget_old(1000.0)
-    remember(small, *range(1, 31))
-    small.forget_old(1000.1 + lately.REMEMBERED_SECONDS)
-    assert known(small, *range(1, 31)) == [*range(21, 31)]
+def test_the_window_forgets_old_ids_except_the_newest_generation(small_window: DedupWindow) -> None:
+    small_window.expire(1000.0)
+    remember(small_window, *range(1, 31))
+    small_window.expire(1000.1 + dedup_window.REMEMBERED_SECONDS)
+    assert remembered(small_window, *range(1, 31)) == [*range(21, 31)]
 
 
-def test_where_there_is_no_more_room_the_oldest_is_forgotten(small: LatelyShown) -> None:
-    remember(small, *range(1, 41))
-    assert known(small, *range(1, 41)) == [*range(11, 41)]
+def test_a_full_window_forgets_the_oldest_ids(small_window: DedupWindow) -> None:
+    remember(small_window, *range(1, 41))
+    assert remembered(small_window, *range(1, 41)) == [*range(11, 41)]
 
 
-def test_the_memory_holds_two_ttrs_of_full_load() -> None:
-    assert lately.GENERATIONS_MAX * lately.GENERATION_IDS >= 2 * TTR_SECONDS * 30_000
-    assert lately.REMEMBERED_SECONDS > 2 * TTR_SECONDS
+def test_the_window_holds_two_ttrs_of_full_load() -> None:
+    assert dedup_window.GENERATIONS_MAX * dedup_window.GENERATION_IDS >= 2 * TTR_SECONDS * 30_000
+    assert dedup_window.REMEMBERED_SECONDS > 2 * TTR_SECONDS
 
 
-def test_ids_take_no_more_memory_than_is_said() -> None:
-    shown = LatelyShown()
+def test_a_generation_takes_less_than_25_mib() -> None:
+    window = DedupWindow()
 
     def fill() -> None:
-        for start in range(0, lately.GENERATION_IDS, 1024):
-            shown.add([key(number) for number in range(start, start + 1024)])
+        for start in range(0, dedup_window.GENERATION_IDS, 1024):
+            window.add([packed_id(number) for number in range(start, start + 1024)])
 
-    assert grown(fill) < 25 * 2**20
+    assert added_bytes(fill) < 25 * 2**20
 
 
-def test_the_hub_knows_what_it_has_shown() -> None:
+def test_the_hub_recognizes_events_it_has_shown() -> None:
     hub = Hub("e", 10)
     hub.join("", -1, NOW)
     publish(hub, 1, 2)
-    assert not hub.offer([line(1), line(2)])
-    assert hub.offer([line(2), line(3)])
+    assert not hub.stage([event_json(1), event_json(2)])
+    assert hub.stage([event_json(2), event_json(3)])
 
 
-def test_the_ring_holds_on_to_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "RING_BYTES", 100_000)
+def test_the_ring_holds_no_more_than_its_byte_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsserver.hub.RING_BYTES", 100_000)
     hub = Hub("e", 1000)
     browser, _ = hub.join("", -1, NOW)
 
     def show() -> None:
         for number in range(1, 201):
-            hub.offer([line(number, pad=5000)])
-            hub.show()
+            hub.stage([event_json(number, pad=5000)])
+            hub.commit()
             hub.next_frame(browser)
 
-    assert grown(show) < 300_000
+    assert added_bytes(show) < 300_000
 
 
-def test_what_nobody_took_is_not_held_on_to() -> None:
+def test_the_hub_does_not_keep_events_without_a_browser() -> None:
     hub = Hub("e", 1000)
 
-    def offer() -> None:
+    def stage() -> None:
         for number in range(1, 201):
-            hub.offer([line(number, pad=5000)])
-            hub.show()
+            hub.stage([event_json(number, pad=5000)])
+            hub.commit()
 
-    assert grown(offer) < 50_000
+    assert added_bytes(stage) < 50_000
 
 
-def test_browsers_that_catch_up_from_many_places_leave_no_frames_behind() -> None:
+def test_browsers_that_catch_up_from_many_offsets_leave_no_frames_in_memory() -> None:
     hub = Hub("e", 100)
     first, _ = hub.join("", -1, NOW)
-    hub.offer([line(number, pad=1000) for number in range(1, 101)])
-    hub.show()
+    hub.stage([event_json(number, pad=1000) for number in range(1, 101)])
+    hub.commit()
     hub.leave(first)
 
     def catch_up() -> None:
         for offset in range(100):
             browser, _ = hub.join("e", offset, NOW)
-            missed = [number for frame in drain(hub, browser) for number in numbers(frame)]
-            assert missed == list(range(offset + 1, 101))
+            received = [number for frame in drain(hub, browser) for number in event_numbers(frame)]
+            assert received == list(range(offset + 1, 101))
             hub.leave(browser)
 
-    ring_bytes = 100 * len(line(1, pad=1000))
-    assert grown(catch_up) < 2 * ring_bytes
+    ring_bytes = 100 * len(event_json(1, pad=1000))
+    assert added_bytes(catch_up) < 2 * ring_bytes

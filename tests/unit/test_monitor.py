@@ -1,4 +1,4 @@
-"""The monitor, looking at parts that say what the test wants."""
+"""The monitor, with scripted health checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import structlog
 from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
-from api.monitor import UNAVAILABLE, Monitor, Part
+from api.operations.monitor import OK, UNAVAILABLE, Component, Monitor
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ CAPTURE = LogCapture()
 LOG = structlog.wrap_logger(logging.getLogger(__name__), processors=[CAPTURE], wrapper_class=BoundLogger)
 
 
-def no_part() -> Mapping[str, Part]:
+def failing_check() -> Mapping[str, Component]:
     raise ZeroDivisionError
 
 
@@ -30,73 +30,77 @@ def no_part() -> Mapping[str, Part]:
     ("faulty", "status"),
     [
         ({}, "ready"),
-        ({"queue": UNAVAILABLE}, "not ready"),
-        ({"api": UNAVAILABLE}, "not ready"),
-        ({"queue": "nearly full"}, "degraded"),
+        ({"queue": UNAVAILABLE}, "not-ready"),
+        ({"ingest": UNAVAILABLE}, "not-ready"),
+        ({"queue": "nearly-full"}, "degraded"),
         ({"store": UNAVAILABLE}, "degraded"),
-        ({"store": UNAVAILABLE, "api": UNAVAILABLE}, "not ready"),
+        ({"store": UNAVAILABLE, "ingest": UNAVAILABLE}, "not-ready"),
     ],
 )
-def test_only_what_takes_messages_makes_the_stack_not_ready(faulty: dict[str, str], status: str) -> None:
-    parts = {name: Part(faulty.get(name, "OK")) for name in ("queue", "api", "store")}
-    assert Monitor({"queue": lambda: parts}, LOG).picture().status == status
+def test_only_components_that_accept_messages_make_the_stack_not_ready(faulty: dict[str, str], status: str) -> None:
+    components = {name: Component(faulty.get(name, OK)) for name in ("queue", "ingest", "store")}
+    assert Monitor({"queue": lambda: components}, LOG).report().status == status
 
 
-def test_a_look_that_hangs_leaves_its_part_unavailable_and_the_others_as_they_are_until_it_is_done() -> None:
-    go_on = threading.Event()
+def test_a_hanging_check_makes_only_its_own_component_unavailable_until_it_ends() -> None:
+    released = threading.Event()
 
-    def hanging() -> Mapping[str, Part]:
-        go_on.wait()
-        return {"slow": Part()}
+    def hanging() -> Mapping[str, Component]:
+        released.wait()
+        return {"slow": Component()}
 
-    monitor = Monitor({"slow": hanging, "quick": lambda: {"quick": Part()}}, LOG)
-    begun = time.monotonic()
-    parts = monitor.picture().parts
-    assert time.monotonic() - begun < 2
-    assert (parts["slow"].status, parts["quick"].status) == (UNAVAILABLE, "OK")
+    monitor = Monitor({"slow": hanging, "quick": lambda: {"quick": Component()}}, LOG)
+    start = time.monotonic()
+    components = monitor.report().components
+    assert time.monotonic() - start < 2
+    assert (components["slow"].status, components["quick"].status) == (UNAVAILABLE, OK)
     threads = threading.active_count()
     time.sleep(0.25)
-    monitor.picture()
-    assert threading.active_count() == threads, "what hangs is not looked at once more"
-    go_on.set()
-    wait_until(lambda: monitor.picture().parts["slow"], "it is done")
+    monitor.report()
+    assert threading.active_count() == threads, "a hanging check does not start again"
+    released.set()
+    wait_until(lambda: monitor.report().components["slow"], "the slow check has ended")
 
 
-def test_a_look_that_fails_itself_is_a_fault_of_its_part() -> None:
-    part = Monitor({"broken": no_part}, LOG).picture().parts["broken"]
-    assert part.status == UNAVAILABLE
-    assert "ZeroDivisionError" in part.detail
+def test_a_check_that_raises_makes_its_component_unavailable() -> None:
+    component = Monitor({"broken": failing_check}, LOG).report().components["broken"]
+    assert component.status == UNAVAILABLE
+    assert "ZeroDivisionError" in component.detail
 
 
-def test_what_was_mended_while_no_look_could_tell_is_logged_once_one_can() -> None:
-    found = [{"queue": Part(), "archive": Part("behind", "late")}, {"queue": Part(UNAVAILABLE)}, {"archive": Part()}]
-    monitor = Monitor({"queue": lambda: found.pop(0)}, LOG)
+def test_a_recovery_during_a_failed_check_is_logged_by_the_next_successful_check() -> None:
+    results = [
+        {"queue": Component(), "archive": Component("behind", "late")},
+        {"queue": Component(UNAVAILABLE)},
+        {"archive": Component()},
+    ]
+    monitor = Monitor({"queue": lambda: results.pop(0)}, LOG)
     CAPTURE.entries.clear()
-    while found:
-        monitor.picture()
+    while results:
+        monitor.report()
         time.sleep(0.25)
-    assert ("mended", "archive") in [(line["event"], line.get("what")) for line in CAPTURE.entries]
+    assert ("recovered", "archive") in [(line["event"], line.get("component")) for line in CAPTURE.entries]
 
 
 def test_each_change_is_logged_once() -> None:
-    found = Part()
-    monitor = Monitor({"store": lambda: {"store": found}}, LOG)
+    component = Component()
+    monitor = Monitor({"store": lambda: {"store": component}}, LOG)
 
-    def said() -> list[tuple[str, ...]]:
+    def log_entries() -> list[tuple[str, ...]]:
         CAPTURE.entries.clear()
-        monitor.picture()
-        time.sleep(0.25)  # as long as a picture holds
-        monitor.picture()
-        keys = ("event", "what", "status", "detail")
+        monitor.report()
+        time.sleep(0.25)  # longer than a report is cached
+        monitor.report()
+        keys = ("event", "component", "status", "detail")
         return [tuple(str(line[key]) for key in keys if key in line) for line in CAPTURE.entries]
 
-    assert said() == []
+    assert log_entries() == []
     time.sleep(0.25)
-    found = Part(UNAVAILABLE, "away", {"figure": 1})
-    assert said() == [("fault", "store", UNAVAILABLE, "away"), ("status", "degraded")]
+    component = Component(UNAVAILABLE, "away", {"figure": 1})
+    assert log_entries() == [("fault", "store", UNAVAILABLE, "away"), ("readiness changed", "degraded")]
     time.sleep(0.25)
-    found = Part(UNAVAILABLE, "away", {"figure": 2})
-    assert said() == []
+    component = Component(UNAVAILABLE, "away", {"figure": 2})
+    assert log_entries() == []
     time.sleep(0.25)
-    found = Part()
-    assert said() == [("mended", "store"), ("status", "ready")]
+    component = Component()
+    assert log_entries() == [("recovered", "store"), ("readiness changed", "ready")]

@@ -1,4 +1,4 @@
-"""A question's parameters: what is read from each, and every fault of it at once."""
+"""Query parameters: their values, and all faults of a query at once."""
 
 from __future__ import annotations
 
@@ -12,61 +12,62 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from api import cursor, kinds
-from api.messages import Wanted
-from api.parameters import Bad, Kind, Query, parameter, read
-from api.stats import Asked
+from api.http import parameter_types
+from api.http.parameters import BadValue, ParameterType, Query, parameter, parse_query
+from api.query import cursor
+from api.query.messages import MessagesQuery
+from api.query.stats import StatsQuery
 from tradewire.errors import InvalidQuery
-from tradewire.store.views import Place
-from tradewire.update import microseconds
+from tradewire.event import to_microseconds
+from tradewire.store.views import Position
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question(Query):
-    """Some parameters."""
+class SampleQuery(Query):
+    """A query with two parameters."""
 
-    sold: str | None = parameter("from", kinds.CURRENCY, "A currency.")
-    limit: int = parameter("limit", kinds.whole(1, 10), "A number.", default=3)
+    sold: str | None = parameter("from", parameter_types.CURRENCY, "A currency.")
+    limit: int = parameter("limit", parameter_types.integer(1, 10), "A number.", default=3)
 
 
 def faults(query: type[Query], *pairs: tuple[str, str], **defaults: Any) -> set[tuple[str | None, str]]:
-    """Give the field and code of every fault of a question; none for one that is fine."""
+    """Return the field and code of every fault of a query. The set is empty for a valid one."""
     try:
-        read(query, MultiDict(pairs), **defaults)
+        parse_query(query, MultiDict(pairs), **defaults)
     except InvalidQuery as error:
         return {(fault.field, fault.code) for fault in error.faults}
     return set()
 
 
-def refused(kind: Kind, text: str) -> str:
-    """Give the code of what is wrong with a text."""
-    with pytest.raises(Bad) as caught:
-        kind.read(text)
+def fault_code(parameter_type: ParameterType, text: str) -> str:
+    """Return the fault code of an invalid value."""
+    with pytest.raises(BadValue) as caught:
+        parameter_type.parse(text)
     return caught.value.code
 
 
-def test_what_is_given_is_read_and_the_rest_has_its_default() -> None:
-    assert read(Question, MultiDict([("from", " eur")])) == Question(sold="EUR", limit=3)
-    assert read(Question, MultiDict([("limit", "7")]), sold="USD") == Question(sold="USD", limit=7)
+def test_given_parameters_are_read_and_the_others_have_defaults() -> None:
+    assert parse_query(SampleQuery, MultiDict([("from", " eur")])) == SampleQuery(sold="EUR", limit=3)
+    assert parse_query(SampleQuery, MultiDict([("limit", "7")]), sold="USD") == SampleQuery(sold="USD", limit=7)
 
 
-def test_every_fault_is_named_at_once() -> None:
-    given = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
-    assert faults(Question, *given) == {
+def test_all_faults_are_reported_at_once() -> None:
+    pairs = [("from", "EUR"), ("from", "EUR"), ("limit", "11"), ("form", "x")]
+    assert faults(SampleQuery, *pairs) == {
         ("from", "repeated-parameter"),
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
 
 
-def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
+def test_a_long_unknown_name_is_shortened_in_the_error() -> None:
     with pytest.raises(InvalidQuery) as caught:
-        read(Question, MultiDict([("x" * 5000, "")]))
+        parse_query(SampleQuery, MultiDict([("x" * 5000, "")]))
     assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("2026-01-31t12:00z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
@@ -75,8 +76,10 @@ def test_a_name_that_a_stranger_made_up_is_not_repeated_at_length() -> None:
         ("9999-12-31T23:59:59-23:59", datetime(9998, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: str, moment: datetime) -> None:
-    assert kinds.MOMENT.read(text) == microseconds(moment)
+def test_a_timestamp_is_iso_8601_with_an_offset_and_clamped_to_the_supported_range(
+    text: str, expected: datetime
+) -> None:
+    assert parameter_types.TIMESTAMP.parse(text) == to_microseconds(expected)
 
 
 @pytest.mark.parametrize(
@@ -91,43 +94,43 @@ def test_a_moment_is_iso_8601_with_an_offset_and_held_within_what_can_be(text: s
         ),
     ],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    assert refused(kinds.MOMENT, text) == "bad-time"
+def test_an_invalid_timestamp_is_refused(text: str) -> None:
+    assert fault_code(parameter_types.TIMESTAMP, text) == "bad-time"
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "code"),
+    ("parameter_type", "text", "code"),
     [
-        (kinds.CURRENCY, "", "unknown-currency"),
-        (kinds.CURRENCY, "XYZ", "unknown-currency"),
-        (kinds.CURRENCY, "u\u017fd", "unknown-currency"),
-        (kinds.COUNTRY, "XX", "unknown-country"),
-        (kinds.USER, "", "empty"),
-        (kinds.USER, "x" * 65, "too-long"),
-        (kinds.USER, "a\0", "control-character"),
-        (kinds.USER, "a\n", "control-character"),
-        (kinds.WORDS, "x" * 129, "too-long"),
-        (kinds.WORDS, "a\tb", "control-character"),
-        (kinds.FLAG, "", "bad-flag"),
-        (kinds.FLAG, "Rate,", "bad-flag"),
-        (kinds.FLAG, "rate-mismatch\n", "bad-flag"),
-        (kinds.AMOUNT, "-1", "bad-amount"),
-        (kinds.AMOUNT, "1e5", "bad-amount"),
-        (kinds.AMOUNT, "NaN", "bad-amount"),
-        (kinds.AMOUNT, "1.", "bad-amount"),
-        (kinds.AMOUNT, "1\n", "bad-amount"),
-        (kinds.AMOUNT, "\u0661", "bad-amount"),
-        (kinds.AMOUNT, "1" * 19, "bad-amount"),
-        (kinds.WINDOW, "0m", "bad-window"),
-        (kinds.WINDOW, "1w", "bad-window"),
-        (kinds.WINDOW, "10000d", "bad-window"),
-        (kinds.WINDOW, "m", "bad-window"),
-        (kinds.whole(1, 5), "0", "out-of-range"),
-        (kinds.whole(1, 5), "6", "out-of-range"),
-        (kinds.whole(1, 5), "1.0", "out-of-range"),
-        (kinds.whole(1, 5), "9" * 5000, "out-of-range"),
-        (kinds.whole(1, 5), "\u0661", "out-of-range"),
-        (kinds.one_of("a", "b"), "A", "unknown-value"),
+        (parameter_types.CURRENCY, "", "unknown-currency"),
+        (parameter_types.CURRENCY, "XYZ", "unknown-currency"),
+        (parameter_types.CURRENCY, "u\u017fd", "unknown-currency"),
+        (parameter_types.COUNTRY, "XX", "unknown-country"),
+        (parameter_types.USER, "", "empty"),
+        (parameter_types.USER, "x" * 65, "too-long"),
+        (parameter_types.USER, "a\0", "control-character"),
+        (parameter_types.USER, "a\n", "control-character"),
+        (parameter_types.WORDS, "x" * 129, "too-long"),
+        (parameter_types.WORDS, "a\tb", "control-character"),
+        (parameter_types.FLAG, "", "bad-flag"),
+        (parameter_types.FLAG, "Rate,", "bad-flag"),
+        (parameter_types.FLAG, "rate-mismatch\n", "bad-flag"),
+        (parameter_types.AMOUNT, "-1", "bad-amount"),
+        (parameter_types.AMOUNT, "1e5", "bad-amount"),
+        (parameter_types.AMOUNT, "NaN", "bad-amount"),
+        (parameter_types.AMOUNT, "1.", "bad-amount"),
+        (parameter_types.AMOUNT, "1\n", "bad-amount"),
+        (parameter_types.AMOUNT, "\u0661", "bad-amount"),
+        (parameter_types.AMOUNT, "1" * 19, "bad-amount"),
+        (parameter_types.WINDOW, "0m", "bad-window"),
+        (parameter_types.WINDOW, "1w", "bad-window"),
+        (parameter_types.WINDOW, "10000d", "bad-window"),
+        (parameter_types.WINDOW, "m", "bad-window"),
+        (parameter_types.integer(1, 5), "0", "out-of-range"),
+        (parameter_types.integer(1, 5), "6", "out-of-range"),
+        (parameter_types.integer(1, 5), "1.0", "out-of-range"),
+        (parameter_types.integer(1, 5), "9" * 5000, "out-of-range"),
+        (parameter_types.integer(1, 5), "\u0661", "out-of-range"),
+        (parameter_types.one_of("a", "b"), "A", "unknown-value"),
         (cursor.CURSOR, "", "bad-cursor"),
         (cursor.CURSOR, "A" * 31, "bad-cursor"),
         (cursor.CURSOR, "A" * 33, "bad-cursor"),
@@ -136,65 +139,65 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
     ],
 )
-def test_what_is_no_value_of_its_kind_is_refused_with_its_code(kind: Kind, text: str, code: str) -> None:
-    assert refused(kind, text) == code
+def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, text: str, code: str) -> None:
+    assert fault_code(parameter_type, text) == code
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "value"),
+    ("parameter_type", "text", "value"),
     [
-        (kinds.COUNTRY, "fr", "FR"),
-        (kinds.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
-        (kinds.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
-        (kinds.WORDS, "", ()),
-        (kinds.AMOUNT, "747.10", Decimal("747.10")),
-        (kinds.AMOUNT, "0", Decimal(0)),
-        (kinds.WINDOW, "15m", 900),
-        (kinds.WINDOW, "24h", 86400),
-        (kinds.WINDOW, "9999d", 9999 * 86400),
+        (parameter_types.COUNTRY, "fr", "FR"),
+        (parameter_types.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
+        (parameter_types.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
+        (parameter_types.WORDS, "", ()),
+        (parameter_types.AMOUNT, "747.10", Decimal("747.10")),
+        (parameter_types.AMOUNT, "0", Decimal(0)),
+        (parameter_types.WINDOW, "15m", 900),
+        (parameter_types.WINDOW, "24h", 86400),
+        (parameter_types.WINDOW, "9999d", 9999 * 86400),
     ],
 )
-def test_a_value_of_each_kind_is_read(kind: Kind, text: str, value: object) -> None:
-    assert kind.read(text) == value
+def test_a_valid_value_of_each_type_is_read(parameter_type: ParameterType, text: str, value: object) -> None:
+    assert parameter_type.parse(text) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.uuids())
-def test_a_cursor_gives_back_its_place_and_nothing_else_is_ever_in_it(received_at: int, number: object) -> None:
-    place = Place(received_at, str(number))
-    written = cursor.encode(place)
-    assert len(written) == 32
-    assert cursor.CURSOR.read(written) == place
+def test_a_cursor_decodes_to_its_position_and_has_32_characters(received_at: int, number: object) -> None:
+    position = Position(received_at, str(number))
+    text = cursor.encode(position)
+    assert len(text) == 32
+    assert cursor.CURSOR.parse(text) == position
 
 
-LATER = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
+REVERSED_RANGE = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
 
 
-def test_parameters_that_contradict_each_other_are_refused() -> None:
-    assert faults(Wanted, *LATER, ("min", "2"), ("max", "1"), format="json") == {
+def test_contradictory_parameters_are_refused() -> None:
+    assert faults(MessagesQuery, *REVERSED_RANGE, ("min", "2"), ("max", "1"), format="json") == {
         ("until", "empty-range"),
         ("max", "empty-range"),
     }
-    assert faults(Asked, *LATER, ("window", "1h"), ("from", "EUR")) == {
+    assert faults(StatsQuery, *REVERSED_RANGE, ("window", "1h"), ("from", "EUR")) == {
         ("window", "not-together"),
         ("until", "empty-range"),
         ("to", "missing"),
     }
-    assert faults(Asked, LATER[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
+    assert faults(StatsQuery, REVERSED_RANGE[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
 
 
-def test_a_page_has_a_limit_and_a_cursor_and_a_file_has_neither() -> None:
-    assert faults(Wanted, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
-    assert faults(Wanted, ("limit", "1001"), format="csv") == set()
-    assert faults(Wanted, ("cursor", "A" * 32), format="json") == set()
-    assert faults(Wanted, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
+def test_only_pages_have_a_maximum_limit_and_a_cursor() -> None:
+    assert faults(MessagesQuery, ("limit", "1001"), format="json") == {("limit", "out-of-range")}
+    assert faults(MessagesQuery, ("limit", "1001"), format="csv") == set()
+    assert faults(MessagesQuery, ("cursor", "A" * 32), format="json") == set()
+    assert faults(MessagesQuery, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
 
 
-def test_a_stretch_of_time_is_a_window_or_given_by_its_ends() -> None:
-    def stretch(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return read(Asked, MultiDict(pairs)).stretch(1_000_000)
+def test_a_time_range_is_a_window_or_given_by_since_and_until() -> None:
+    def time_range(*pairs: tuple[str, str]) -> tuple[int, int]:
+        return parse_query(StatsQuery, MultiDict(pairs)).time_range(1_000_000)
 
-    assert stretch() == (1_000_000 - 86400, 1_000_000)
-    assert stretch(("window", "15m")) == (1_000_000 - 900, 1_000_000)
-    assert stretch(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
-    assert stretch(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
-    assert stretch(("since", "2030-01-01T00:00:00Z"))[1] == stretch(("since", "2030-01-01T00:00:00Z"))[0] + 1
+    assert time_range() == (1_000_000 - 86400, 1_000_000)
+    assert time_range(("window", "15m")) == (1_000_000 - 900, 1_000_000)
+    assert time_range(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
+    assert time_range(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
+    assert time_range(("since", "2030-01-01T00:00:00Z"))[1] == time_range(("since", "2030-01-01T00:00:00Z"))[0] + 1

@@ -1,4 +1,4 @@
-"""The processor's step: what becomes of the jobs that it takes, whatever its sink says to them."""
+"""One step of the processor: how it settles jobs for each result of the sink."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from processor import loop
 from processor.sinks import Verdict
-from tests.unit.sinks import Bench
+from tests.unit.sinks import ProcessorHarness
 from tradewire import receipt
-from tradewire.errors import BadUpdate, FeedUnavailable, QueueUnavailable
+from tradewire.errors import FeedUnavailable, InvalidEvent, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import MemoryQueue
@@ -21,241 +21,241 @@ from tradewire.queue.memory import MemoryQueue
 JOBS = [b"1", b"2", b"3", b"4", b"5"]
 
 
-def test_jobs_that_are_delivered_are_deleted() -> None:
-    bench = Bench(*JOBS)
-    bench.processor.step()
-    assert bench.sink.asked == [JOBS]
-    assert (bench.waiting, bench.in_hand, bench.buried, bench.sink.held_off) == ([], 0, [], [])
+def test_delivered_jobs_are_deleted() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.processor.step()
+    assert harness.sink.deliveries == [JOBS]
+    assert (harness.waiting, harness.in_flight, harness.dead_letters, harness.sink.hold_offs) == ([], 0, [], [])
 
 
-def test_a_job_of_several_updates_is_delivered_as_its_lines() -> None:
-    bench = Bench(b"1\n2", b"3")
-    bench.processor.step()
-    assert bench.sink.asked == [[b"1", b"2", b"3"]]
+def test_a_job_with_several_events_is_delivered_as_separate_events() -> None:
+    harness = ProcessorHarness(b"1\n2", b"3")
+    harness.processor.step()
+    assert harness.sink.deliveries == [[b"1", b"2", b"3"]]
 
 
 def test_without_a_job_nothing_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "RESERVE_SECONDS", 0)
-    bench = Bench()
-    bench.processor.step()
-    assert (bench.sink.asked, bench.sink.held_off) == ([], [])
+    harness = ProcessorHarness()
+    harness.processor.step()
+    assert (harness.sink.deliveries, harness.sink.hold_offs) == ([], [])
 
 
-def test_no_more_jobs_are_taken_at_once_than_the_sink_takes() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.jobs_max = 2
-    bench.processor.step()
-    assert (bench.sink.shown, bench.waiting) == (JOBS[:2], JOBS[2:])
+def test_a_step_takes_no_more_jobs_than_the_sink_accepts() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.jobs_max = 2
+    harness.processor.step()
+    assert (harness.sink.delivered, harness.waiting) == (JOBS[:2], JOBS[2:])
 
 
-def test_at_wait_every_job_goes_back_in_its_place_before_the_sink_is_waited_for() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT]
-    bench.processor.step()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
-    assert bench.sink.held_off == [loop.HOLD_OFF_SECONDS]
-    bench.processor.step()
-    assert bench.sink.shown == JOBS
+def test_after_wait_all_jobs_return_to_their_places_before_the_hold_off() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    harness.processor.step()
+    assert (harness.waiting, harness.in_flight) == (JOBS, 0)
+    assert harness.sink.hold_offs == [loop.HOLD_OFF_SECONDS]
+    harness.processor.step()
+    assert harness.sink.delivered == JOBS
 
 
-def test_no_job_is_in_hand_while_the_sink_is_waited_for() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT]
-    in_hand: list[int] = []
-    bench.sink.during_hold_off = lambda: in_hand.append(bench.in_hand)
-    bench.processor.step()
-    assert in_hand == [0]
+def test_no_job_is_reserved_during_a_hold_off() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    in_flight: list[int] = []
+    harness.sink.during_hold_off = lambda: in_flight.append(harness.in_flight)
+    harness.processor.step()
+    assert in_flight == [0]
 
 
-def test_a_sink_that_goes_away_while_it_is_waited_for_is_raised_with_every_job_given_back() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT]
-    bench.sink.during_hold_off = lambda: setattr(bench.sink, "away", FeedUnavailable("gone"))
+def test_a_sink_that_fails_during_a_hold_off_raises_with_all_jobs_released() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    harness.sink.during_hold_off = lambda: setattr(harness.sink, "outage", FeedUnavailable("away"))
     with pytest.raises(FeedUnavailable):
-        bench.processor.step()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
+        harness.processor.step()
+    assert (harness.waiting, harness.in_flight) == (JOBS, 0)
 
 
-def test_after_ready_the_next_try_takes_all_that_is_there() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT]
-    bench.processor.step()
-    bench.processor.step()
-    assert bench.sink.asked == [JOBS, JOBS]
+def test_after_ready_the_next_step_takes_all_jobs() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    harness.processor.step()
+    harness.processor.step()
+    assert harness.sink.deliveries == [JOBS, JOBS]
 
 
-def test_after_a_hold_off_without_an_answer_the_next_tries_take_a_single_job_until_one_is_taken() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT, Verdict.WAIT, Verdict.WAIT]
-    bench.sink.ready = False
+def test_after_a_hold_off_without_ready_the_next_steps_try_a_single_job_until_it_is_delivered() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT, Verdict.WAIT, Verdict.WAIT]
+    harness.sink.ready = False
     for _ in range(5):
-        bench.processor.step()
-    assert bench.sink.asked == [JOBS, JOBS[:1], JOBS[:1], JOBS[:1], JOBS[1:]]
-    assert bench.waiting == []
+        harness.processor.step()
+    assert harness.sink.deliveries == [JOBS, JOBS[:1], JOBS[:1], JOBS[:1], JOBS[1:]]
+    assert harness.waiting == []
 
 
-def test_wait_in_a_later_batch_leaves_the_earlier_ones_settled() -> None:
+def test_wait_in_a_later_delivery_leaves_the_earlier_ones_settled() -> None:
     jobs = [number * (MAX_JOB_BYTES // 2) for number in (b"1", b"2", b"3")]
-    bench = Bench(*jobs)
-    bench.sink.script = [Verdict.OK, Verdict.WAIT]
-    bench.processor.step()
-    assert bench.sink.shown == jobs[:1]
-    assert (bench.waiting, bench.in_hand) == (jobs[1:], 0)
+    harness = ProcessorHarness(*jobs)
+    harness.sink.script = [Verdict.OK, Verdict.WAIT]
+    harness.processor.step()
+    assert harness.sink.delivered == jobs[:1]
+    assert (harness.waiting, harness.in_flight) == (jobs[1:], 0)
 
 
-def test_a_sink_that_takes_more_than_the_largest_job_gets_more_at_once() -> None:
+def test_a_sink_with_a_higher_byte_limit_gets_larger_deliveries() -> None:
     jobs = [number * (MAX_JOB_BYTES // 2) for number in (b"1", b"2", b"3")]
-    bench = Bench(*jobs)
-    bench.sink.bytes_max = 2 * MAX_JOB_BYTES
-    bench.processor.step()
-    assert bench.sink.asked == [jobs]
+    harness = ProcessorHarness(*jobs)
+    harness.sink.bytes_max = 2 * MAX_JOB_BYTES
+    harness.processor.step()
+    assert harness.sink.deliveries == [jobs]
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_of_a_batch_only_the_guilty_job_is_buried_with_its_reason_and_the_others_are_delivered(
+def test_only_the_rejected_job_of_a_batch_is_dead_lettered_with_its_reason(
     place: int,
 ) -> None:
-    jobs = [*JOBS[:place], b"bad one", *JOBS[place:]]
-    bench = Bench(*jobs)
-    bench.processor.step()
-    assert bench.sink.shown == JOBS
-    assert [(one.update, one.reason) for one in bench.buried] == [(b"bad one", "told so of bad one")]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
-    assert bench.logged("buried") == 1
+    jobs = [*JOBS[:place], b"bad event", *JOBS[place:]]
+    harness = ProcessorHarness(*jobs)
+    harness.processor.step()
+    assert harness.sink.delivered == JOBS
+    assert [(letter.event, letter.reason) for letter in harness.dead_letters] == [(b"bad event", "invalid: bad event")]
+    assert (harness.waiting, harness.in_flight) == ([], 0)
+    assert harness.logged("dead-lettered") == 1
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_of_a_job_of_several_updates_only_the_guilty_one_is_buried(place: int) -> None:
-    bench = Bench(b"\n".join([*JOBS[:place], b"bad", *JOBS[place:]]))
-    bench.processor.step()
-    assert bench.sink.shown == JOBS
-    assert [one.update for one in bench.buried] == [b"bad"]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
+def test_only_the_rejected_event_of_a_job_is_dead_lettered(place: int) -> None:
+    harness = ProcessorHarness(b"\n".join([*JOBS[:place], b"bad", *JOBS[place:]]))
+    harness.processor.step()
+    assert harness.sink.delivered == JOBS
+    assert [letter.event for letter in harness.dead_letters] == [b"bad"]
+    assert (harness.waiting, harness.in_flight) == ([], 0)
 
 
-updates = st.lists(st.booleans(), min_size=1, max_size=6)
+events = st.lists(st.booleans(), min_size=1, max_size=6)
 
 
-@given(st.lists(updates, min_size=1, max_size=8))
-def test_whatever_is_bad_each_good_update_is_delivered_once_in_order_and_each_bad_one_buried(
+@given(st.lists(events, min_size=1, max_size=8))
+def test_every_valid_event_is_delivered_once_in_order_and_every_invalid_one_is_dead_lettered(
     jobs: list[list[bool]],
 ) -> None:
-    numbered = iter(range(100))
-    lines = [[b"%s %d" % (b"ok" if good else b"bad", next(numbered)) for good in job] for job in jobs]
-    bench = Bench(*(b"\n".join(job) for job in lines))
-    bench.processor.step()
-    flat = [line for job in lines for line in job]
-    assert bench.sink.shown == [line for line in flat if line.startswith(b"ok")]
-    assert [one.update for one in bench.buried] == [line for line in flat if line.startswith(b"bad")]
-    assert (bench.waiting, bench.in_hand) == ([], 0)
+    numbers = iter(range(100))
+    lines = [[b"%s %d" % (b"ok" if valid else b"bad", next(numbers)) for valid in job] for job in jobs]
+    harness = ProcessorHarness(*(b"\n".join(job) for job in lines))
+    harness.processor.step()
+    all_lines = [line for job in lines for line in job]
+    assert harness.sink.delivered == [line for line in all_lines if line.startswith(b"ok")]
+    assert [letter.event for letter in harness.dead_letters] == [line for line in all_lines if line.startswith(b"bad")]
+    assert (harness.waiting, harness.in_flight) == ([], 0)
 
 
-def test_an_empty_job_is_buried() -> None:
-    bench = Bench(b"1", b"", b"2")
-    bench.processor.step()
-    assert bench.sink.shown == [b"1", b"2"]
-    assert [one.update for one in bench.buried] == [b""]
+def test_an_empty_job_is_dead_lettered() -> None:
+    harness = ProcessorHarness(b"1", b"", b"2")
+    harness.processor.step()
+    assert harness.sink.delivered == [b"1", b"2"]
+    assert [letter.event for letter in harness.dead_letters] == [b""]
 
 
-def test_wait_in_the_middle_of_sifting_a_job_gives_the_whole_job_back_with_nothing_buried() -> None:
+def test_wait_while_a_rejected_event_is_isolated_releases_the_whole_job() -> None:
     job = b"bad\n1\n2\n3"
-    bench = Bench(job, b"4")
-    bench.sink.script = [*[Verdict.OK] * 5, Verdict.WAIT]
-    bench.processor.step()
-    assert bench.sink.asked[-2:] == [[b"bad"], [b"1"]]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([job, b"4"], 0, [])
-    bench.processor.step()
-    assert bench.sink.shown == [b"1", b"2", b"3", b"4"]
-    assert [one.update for one in bench.buried] == [b"bad"]
+    harness = ProcessorHarness(job, b"4")
+    harness.sink.script = [*[Verdict.OK] * 5, Verdict.WAIT]
+    harness.processor.step()
+    assert harness.sink.deliveries[-2:] == [[b"bad"], [b"1"]]
+    assert (harness.waiting, harness.in_flight, harness.dead_letters) == ([job, b"4"], 0, [])
+    harness.processor.step()
+    assert harness.sink.delivered == [b"1", b"2", b"3", b"4"]
+    assert [letter.event for letter in harness.dead_letters] == [b"bad"]
 
 
-def test_wait_in_the_middle_of_halving_a_batch_gives_back_what_was_not_settled() -> None:
-    bench = Bench(b"1", b"2", b"3", b"4", b"bad")
-    bench.sink.script = [Verdict.OK, Verdict.OK, Verdict.WAIT]
-    bench.processor.step()
-    assert bench.sink.shown == [b"1", b"2"]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([b"3", b"4", b"bad"], 0, [])
+def test_wait_while_a_rejected_job_is_isolated_releases_the_unsettled_jobs() -> None:
+    harness = ProcessorHarness(b"1", b"2", b"3", b"4", b"bad")
+    harness.sink.script = [Verdict.OK, Verdict.OK, Verdict.WAIT]
+    harness.processor.step()
+    assert harness.sink.delivered == [b"1", b"2"]
+    assert (harness.waiting, harness.in_flight, harness.dead_letters) == ([b"3", b"4", b"bad"], 0, [])
 
 
 @pytest.mark.parametrize(
     "sizes",
     [
-        pytest.param([MAX_JOB_BYTES], id="as large as a job may be"),
+        pytest.param([MAX_JOB_BYTES], id="one of the largest size"),
         pytest.param([1, MAX_JOB_BYTES - 2], id="two that just fit"),
-        pytest.param([1, MAX_JOB_BYTES - 1], id="two that just do not, because of the line end"),
+        pytest.param([1, MAX_JOB_BYTES - 1], id="two that just do not fit, because of the line break"),
         pytest.param([MAX_JOB_BYTES - 1, 1, 1], id="a large one first"),
         pytest.param([300_000] * 5, id="many"),
-        pytest.param([1] * 500, id="as many small ones as are taken at once"),
+        pytest.param([1] * 500, id="the largest number of jobs"),
     ],
 )
-def test_no_delivery_is_larger_than_a_job_may_be_and_all_jobs_are_delivered_in_order(
+def test_no_delivery_exceeds_the_largest_job_and_all_jobs_are_delivered_in_order(
     sizes: list[int],
 ) -> None:
     jobs = [b"%03d" % number + b"x" * (size - 3) if size > 3 else b"x" for number, size in enumerate(sizes)]
-    bench = Bench(*jobs)
-    while bench.waiting:
-        bench.processor.step()
-    assert bench.sink.shown == jobs
-    assert bench.buried == []
+    harness = ProcessorHarness(*jobs)
+    while harness.waiting:
+        harness.processor.step()
+    assert harness.sink.delivered == jobs
+    assert harness.dead_letters == []
 
 
-def test_an_update_larger_than_a_job_may_be_is_buried_without_asking_the_sink() -> None:
-    bench = Bench(b"1", b"x" * (MAX_JOB_BYTES + 1), b"2")
-    while bench.waiting:
-        bench.processor.step()
-    (one,) = bench.buried
-    assert "larger than a job may be" in one.reason
-    assert bench.sink.shown == [b"1", b"2"]
+def test_an_event_over_the_job_limit_is_dead_lettered_without_a_delivery() -> None:
+    harness = ProcessorHarness(b"1", b"x" * (MAX_JOB_BYTES + 1), b"2")
+    while harness.waiting:
+        harness.processor.step()
+    [letter] = harness.dead_letters
+    assert "larger than a job may be" in letter.reason
+    assert harness.sink.delivered == [b"1", b"2"]
 
 
-def test_a_job_that_is_too_large_for_one_delivery_is_delivered_in_pieces() -> None:
+def test_a_job_that_is_too_large_for_one_delivery_is_split() -> None:
     halves = [b"1" * (MAX_JOB_BYTES // 2), b"2" * (MAX_JOB_BYTES // 2)]
-    bench = Bench(b"\n".join([*halves, b"3"]))
-    bench.processor.step()
-    assert bench.sink.shown == [*halves, b"3"]
-    assert (bench.waiting, bench.in_hand, bench.buried) == ([], 0, [])
+    harness = ProcessorHarness(b"\n".join([*halves, b"3"]))
+    harness.processor.step()
+    assert harness.sink.delivered == [*halves, b"3"]
+    assert (harness.waiting, harness.in_flight, harness.dead_letters) == ([], 0, [])
 
 
-def test_while_the_sink_is_away_no_job_is_taken() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.away = FeedUnavailable("gone")
+def test_no_job_is_reserved_while_the_sink_is_away() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.outage = FeedUnavailable("away")
     with pytest.raises(FeedUnavailable):
-        bench.processor.step()
-    assert (bench.waiting, bench.in_hand, bench.broker.watchers) == (JOBS, 0, {})
+        harness.processor.step()
+    assert (harness.waiting, harness.in_flight, harness.broker.watchers) == (JOBS, 0, {})
 
 
-def test_a_sink_that_goes_away_in_a_delivery_is_raised_with_nothing_settled() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [FeedUnavailable("gone")]
+def test_a_sink_that_fails_during_a_delivery_raises_with_no_job_settled() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [FeedUnavailable("away")]
     with pytest.raises(FeedUnavailable):
-        bench.processor.step()
-    assert (len(bench.waiting) + bench.in_hand, bench.buried) == (len(JOBS), [])
+        harness.processor.step()
+    assert (len(harness.waiting) + harness.in_flight, harness.dead_letters) == (len(JOBS), [])
 
 
-def test_a_queue_that_is_away_is_raised() -> None:
-    bench = Bench(*JOBS)
-    bench.broker.fault = "gone"
-    with pytest.raises(QueueUnavailable, match="gone"):
-        bench.processor.step()
-    assert bench.sink.asked == []
+def test_a_queue_that_is_away_raises() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.broker.fault = "away"
+    with pytest.raises(QueueUnavailable, match="away"):
+        harness.processor.step()
+    assert harness.sink.deliveries == []
 
 
-def test_a_queue_that_goes_away_after_a_delivery_is_raised_and_its_jobs_come_again() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.before_delivery = lambda: setattr(bench.broker, "fault", "gone")
-    with pytest.raises(QueueUnavailable, match="gone"):
-        bench.processor.step()
-    assert bench.sink.shown == JOBS
-    assert bench.waiting == JOBS
+def test_a_queue_that_fails_after_a_delivery_raises_and_its_jobs_return() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.before_delivery = lambda: setattr(harness.broker, "fault", "away")
+    with pytest.raises(QueueUnavailable, match="away"):
+        harness.processor.step()
+    assert harness.sink.delivered == JOBS
+    assert harness.waiting == JOBS
 
 
-def test_the_archive_is_told_which_update_was_buried_and_why() -> None:
-    bench = Bench(b'bad {"id":"no update"}')
-    named = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2026-01-02T03:04:05.000006Z"})
-    bench.put(named)
-    bench.sink.script = [BadUpdate("refused")] * 5  # together, then each alone, and once more to be sure
-    bench.processor.step()
-    assert len(bench.buried) == 2
-    [told] = [receipt.decode(job.body) for job in MemoryQueue(bench.broker).reserve(ARCHIVE, 10, 0)]
-    assert (told.receipt, told.tube, told.reason) == ("buried", LIVE, "refused")
-    assert told.ids == [msgspec.json.decode(named)["id"]]
+def test_the_archive_gets_a_receipt_with_id_and_reason_of_a_dead_letter() -> None:
+    harness = ProcessorHarness(b'bad {"id":"no event"}')
+    valid = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2026-01-02T03:04:05.000006Z"})
+    harness.put(valid)
+    harness.sink.script = [InvalidEvent("refused")] * 5  # the batch, then each event alone, and again to confirm
+    harness.processor.step()
+    assert len(harness.dead_letters) == 2
+    [dead_lettered] = [receipt.decode(job.body) for job in MemoryQueue(harness.broker).reserve(ARCHIVE, 10, 0)]
+    assert (dead_lettered.receipt, dead_lettered.tube, dead_lettered.reason) == ("dead-lettered", LIVE, "refused")
+    assert dead_lettered.ids == [msgspec.json.decode(valid)["id"]]

@@ -1,115 +1,115 @@
-"""The processor's loop: it outlasts its neighbours, says so once, and stopping gives back what it has."""
+"""The processor's loop survives outages, logs each of them once, and releases its jobs when it stops."""
 
 from __future__ import annotations
 
 import pytest
 
 from processor.sinks import Verdict
-from tests.unit.sinks import Bench
+from tests.unit.sinks import ProcessorHarness
 from tradewire.errors import FeedUnavailable
 
 JOBS = [b"1", b"2", b"3"]
 OUTAGES = 6
 
 
-def stop_at_next_delivery(bench: Bench) -> None:
-    """Ask the processor to stop while it delivers."""
-    bench.sink.before_delivery = lambda: setattr(bench.stop, "requested", True)
+def stop_at_next_delivery(harness: ProcessorHarness) -> None:
+    """Request a stop during the next delivery."""
+    harness.sink.before_delivery = lambda: setattr(harness.stop, "requested", True)
 
 
-def end_outage(bench: Bench) -> None:
-    """Bring both neighbours back."""
-    bench.sink.away = None
-    bench.broker.fault = None
+def end_outage(harness: ProcessorHarness) -> None:
+    """End the outage of sink and queue."""
+    harness.sink.outage = None
+    harness.broker.fault = None
 
 
 @pytest.mark.parametrize("neighbour", ["queue", "sink"])
-def test_a_neighbour_that_is_away_is_waited_for_and_this_is_logged_once(neighbour: str) -> None:
-    bench = Bench(*JOBS)
+def test_the_processor_waits_for_a_neighbour_and_logs_it_once(neighbour: str) -> None:
+    harness = ProcessorHarness(*JOBS)
     if neighbour == "queue":
-        bench.broker.fault = "the queue is gone"
+        harness.broker.fault = "the queue is away"
     else:
-        bench.sink.away = FeedUnavailable("the sink is gone")
-    bench.stop.during_wait = lambda number: end_outage(bench) if number == OUTAGES else None
-    stop_at_next_delivery(bench)
-    bench.processor.run()
-    assert (bench.sink.shown, bench.waiting) == (JOBS, [])
-    assert len(bench.stop.waits) == OUTAGES
-    assert bench.logged("waiting for a neighbour") == 1
-    assert bench.logged("neighbour is back") == 1
+        harness.sink.outage = FeedUnavailable("the sink is away")
+    harness.stop.during_wait = lambda number: end_outage(harness) if number == OUTAGES else None
+    stop_at_next_delivery(harness)
+    harness.processor.run()
+    assert (harness.sink.delivered, harness.waiting) == (JOBS, [])
+    assert len(harness.stop.waits) == OUTAGES
+    assert harness.logged("waiting for a dependency") == 1
+    assert harness.logged("dependency is back") == 1
 
 
-def test_the_waits_for_a_neighbour_grow() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.away = FeedUnavailable("gone")
-    bench.stop.during_wait = lambda number: end_outage(bench) if number == OUTAGES else None
-    stop_at_next_delivery(bench)
-    bench.processor.run()
-    assert bench.stop.waits[-1] > 4 * bench.stop.waits[0]
+def test_waits_for_a_neighbour_grow() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.outage = FeedUnavailable("away")
+    harness.stop.during_wait = lambda number: end_outage(harness) if number == OUTAGES else None
+    stop_at_next_delivery(harness)
+    harness.processor.run()
+    assert harness.stop.waits[-1] > 4 * harness.stop.waits[0]
 
 
-def test_after_a_success_the_next_outage_is_logged_again_and_its_waits_begin_small() -> None:
-    bench = Bench(b"1")
-    bench.sink.away = FeedUnavailable("gone")
+def test_after_a_success_the_next_outage_is_logged_again_and_starts_with_short_waits() -> None:
+    harness = ProcessorHarness(b"1")
+    harness.sink.outage = FeedUnavailable("away")
 
-    def back_and_gone(number: int) -> None:
+    def end_and_start_outage(number: int) -> None:
         if number == OUTAGES:
-            end_outage(bench)
-            bench.sink.before_delivery = lambda: setattr(bench.sink, "away", FeedUnavailable("again"))
+            end_outage(harness)
+            harness.sink.before_delivery = lambda: setattr(harness.sink, "outage", FeedUnavailable("away again"))
         elif number > OUTAGES:
-            bench.stop.requested = True
+            harness.stop.requested = True
 
-    bench.stop.during_wait = back_and_gone
-    bench.processor.run()
-    assert bench.logged("waiting for a neighbour") == 2
-    assert bench.stop.waits[OUTAGES] <= 0.05
-
-
-def test_when_a_delivery_fails_all_jobs_in_hand_go_back_and_are_delivered_later() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [FeedUnavailable("gone")]
-    given_back: list[bytes] = []
-
-    def look(_: int) -> None:
-        assert bench.in_hand == 0
-        given_back.extend(bench.waiting)
-        stop_at_next_delivery(bench)
-
-    bench.stop.during_wait = look
-    bench.processor.run()
-    assert given_back == JOBS
-    assert bench.sink.shown == JOBS
+    harness.stop.during_wait = end_and_start_outage
+    harness.processor.run()
+    assert harness.logged("waiting for a dependency") == 2
+    assert harness.stop.waits[OUTAGES] <= 0.05
 
 
-def test_a_stop_in_the_middle_of_an_outage_gives_back_what_was_in_hand() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [FeedUnavailable("gone")]
-    stop_at_next_delivery(bench)
-    bench.processor.run()
-    assert (bench.waiting, bench.in_hand, bench.sink.shown) == (JOBS, 0, [])
-    assert bench.sink.closed == 1
-    assert bench.broker.watchers == {}
+def test_after_a_failed_delivery_all_reserved_jobs_are_released_and_delivered_later() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [FeedUnavailable("away")]
+    released: list[bytes] = []
+
+    def check_jobs(_: int) -> None:
+        assert harness.in_flight == 0
+        released.extend(harness.waiting)
+        stop_at_next_delivery(harness)
+
+    harness.stop.during_wait = check_jobs
+    harness.processor.run()
+    assert released == JOBS
+    assert harness.sink.delivered == JOBS
 
 
-def test_a_stop_in_the_middle_of_a_delivery_lets_it_be_settled() -> None:
-    bench = Bench(*JOBS)
-    stop_at_next_delivery(bench)
-    bench.processor.run()
-    assert (bench.waiting, bench.in_hand, bench.sink.shown) == ([], 0, JOBS)
-    assert bench.sink.closed == 1
-    assert bench.broker.watchers == {}
+def test_a_stop_during_an_outage_releases_the_reserved_jobs() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [FeedUnavailable("away")]
+    stop_at_next_delivery(harness)
+    harness.processor.run()
+    assert (harness.waiting, harness.in_flight, harness.sink.delivered) == (JOBS, 0, [])
+    assert harness.sink.closed == 1
+    assert harness.broker.watchers == {}
 
 
-def test_a_stop_while_the_sink_says_wait_leaves_every_job_in_its_place() -> None:
-    bench = Bench(*JOBS)
-    bench.sink.script = [Verdict.WAIT]
-    stop_at_next_delivery(bench)
-    bench.processor.run()
-    assert (bench.waiting, bench.in_hand) == (JOBS, 0)
+def test_a_stop_during_a_delivery_lets_it_settle_its_jobs() -> None:
+    harness = ProcessorHarness(*JOBS)
+    stop_at_next_delivery(harness)
+    harness.processor.run()
+    assert (harness.waiting, harness.in_flight, harness.sink.delivered) == ([], 0, JOBS)
+    assert harness.sink.closed == 1
+    assert harness.broker.watchers == {}
 
 
-def test_a_processor_that_was_asked_to_stop_before_it_began_takes_nothing() -> None:
-    bench = Bench(*JOBS)
-    bench.stop.requested = True
-    bench.processor.run()
-    assert (bench.waiting, bench.sink.asked) == (JOBS, [])
+def test_a_stop_at_a_wait_leaves_every_job_in_its_place() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    stop_at_next_delivery(harness)
+    harness.processor.run()
+    assert (harness.waiting, harness.in_flight) == (JOBS, 0)
+
+
+def test_a_processor_with_a_requested_stop_takes_no_job() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.stop.requested = True
+    harness.processor.run()
+    assert (harness.waiting, harness.sink.deliveries) == (JOBS, [])

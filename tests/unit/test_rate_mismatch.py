@@ -1,4 +1,4 @@
-"""The rate-mismatch flag: what roundings explain is none, and nothing is rounded in finding that out."""
+"""The rate-mismatch flag: differences that rounding explains are not flagged, and the check itself rounds nothing."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import example
-from tests.unit.helpers import accepted
+from tests.unit.helpers import decode_trade
 
 
 def flags(sell: str, rate: str, buy: str) -> list[str]:
-    """Give the flags of a trade of these amounts."""
-    return accepted(example(amountSell=sell, rate=rate, amountBuy=buy)).flags
+    """Return the flags of a trade with these amounts."""
+    return decode_trade(example(amountSell=sell, rate=rate, amountBuy=buy)).flags
 
 
 @pytest.mark.parametrize(
     ("sell", "rate", "buy"),
     [
         pytest.param("1000", "0.7471", "747.10", id="exact"),
-        pytest.param("1000", "0.7471", "747.15", id="the rate's rounding explains it"),
-        pytest.param("100", "0.7471", "74.72", id="both roundings together do, just"),
-        pytest.param("100", "0.7471", "74.70", id="both together do, just, the other way"),
-        pytest.param("0.01", "0.7471", "0.01", id="the bought amount's rounding explains it"),
-        pytest.param("1000", "7.5e-1", "754", id="the rate's last digit is found behind its exponent"),
-        pytest.param("3", "1e2", "450", id="the rate's last digit is one before the point"),
-        pytest.param("999999999999999999.999999999999", "1.000000000000", "999999999999999999.999999999999", id="wide"),
+        pytest.param("1000", "0.7471", "747.15", id="explained by the rounding of the rate"),
+        pytest.param("100", "0.7471", "74.72", id="just explained by both roundings together"),
+        pytest.param("100", "0.7471", "74.70", id="just explained by both roundings, the other way"),
+        pytest.param("0.01", "0.7471", "0.01", id="explained by the rounding of the amount bought"),
+        pytest.param("1000", "7.5e-1", "754", id="the exponent moves the last digit of the rate"),
+        pytest.param("3", "1e2", "450", id="the last digit of the rate is before the point"),
+        pytest.param(
+            "999999999999999999.999999999999", "1.000000000000", "999999999999999999.999999999999", id="30 digits"
+        ),
     ],
 )
-def test_a_difference_that_roundings_explain_is_no_mismatch(sell: str, rate: str, buy: str) -> None:
+def test_a_difference_that_rounding_explains_is_not_flagged(sell: str, rate: str, buy: str) -> None:
     assert flags(sell, rate, buy) == []
 
 
@@ -40,22 +42,22 @@ def test_a_difference_that_roundings_explain_is_no_mismatch(sell: str, rate: str
         pytest.param("100", "0.7471", "74.73", id="just beyond both roundings"),
         pytest.param("1000", "0.7471", "747.16", id="beyond"),
         pytest.param("100", "0.7471", "74.69", id="just beyond, the other way"),
-        pytest.param("1000", "0.747100", "747.15", id="a rate written with more digits explains less"),
-        pytest.param("0.01", "0.7471", "0.0100", id="a bought amount written with more digits explains less"),
-        pytest.param("1000", "0.7471", "1338.51", id="the rate upside down"),
+        pytest.param("1000", "0.747100", "747.15", id="a rate with more digits"),
+        pytest.param("0.01", "0.7471", "0.0100", id="an amount bought with more digits"),
+        pytest.param("1000", "0.7471", "1338.51", id="the inverse rate"),
         pytest.param("1e-12", "1e17", "1e17", id="far apart"),
-        pytest.param("999999999999999999.999999999999", "1.000000000000", "999999999999499999", id="wide"),
-        pytest.param("1", "1e-12", "999999999999999999.999999999999", id="as far apart as can be"),
+        pytest.param("999999999999999999.999999999999", "1.000000000000", "999999999999499999", id="30 digits"),
+        pytest.param("1", "1e-12", "999999999999999999.999999999999", id="as far apart as possible"),
     ],
 )
-def test_a_difference_that_roundings_do_not_explain_is_flagged(sell: str, rate: str, buy: str) -> None:
+def test_a_difference_that_rounding_does_not_explain_is_flagged(sell: str, rate: str, buy: str) -> None:
     assert flags(sell, rate, buy) == ["rate-mismatch"]
 
 
 @pytest.mark.parametrize(("last", "expected"), [("1", []), ("2", ["rate-mismatch"])])
-def test_with_18_digits_the_flag_turns_on_the_very_last_one(last: str, expected: list[str]) -> None:
-    # Sold × rate is 999999999998999999.000000000001. The rounding of the rate is worth 499999.9999999999995
-    # and that of the amount bought 0.0000000000005: together 500000, exactly.
+def test_with_18_digits_the_flag_depends_on_the_last_one(last: str, expected: list[str]) -> None:
+    # Sold × rate is 999999999998999999.000000000001. The rounding of the rate explains a difference of
+    # 499999.9999999999995, and that of the amount bought 0.0000000000005: together exactly 500000.
     assert flags("999999999999999999", "0.999999999999", f"999999999999499999.00000000000{last}") == expected
 
 
@@ -78,9 +80,9 @@ def test_the_flag_agrees_with_whole_number_arithmetic(
         (number % 10 ** (18 + point) or 1, point)
         for number, point in ((sell, sell_places), (rate, rate_places), (buy, buy_places))
     ]
-    (sold, s), (per, r), (bought, b) = amounts
+    (sold, s), (per_unit, r), (bought, b) = amounts
     text = [f"{number}e-{point}" for number, point in amounts]
-    # Everything is multiplied by 2 × 10^(s + r + b), so that no fraction is left.
-    off = 2 * abs(sold * per * 10**b - bought * 10 ** (s + r))
+    # All terms are multiplied by 2 × 10^(s + r + b), so that there are no fractions.
+    difference = 2 * abs(sold * per_unit * 10**b - bought * 10 ** (s + r))
     explained = sold * 10**b + 10 ** (s + r)
-    assert flags(*text) == (["rate-mismatch"] if off > explained else [])
+    assert flags(*text) == (["rate-mismatch"] if difference > explained else [])

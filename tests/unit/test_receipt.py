@@ -1,4 +1,4 @@
-"""The receipt's line: told apart from an update, encoded and decoded, refused where it is not exactly one."""
+"""Receipts: encoding, decoding, and the distinction from events."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.helpers import line, update_id
+from tests.unit.helpers import event_id, event_json
 from tradewire import receipt
-from tradewire.errors import BadUpdate
+from tradewire.errors import InvalidEvent
 from tradewire.receipt import Receipt
 
-SHOWN = Receipt("shown", "2026-01-02T03:04:05.000006Z", [update_id(1), update_id(2)], browsers=3)
+SHOWN = Receipt("shown", "2026-01-02T03:04:05.000006Z", [event_id(1), event_id(2)], browsers=3)
 FIELDS = msgspec.to_builtins(SHOWN)
 
 receipts = st.builds(
     Receipt,
-    receipt=st.sampled_from(["shown", "expired", "buried", "discarded"]),
+    receipt=st.sampled_from(["shown", "expired", "dead-lettered", "discarded"]),
     at=st.text(max_size=1000),
     ids=st.lists(st.uuids().map(str), max_size=50),
     tube=st.text(max_size=1000),
@@ -27,43 +27,43 @@ receipts = st.builds(
 
 
 @given(receipts)
-def test_a_receipt_comes_back_as_it_was_and_is_one_line_that_is_no_update(one: Receipt) -> None:
-    encoded = receipt.encode(one)
+def test_a_receipt_is_encoded_as_one_line_and_decodes_to_the_original(original: Receipt) -> None:
+    encoded = receipt.encode(original)
     assert b"\n" not in encoded
     assert receipt.is_receipt(encoded)
-    assert receipt.decode(encoded) == one
+    assert receipt.decode(encoded) == original
 
 
-def test_what_is_usual_is_left_out_of_the_line() -> None:
+def test_default_values_are_not_encoded() -> None:
     assert receipt.encode(SHOWN) == (
         b'{"receipt":"shown","at":"2026-01-02T03:04:05.000006Z",'
         b'"ids":["00000000-0000-0000-0000-000000000001","00000000-0000-0000-0000-000000000002"],"browsers":3}'
     )
 
 
-def test_an_update_is_no_receipt() -> None:
-    assert not receipt.is_receipt(line(1))
+def test_an_event_is_not_a_receipt() -> None:
+    assert not receipt.is_receipt(event_json(1))
     assert not receipt.is_receipt(b"")
 
 
-BAD = {
-    "cut": receipt.encode(SHOWN)[:-1],
+INVALID = {
+    "truncated": receipt.encode(SHOWN)[:-1],
     "not UTF-8": receipt.encode(SHOWN)[:-1] + b',"reason":"\xff"}',
-    "two": receipt.encode(SHOWN) * 2,
-    "nested deep": b'{"receipt":' + b"[" * 100_000,
-    "of no kind that there is": msgspec.json.encode(FIELDS | {"receipt": "lost"}),
-    "without ids": msgspec.json.encode({name: value for name, value in FIELDS.items() if name != "ids"}),
-    "of what has no id": msgspec.json.encode(FIELDS | {"ids": ["1"]}),
-    "with an id and a line end": msgspec.json.encode(FIELDS | {"ids": [update_id(1) + "\n"]}),
-    "of half a browser": msgspec.json.encode(FIELDS | {"browsers": 0.5}),
-    "of fewer browsers than none": msgspec.json.encode(FIELDS | {"browsers": -1}),
-    "of more browsers than there can be": msgspec.json.encode(FIELDS | {"browsers": 2**31}),
-    "with a reason without end": msgspec.json.encode(FIELDS | {"reason": "x" * 1001}),
-    "an update": line(1),
+    "two receipts": receipt.encode(SHOWN) * 2,
+    "deep nesting": b'{"receipt":' + b"[" * 100_000,
+    "unknown kind": msgspec.json.encode(FIELDS | {"receipt": "lost"}),
+    "no ids": msgspec.json.encode({name: value for name, value in FIELDS.items() if name != "ids"}),
+    "malformed id": msgspec.json.encode(FIELDS | {"ids": ["1"]}),
+    "id with a line break": msgspec.json.encode(FIELDS | {"ids": [event_id(1) + "\n"]}),
+    "fractional number of browsers": msgspec.json.encode(FIELDS | {"browsers": 0.5}),
+    "negative number of browsers": msgspec.json.encode(FIELDS | {"browsers": -1}),
+    "too many browsers": msgspec.json.encode(FIELDS | {"browsers": 2**31}),
+    "reason too long": msgspec.json.encode(FIELDS | {"reason": "x" * 1001}),
+    "event": event_json(1),
 }
 
 
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_line_that_is_not_exactly_a_receipt_is_refused_with_the_reason(bad: bytes) -> None:
-    with pytest.raises(BadUpdate, match=r"^not a receipt: ."):
-        receipt.decode(bad)
+@pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID)
+def test_a_line_that_is_not_exactly_one_receipt_is_refused_with_a_reason(invalid: bytes) -> None:
+    with pytest.raises(InvalidEvent, match=r"^not a receipt: ."):
+        receipt.decode(invalid)

@@ -1,4 +1,4 @@
-"""The settings: defaults, what each variable takes and refuses, and that every fault is reported at once."""
+"""The settings: defaults, valid and invalid values, and the report of all faults at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tradewire.settings import Settings
 
 
 def read(**variables: str) -> Settings:
-    """Read settings from an environment that holds these variables, named without their prefix."""
+    """Read settings from these variables, named without the TRADEWIRE_ prefix."""
     return Settings.from_env({f"TRADEWIRE_{name}": value for name, value in variables.items()})
 
 
 def faults(**variables: str) -> tuple[str, ...]:
-    """Give what is wrong with these variables; nothing where they can be used."""
+    """Return the faults of these variables."""
     try:
         read(**variables)
     except SettingsError as error:
@@ -25,19 +25,19 @@ def faults(**variables: str) -> tuple[str, ...]:
     return ()
 
 
-def test_without_any_variable_every_setting_has_its_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_environment_gives_the_defaults(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     assert Settings.from_env({}) == Settings(home=home / "var")
     assert read().listen == "127.0.0.1:8080"
-    assert (read().rate, read().processors) == (50, 1)
+    assert (read().rate_limit, read().live_processors) == (50, 1)
 
 
 @pytest.mark.parametrize("value", ["", "  ", "\t"])
-def test_an_empty_variable_is_as_good_as_none(value: str) -> None:
-    assert read(LISTEN=value, RATE=value, PROCESSORS=value) == read()
+def test_an_empty_variable_gives_the_default(value: str) -> None:
+    assert read(LISTEN=value, RATE_LIMIT=value, LIVE_PROCESSORS=value) == read()
 
 
-def test_what_other_programs_read_is_let_be() -> None:
+def test_variables_of_other_programs_are_ignored() -> None:
     others = {"PATH": "/bin", "tradewire_rate": "x", "X_TRADEWIRE_RATE": "x", "TRADEWIRED": "x"}
     assert Settings.from_env(others) == read()
 
@@ -50,9 +50,9 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("LISTEN", "0.0.0.0:80", "0.0.0.0:80"),
         ("LISTEN", " localhost:65535 ", "localhost:65535"),
         ("LISTEN", "[::1]:1", "[::1]:1"),
-        ("RATE", "1r/s", 1),
-        ("RATE", "999999r/s", 999_999),
-        ("RATE", "off", 0),
+        ("RATE_LIMIT", "1r/s", 1),
+        ("RATE_LIMIT", "999999r/s", 999_999),
+        ("RATE_LIMIT", "off", 0),
         ("QUEUE_URL", "beanstalk://queue.example:11300", "beanstalk://queue.example:11300"),
         ("QUEUE_URL", "beanstalk://[::1]:11300", "beanstalk://[::1]:11300"),
         ("QUEUE_URL", "beanstalk:///run/b.sock", "beanstalk:///run/b.sock"),
@@ -63,14 +63,14 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("STORE_URL", "sqlite:////srv/archive.db", "sqlite:////srv/archive.db"),
         ("STORE_URL", "postgresql://tw:secret@db.example/tradewire", "postgresql://tw:secret@db.example/tradewire"),
         ("STORE_URL", "postgresql://tw@/tradewire?host=/run/pg", "postgresql://tw@/tradewire?host=/run/pg"),
-        ("LIVE_MAX_AGE", "1", 1),
-        ("LIVE_MAX_AGE", "10000000", 10**7),
-        ("PROCESSORS", "1", 1),
-        ("PROCESSORS", "8", 8),
+        ("LIVE_MAX_AGE_SECONDS", "1", 1),
+        ("LIVE_MAX_AGE_SECONDS", "10000000", 10**7),
+        ("LIVE_PROCESSORS", "1", 1),
+        ("LIVE_PROCESSORS", "8", 8),
         ("API_WORKERS", "64", 64),
         ("MAX_BROWSERS", "100000", 100_000),
-        ("ADDRESS_CONNECTIONS", "1", 1),
-        ("REPLAY_UPDATES", "1000000", 1_000_000),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "1", 1),
+        ("REPLAY_EVENTS", "1000000", 1_000_000),
         ("DEMO_RATE", "0.001", 0.001),
         ("DEMO_RATE", "99999", 99_999.0),
         ("DEMO_SEED", "0", 0),
@@ -78,7 +78,7 @@ def test_what_other_programs_read_is_let_be() -> None:
         ("USER", "_tw1", "_tw1"),
     ],
 )
-def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -> None:
+def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> None:
     assert getattr(read(**{name: text}), name.lower()) == expected
 
 
@@ -100,12 +100,12 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("LISTEN", "127.0.0.1:80; root /"),
         ("LISTEN", "127.0.0.1:80\n:81"),
         ("LISTEN", "127.0.0.1:٨٠"),
-        ("RATE", "50"),
-        ("RATE", "0r/s"),
-        ("RATE", "-1r/s"),
-        ("RATE", "50r/m"),
-        ("RATE", "OFF"),
-        ("RATE", "1000000r/s"),
+        ("RATE_LIMIT", "50"),
+        ("RATE_LIMIT", "0r/s"),
+        ("RATE_LIMIT", "-1r/s"),
+        ("RATE_LIMIT", "50r/m"),
+        ("RATE_LIMIT", "OFF"),
+        ("RATE_LIMIT", "1000000r/s"),
         ("QUEUE_URL", "beanstalk://"),
         ("QUEUE_URL", "beanstalk:relative.sock"),
         ("QUEUE_URL", "beanstalk://host"),
@@ -133,21 +133,21 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("STORE_URL", "postgres://tw@host/tradewire"),
         ("STORE_URL", "mysql://tw@host/tradewire"),
         ("STORE_URL", "/srv/archive.db"),
-        ("LIVE_MAX_AGE", "0"),
-        ("LIVE_MAX_AGE", "10000001"),
-        ("LIVE_MAX_AGE", "1h"),
-        ("PROCESSORS", "0"),
-        ("PROCESSORS", "9"),
-        ("PROCESSORS", "1.0"),
-        ("PROCESSORS", "٣"),
-        ("PROCESSORS", "9" * 5000),
+        ("LIVE_MAX_AGE_SECONDS", "0"),
+        ("LIVE_MAX_AGE_SECONDS", "10000001"),
+        ("LIVE_MAX_AGE_SECONDS", "1h"),
+        ("LIVE_PROCESSORS", "0"),
+        ("LIVE_PROCESSORS", "9"),
+        ("LIVE_PROCESSORS", "1.0"),
+        ("LIVE_PROCESSORS", "٣"),
+        ("LIVE_PROCESSORS", "9" * 5000),
         ("API_WORKERS", "0"),
         ("API_WORKERS", "65"),
         ("MAX_BROWSERS", "0"),
         ("MAX_BROWSERS", "100001"),
-        ("ADDRESS_CONNECTIONS", "0"),
-        ("REPLAY_UPDATES", "0"),
-        ("REPLAY_UPDATES", "1000001"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("REPLAY_EVENTS", "0"),
+        ("REPLAY_EVENTS", "1000001"),
         ("DEMO_RATE", "0"),
         ("DEMO_RATE", "nan"),
         ("DEMO_RATE", "1e3"),
@@ -158,75 +158,75 @@ def test_a_variable_takes_what_is_good(name: str, text: str, expected: object) -
         ("USER", "0"),
     ],
 )
-def test_a_variable_refuses_what_is_bad_and_names_itself_and_it(name: str, text: str) -> None:
+def test_an_invalid_value_is_refused_with_the_name_and_the_value(name: str, text: str) -> None:
     (fault,) = faults(**{name: text})
     assert fault.startswith(f"TRADEWIRE_{name}={text!r} can't be used: ")
 
 
-def test_every_fault_is_reported_at_once() -> None:
-    found = faults(LISTEN="x", RATE="x", PROCESSORS="x", TYPO="x", ANOTHER="x")
-    names = [re.split(r"[= ]", fault)[0].removeprefix("TRADEWIRE_") for fault in found]
-    assert names == ["LISTEN", "RATE", "PROCESSORS", "ANOTHER", "TYPO"]
+def test_all_faults_are_reported_at_once() -> None:
+    reported = faults(LISTEN="x", RATE_LIMIT="x", LIVE_PROCESSORS="x", TYPO="x", ANOTHER="x")
+    names = [re.split(r"[= ]", fault)[0].removeprefix("TRADEWIRE_") for fault in reported]
+    assert names == ["LISTEN", "RATE_LIMIT", "LIVE_PROCESSORS", "ANOTHER", "TYPO"]
 
 
 @pytest.mark.parametrize("value", ["", "x"])
 @pytest.mark.parametrize("name", ["", "LISTENS", "listen", "LISTEN "])
-def test_a_name_that_is_no_setting_is_refused_whatever_its_value(name: str, value: str) -> None:
+def test_an_unknown_setting_is_refused_with_any_value(name: str, value: str) -> None:
     (fault,) = faults(**{name: value})
     assert fault.startswith(f"TRADEWIRE_{name} is not a setting")
 
 
-def test_the_error_says_all_that_is_wrong() -> None:
-    with pytest.raises(SettingsError, match=r"TRADEWIRE_RATE.*TRADEWIRE_TYPO"):
-        read(RATE="x", TYPO="x")
+def test_the_error_message_names_every_fault() -> None:
+    with pytest.raises(SettingsError, match=r"TRADEWIRE_RATE_LIMIT.*TRADEWIRE_TYPO"):
+        read(RATE_LIMIT="x", TYPO="x")
 
 
-def home_of(length: int) -> str:
-    """Give a home whose longest socket has a path of so many bytes."""
+def home_with_socket_path_of(length: int) -> str:
+    """Return a home directory whose longest socket path has this number of bytes."""
     return "/" + "x" * (length - len("//sock/workers/wsserver.sock"))
 
 
-def test_a_home_whose_longest_socket_just_fits_is_taken() -> None:
-    settings = read(HOME=home_of(107))
+def test_a_home_whose_longest_socket_path_just_fits_is_accepted() -> None:
+    settings = read(HOME=home_with_socket_path_of(107))
     assert len(bytes(settings.worker_socket)) == 107
     assert len(bytes(settings.browser_socket)) < 107
-    assert len(bytes(settings.api_socket)) < 107
+    assert len(bytes(settings.ingest_socket)) < 107
     assert len(settings.queue.removeprefix("beanstalk://")) < 107
 
 
 @pytest.mark.parametrize("over", [1, 3])
-def test_a_home_that_is_too_long_for_its_sockets_is_refused_and_told_by_how_much(over: int) -> None:
-    (fault,) = faults(HOME=home_of(107 + over))
+def test_a_home_that_is_too_long_for_its_sockets_is_refused_with_the_excess(over: int) -> None:
+    (fault,) = faults(HOME=home_with_socket_path_of(107 + over))
     assert f"{over} bytes too long" in fault
 
 
-def test_a_home_that_is_too_long_by_default_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_default_home_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("x" * 110)
     deep.mkdir()
     monkeypatch.chdir(deep)
     assert len(faults()) == 1
 
 
-def test_a_relative_home_is_taken_from_the_working_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_home_is_resolved_against_the_working_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     assert read(HOME="elsewhere").home == home / "elsewhere"
 
 
-def test_by_default_the_queue_is_the_stacks_own_in_its_home() -> None:
+def test_the_default_queue_belongs_to_the_stack_and_is_in_its_home() -> None:
     settings = read(HOME="/srv/tw")
     assert (settings.own_queue, settings.queue) == (True, "beanstalk:///srv/tw/sock/beanstalkd.sock")
 
 
-def test_a_queue_elsewhere_is_not_the_stacks_own() -> None:
+def test_an_external_queue_does_not_belong_to_the_stack() -> None:
     settings = read(QUEUE_URL="beanstalk://queue:11300")
     assert (settings.own_queue, settings.queue) == (False, "beanstalk://queue:11300")
 
 
-def test_by_default_the_store_is_a_file_of_the_stacks_own_in_its_home() -> None:
+def test_the_default_store_is_a_file_in_the_home() -> None:
     assert read(HOME="/srv/tw").store == "sqlite:////srv/tw/store/tradewire.db"
 
 
-def test_a_store_elsewhere_is_reached_by_its_url() -> None:
+def test_an_external_store_is_reached_by_its_url() -> None:
     assert read(STORE_URL="postgresql://tw@db/tradewire").store == "postgresql://tw@db/tradewire"
 
 
@@ -240,10 +240,10 @@ def test_a_store_elsewhere_is_reached_by_its_url() -> None:
         ("trades.example:80", "http://trades.example:80/"),
     ],
 )
-def test_the_pages_address_is_one_that_this_machine_can_open(listen: str, address: str) -> None:
+def test_the_address_of_the_page_can_be_opened_on_this_machine(listen: str, address: str) -> None:
     assert read(LISTEN=listen).address == address
 
 
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
-        read().rate = 1  # type: ignore[misc]
+        read().rate_limit = 1  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The trade message's time: both forms, in UTC, whatever the machine's language and zone; and its edge."""
+"""The time of a trade message: both formats, the limit in the future, and independence of locale and time zone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support import ROOT, example
-from tests.unit.helpers import NOW, accepted, refused
+from tests.unit.helpers import NOW, decode_trade, fault_codes
 from tradewire import trade
 from tradewire.errors import InvalidTrade
 
@@ -32,37 +32,37 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
         "20150124T102744Z",
     ],
 )
-def test_a_time_of_either_form_is_taken_in_utc(text: str) -> None:
-    placed = accepted(example(timePlaced=text)).time_placed
+def test_a_time_in_either_format_is_converted_to_utc(text: str) -> None:
+    placed = decode_trade(example(timePlaced=text)).time_placed
     assert (placed, placed.tzinfo) == (PLACED, UTC)
 
 
 @pytest.mark.parametrize(("month", "name"), list(enumerate(MONTHS, start=1)))
 def test_every_english_month_is_known(month: int, name: str) -> None:
-    assert accepted(example(timePlaced=f"03-{name}-15 00:00:00")).time_placed.month == month
+    assert decode_trade(example(timePlaced=f"03-{name}-15 00:00:00")).time_placed.month == month
 
 
 @pytest.mark.parametrize(("year", "full"), [("00", 2000), ("15", 2015), ("24", 2024)])
-def test_a_year_of_two_digits_is_of_this_century(year: str, full: int) -> None:
-    assert accepted(example(timePlaced=f"01-JAN-{year} 00:00:00")).time_placed.year == full
+def test_a_two_digit_year_is_in_this_century(year: str, full: int) -> None:
+    assert decode_trade(example(timePlaced=f"01-JAN-{year} 00:00:00")).time_placed.year == full
 
 
-def test_the_year_99_is_2099_and_so_in_the_future() -> None:
-    assert refused(example(timePlaced="01-JAN-99 00:00:00")) == [("timePlaced", "in-the-future")]
+def test_the_year_99_means_2099() -> None:
+    assert fault_codes(example(timePlaced="01-JAN-99 00:00:00")) == [("timePlaced", "in-the-future")]
 
 
-def test_a_leap_day_is_taken_in_a_leap_year() -> None:
-    assert accepted(example(timePlaced="29-FEB-24 00:00:00")).time_placed.day == 29
+def test_a_leap_day_is_accepted_in_a_leap_year() -> None:
+    assert decode_trade(example(timePlaced="29-FEB-24 00:00:00")).time_placed.day == 29
 
 
-def test_a_fraction_may_be_long_but_not_without_end() -> None:
-    assert accepted(example(timePlaced=f"2015-01-24T10:27:44.{'0' * 19}Z")).time_placed == PLACED
+def test_a_fraction_of_a_second_has_at_most_19_digits() -> None:
+    assert decode_trade(example(timePlaced=f"2015-01-24T10:27:44.{'0' * 19}Z")).time_placed == PLACED
     for digits in (20, 60_000):
-        assert refused(example(timePlaced=f"2015-01-24T10:27:44.{'0' * digits}Z")) == [("timePlaced", "bad-time")]
+        assert fault_codes(example(timePlaced=f"2015-01-24T10:27:44.{'0' * digits}Z")) == [("timePlaced", "bad-time")]
 
 
 def test_microseconds_are_kept() -> None:
-    placed = accepted(example(timePlaced="2015-01-24T10:27:44.123456Z")).time_placed
+    placed = decode_trade(example(timePlaced="2015-01-24T10:27:44.123456Z")).time_placed
     assert placed == PLACED + timedelta(microseconds=123456)
 
 
@@ -97,43 +97,43 @@ def test_microseconds_are_kept() -> None:
         "24-JAN-15 10:27:44" * 1000,
     ],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    assert refused(example(timePlaced=text)) == [("timePlaced", "bad-time")]
+def test_an_invalid_time_is_refused(text: str) -> None:
+    assert fault_codes(example(timePlaced=text)) == [("timePlaced", "bad-time")]
 
 
 def test_a_time_as_a_number_is_refused() -> None:
-    assert refused(example(timePlaced=1422095264)) == [("timePlaced", "wrong-type")]
+    assert fault_codes(example(timePlaced=1422095264)) == [("timePlaced", "wrong-type")]
 
 
 @pytest.mark.parametrize("now", [NOW, NOW + timedelta(microseconds=1), NOW.replace(year=2099)])
-def test_a_time_up_to_5_minutes_in_the_future_is_taken(now: datetime) -> None:
+def test_a_time_up_to_5_minutes_in_the_future_is_accepted(now: datetime) -> None:
     edge = now + timedelta(minutes=5)
     placed, _ = trade.decode(example(timePlaced=edge.isoformat()), now)
     assert placed.time_placed == edge
 
 
 @pytest.mark.parametrize("offset", [0, 14, -12])
-def test_a_time_beyond_5_minutes_in_the_future_is_refused_in_any_zone(offset: int) -> None:
-    beyond = NOW + timedelta(minutes=5, microseconds=1)
-    text = (beyond + timedelta(hours=offset)).replace(tzinfo=None).isoformat() + f"{offset:+03d}:00"
-    with pytest.raises(InvalidTrade, match="5 minutes") as raised:
+def test_a_time_more_than_5_minutes_in_the_future_is_refused_in_any_time_zone(offset: int) -> None:
+    too_late = NOW + timedelta(minutes=5, microseconds=1)
+    text = (too_late + timedelta(hours=offset)).replace(tzinfo=None).isoformat() + f"{offset:+03d}:00"
+    with pytest.raises(InvalidTrade, match="5 minutes") as caught:
         trade.decode(example(timePlaced=text), NOW)
-    assert [(fault.field, fault.code) for fault in raised.value.faults] == [("timePlaced", "in-the-future")]
+    assert [(fault.field, fault.code) for fault in caught.value.faults] == [("timePlaced", "in-the-future")]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/St_Johns"])
-@pytest.mark.parametrize("language", ["de_DE.UTF-8", "tr_TR.UTF-8", "C"])
-def test_neither_the_machines_language_nor_its_zone_changes_a_time(zone: str, language: str) -> None:
+@pytest.mark.parametrize("locale", ["de_DE.UTF-8", "tr_TR.UTF-8", "C"])
+def test_the_result_does_not_depend_on_locale_and_time_zone(zone: str, locale: str) -> None:
     program = (
         "import contextlib, locale\n"
         "with contextlib.suppress(locale.Error):\n"
         "    locale.setlocale(locale.LC_ALL, '')\n"
         "from tests.support import example\n"
-        "from tests.unit.helpers import accepted\n"
-        "print(accepted(example(timePlaced='24-may-15 10:27:44')).time_placed)\n"
+        "from tests.unit.helpers import decode_trade\n"
+        "print(decode_trade(example(timePlaced='24-may-15 10:27:44')).time_placed)\n"
     )
-    env = {"TZ": zone, "LC_ALL": language, "LANG": language}
-    done = subprocess.run(
+    env = {"TZ": zone, "LC_ALL": locale, "LANG": locale}
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "2015-05-24 10:27:44+00:00\n"
+    assert result.stdout == "2015-05-24 10:27:44+00:00\n"

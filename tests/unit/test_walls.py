@@ -1,15 +1,20 @@
-"""The walls between the parts: who imports whom, who reads the environment, and that imports do nothing."""
+"""The walls between packages: which may import which, which may read the environment, and that imports do nothing."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SERVICES = ("api", "processor", "wsserver")
 PACKAGES = ("tradewire", *SERVICES)
@@ -17,33 +22,56 @@ SOURCES = sorted(
     path.relative_to(ROOT) for folder in (*PACKAGES, "deploy", "tests") for path in (ROOT / folder).rglob("*.py")
 )
 OUR_CODE = [path for path in SOURCES if path.parts[0] in PACKAGES]
-MODULES = [
-    ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    for path in OUR_CODE
-    if "migrations" not in path.parts  # loaded by Alembic, and by nobody else
-]
-LINES_MAX = 300
+API_CODE = [path for path in OUR_CODE if path.parts[0] == "api"]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = {module_name(path): path for path in SOURCES}
+MODULES = [module_name(path) for path in OUR_CODE if "migrations" not in path.parts]  # only Alembic loads those
+MAX_LINES = 300
+
+API_ROOMS: dict[str, set[str]] = {
+    "__init__": set(),
+    "http": set(),
+    "ingest": {"http"},
+    "query": {"http"},
+    "operations": {"http"},
+    "openapi": {"http", "ingest", "query", "operations"},
+    "app": {"http", "ingest", "query", "operations", "openapi"},
+    "wsgi": {"app", "http"},
+}
+"""The API's folders and top-level files, and the rooms that each may import besides itself."""
+
+
+def api_room(parts: Sequence[str]) -> str:
+    """Return the room of a file or module of the API, given the parts of its path or name."""
+    return parts[1].removesuffix(".py") if len(parts) > 1 else "__init__"
 
 
 def imports(path: Path) -> set[str]:
-    """Give the names of all modules that a file imports anywhere in it, those for types alone too."""
-    found: set[str] = set()
+    """Return the modules that a file imports anywhere, including those for type checking only."""
+    modules: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_bytes())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path} imports by a relative name"
-            found.add(node.module or "")
-    return found
+            assert not node.level, f"{path} has a relative import"
+            package = node.module or ""
+            names = [f"{package}.{alias.name}" for alias in node.names]
+            modules |= {name if name in FILES else package for name in names}
+    return modules
 
 
 def importers(*libraries: str) -> set[str]:
-    """Give the files of ours that import one of the libraries."""
+    """Return our files that import one of the libraries."""
     return {path.as_posix() for path in OUR_CODE if any(module.split(".")[0] in libraries for module in imports(path))}
 
 
 def reads_environment(path: Path) -> bool:
-    """Tell whether a file names os.environ, os.getenv or the like."""
+    """Return True if a file uses os.environ, os.getenv or the like."""
     for node in ast.walk(ast.parse((ROOT / path).read_bytes())):
         if isinstance(node, ast.Attribute) and node.attr in {
             "environ",
@@ -59,29 +87,47 @@ def reads_environment(path: Path) -> bool:
     return False
 
 
-def test_the_files_that_these_tests_look_at_are_found() -> None:
+def test_these_tests_find_the_source_files() -> None:
     assert {path.parts[0] for path in SOURCES} >= {*PACKAGES, "deploy", "tests"}
     assert "tradewire/trade.py" in {path.as_posix() for path in OUR_CODE}
     assert "wsserver.__main__" in MODULES
 
 
 @pytest.mark.parametrize("path", OUR_CODE, ids=str)
-def test_a_service_imports_no_other_and_what_is_shared_imports_none(path: Path) -> None:
-    strangers = {*SERVICES, "tests", "deploy"} - {path.parts[0]}
-    assert {module for module in imports(path) if module.split(".")[0] in strangers} == set()
+def test_a_service_imports_no_other_service_and_tradewire_imports_none(path: Path) -> None:
+    forbidden = {*SERVICES, "tests", "deploy"} - {path.parts[0]}
+    assert {module for module in imports(path) if module.split(".")[0] in forbidden} == set()
 
 
-def test_only_the_api_knows_of_http_frameworks() -> None:
+def test_every_file_of_the_api_belongs_to_a_room() -> None:
+    assert {api_room(path.parts) for path in API_CODE} == API_ROOMS.keys()
+
+
+@pytest.mark.parametrize("path", API_CODE, ids=str)
+def test_a_room_of_the_api_imports_only_itself_and_the_rooms_that_it_may(path: Path) -> None:
+    room = api_room(path.parts)
+    imported = {api_room(module.split(".")) for module in imports(path) if module.split(".")[0] == "api"}
+    assert imported <= {room, *API_ROOMS[room]}
+
+
+def test_no_modules_import_each_other_in_a_cycle() -> None:
+    try:
+        TopologicalSorter({module: imports(path) for module, path in FILES.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_only_the_api_imports_http_frameworks() -> None:
     assert {Path(file).parts[0] for file in importers("flask", "werkzeug")} == {"api"}
 
 
-def test_only_the_beanstalk_engine_knows_of_greenstalk() -> None:
+def test_only_the_beanstalk_engine_imports_greenstalk() -> None:
     engine = "tradewire/queue/beanstalk"
     assert {file for file in importers("greenstalk") if not file.startswith((f"{engine}.py", f"{engine}/"))} == set()
     assert importers("greenstalk")
 
 
-def test_only_the_store_knows_of_databases() -> None:
+def test_only_the_store_imports_database_libraries() -> None:
     assert {Path(file).parts[:2] for file in importers("sqlalchemy", "alembic", "psycopg", "sqlite3")} == {
         ("tradewire", "store")
     }
@@ -94,9 +140,9 @@ def test_only_entry_points_read_the_environment() -> None:
 
 def test_no_file_is_longer_than_300_lines() -> None:
     pages = [path.relative_to(ROOT) for folder in ("src", "test") for path in (ROOT / "web" / folder).rglob("*.ts")]
-    ours = [path for path in SOURCES if path.parts[0] != "tests"]  # a test file is a list, not one idea
+    ours = [path for path in SOURCES if path.parts[0] != "tests"]  # test files are lists of facts, and may be longer
     lengths = {path.as_posix(): len((ROOT / path).read_text().splitlines()) for path in [*ours, *pages]}
-    assert {path: length for path, length in lengths.items() if length > LINES_MAX} == {}
+    assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_importing_every_module_touches_no_socket_writes_no_file_and_starts_nothing(tmp_path: Path) -> None:
@@ -116,6 +162,6 @@ for name in {MODULES!r}:
 """
     environ = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TRADEWIRE_HOME": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    completed = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []

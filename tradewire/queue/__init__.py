@@ -1,4 +1,4 @@
-"""The queue: its contract, whatever engine is behind it, and how an engine is chosen.
+"""The contract of a queue. Each engine is a module of this package that implements `Queue`.
 
 Engines: `tradewire.queue.beanstalk`, and for tests `tradewire.queue.memory`.
 """
@@ -15,117 +15,159 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIVE: Final = "live"
-"""The tube whose consumer shows updates to browsers."""
+"""The tube whose consumer shows events to browsers."""
 
 ARCHIVE: Final = "archive"
-"""The tube whose consumer keeps updates for good, and the receipts for what became of them."""
+"""The tube whose consumer saves events in the store, and the receipts about them."""
 
 TUBES: Final = (LIVE, ARCHIVE)
-"""Every consumer's copy of the stream. A new consumer is a new tube here, and no other part changes."""
+"""Every tube: the API puts a copy of each event into all of them.
 
-BURIED_SUFFIX: Final = ".buried"
+Each tube belongs to one consumer. Ingest, dead letters, metrics and readiness follow from this list. Besides the tube,
+a new consumer needs a sink in processor/sinks/ that processor/__main__.py starts, a program in deploy/supervisord.conf
+and deploy/render.py, and an account in api/operations/ledger.py and ledger_check.py. If it sends receipts of a new
+kind, it also needs that kind in tradewire/receipt.py, in tradewire/store/ledger.py and on the page.
+"""
+
+DEAD_SUFFIX: Final = ".dead"
+"""The dead letters of the tube `live` are in the tube `live.dead`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job in hand: reserved, and to be settled by `delete`, `release` or `bury`."""
+    """A reserved job. Settle it with `Queue.delete`, `Queue.release` or `Queue.dead_letter`."""
 
     id: int
+    """Valid only on the connection that reserved the job."""
     body: bytes
 
     @property
-    def updates(self) -> list[bytes]:
-        """The job's updates: one JSON object a line, passed on undecoded."""
+    def events(self) -> list[bytes]:
+        """The job's lines, still encoded: one event each, or a receipt in the archive's tube."""
         return self.body.split(b"\n")
 
 
-class Guilty(NamedTuple):
-    """An update that can't be handled, and why."""
+class Rejected(NamedTuple):
+    """An event that can't be processed, and the reason."""
 
-    update: bytes
+    event: bytes
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Buried:
-    """A buried update, as an operator sees it."""
+class DeadLetter:
+    """A rejected event that waits for an operator."""
 
     id: int
     tube: str
+    """The tube that the event came from."""
     reason: str
-    buried_at: str
-    update: bytes
+    dead_lettered_at: str
+    """When it was rejected, ISO 8601 with an offset. Empty if someone else put it among the dead letters."""
+    event: bytes
 
 
 class TubeCounts(NamedTuple):
-    """How a tube stands, in jobs; `consumers` are connections that watch it."""
+    """The state of a tube. All counts are of jobs, unless another unit is given."""
 
     ready: int
+    """Jobs that wait to be reserved."""
     reserved: int
-    buried: int
+    dead_letters: int
+    """Dead letters of this tube, one event each."""
     consumers: int
-    oldest_seconds: int
-    """Age of the job that is next; 0 where none is ready."""
+    """Connections that reserve from this tube."""
+    oldest_job_age_seconds: int
+    """Age of the job that is next to be reserved. 0 if no job is ready."""
 
 
 class Queue(ABC):
-    """One connection to a queue of durable jobs, used by one thread.
+    """One connection to a queue of durable jobs. Use it from one thread only; it connects on its own when needed.
 
-    Every call raises QueueUnavailable where the queue is away, answers what does not fit, or can't promise
-    to keep what it is given. After that the connection is closed and all that it had reserved is
-    forgotten here and given back there; the next `put` or `reserve` connects anew.
+    Every call but `close` raises QueueUnavailable if the queue can't be reached, breaks its protocol or can't
+    guarantee to keep new jobs. The connection is then closed: the queue releases every job that this connection had
+    reserved, and this object forgets them. The next `put` or `reserve` opens another connection.
+
+    Example:
+        queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
+        queue.put(line, TUBES)
+        jobs = queue.reserve(LIVE, limit=500, timeout_seconds=1)
+        show([event for job in jobs for event in job.events])
+        queue.delete(jobs)
     """
 
     def put(self, body: bytes, tubes: Sequence[str]) -> None:
-        """Put one copy of a job into each tube; as `put_all`, of one."""
+        """Put one copy of a job into each tube. The same as `put_all` with a single body."""
         self.put_all([body], tubes)
 
     @abstractmethod
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
-        """Put one copy of each job into each tube, in order; return when all of them are kept.
+        """Put one copy of each job into each tube. Return once the queue has confirmed all of them.
 
-        Where it raises, some tube may have got some of its copies all the same.
+        Args:
+            bodies: The jobs' bodies, at most MAX_JOB_BYTES each. Each tube gets them in this order.
+            tubes: The tubes' names.
+
+        Raises:
+            QueueUnavailable: Nothing is promised, but some copies may have been put.
         """
 
     @abstractmethod
     def put_receipt(self, receipt: bytes) -> None:
-        """Put a receipt into the archive's tube, before the jobs that it is for are settled.
+        """Put a receipt into the archive's tube. Call this before the jobs that it is about are settled.
 
-        No poster is promised anything by it, so it is not held up by a queue that takes no new messages, which
-        could then never be emptied.
+        A queue that is too full to accept messages still accepts receipts: without them, nothing could leave it.
+
+        Args:
+            receipt: An encoded receipt.
         """
 
     @abstractmethod
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
-        """Reserve up to `limit` jobs, oldest first.
+        """Reserve the oldest jobs of a tube. Other connections can't reserve them until they are released.
 
-        Waits up to the timeout for the first one, never for more; fewer are taken once they amount to
-        `bytes_max`. None are there: an empty list.
+        Args:
+            tube: The tube's name.
+            limit: Most jobs to reserve.
+            timeout_seconds: How long to wait for the first job. The call never waits for more jobs.
+            bytes_max: Reserve no further jobs once their bodies add up to this. The total may exceed it.
+
+        Returns:
+            The jobs, oldest first. Empty if the time ran out.
         """
 
     @abstractmethod
     def delete(self, jobs: Sequence[Job]) -> None:
-        """Settle jobs that are done. One that is no longer ours is someone else's by now, and let be."""
+        """Settle jobs that are done. Jobs that this connection no longer holds are left alone."""
 
     @abstractmethod
     def release(self, jobs: Sequence[Job]) -> None:
-        """Give jobs back, in the place that they had. It costs the queue's log nothing."""
+        """Return jobs to their tube, each in its old place. This must not make the queue's log grow.
+
+        Jobs that this connection no longer holds are left alone.
+        """
 
     @abstractmethod
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
-        """Put each guilty update, with its reason, where an operator sees it; then settle the job."""
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        """Make a dead letter of each rejected event, and only then settle the job.
+
+        Args:
+            tube: The tube that the job was reserved from.
+            job: A job whose other events have been delivered.
+            rejected: The rejected events. An event larger than MAX_JOB_BYTES is cut, and its reason says so.
+        """
 
     @abstractmethod
-    def buried(self, tube: str, limit: int) -> list[Buried]:
-        """List the oldest buried updates of a tube; an empty list where there are none."""
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
+        """Return the dead letters of a tube, oldest first, at most `limit`."""
 
     @abstractmethod
-    def put_back(self, tube: str, buried_id: int) -> bool:
-        """Put a buried update back into its tube, as new. False where it is not there."""
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+        """Move a dead letter's event back into its tube, as the newest job. Return False if there is no such letter."""
 
     @abstractmethod
-    def discard(self, tube: str, buried_id: int) -> bool:
-        """Delete a buried update for good. False where it is not there."""
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
+        """Delete a dead letter for good. Return False if there is no such letter."""
 
     @abstractmethod
     def counts(self, tube: str) -> TubeCounts:
@@ -133,12 +175,16 @@ class Queue(ABC):
 
     @abstractmethod
     def fill(self) -> float:
-        """Give how full the queue is, as a share of the bound at which `put` is refused."""
+        """Return how full the queue is: 1.0 is the size at which `put` is refused."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raise QueueUnavailable, with the reason, unless what is put now would be kept."""
+        """Check that the queue would keep a job that is put now.
+
+        Raises:
+            QueueUnavailable: It would not; the message says why.
+        """
 
     @abstractmethod
     def close(self) -> None:
-        """Close the connection; all that it had reserved is given back. Harmless when closed."""
+        """Close the connection. The queue then releases its reserved jobs. Does nothing if it is closed."""

@@ -1,4 +1,4 @@
-"""The queue in memory: for tests of what uses a queue, under the same contract as any engine."""
+"""A queue in memory, for tests. It keeps the same contract as the other engines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Broker:
-    """What the connections of one in-memory queue share. With a `fault` set, it is unavailable."""
+    """The state that all connections of one in-memory queue share. While `fault` is set, the queue is unavailable."""
 
     fault: str | None = None
     max_bytes: int = 10**9
@@ -36,7 +36,7 @@ class MemoryQueue(Queue):
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._hand: dict[int, Job] = {}
+        self._held: dict[int, Job] = {}
 
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         self.check()
@@ -56,7 +56,7 @@ class MemoryQueue(Queue):
             self._broker.arrived.wait_for(lambda: waiting, timeout_seconds)
             while waiting and len(jobs) < limit and sum(len(job.body) for job in jobs) < bytes_max:
                 job = waiting.pop(min(waiting))
-                self._hand[job.id] = job
+                self._held[job.id] = job
                 self._broker.reserved[job.id] = tube
                 jobs.append(job)
         return jobs
@@ -75,42 +75,42 @@ class MemoryQueue(Queue):
                     self._broker.ready[tube][job.id] = job
             self._broker.arrived.notify_all()
 
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
-        for one in guilty:
-            self._put(burial.encode(tube, one), [tube + BURIED_SUFFIX])
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        for rejection in rejected:
+            self._put(dead_letter.encode(tube, rejection), [tube + DEAD_SUFFIX])
         self.delete([job])
 
-    def buried(self, tube: str, limit: int) -> list[Buried]:
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         self._check_reachable()
-        waiting = self._broker.ready[tube + BURIED_SUFFIX]
-        return [burial.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
+        waiting = self._broker.ready[tube + DEAD_SUFFIX]
+        return [dead_letter.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
 
-    def put_back(self, tube: str, buried_id: int) -> bool:
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
         self._check_reachable()
-        job = self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None)
+        job = self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None)
         if job:
-            self._put(burial.decode(tube, job.id, job.body).update, [tube])
+            self._put(dead_letter.decode(tube, job.id, job.body).event, [tube])
         return job is not None
 
-    def discard(self, tube: str, buried_id: int) -> bool:
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
         self._check_reachable()
-        return self._broker.ready[tube + BURIED_SUFFIX].pop(buried_id, None) is not None
+        return self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None) is not None
 
     def counts(self, tube: str) -> TubeCounts:
         self._check_reachable()
         waiting = self._broker.ready[tube]
         return TubeCounts(
             ready=len(waiting),
-            reserved=sum(held == tube for held in self._broker.reserved.values()),
-            buried=len(self._broker.ready[tube + BURIED_SUFFIX]),
+            reserved=sum(origin == tube for origin in self._broker.reserved.values()),
+            dead_letters=len(self._broker.ready[tube + DEAD_SUFFIX]),
             consumers=sum(watched == tube for watched in self._broker.watchers.values()),
-            oldest_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
+            oldest_job_age_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
         )
 
     def fill(self) -> float:
         self._check_reachable()
-        held = (job for waiting in self._broker.ready.values() for job in waiting.values())
-        return sum(len(job.body) for job in held) / self._broker.max_bytes
+        ready = (job for jobs in self._broker.ready.values() for job in jobs.values())
+        return sum(len(job.body) for job in ready) / self._broker.max_bytes
 
     def check(self) -> None:
         if self.fill() > 1:
@@ -119,7 +119,7 @@ class MemoryQueue(Queue):
 
     def close(self) -> None:
         with self._broker.arrived:
-            for job in list(self._hand.values()):
+            for job in list(self._held.values()):
                 tube = self._drop(job)
                 if tube is not None:
                     self._broker.ready[tube][job.id] = job
@@ -140,8 +140,8 @@ class MemoryQueue(Queue):
             self._broker.arrived.notify_all()
 
     def _drop(self, job: Job) -> str | None:
-        """Take the job out of hand; give its tube, or None where it is not ours any more."""
-        if self._hand.get(job.id) is not job:
+        """Forget a held job and return its tube. Return None if this connection does not hold it."""
+        if self._held.get(job.id) is not job:
             return None
-        del self._hand[job.id]
+        del self._held[job.id]
         return self._broker.reserved.pop(job.id)

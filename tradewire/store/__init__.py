@@ -1,4 +1,4 @@
-"""The archive: every message once, what became of it, and statistics; in SQLite or PostgreSQL.
+"""The archive, in SQLite or PostgreSQL: every event once, its receipts, and statistics.
 
-`writing.StoreWriter` is for the one who archives, `reading.StoreReader` for those who ask.
+`writing.StoreWriter` saves events and receipts. `reading.StoreReader` answers queries.
 """

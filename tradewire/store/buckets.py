@@ -1,4 +1,4 @@
-"""Statistics of a batch: which buckets its messages fall into, and what they add to each."""
+"""Statistics of a batch of events: the buckets they fall into, and what each bucket gains."""
 
 from __future__ import annotations
 
@@ -10,43 +10,45 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tradewire.store.ids import Stored
-    from tradewire.store.rows import Message
+    from tradewire.store.ids import EncodedId
+    from tradewire.store.rows import EventRow
 
 MINUTE: Final = 60
 WIDTHS: Final = (MINUTE, 3600, 86400)
-"""Seconds that a bucket may span."""
+"""The time that a bucket spans, in seconds."""
 
 _MICROSECONDS: Final = MINUTE * 1_000_000
-_NOTHING: Final = Decimal(0)
+_ZERO: Final = Decimal(0)
 
 
 class Bucket(NamedTuple):
-    """Which bucket among those of one width; what is not part of its kind is empty."""
+    """The key of a bucket among those of one width. Fields that don't belong to its kind are empty."""
 
     kind: str
+    """`all`, `country`, `pair`, or `both`: pair and country."""
     start: int
+    """Seconds since 1970, a multiple of the width."""
     currency_from: str
     currency_to: str
     country: str
 
 
 class Rate(NamedTuple):
-    """A rate as a number, and as it is written."""
+    """A rate as a number and as decimal text. The number comes first, so rates compare by it."""
 
     number: Decimal
     text: str
 
 
 class Counts(NamedTuple):
-    """What a bucket without a pair holds: euros and yen have no sum."""
+    """The content of a bucket without a pair. It has no amounts: euros and yen can't be added."""
 
     messages: int
     flagged: int
 
 
 class Money(NamedTuple):
-    """What a bucket of a pair holds, in the order of the table's columns."""
+    """The content of a bucket with a pair, in the order of the table's columns."""
 
     messages: int
     flagged: int
@@ -54,68 +56,85 @@ class Money(NamedTuple):
     bought: Decimal
     open: Rate
     open_at: int
-    open_id: Stored
+    open_id: EncodedId
     high: Rate
     low: Rate
     close: Rate
     close_at: int
-    close_id: Stored
+    close_id: EncodedId
 
 
-Part = Counts | Money
+Content = Counts | Money
 _NO_MONEY: Final = (None,) * (len(Money._fields) - len(Counts._fields))
 _received: Final = attrgetter("received_at", "id")
 _opened: Final = attrgetter("open_at", "open_id")
 _closed: Final = attrgetter("close_at", "close_id")
 
 
-def minutes(messages: Iterable[Message]) -> dict[Bucket, Part]:
-    """Give what messages add to the buckets of their minutes.
+def minute_buckets(events: Iterable[EventRow]) -> dict[Bucket, Content]:
+    """Return what events add to the buckets of their minutes.
 
-    Each is looked at once, for the finest bucket; the others are added up from that. Sums are exact in the decimal
-    context of whoever calls.
+    Each event is read once, for its finest bucket. The other buckets are sums of the finest ones.
+
+    Args:
+        events: Rows of events, in any order.
+
+    Returns:
+        The content by bucket, for every kind of bucket. Sums are exact if the caller's decimal context is wide enough;
+        use `exact.CONTEXT`.
     """
-    groups: dict[tuple[int, str, str, str], list[Message]] = defaultdict(list)
-    for message in sorted(messages, key=_received):
-        minute = message.received_at // _MICROSECONDS * MINUTE
-        groups[minute, message.currency_from, message.currency_to, message.country].append(message)
-    both = {Bucket("both", *group): _alike(some) for group, some in groups.items()}
-    pair = _added_up((Bucket("pair", *bucket[1:4], ""), part) for bucket, part in both.items())
-    country = _added_up(
-        (Bucket("country", bucket[1], "", "", bucket[4]), Counts(*part[:2])) for bucket, part in both.items()
+    groups: dict[tuple[int, str, str, str], list[EventRow]] = defaultdict(list)
+    for event in sorted(events, key=_received):
+        minute = event.received_at // _MICROSECONDS * MINUTE
+        groups[minute, event.currency_from, event.currency_to, event.country].append(event)
+    by_pair_and_country = {Bucket("both", *key): _aggregate(group) for key, group in groups.items()}
+    by_pair = _merge((Bucket("pair", *bucket[1:4], ""), content) for bucket, content in by_pair_and_country.items())
+    by_country = _merge(
+        (Bucket("country", bucket[1], "", "", bucket[4]), Counts(*content[:2]))
+        for bucket, content in by_pair_and_country.items()
     )
-    everyone = _added_up((Bucket("all", bucket[1], "", "", ""), part) for bucket, part in country.items())
-    return {**everyone, **both, **country, **pair}
+    overall = _merge((Bucket("all", bucket[1], "", "", ""), content) for bucket, content in by_country.items())
+    return {**overall, **by_pair_and_country, **by_country, **by_pair}
 
 
-def wider(buckets: Iterable[tuple[Bucket, Part]], width: int) -> dict[Bucket, Part]:
-    """Add up buckets to wider ones."""
-    return _added_up((Bucket(bucket[0], bucket[1] // width * width, *bucket[2:]), part) for bucket, part in buckets)
+def widen(buckets: Iterable[tuple[Bucket, Content]], width: int) -> dict[Bucket, Content]:
+    """Merge buckets into wider ones.
+
+    Args:
+        buckets: Buckets with their content.
+        width: The new width in seconds.
+    """
+    return _merge((Bucket(bucket[0], bucket[1] // width * width, *bucket[2:]), content) for bucket, content in buckets)
 
 
-def _added_up(parts: Iterable[tuple[Bucket, Part]]) -> dict[Bucket, Part]:
-    """Add up what falls into the same bucket."""
-    found: dict[Bucket, list[Any]] = defaultdict(list)
-    for bucket, part in parts:
-        found[bucket].append(part)
-    return {bucket: some[0] if len(some) == 1 else _sum(some) for bucket, some in found.items()}
+def _merge(contents: Iterable[tuple[Bucket, Content]]) -> dict[Bucket, Content]:
+    """Add up the contents that belong to the same bucket."""
+    grouped: dict[Bucket, list[Any]] = defaultdict(list)
+    for bucket, content in contents:
+        grouped[bucket].append(content)
+    return {bucket: group[0] if len(group) == 1 else _sum(group) for bucket, group in grouped.items()}
 
 
-def rows(buckets: Mapping[Bucket, Part], width: int) -> Iterator[tuple[Any, ...]]:
-    """Give rows of `stats`, in the table's order: neighbours share a page."""
-    for bucket, part in sorted(buckets.items()):
-        yield (bucket[0], width, *bucket[1:], *_columns(part))
+def to_rows(buckets: Mapping[Bucket, Content], width: int) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of the table `stats`, in its key's order, since neighbouring rows share a page.
+
+    Args:
+        buckets: The content by bucket.
+        width: The width of all these buckets, in seconds.
+    """
+    for bucket, content in sorted(buckets.items()):
+        yield (bucket[0], width, *bucket[1:], *_columns(content))
 
 
-def _alike(messages: Sequence[Message]) -> Money:
-    """Add up messages that all fall into the same buckets, and are in order of time."""
-    rates = [Rate(Decimal(message.rate), message.rate) for message in messages]
-    first, last = messages[0], messages[-1]
+def _aggregate(events: Sequence[EventRow]) -> Money:
+    """Aggregate events of one bucket. They must be in order of time."""
+    rates = [Rate(Decimal(event.rate), event.rate) for event in events]
+    first, last = events[0], events[-1]
     return Money(
-        len(messages),
-        sum([message.flags != "" for message in messages]),
-        sum([Decimal(message.amount_sell) for message in messages], _NOTHING),
-        sum([Decimal(message.amount_buy) for message in messages], _NOTHING),
+        len(events),
+        sum([event.flags != "" for event in events]),
+        sum([Decimal(event.amount_sell) for event in events], _ZERO),
+        sum([Decimal(event.amount_buy) for event in events], _ZERO),
         rates[0],
         first.received_at,
         first.id,
@@ -127,11 +146,11 @@ def _alike(messages: Sequence[Message]) -> Money:
     )
 
 
-def _sum(parts: Sequence[Any]) -> Part:
-    if isinstance(parts[0], Counts):
-        return Counts(*map(sum, zip(*parts, strict=True)))
-    count, flagged, sold, bought, _, _, _, high, low, _, _, _ = zip(*parts, strict=True)
-    first, last = min(parts, key=_opened), max(parts, key=_closed)
+def _sum(contents: Sequence[Any]) -> Content:
+    if isinstance(contents[0], Counts):
+        return Counts(*map(sum, zip(*contents, strict=True)))
+    count, flagged, sold, bought, _, _, _, high, low, _, _, _ = zip(*contents, strict=True)
+    first, last = min(contents, key=_opened), max(contents, key=_closed)
     return Money(
         sum(count),
         sum(flagged),
@@ -148,11 +167,11 @@ def _sum(parts: Sequence[Any]) -> Part:
     )
 
 
-def _columns(part: Part) -> tuple[Any, ...]:
-    """Give the columns that follow the key."""
-    if isinstance(part, Counts):
-        return *part, *_NO_MONEY
-    count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = part
+def _columns(content: Content) -> tuple[Any, ...]:
+    """Return the columns after the key."""
+    if isinstance(content, Counts):
+        return *content, *_NO_MONEY
+    count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = content
     return (
         *(count, flagged, format(sold, "f"), format(bought, "f")),
         *(opened.text, open_at, open_id, high.text, low.text, closed.text, close_at, close_id),

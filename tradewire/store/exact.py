@@ -1,4 +1,4 @@
-"""Exact arithmetic on amounts. SQLite has them as text: its own numbers are floats."""
+"""Exact arithmetic on amounts. SQLite stores amounts as text, since its numbers are floats."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 CONTEXT: Final = Context(prec=100)
-"""So wide that no sum of amounts is ever rounded."""
+"""Wide enough that no sum of amounts is ever rounded."""
 
 _POINT: Final[ColumnElement[str]] = literal_column("'.'")
 
 
-def written(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """Give an amount so that it is compared as a number is: text by where its point is, then digit by digit.
+def comparable(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Return an expression that compares amounts as numbers.
 
-    1, 1.0 and 1.00 are the same amount, and not the same text: of them, the shorter one is the less.
+    For SQLite it compares the position of the decimal point, then the text. Amounts that are equal but written
+    differently, such as 1, 1.0 and 1.00, compare as text: the shorter one is less.
+
+    Args:
+        amount: A column or other expression of an amount.
+        dialect: The name of SQLAlchemy's dialect.
     """
     return amount if dialect == "postgresql" else tuple_(func.instr(amount.concat(_POINT), _POINT), amount)
 
 
-def teach(connection: sqlite3.Connection) -> None:
-    """Teach SQLite exact sums."""
+def add_exact_sum(connection: sqlite3.Connection) -> None:
+    """Add the SQL function `exact_sum(a, b)` to a SQLite connection."""
     connection.create_function("exact_sum", 2, _sum, deterministic=True)
 
 
 def _sum(a: str | None, b: str | None) -> str | None:
-    if a is None or b is None:  # a bucket without money
+    if a is None or b is None:  # a bucket without a pair has no amounts
         return None
     return format(CONTEXT.add(Decimal(a), Decimal(b)), "f")

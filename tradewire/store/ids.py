@@ -1,4 +1,4 @@
-"""Ids in the database: 16 bytes in SQLite, `UUID` in PostgreSQL, and text of 36 characters to all who ask."""
+"""Ids in the database: 16 bytes in SQLite, `UUID` in PostgreSQL. Python code gets them as text of 36 characters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Dialect
 
-Stored = bytes | str
-"""An id as SQLite or PostgreSQL is given it; both are in the order of the text."""
+EncodedId = bytes | str
+"""An id as it is passed to SQLite (bytes) or PostgreSQL (text). Both sort like the text."""
 
 
-def stored(id_: str, dialect: str) -> Stored:
-    """Give an id as this database is given it, for rows that go there as they are."""
+def encode_id(id_: str, dialect: str) -> EncodedId:
+    """Return an id in the form that the database takes, for rows that bypass SQLAlchemy's types."""
     return _pack(id_) if dialect == "sqlite" else id_
 
 
@@ -32,7 +32,7 @@ def _unpack(packed: bytes | None) -> str | None:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-class _Packed(UserDefinedType[str]):
+class _PackedId(UserDefinedType[str]):
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
@@ -45,5 +45,5 @@ class _Packed(UserDefinedType[str]):
         return _unpack
 
 
-Id: Final = _Packed().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
-"""The type of a column of ids."""
+Id: Final = _PackedId().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+"""The column type of ids."""

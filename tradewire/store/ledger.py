@@ -1,4 +1,4 @@
-"""The store's side of the ledger: what each stack has brought, counted in the transaction that brought it."""
+"""The store's side of the ledger: counters for each stack, updated in the transaction that saves the counted rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tradewire.store.schema import tallies
+from tradewire.store.schema import counters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,37 +14,53 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 ARCHIVED_THROUGH: Final = "archived_through"
-"""When the update that was archived last was received: all that was put before it is archived, too."""
+"""Name of the counter that holds when the last archived event was received. Events put before it are archived, too."""
+
+FINAL_KINDS: Final = frozenset({"shown", "expired", "discarded"})
+"""Kinds of receipts that mean that an event has left its tube for good. A dead letter still waits for an operator."""
 
 
-OUTCOMES: Final = frozenset({"shown", "expired", "discarded"})
-"""The receipts of a message that has left its tube for good. Buried, it still waits for an operator."""
+def count_name(tube: str, kind: str) -> str:
+    """Return the name of the counter of events that left a tube with a final receipt of this kind.
 
-
-def left(tube: str, kind: str) -> str:
-    """Name the count of messages that have left a tube in one way; each is counted once, by its first."""
+    An event that has several final receipts in one tube is counted once, for the first of them.
+    """
     return f"{tube}_{kind}"
 
 
 def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:
-    """Add to counts."""
+    """Add to counters.
+
+    Args:
+        connection: Its transaction must also save the counted rows.
+        stack: The id of the stack that the events come from.
+        counts: The increment for each counter, by name.
+    """
     rows = [{"stack": stack, "name": name, "value": count} for name, count in counts.items() if count]
     if rows:
-        new = _insert(connection)
-        connection.execute(_set(new, tallies.c.value + new.excluded.value), rows)
+        statement = _insert(connection)
+        connection.execute(_on_conflict(statement, counters.c.value + statement.excluded.value), rows)
 
 
-def reached(connection: Connection, stack: str, received_at: int) -> None:
-    """Note how far the archive is, in microseconds since 1970."""
-    new = _insert(connection)
-    connection.execute(
-        _set(new, new.excluded.value), [{"stack": stack, "name": ARCHIVED_THROUGH, "value": received_at}]
-    )
+def set_archived_through(connection: Connection, stack: str, received_at: int) -> None:
+    """Record how far the archive has come.
+
+    Args:
+        connection: Its transaction must also save the event.
+        stack: The id of the stack that the event comes from.
+        received_at: When the last event of the batch was received, in microseconds since 1970, UTC.
+    """
+    statement = _insert(connection)
+    row = {"stack": stack, "name": ARCHIVED_THROUGH, "value": received_at}
+    connection.execute(_on_conflict(statement, statement.excluded.value), [row])
 
 
 def _insert(connection: Connection) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(tallies) if connection.dialect.name == "sqlite" else postgresql.insert(tallies)
+    return sqlite.insert(counters) if connection.dialect.name == "sqlite" else postgresql.insert(counters)
 
 
-def _set(new: sqlite.Insert | postgresql.Insert, value: ColumnElement[int]) -> sqlite.Insert | postgresql.Insert:
-    return new.on_conflict_do_update(index_elements=["stack", "name"], set_={"value": value})
+def _on_conflict(
+    statement: sqlite.Insert | postgresql.Insert, value: ColumnElement[int]
+) -> sqlite.Insert | postgresql.Insert:
+    """Make the statement set an existing counter to a value."""
+    return statement.on_conflict_do_update(index_elements=["stack", "name"], set_={"value": value})

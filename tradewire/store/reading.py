@@ -1,4 +1,4 @@
-"""The store's one way out: pages of messages, traces, statistics and tallies."""
+"""Reads the store: pages of events, exports, traces, statistics and counters."""
 
 from __future__ import annotations
 
@@ -8,91 +8,125 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from tradewire.store import engine, reading_messages, reading_stats
-from tradewire.store.schema import messages, tallies
+from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
-    from tradewire.store.views import Filter, Page, Place, Stats, Trace
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
+    from tradewire.store.views import Filter, Page, Position, Stats, Trace
 
-_EXPORTED_AT_ONCE: Final = 5_000
-"""Messages of one list that an export gives: some megabytes, and some tens of milliseconds."""
+_EXPORT_PAGE: Final = 5_000
+"""Messages in one list of an export. They take a few megabytes, and some tens of milliseconds to read."""
 
 
 class StoreReader:
-    """The archive's reader, used by several threads at once.
+    """Reads the archive. Threads may share one reader.
 
-    Every call raises StoreUnavailable where the database is away, locked, or not set up yet.
+    Nothing is connected before the first call. Each call reads one snapshot of the archive; `export` reads one for each
+    list.
+
+    Example:
+        >>> reader = StoreReader("sqlite:////var/lib/tradewire/store.db")
+        >>> page = reader.page(Filter(country="FR"), None, 100)
+        >>> older = reader.page(Filter(country="FR"), page.next, 100) if page.next else None
+        >>> reader.close()
+
+    Args:
+        url: `sqlite:////PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+
+    Raises:
+        StoreUnavailable: From every call, if the database is down, locked, or not set up yet.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._file = engine.sqlite_file(url)
         self._inode = 0
-        self._engine = engine.reading(url)
+        self._engine = engine.reader_engine(url)
 
     def check(self) -> None:
-        """Find out whether the archive can be read."""
+        """Raise StoreUnavailable unless the archive can be read."""
         with self._transaction() as connection:
-            connection.execute(select(messages.c.id).limit(1))
+            connection.execute(select(events.c.id).limit(1))
 
-    def page(self, wanted: Filter, after: Place | None, limit: int) -> Page:
-        """Give the newest messages that are wanted, up to `limit`; only those below the place `after`, if given.
+    def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
+        """Return the newest messages that match.
 
-        Following `next` from page to page gives each message once, whatever arrives meanwhile. A page may hold
-        fewer messages than there are, even none: how many rows it reads is bounded, and `next` goes on from there.
+        Following `next` from page to page gives each message once, even if others arrive meanwhile. The number of rows
+        read for a page is bounded. So a page may have fewer than `limit` messages, or none, although `next` is set.
+
+        Args:
+            filters: The conditions.
+            after: `next` of the page before. None for the first page.
+            limit: The largest number of messages, at least 1.
         """
         with self._transaction() as connection:
-            return reading_messages.page(connection, wanted, after, limit)
+            return reading_messages.page(connection, filters, after, limit)
 
-    def export(self, wanted: Filter, limit: int | None) -> Iterator[list[Update]]:
-        """Give all messages that are wanted, newest first, or the newest `limit`; some thousands at a time.
+    def export(self, filters: Filter, limit: int | None) -> Iterator[list[TradeEvent]]:
+        """Yield all messages that match, newest first, in lists of a few thousand.
 
-        A list may be empty: how many rows are read for one is bounded. Nothing is held open between two lists, so
-        that whoever takes them may take their time.
+        A list may be empty, since the number of rows read for it is bounded. Between two lists no transaction is open,
+        so the caller may take its time.
+
+        Args:
+            filters: The conditions.
+            limit: The largest number of messages in total. None for no limit.
         """
-        after: Place | None = None
+        after: Position | None = None
         while limit is None or limit > 0:
-            some = min(_EXPORTED_AT_ONCE, limit or _EXPORTED_AT_ONCE)
-            found, after = self.page(wanted, after, some)
-            yield found
+            messages, after = self.page(filters, after, min(_EXPORT_PAGE, limit or _EXPORT_PAGE))
+            yield messages
             if after is None:
                 break
-            limit = None if limit is None else limit - len(found)
+            limit = None if limit is None else limit - len(messages)
 
     def trace(self, message_id: str) -> Trace | None:
-        """Give all that is known of one message; None where nothing is."""
+        """Return everything the archive knows about one message. None if it knows nothing.
+
+        Args:
+            message_id: The message's id, in lower case. Any other text has no trace.
+        """
         with self._transaction() as connection:
             return reading_messages.trace(connection, message_id)
 
     def stats(self, since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> Stats:
-        """Give the statistics of a stretch of time, of one pair (from, to) or one country only, if given.
+        """Return the statistics of a time range.
 
-        `since` and `until` are seconds since 1970, and rounded outward to whole steps: minutes, hours or days, the
-        finest of which a series has at most 1,500.
+        The range is extended to whole steps: minutes, hours or days, the shortest of which the range has at most 1,500.
+
+        Args:
+            since: Start of the range, in seconds since 1970.
+            until: End of the range, in seconds since 1970. Not included.
+            pair: The currencies from and to. None for all pairs.
+            country: The country. None for all countries.
         """
         with self._transaction() as connection:
             return reading_stats.stats(connection, since, until, pair, country)
 
-    def tallies(self, stack: str) -> dict[str, int]:
-        """Give what a stack has brought here, by the names of `ledger`."""
+    def counters(self, stack: str) -> dict[str, int]:
+        """Return the counters of one stack, by the names in `ledger`.
+
+        Args:
+            stack: The id of the stack.
+        """
         with self._transaction() as connection:
-            rows = connection.execute(select(tallies.c.name, tallies.c.value).where(tallies.c.stack == stack))
+            rows = connection.execute(select(counters.c.name, counters.c.value).where(counters.c.stack == stack))
             return {row.name: row.value for row in rows}
 
     def close(self) -> None:
-        """Close all connections. Harmless when closed; the next call connects anew."""
+        """Close all connections. May be called again; the next call of another method connects again."""
         self._engine.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Give a connection that sees the archive as it is at one moment."""
-        with engine.translated(self._url):
+        """Open a connection that sees one snapshot of the archive."""
+        with engine.translate_errors(self._url):
             if self._file and (inode := self._file.stat().st_ino) != self._inode:
-                self.close()  # another file is there now, and what is open has been deleted or moved
+                self.close()  # its connections have a file open that was deleted or moved
                 self._inode = inode
             with self._engine.begin() as connection:
                 yield connection

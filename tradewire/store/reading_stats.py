@@ -1,6 +1,6 @@
-"""How statistics of any stretch of time are put together from few buckets.
+"""Adds up the statistics of any time range from a few buckets.
 
-Hours and days hold nothing of the newest minute there is; where they cover it, it is added.
+Buckets of hours and days don't include the newest minute that has events. If the range does, that minute is added.
 """
 
 from __future__ import annotations
@@ -24,49 +24,52 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 PAIRS_MAX: Final = 1_000
-"""Of the tens of thousands that there can be; adding up the amounts of one takes longer than all else about it."""
+"""Pairs listed, out of tens of thousands that are possible. Adding up a pair's amounts is the most expensive part."""
 STEPS_MAX: Final = 1_500
-"""In a series: a day and an hour of minutes, two months of hours."""
+"""Steps of a series: 25 hours in minutes, or two months in hours."""
 
-_all: Final = buckets.alias("everyones").c
-_found: Final = buckets.c
-_NONE: Final[ColumnElement[str]] = literal_column("''")
-_counts: Final = (_found["count"], _found.flagged)
-_money: Final = (_found.sold, _found.bought, _found.open, _found.high, _found.low, _found.close)
+_columns: Final = buckets.c
+_overall: Final = buckets.alias("overall").c
+_EMPTY: Final[ColumnElement[str]] = literal_column("''")
+_counts: Final = (_columns["count"], _columns.flagged)
+_money: Final = (_columns.sold, _columns.bought, _columns.open, _columns.high, _columns.low, _columns.close)
 
 
 def _total(column: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.sum(column), BigInteger)
 
 
-def _each(amount: ColumnElement[Any]) -> ColumnElement[str]:
-    """Give the amounts of a group as one text: a row of its own for each would take longer than all the sums."""
+def _joined(amount: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return the amounts of a group as one text. Fetching a row for each would take longer than adding them up."""
     return func.aggregate_strings(cast(amount, Text), " ")
 
 
-def _dated(moment: ColumnElement[Any], rate: ColumnElement[Any]) -> ColumnElement[str]:
-    """Give a text that is in order of time, and ends in the rate; moments have had 16 digits since 2001."""
-    return cast(moment, Text).concat(" ").concat(cast(rate, Text))
+def _dated(at: ColumnElement[Any], rate: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a text that sorts by time and ends in the rate. Microseconds since 1970 have had 16 digits since 2001."""
+    return cast(at, Text).concat(" ").concat(cast(rate, Text))
 
 
 _pair_totals: Final = (
     *map(_total, _counts),
-    *map(_each, (_found.sold, _found.bought, _found.high, _found.low)),
-    func.min(_dated(_found.open_at, _found.open)),
-    func.max(_dated(_found.close_at, _found.close)),
+    *map(_joined, (_columns.sold, _columns.bought, _columns.high, _columns.low)),
+    func.min(_dated(_columns.open_at, _columns.open)),
+    func.max(_dated(_columns.close_at, _columns.close)),
 )
 
 
-class _Stretch(NamedTuple):
-    """Neighbouring buckets of one width; `since` and `until` in seconds since 1970, whole widths."""
+class _Span(NamedTuple):
+    """Adjacent buckets of one width."""
 
     width: int
+    """Seconds."""
     since: int
+    """Seconds since 1970, a multiple of the width."""
     until: int
+    """The same. Not included."""
 
 
-class _Asked(NamedTuple):
-    """Whose statistics are asked for; empty for everyone's, as in the table."""
+class _Selection(NamedTuple):
+    """The pair or the country that statistics are for. Empty for all, as in the table."""
 
     currency_from: str
     currency_to: str
@@ -74,52 +77,53 @@ class _Asked(NamedTuple):
 
 
 def stats(connection: Connection, since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> Stats:
-    """Give the statistics; see StoreReader.stats."""
+    """Return the statistics; see StoreReader.stats."""
     step = next((width for width in WIDTHS if until - since <= STEPS_MAX * width), WIDTHS[-1])
     since, until = since // step * step, -(-until // step) * step
-    asked = _Asked(*(pair or ("", "")), country or "")
+    selection = _Selection(*(pair or ("", "")), country or "")
     newest = newest_minute(connection)
-    # Where nothing came later, the day that is not over yet holds no more than what is asked for.
-    to_the_end = until if newest is not None and newest >= until else -(-until // WIDTHS[-1]) * WIDTHS[-1]
-    stretches = list(_stretches(since, to_the_end, WIDTHS))
-    series = _series(connection, _Stretch(step, since, until), asked)
+    # If no event is newer than the range, the bucket of its last day holds nothing beyond the range. One bucket is read
+    # instead of many.
+    spans_end = until if newest is not None and newest >= until else -(-until // WIDTHS[-1]) * WIDTHS[-1]
+    spans = list(_spans(since, spans_end, WIDTHS))
+    series = _series(connection, _Span(step, since, until), selection)
     if newest is not None and since <= newest < until:
-        its = _Stretch(MINUTE, newest, newest + MINUTE)
+        newest_span = _Span(MINUTE, newest, newest + MINUTE)
         if step > MINUTE:
-            series = _with(series, _series(connection, its, asked), step)
-        if not any(stretch.width == MINUTE and stretch.since <= newest < stretch.until for stretch in stretches):
-            stretches.append(its)
-    total = Count(sum(one.total.messages for one in series), sum(one.total.flagged for one in series))
-    pairs, more_pairs = _pairs(connection, stretches, asked)
-    return Stats(since, until, step, total, pairs, more_pairs, _countries(connection, stretches, asked), series)
+            series = _add_minute(series, _series(connection, newest_span, selection), step)
+        if not any(span.width == MINUTE and span.since <= newest < span.until for span in spans):
+            spans.append(newest_span)
+    total = Count(sum(entry.total.messages for entry in series), sum(entry.total.flagged for entry in series))
+    pairs, more_pairs = _pairs(connection, spans, selection)
+    return Stats(since, until, step, total, pairs, more_pairs, _countries(connection, spans, selection), series)
 
 
-def _stretches(since: int, until: int, widths: Sequence[int]) -> Iterator[_Stretch]:
-    """Cover a time with buckets as wide as they fit, in order of time: days, at their ends hours, then minutes."""
+def _spans(since: int, until: int, widths: Sequence[int]) -> Iterator[_Span]:
+    """Cover a time range with the widest buckets that fit, in order: days, with hours and minutes at both ends."""
     if since >= until:
         return
     *narrower, width = widths
     first, last = -(-since // width) * width, until // width * width
     if first < last:
-        yield from _stretches(since, first, narrower)
-        yield _Stretch(width, first, last)
-        yield from _stretches(last, until, narrower)
+        yield from _spans(since, first, narrower)
+        yield _Span(width, first, last)
+        yield from _spans(last, until, narrower)
     else:
-        yield from _stretches(since, until, narrower)
+        yield from _spans(since, until, narrower)
 
 
-def _series(connection: Connection, stretch: _Stretch, asked: _Asked) -> list[Step]:
-    """Give each bucket of the stretch, oldest first."""
-    columns = _counts + (_money if asked.currency_from else ())
-    statement = select(_found.start, *columns).where(*_are(stretch, asked)).order_by(_found.start)
+def _series(connection: Connection, span: _Span, selection: _Selection) -> list[Step]:
+    """Return each bucket of the span, oldest first."""
+    columns = _counts + (_money if selection.currency_from else ())
+    statement = select(_columns.start, *columns).where(*_conditions(span, selection)).order_by(_columns.start)
     return [
         Step(start, Count(messages, flagged), Money(*map(Decimal, money)) if money else None)
         for start, messages, flagged, *money in connection.execute(statement)
     ]
 
 
-def _with(series: list[Step], newest: Sequence[Step], width: int) -> list[Step]:
-    """Add what the newest minute has, if anything, which no hour or day holds: it is in the last step."""
+def _add_minute(series: list[Step], newest: Sequence[Step], width: int) -> list[Step]:
+    """Add the newest minute, if the selection has events in it, to the last step of a series of hours or days."""
     for minute in newest:
         start = minute.start // width * width
         if series and series[-1].start == start:
@@ -146,21 +150,21 @@ def _sum(step: Step, later: Step) -> Step:
 
 
 def _pairs(
-    connection: Connection, stretches: Iterable[_Stretch], asked: _Asked
+    connection: Connection, spans: Iterable[_Span], selection: _Selection
 ) -> tuple[list[tuple[str, str, Count, Money]], int]:
-    """Give what each of the busiest pairs did, most first, and how many more pairs there are."""
-    pair = (_found.currency_from, _found.currency_to)
+    """Return the pairs with the most messages, most first, and the number of further pairs."""
+    pair = (_columns.currency_from, _columns.currency_to)
     statement = select(*pair, *_pair_totals).group_by(*pair)
-    found: dict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
-    for stretch in stretches:
-        for row in connection.execute(statement.where(*_are(stretch, asked, by="pair"))):
-            found[row[0], row[1]].append(row)
-    busiest = nsmallest(PAIRS_MAX, found, key=lambda pair: (-sum(row[2] for row in found[pair]), pair))
-    return [_pair(found[pair]) for pair in busiest], len(found) - len(busiest)
+    rows: dict[tuple[str, str], list[Sequence[Any]]] = defaultdict(list)
+    for span in spans:
+        for row in connection.execute(statement.where(*_conditions(span, selection, by="pair"))):
+            rows[row[0], row[1]].append(row)
+    busiest = nsmallest(PAIRS_MAX, rows, key=lambda pair: (-sum(row[2] for row in rows[pair]), pair))
+    return [_pair(rows[pair]) for pair in busiest], len(rows) - len(busiest)
 
 
 def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:
-    """Add up what one pair did in each stretch, in order of time."""
+    """Add up the rows of one pair, one for each span, in order of time."""
     froms, tos, messages, flagged, *amounts, opened, closed = zip(*rows, strict=True)
     sold, bought, high, low = (list(map(Decimal, " ".join(texts).split())) for texts in amounts)
     with localcontext(CONTEXT):
@@ -175,47 +179,49 @@ def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:
     return froms[0], tos[0], Count(sum(messages), sum(flagged)), money
 
 
-def _countries(connection: Connection, stretches: Iterable[_Stretch], asked: _Asked) -> list[tuple[str, Count]]:
-    """Give how much came from each country, most first."""
+def _countries(connection: Connection, spans: Iterable[_Span], selection: _Selection) -> list[tuple[str, Count]]:
+    """Return the counts of each country, most messages first."""
     messages: Counter[str] = Counter()
     flagged: Counter[str] = Counter()
-    statement = select(_found.country, *map(_total, _counts)).group_by(_found.country)
-    for stretch in stretches:
-        for row in connection.execute(statement.where(*_are(stretch, asked, by="country"))):
+    statement = select(_columns.country, *map(_total, _counts)).group_by(_columns.country)
+    for span in spans:
+        for row in connection.execute(statement.where(*_conditions(span, selection, by="country"))):
             messages[row[0]] += row[1]
             flagged[row[0]] += row[2]
     countries = [(country, Count(count, flagged[country])) for country, count in messages.items()]
-    return sorted(countries, key=lambda one: (-one[1].messages, one[0]))
+    return sorted(countries, key=lambda country: (-country[1].messages, country[0]))
 
 
-def _are(
-    stretch: _Stretch, asked: _Asked, by: Literal["pair", "country"] | None = None
+def _conditions(
+    span: _Span, selection: _Selection, by: Literal["pair", "country"] | None = None
 ) -> Iterator[ColumnElement[bool]]:
-    """Find the buckets of what is asked for, altogether or by pair or country; no other is looked at."""
-    of_pair = by == "pair" or asked.currency_from != ""
-    of_country = by == "country" or asked.country != ""
-    yield _found.width == stretch.width
-    if by == "pair" and asked.country and not asked.currency_from:
-        # What is of both, said as the index says it: SQLite would prefer the table's key to it if it could.
-        yield _found.country != _NONE
-        yield _found.currency_from != _NONE
-        yield from _lies_in(_found.start, stretch)
+    """Yield the conditions for a selection's buckets, in total or by pair or country, so that no others are read."""
+    of_pair = by == "pair" or selection.currency_from != ""
+    of_country = by == "country" or selection.country != ""
+    yield _columns.width == span.width
+    if by == "pair" and selection.country and not selection.currency_from:
+        # The kind `both`, in the same words as the index. With the column `kind`, SQLite would prefer the primary key.
+        yield _columns.country != _EMPTY
+        yield _columns.currency_from != _EMPTY
+        yield from _starts_in(_columns.start, span)
     else:
-        # The table's key begins with time, so the buckets of one pair lie scattered among everyone else's. But the
-        # starts of all that there are lie together, and lead to them.
-        yield _found.kind == _kind(of_pair=of_pair, of_country=of_country)
-        yield _found.start.in_(
-            select(_all.start).where(_all.kind == "all", _all.width == stretch.width, *_lies_in(_all.start, stretch))
+        # In the primary key, the time comes before the pair, so the buckets of one pair are scattered among all others.
+        # The buckets of kind `all` are adjacent, and their starts lead to the buckets of the pair.
+        yield _columns.kind == _kind(of_pair=of_pair, of_country=of_country)
+        yield _columns.start.in_(
+            select(_overall.start).where(
+                _overall.kind == "all", _overall.width == span.width, *_starts_in(_overall.start, span)
+            )
         )
-    if asked.currency_from or not of_pair:
-        yield _found.currency_from == asked.currency_from
-        yield _found.currency_to == asked.currency_to
-    if asked.country or not of_country:
-        yield _found.country == asked.country
+    if selection.currency_from or not of_pair:
+        yield _columns.currency_from == selection.currency_from
+        yield _columns.currency_to == selection.currency_to
+    if selection.country or not of_country:
+        yield _columns.country == selection.country
 
 
-def _lies_in(start: ColumnElement[int], stretch: _Stretch) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return start >= stretch.since, start < stretch.until
+def _starts_in(start: ColumnElement[int], span: _Span) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return start >= span.since, start < span.until
 
 
 def _kind(*, of_pair: bool, of_country: bool) -> str:

@@ -1,4 +1,4 @@
-"""A message as the archive keeps it, and how it is made from an update."""
+"""Rows of the table `events`, made from trade events."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from tradewire.errors import BadUpdate
-from tradewire.store.ids import stored
+from tradewire.errors import InvalidEvent
+from tradewire.event import to_microseconds
+from tradewire.store.ids import encode_id
 from tradewire.trade import FRACTION_DIGITS, WHOLE_DIGITS
-from tradewire.update import microseconds
 
 if TYPE_CHECKING:
-    from tradewire.store.ids import Stored
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
+    from tradewire.store.ids import EncodedId
 
 USER_GROUPS: Final = 128
-"""Small enough that what is written at once adds to each group more than one message; large enough that a reader who
-wants one user has few others to pass by. What is stored depends on it."""
+"""With fewer groups, a query for one user would skip more events of other users. With more, a transaction would seldom
+write several events of the same group. Stored rows depend on this number."""
 
 _WHOLE: Final = rf"(?:0|[1-9]\d{{0,{WHOLE_DIGITS - 1}}})"
 _AMOUNT: Final = rf"{_WHOLE}(?:\.\d{{1,{FRACTION_DIGITS}}})?"
 _AMOUNTS: Final = re.compile(f"{_AMOUNT} {_AMOUNT} {_AMOUNT}", re.ASCII)
-"""All three of an update: one look takes half the time of three."""
+"""Matches the three amounts of an event at once, in half the time of three matches."""
 
 
-class Message(NamedTuple):
-    """The columns of `messages`, in their order; moments in microseconds since 1970, amounts as they are written."""
+class EventRow(NamedTuple):
+    """The columns of the table `events`, in order. Times are microseconds since 1970, UTC; amounts are decimal text."""
 
-    id: Stored
+    id: EncodedId
     received_at: int
     archived_at: int
     user_id: str
@@ -45,37 +45,59 @@ class Message(NamedTuple):
     user_group: int
 
 
-def message(update: Update, archived_at: int, dialect: str) -> Message:
-    """Make the row of an update. Raises BadUpdate where it holds what no trade holds."""
-    amounts = f"{update.amount_sell} {update.amount_buy} {update.rate}"
+def to_row(event: TradeEvent, archived_at: int, dialect: str) -> EventRow:
+    """Return the row of an event.
+
+    Args:
+        event: The event.
+        archived_at: The time of saving, in microseconds since 1970, UTC.
+        dialect: The name of SQLAlchemy's dialect.
+
+    Raises:
+        InvalidEvent: An amount is malformed or too long, or the time of receipt is not a timestamp.
+    """
+    amounts = f"{event.amount_sell} {event.amount_buy} {event.rate}"
     if not _AMOUNTS.fullmatch(amounts):
-        raise BadUpdate(f"not amounts: {amounts!r}")
-    return Message(
-        stored(update.id, dialect),
-        moment(update.received_at),
+        raise InvalidEvent(f"not amounts: {amounts!r}")
+    return EventRow(
+        encode_id(event.id, dialect),
+        parse_timestamp(event.received_at),
         archived_at,
-        update.user_id,
-        update.currency_from,
-        update.currency_to,
-        update.amount_sell,
-        update.amount_buy,
-        update.rate,
-        update.time_placed,
-        update.originating_country,
-        ",".join(update.flags),
-        user_group(update.user_id),
+        event.user_id,
+        event.currency_from,
+        event.currency_to,
+        event.amount_sell,
+        event.amount_buy,
+        event.rate,
+        event.time_placed,
+        event.originating_country,
+        ",".join(event.flags),
+        user_group(event.user_id),
     )
 
 
 def user_group(user_id: str) -> int:
-    """Give the group of users that one is among: an index of many users would be written at as many places."""
+    """Return the group of a user, from 0 to USER_GROUPS - 1.
+
+    Events are indexed by group. An index by user would have to be written at as many places as there are users.
+    """
     return crc32(user_id.encode()) % USER_GROUPS
 
 
-@lru_cache(maxsize=1024)  # messages that were posted together share their moment
-def moment(text: str) -> int:
-    """Read a moment of an update or a receipt. Raises BadUpdate."""
+@lru_cache(maxsize=1024)  # messages posted together have the same time of receipt
+def parse_timestamp(text: str) -> int:
+    """Parse the time of an event or a receipt.
+
+    Args:
+        text: ISO 8601 with an offset.
+
+    Returns:
+        Microseconds since 1970, UTC.
+
+    Raises:
+        InvalidEvent: The text is not a timestamp.
+    """
     try:
-        return microseconds(datetime.fromisoformat(text))
-    except (ValueError, TypeError):  # TypeError: it has no offset
-        raise BadUpdate(f"not a moment: {text!r}") from None
+        return to_microseconds(datetime.fromisoformat(text))
+    except (ValueError, TypeError):  # TypeError if it has no offset
+        raise InvalidEvent(f"not a timestamp: {text!r}") from None

@@ -1,10 +1,10 @@
-"""The archive's tables, for SQLite and PostgreSQL alike. `migrations/` is how a database gets there.
+"""The archive's tables, for both SQLite and PostgreSQL. The scripts in `migrations/` create them.
 
-Moments are microseconds since 1970, UTC, as integers: exact, sortable, and the same in both databases. Amounts are
-exact decimals: `NUMERIC` in PostgreSQL, text in SQLite, whose own numbers are floats; both give back `747.10`.
+Times are integers, microseconds since 1970, UTC: exact, sortable, and the same in both databases. Amounts are exact
+decimals: `NUMERIC` in PostgreSQL, text in SQLite, whose numbers are floats. Both return `747.10` as it was written.
 
-What is written for a message must not grow with the archive. So all that it adds to lies at few places, the newest of
-each key, whose pages are written again and again: no index begins with what has many values.
+The cost of saving an event must not grow with the archive. So, apart from the primary key, every index begins with the
+time or with a column of few values. New entries then go to few places, and the same pages are written again and again.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from tradewire.store.ids import Id
 metadata: Final = MetaData()
 
 _Amount: Final = Text().with_variant(Numeric(asdecimal=True), "postgresql")
-_Moment: Final = BigInteger()
+_Timestamp: Final = BigInteger()
 _Flags: Final = Text()
-"""Words joined by commas; empty where there are none."""
+"""Flags joined by commas. Empty if there are none."""
 
-messages: Final = Table(
-    "messages",
+events: Final = Table(
+    "events",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("received_at", _Moment, nullable=False),
-    Column("archived_at", _Moment, nullable=False),
+    Column("received_at", _Timestamp, nullable=False),
+    Column("archived_at", _Timestamp, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("currency_from", String(3), nullable=False),
     Column("currency_to", String(3), nullable=False),
@@ -50,29 +50,29 @@ messages: Final = Table(
     Column("country", String(2), nullable=False),
     Column("flags", _Flags, nullable=False),
     Column("user_group", SmallInteger, nullable=False),
-    # Every way to read goes from the newest down; each index serves one filter in that order.
-    Index("messages_by_time", "received_at", "id"),
-    # The user is there so that those of others in the group are passed by without a look at their rows.
-    Index("messages_by_user_group", "user_group", "received_at", "id", "user_id"),
-    Index("messages_by_from", "currency_from", "received_at", "id"),
-    Index("messages_by_to", "currency_to", "received_at", "id"),
-    Index("messages_by_country", "country", "received_at", "id"),
+    # Queries read from the newest event down. Each index serves one filter in this order.
+    Index("events_by_time", "received_at", "id"),
+    # With the user in the index, events of other users in the group are skipped without reading their rows.
+    Index("events_by_user_group", "user_group", "received_at", "id", "user_id"),
+    Index("events_by_from", "currency_from", "received_at", "id"),
+    Index("events_by_to", "currency_to", "received_at", "id"),
+    Index("events_by_country", "country", "received_at", "id"),
 )
 Index(
-    "messages_flagged",
-    messages.c.received_at,
-    messages.c.id,
-    sqlite_where=messages.c.flags != "",
-    postgresql_where=messages.c.flags != "",
+    "events_flagged",
+    events.c.received_at,
+    events.c.id,
+    sqlite_where=events.c.flags != "",
+    postgresql_where=events.c.flags != "",
 )
 
-repeats: Final = Table(
-    "repeats",
+duplicates: Final = Table(
+    "duplicates",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("received_at", _Moment, primary_key=True),
+    Column("received_at", _Timestamp, primary_key=True),
 )
-"""Retries of a message under its Idempotency-Key: accepted once more, and archived once."""
+"""Retries under an Idempotency-Key. The API accepted the message again, but it is archived once."""
 
 receipts: Final = Table(
     "receipts",
@@ -80,12 +80,12 @@ receipts: Final = Table(
     Column("id", Id, primary_key=True),
     Column("tube", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("at", _Moment, nullable=False),
+    Column("at", _Timestamp, nullable=False),
     Column("browsers", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What became of a message beyond the archive. The first of a kind stands."""
+"""What became of an event in each tube. Only the first receipt of a kind is kept."""
 
 stats: Final = Table(
     "stats",
@@ -101,22 +101,23 @@ stats: Final = Table(
     Column("sold", _Amount),
     Column("bought", _Amount),
     Column("open", _Amount),
-    Column("open_at", _Moment),
+    Column("open_at", _Timestamp),
     Column("open_id", Id),
     Column("high", _Amount),
     Column("low", _Amount),
     Column("close", _Amount),
-    Column("close_at", _Moment),
+    Column("close_at", _Timestamp),
     Column("close_id", Id),
     sqlite_with_rowid=False,
 )
-"""Sums over a minute, an hour or a day.
+"""Statistics in buckets of a minute, an hour or a day.
 
-`kind` says by what: `all`, `country`, `pair`, or `both` (pair and country); a column that is not part of it is empty.
-`width` and `start` are seconds. Money and rates are there only where a pair is: euros and yen have no sum.
+`kind` says how they are grouped: `all`, `country`, `pair`, or `both` (pair and country). A column that is not part of
+the kind is empty. `width` and `start` are seconds. Amounts and rates are NULL without a pair: euros and yen can't be
+added.
 """
 _OF_BOTH: Final = and_(stats.c.country != "", stats.c.currency_from != "")
-# The pairs of one country: the key has the country last, behind all pairs.
+# For the pairs of one country. In the primary key, the country comes last, after all pairs.
 Index(
     "stats_by_country",
     *(stats.c.country, stats.c.width, stats.c.start),
@@ -124,11 +125,11 @@ Index(
     postgresql_where=_OF_BOTH,
 )
 
-tallies: Final = Table(
-    "tallies",
+counters: Final = Table(
+    "counters",
     metadata,
     Column("stack", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""What each stack has brought here, counted in the transaction that brought it: the store's side of the ledger."""
+"""The store's side of the ledger: counters for each stack, updated in the transaction that saves the counted rows."""

@@ -1,8 +1,8 @@
-"""The statistics' way into the database.
+"""Adds events to the statistics in the database.
 
-What is counted goes into the buckets of its minute, and into those of its hour and day as soon as there is a newer
-minute: an hour and a day hold nothing of the newest minute that there is. Most of what comes is so written into one
-width of buckets, not into three.
+Events are added to the buckets of their minute. A minute is added to the buckets of its hour and day once there is a
+newer minute, so hours and days never include the newest minute. This way most events change buckets of one width, not
+of three.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store import exact
-from tradewire.store.buckets import MINUTE, WIDTHS, Bucket, Counts, Money, Rate, minutes, rows, wider
-from tradewire.store.bulk import Bulk
-from tradewire.store.ids import stored
+from tradewire.store.buckets import MINUTE, WIDTHS, Bucket, Counts, Money, Rate, minute_buckets, to_rows, widen
+from tradewire.store.bulk import BulkInsert
+from tradewire.store.ids import encode_id
 from tradewire.store.schema import stats
 
 if TYPE_CHECKING:
@@ -24,42 +24,52 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from tradewire.store.buckets import Part
-    from tradewire.store.rows import Message
+    from tradewire.store.buckets import Content
+    from tradewire.store.rows import EventRow
 
 _KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
 _KINDS: Final = ("all", "both", "country", "pair")
-_BUCKET: Final = [stats.c[name] for name in Bucket._fields]
-_HELD: Final = list(stats.c)[len(_KEY) :]
+_BUCKET_COLUMNS: Final = [stats.c[name] for name in Bucket._fields]
+_CONTENT_COLUMNS: Final = list(stats.c)[len(_KEY) :]
 
 
 class Statistics:
-    """What counts messages in the database, used by the one who holds the writers' lock."""
+    """Updates the statistics. The caller must hold the writers' lock.
+
+    Args:
+        engine: The writer's engine.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect.name
-        self._table = Bulk(_upsert(self._dialect), engine)
+        self._upsert = BulkInsert(_upsert(self._dialect), engine)
 
-    def add(self, connection: Connection, messages: Iterable[Message]) -> None:
-        """Count messages, each of which is new to the archive."""
+    def add(self, connection: Connection, events: Iterable[EventRow]) -> None:
+        """Add events to the statistics.
+
+        Args:
+            connection: Its transaction must also save the events.
+            events: At least one event. None may have been archived before.
+        """
         with localcontext(exact.CONTEXT):
-            fresh = minutes(messages)
-            before = newest_minute(connection)
-            newest = max(bucket.start for bucket in fresh)
-            over = [(bucket, part) for bucket, part in fresh.items() if bucket.start < max(newest, before or newest)]
-            if before is not None and before < newest:
-                over += self._held(connection, before)
-            found = [*rows(fresh, MINUTE)]
+            new = minute_buckets(events)
+            previous = newest_minute(connection)
+            newest = max(bucket.start for bucket in new)
+            limit = max(newest, previous or newest)
+            complete = [(bucket, content) for bucket, content in new.items() if bucket.start < limit]
+            if previous is not None and previous < newest:
+                complete += self._stored(connection, previous)
+            rows = [*to_rows(new, MINUTE)]
             for width in WIDTHS[1:]:
-                found += rows(wider(over, width), width)
-        self._table.execute(connection, found)
+                rows += to_rows(widen(complete, width), width)
+        self._upsert.execute(connection, rows)
 
-    def _held(self, connection: Connection, minute: int) -> Iterator[tuple[Bucket, Part]]:
-        """Give what the buckets of a minute hold by now."""
-        its = (stats.c.kind.in_(_KINDS), stats.c.width == MINUTE, stats.c.start == minute)
-        for row in connection.execute(select(*_BUCKET, *_HELD).where(*its)):
-            bucket, part = Bucket(*row[: len(_BUCKET)]), row[len(_BUCKET) :]
-            yield bucket, Counts(*part[:2]) if part[2] is None else self._money(*part)
+    def _stored(self, connection: Connection, minute: int) -> Iterator[tuple[Bucket, Content]]:
+        """Yield the stored buckets of a minute."""
+        conditions = (stats.c.kind.in_(_KINDS), stats.c.width == MINUTE, stats.c.start == minute)
+        for row in connection.execute(select(*_BUCKET_COLUMNS, *_CONTENT_COLUMNS).where(*conditions)):
+            bucket, content = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
+            yield bucket, Counts(*content[:2]) if content[2] is None else self._money(*content)
 
     def _money(self, *columns: Any) -> Money:
         count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = columns
@@ -70,33 +80,33 @@ class Statistics:
             Decimal(bought),
             _rate(opened),
             open_at,
-            stored(open_id, self._dialect),
+            encode_id(open_id, self._dialect),
             _rate(high),
             _rate(low),
             _rate(closed),
             close_at,
-            stored(close_id, self._dialect),
+            encode_id(close_id, self._dialect),
         )
 
 
 def newest_minute(connection: Connection) -> int | None:
-    """Give the start of the newest minute that anything was received in, in seconds since 1970."""
-    everyone = select(func.max(stats.c.start)).where(stats.c.kind == "all", stats.c.width == MINUTE)
-    return connection.execute(everyone).scalar()
+    """Return the start of the newest minute that has events, in seconds since 1970. None if there are no events."""
+    query = select(func.max(stats.c.start)).where(stats.c.kind == "all", stats.c.width == MINUTE)
+    return connection.execute(query).scalar()
 
 
-def _rate(kept: str | Decimal) -> Rate:
-    number = Decimal(kept)
+def _rate(stored: str | Decimal) -> Rate:
+    number = Decimal(stored)
     return Rate(number, format(number, "f"))
 
 
 def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """Give the statement that merges rows with those that are there."""
+    """Return the statement that merges new buckets with the stored ones."""
     insert = sqlite.insert(stats) if dialect == "sqlite" else postgresql.insert(stats)
     add = func.exact_sum if dialect == "sqlite" else func.numeric_add
     old, new = stats.c, insert.excluded
-    is_higher = exact.written(new.high, dialect) > exact.written(old.high, dialect)
-    is_lower = exact.written(new.low, dialect) < exact.written(old.low, dialect)
+    is_higher = exact.comparable(new.high, dialect) > exact.comparable(old.high, dialect)
+    is_lower = exact.comparable(new.low, dialect) < exact.comparable(old.low, dialect)
     is_first = tuple_(new.open_at, new.open_id) < tuple_(old.open_at, old.open_id)
     is_last = tuple_(new.close_at, new.close_id) > tuple_(old.close_at, old.close_id)
     return insert.on_conflict_do_update(

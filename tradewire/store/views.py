@@ -1,4 +1,4 @@
-"""What the archive is asked, and what it gives. Moments are microseconds since 1970, UTC."""
+"""What StoreReader takes and returns. Times are microseconds since 1970, UTC, unless they say seconds."""
 
 from __future__ import annotations
 
@@ -7,71 +7,74 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tradewire.update import Update
+    from tradewire.event import TradeEvent
 
 
 class Filter(NamedTuple):
-    """Which messages are asked for; None asks for all. No text holds a NUL."""
+    """Selects messages that meet all conditions. None sets no condition. No text may contain NUL."""
 
     currency_from: str | None = None
     currency_to: str | None = None
     country: str | None = None
     user: str | None = None
     flag: str | None = None
-    least: Decimal | None = None
-    """Sold, at least; as an amount is written, and not negative."""
-    most: Decimal | None = None
-    """Sold, at most; the same."""
+    min_amount: Decimal | None = None
+    """Smallest amount sold, not negative."""
+    max_amount: Decimal | None = None
+    """Largest amount sold, not negative."""
     words: tuple[str, ...] = ()
-    """Each must be a currency, the country or a flag, or begin the user's or the message's id; case folded."""
+    """Each must be a currency, the country or a flag, or begin the user's or the message's id. Case is ignored."""
     since: int | None = None
-    """Received then or later."""
+    """Earliest time of receipt."""
     until: int | None = None
-    """Received before then."""
+    """The time of receipt must be before this."""
 
 
-class Place(NamedTuple):
-    """A place in the archive's order, which is by moment received, then by id."""
+class Position(NamedTuple):
+    """A position in the archive's order: by time of receipt, then by id."""
 
     received_at: int
     id: str
 
 
 class Page(NamedTuple):
-    """Some messages, newest first."""
+    """A page of messages, newest first."""
 
-    messages: list[Update]
-    next: Place | None
-    """Where to go on, downward; None where nothing older can match."""
+    messages: list[TradeEvent]
+    next: Position | None
+    """Where the next page begins. None if no older message can match."""
 
 
-class Event(NamedTuple):
-    """What became of a message beyond the archive."""
+class ReceiptView(NamedTuple):
+    """A receipt of one message."""
 
     kind: str
     tube: str
     at: int
     browsers: int
+    """Number of browsers it was shown to."""
     reason: str
 
 
 class Trace(NamedTuple):
-    """All that is known of one message."""
+    """Everything the archive knows about one message."""
 
-    message: Update | None
+    message: TradeEvent | None
+    """None if only receipts are archived so far."""
     archived_at: int | None
-    events: list[Event]
+    receipts: list[ReceiptView]
+    """In order of time."""
 
 
 class Count(NamedTuple):
-    """So many messages, so many of them flagged."""
+    """A number of messages, and how many of them are flagged."""
 
     messages: int
     flagged: int
 
 
 class Money(NamedTuple):
-    """What one pair did: exact sums, and rates by moment received."""
+    """Amounts and rates of one pair: exact sums, and rates in order of receipt."""
 
     sold: Decimal
     bought: Decimal
@@ -82,23 +85,30 @@ class Money(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of a series; `start` in seconds since 1970, and money only where one pair is asked for."""
+    """One step of a series."""
 
     start: int
+    """Seconds since 1970."""
     total: Count
     money: Money | None
+    """None unless the query is for one pair."""
 
 
 class Stats(NamedTuple):
-    """Statistics over a stretch of time, `since` to `until` in seconds since 1970."""
+    """Statistics of a time range."""
 
     since: int
+    """Seconds since 1970, a multiple of `step`."""
     until: int
+    """Seconds since 1970, a multiple of `step`. Not included."""
     step: int
+    """Width of the series' steps, in seconds."""
     total: Count
     pairs: list[tuple[str, str, Count, Money]]
-    """The busiest, most messages first."""
+    """The pairs with the most messages, as (currency from, currency to, …), most messages first."""
     more_pairs: int
-    """How many there are besides."""
+    """Number of pairs beyond those in `pairs`."""
     countries: list[tuple[str, Count]]
+    """All countries, most messages first."""
     series: list[Step]
+    """In order of time. Steps without messages are left out."""

@@ -1,4 +1,4 @@
-"""The store's one way in: updates and receipts, each saved once however often it comes."""
+"""Writes the store: saves events and receipts, each once no matter how often it is delivered."""
 
 from __future__ import annotations
 
@@ -13,42 +13,55 @@ from alembic.util import CommandError
 from sqlalchemy import func, insert, select
 
 from tradewire.errors import StoreUnavailable
+from tradewire.event import to_microseconds
 from tradewire.store import ledger
-from tradewire.store.bulk import Bulk, Lookup
-from tradewire.store.engine import sqlite_file, translated, writing
-from tradewire.store.ids import stored
-from tradewire.store.rows import message, moment
-from tradewire.store.schema import messages, receipts, repeats
+from tradewire.store.bulk import BulkInsert, Lookup
+from tradewire.store.engine import sqlite_file, translate_errors, writer_engine
+from tradewire.store.ids import encode_id
+from tradewire.store.rows import parse_timestamp, to_row
+from tradewire.store.schema import duplicates, events, receipts
 from tradewire.store.statistics import Statistics
-from tradewire.update import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
+    from tradewire.event import TradeEvent
     from tradewire.receipt import Receipt
-    from tradewire.store.ids import Stored
-    from tradewire.store.rows import Message
-    from tradewire.update import Update
+    from tradewire.store.ids import EncodedId
+    from tradewire.store.rows import EventRow
 
 _WRITERS_LOCK: Final = 0x7472_6164_6577_6972
-"""PostgreSQL's advisory lock that whoever writes holds. SQLite lets in only one by itself."""
+"""Key of the advisory lock that a writer holds in PostgreSQL. SQLite itself allows only one writer at a time."""
 
 
 class Saved(NamedTuple):
-    """What a save has added; what came again is not in it."""
+    """What a save added to the archive. Events and receipts delivered before are not included."""
 
     ages_seconds: list[float]
-    """Of each message that is new: from receiving it to this."""
-    repeated: int
+    """For each new event, the time from receipt to this save."""
+    duplicates: int
+    """Number of new retries under an Idempotency-Key."""
 
 
 class StoreWriter:
-    """The archive's writer, used by one thread; several on one database take turns.
+    """Writes the archive. Only one thread may use a writer, but several writers may share a database.
 
-    Every call raises StoreUnavailable where the database is away, locked, full, or newer than this code knows.
-    Nothing was changed then.
+    Example:
+        >>> writer = StoreWriter("sqlite:////var/lib/tradewire/store.db", stack)
+        >>> writer.migrate()
+        >>> writer.save(events, receipts)
+        Saved(ages_seconds=[0.012], duplicates=0)
+        >>> writer.close()
+
+    Args:
+        url: `sqlite:////PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+        stack: The id of the stack whose events are saved. The ledger's counters are kept for each stack.
+
+    Raises:
+        StoreUnavailable: From every call, if the database is down, locked or full, or has a newer schema than this
+            code. Nothing was changed.
     """
 
     def __init__(self, url: str, stack: str) -> None:
@@ -56,21 +69,24 @@ class StoreWriter:
         self._stack = stack
         self._file = sqlite_file(url)
         self._inode = 0
-        self._engine = writing(url)
+        self._engine = writer_engine(url)
         self._dialect = self._engine.dialect.name
-        self._messages = Bulk(insert(messages), self._engine)
-        self._repeats = Bulk(insert(repeats), self._engine)
-        self._receipts = Bulk(insert(receipts), self._engine)
+        self._events = BulkInsert(insert(events), self._engine)
+        self._duplicates = BulkInsert(insert(duplicates), self._engine)
+        self._receipts = BulkInsert(insert(receipts), self._engine)
         self._statistics = Statistics(self._engine)
-        self._received = Lookup(messages.c.id, [messages.c.received_at], self._engine)
-        self._repeated = Lookup(repeats.c.id, [repeats.c.received_at], self._engine)
-        self._told = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
+        self._received_at = Lookup(events.c.id, [events.c.received_at], self._engine)
+        self._known_duplicates = Lookup(duplicates.c.id, [duplicates.c.received_at], self._engine)
+        self._known_receipts = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
 
     def migrate(self) -> None:
-        """Bring the database to this code's schema, one process at a time. Data are never destroyed."""
-        self.close()  # a file that was replaced is opened anew
+        """Bring the database to this code's schema. Call it before `save`. Writers that call it at once take turns.
+
+        It creates a missing SQLite file and never destroys data.
+        """
+        self.close()  # the file may have been replaced
         if self._file:
-            with translated(self._url):
+            with translate_errors(self._url):
                 self._file.touch(mode=0o600)
                 self._inode = self._file.stat().st_ino
         config = alembic.config.Config()
@@ -80,78 +96,90 @@ class StoreWriter:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
         except CommandError as error:
-            raise StoreUnavailable(f"the store was made by a newer version of Tradewire ({error})") from error
+            raise StoreUnavailable(f"the store was created by a newer version of Tradewire ({error})") from error
 
-    def save(self, updates: Sequence[Update], done: Sequence[Receipt]) -> Saved:
-        """Save updates and receipts, and what is counted of them, in one transaction.
+    def save(self, events: Sequence[TradeEvent], receipts: Sequence[Receipt]) -> Saved:
+        """Save events and receipts and count them, in one transaction.
 
-        What is there already is left as it is: the first of a kind stands. Raises BadUpdate, with nothing
-        saved, where one of them can't be kept.
+        What is already saved stays as it is: the first event with an id, and for each event and tube the first receipt
+        of a kind.
+
+        Args:
+            events: Events in order of delivery. They may repeat events that are already saved.
+            receipts: Receipts in order of delivery. Their events may be saved later, or never.
+
+        Returns:
+            What was new.
+
+        Raises:
+            InvalidEvent: An event or a receipt can't be stored. Nothing was saved.
         """
-        archived_at = microseconds(datetime.now(UTC))
-        coming = [message(update, archived_at, self._dialect) for update in updates]
+        archived_at = to_microseconds(datetime.now(UTC))
+        rows = [to_row(event, archived_at, self._dialect) for event in events]
         with self._transaction() as connection:
-            fresh, again = self._split(connection, coming)
-            repeated = self._unknown_repeats(connection, again)
-            outcomes, counted = self._unknown_receipts(connection, done)
-            self._messages.execute(connection, fresh)
-            if fresh:
-                self._statistics.add(connection, fresh)
-            self._repeats.execute(connection, repeated)
-            self._receipts.execute(connection, outcomes)
-            ledger.add(connection, self._stack, {"archived": len(fresh), "repeated": len(repeated), **counted})
-            if coming:
-                ledger.reached(connection, self._stack, coming[-1].received_at)
-        return Saved([(archived_at - row.received_at) / 1e6 for row in fresh], len(repeated))
+            new, retries = self._split(connection, rows)
+            duplicate_rows = self._new_duplicates(connection, retries)
+            receipt_rows, final_counts = self._new_receipts(connection, receipts)
+            self._events.execute(connection, new)
+            if new:
+                self._statistics.add(connection, new)
+            self._duplicates.execute(connection, duplicate_rows)
+            self._receipts.execute(connection, receipt_rows)
+            counts = {"archived": len(new), "duplicates": len(duplicate_rows), **final_counts}
+            ledger.add(connection, self._stack, counts)
+            if rows:
+                ledger.set_archived_through(connection, self._stack, rows[-1].received_at)
+        return Saved([(archived_at - row.received_at) / 1e6 for row in new], len(duplicate_rows))
 
     def close(self) -> None:
-        """Close the connection. Harmless when closed; the next call connects anew."""
+        """Close the connection. May be called again; the next call of another method connects again."""
         self._engine.dispose()
 
-    def _split(self, connection: Connection, coming: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-        """Give the messages that are new, and those that came before under another moment: retries."""
-        received = dict(self._received.execute(connection, [row.id for row in coming]))
-        fresh: list[Message] = []
-        again: list[Message] = []
-        for row in coming:
-            if row.id not in received:
-                received[row.id] = row.received_at
-                fresh.append(row)
-            elif received[row.id] != row.received_at:
-                again.append(row)
-        return fresh, again
+    def _split(self, connection: Connection, rows: Sequence[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
+        """Return the new events, and the retries: events with a known id but another time of receipt."""
+        received_at = dict(self._received_at.execute(connection, [row.id for row in rows]))
+        new: list[EventRow] = []
+        retries: list[EventRow] = []
+        for row in rows:
+            if row.id not in received_at:
+                received_at[row.id] = row.received_at
+                new.append(row)
+            elif received_at[row.id] != row.received_at:
+                retries.append(row)
+        return new, retries
 
-    def _unknown_repeats(self, connection: Connection, again: Sequence[Message]) -> list[tuple[Stored, int]]:
-        """Give the retries that have not been saved before, as rows."""
-        known = set(self._repeated.execute(connection, [row.id for row in again]))
-        return [retry for retry in dict.fromkeys((row.id, row.received_at) for row in again) if retry not in known]
+    def _new_duplicates(self, connection: Connection, retries: Sequence[EventRow]) -> list[tuple[EncodedId, int]]:
+        """Return rows for the retries that have not been saved before."""
+        known = set(self._known_duplicates.execute(connection, [row.id for row in retries]))
+        unique = dict.fromkeys((row.id, row.received_at) for row in retries)
+        return [duplicate for duplicate in unique if duplicate not in known]
 
-    def _unknown_receipts(
-        self, connection: Connection, done: Sequence[Receipt]
+    def _new_receipts(
+        self, connection: Connection, receipts: Sequence[Receipt]
     ) -> tuple[list[tuple[Any, ...]], Counter[str]]:
-        """Give the first receipt of each kind for each message, as rows, and how many messages left a tube by them."""
-        told = [(receipt, [stored(id_, self._dialect) for id_ in receipt.ids]) for receipt in done]
-        seen = set(self._told.execute(connection, [id_ for _, ids in told for id_ in ids]))
-        gone = {(id_, tube) for id_, tube, kind in seen if kind in ledger.OUTCOMES}
+        """Return rows for the first receipt of each kind, and the number of events that left each tube for good."""
+        with_ids = [(receipt, [encode_id(id_, self._dialect) for id_ in receipt.ids]) for receipt in receipts]
+        known = set(self._known_receipts.execute(connection, [id_ for _, ids in with_ids for id_ in ids]))
+        finished = {(id_, tube) for id_, tube, kind in known if kind in ledger.FINAL_KINDS}
         rows: list[tuple[Any, ...]] = []
-        left: Counter[str] = Counter()
-        for receipt, ids in told:
+        final_counts: Counter[str] = Counter()
+        for receipt, ids in with_ids:
             tube, kind = receipt.tube, receipt.receipt
-            fixed = (tube, kind, moment(receipt.at), receipt.browsers, receipt.reason)
+            columns = (tube, kind, parse_timestamp(receipt.at), receipt.browsers, receipt.reason)
             for id_ in ids:
-                if (id_, tube, kind) not in seen:
-                    seen.add((id_, tube, kind))
-                    rows.append((id_, *fixed))
-                if kind in ledger.OUTCOMES and (id_, tube) not in gone:
-                    gone.add((id_, tube))
-                    left[ledger.left(tube, kind)] += 1
-        return rows, left
+                if (id_, tube, kind) not in known:
+                    known.add((id_, tube, kind))
+                    rows.append((id_, *columns))
+                if kind in ledger.FINAL_KINDS and (id_, tube) not in finished:
+                    finished.add((id_, tube))
+                    final_counts[ledger.count_name(tube, kind)] += 1
+        return rows, final_counts
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Give a connection whose changes are kept together, or not at all; no one else writes meanwhile."""
-        with translated(self._url):
-            # What is written to a file that someone has deleted or moved would be gone with this process.
+        """Open a transaction that keeps other writers out."""
+        with translate_errors(self._url):
+            # A file that was deleted or moved still accepts writes, and they would be lost with this process.
             if self._file and self._file.stat().st_ino != self._inode:
                 raise StoreUnavailable(f"the store at {self._file} was replaced by another file")
             with self._engine.begin() as connection:

@@ -1,34 +1,34 @@
-/** Wires the parts: the feed changes the state, and what changed is painted in the next frame. */
+/** Entry point of the live page: connects the sources to the state, and the state to the panels. */
 
-import { Address, addressBar } from "./address.ts";
-import { archive } from "./archive.ts";
 import { Blotter } from "./blotter/blotter.ts";
-import { byId } from "./dom.ts";
-import { Empty } from "./empty.ts";
-import { Feed } from "./feed.ts";
-import { Fill } from "./fill.ts";
-import { FilterBar } from "./filterbar.ts";
-import { NO_FILTERS } from "./filters.ts";
-import { rememberFolding } from "./folding.ts";
-import { HealthWatch } from "./health.ts";
-import { History } from "./history.ts";
-import { followPointer, onKey } from "./keys.ts";
+import { EmptyState } from "./blotter/empty-state.ts";
+import { FilterBar } from "./filterbar/filter-bar.ts";
+import { Address, browserAddressBar } from "./filters/address.ts";
+import { NO_FILTERS } from "./filters/filters.ts";
 import { WorldMap } from "./map/map.ts";
-import { closeMenus } from "./menu.ts";
-import { Notice } from "./notice.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
-import { painter } from "./paint.ts";
 import { Pairs } from "./pairs/pairs.ts";
-import { Preferences } from "./preferences.ts";
 import { Series } from "./series/series.ts";
-import { openSocket } from "./socket.ts";
-import { Sound } from "./sound.ts";
-import { State } from "./state.ts";
-import { StatisticsSource } from "./statistics.ts";
-import { StatusLine } from "./statusline.ts";
-import { Strip } from "./strip.ts";
-import type { Timing } from "./timing.ts";
+import { archiveQuery } from "./server/archive.ts";
+import { HealthPoller } from "./server/health.ts";
+import { StatsPoller } from "./server/stats-poller.ts";
+import type { Timing } from "./server/timing.ts";
+import { AlertBar } from "./status/alert-bar.ts";
+import { GapNotice } from "./status/gap-notice.ts";
+import { StatusLine } from "./status/status-line.ts";
+import { Feed } from "./stream/feed.ts";
+import { GapFill } from "./stream/gap-fill.ts";
+import { History } from "./stream/history.ts";
+import { openSocket } from "./stream/socket.ts";
+import { State } from "./stream/state.ts";
+import { persistCollapsed } from "./ui/collapse.ts";
+import { byId } from "./ui/dom.ts";
+import { onKey, trackPointer } from "./ui/keys.ts";
+import { initMenus } from "./ui/menus.ts";
+import { painter } from "./ui/painter.ts";
+import { Preferences } from "./ui/preferences.ts";
+import { Sound } from "./ui/sound.ts";
 
 const SECOND_MS = 1000;
 
@@ -38,10 +38,10 @@ const timing: Timing = {
   setTimer: (run, afterMs) => setTimeout(run, afterMs),
   clearTimer: (timer) => clearTimeout(timer),
 };
-const fetchHere: Page["fetch"] = (path, init) => fetch(path, init);
+const fetchFromServer: Page["fetch"] = (path, init) => fetch(path, init);
 
 const state = new State();
-const address = new Address(addressBar());
+const address = new Address(browserAddressBar());
 const panels: Panel[] = [];
 const repaint = painter(
   () => {
@@ -53,10 +53,10 @@ const repaint = painter(
   () => state.painted(Date.now()),
 );
 const preferences = new Preferences(repaint);
-const health = new HealthWatch(timing, fetchHere, repaint);
+const health = new HealthPoller(timing, fetchFromServer, repaint);
 const serverNow = (): number => state.clock.at(timing.now());
-const statistics = new StatisticsSource({ timing, fetch: fetchHere, address, serverNow, changed: repaint });
-const ask = archive(fetchHere);
+const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverNow, changed: repaint });
+const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
   return {
@@ -64,7 +64,7 @@ function view(): View {
     filters: address.filters,
     window: address.window,
     zone: preferences.zone,
-    statistics: statistics.latest,
+    stats: stats.latest,
     health: health.latest,
     nowMs: serverNow(),
   };
@@ -74,38 +74,38 @@ const page: Page = {
   address,
   state,
   timing,
-  fetch: fetchHere,
-  ask,
+  fetch: fetchFromServer,
+  queryArchive,
   repaint,
-  focusOn: (pair) => statistics.focusOn(pair),
+  focusOn: (pair) => stats.focusOn(pair),
 };
 const statusLine = new StatusLine();
 panels.push(
   statusLine,
-  new Strip(),
-  new Notice(() => {
-    state.dismissMisses();
+  new AlertBar(),
+  new GapNotice(() => {
+    state.dismissGaps();
     repaint();
   }),
-  new Empty(),
+  new EmptyState(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
   new Pairs(byId("pairs", HTMLElement), page),
   new Blotter(page),
   new Operations(byId("ops", HTMLElement), page),
-  // The last: letters on a canvas make the browser lay out the page, once a frame where nothing changes after that.
+  // Last, because text on a canvas forces a layout: one per frame, if nothing changes the document after it.
   new Series(byId("series", HTMLElement), page),
 );
 address.onChange(repaint);
 const sound = new Sound();
 state.onFresh((fresh) => {
-  statistics.add(fresh);
+  stats.add(fresh);
   sound.tick(timing.now());
 });
 
-closeMenus();
-followPointer();
-rememberFolding();
+initMenus();
+trackPointer();
+persistCollapsed();
 const help = byId("help", HTMLDialogElement);
 byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
 onKey("?", () => help.showModal());
@@ -115,60 +115,60 @@ byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
   repaint();
 });
 
-const history = new History(timing, ask, NO_FILTERS, (messages) => {
-  state.recall(messages);
+const history = new History(timing, queryArchive, NO_FILTERS, (messages) => {
+  state.backfill(messages);
   repaint();
 });
-const fill = new Fill(timing, ask, state, repaint);
+const gapFill = new GapFill(timing, queryArchive, state, repaint);
 const feed = new Feed({ ...timing, open: openSocket }, state.clock, {
   connection: (now) => {
     state.connected(now);
     if (now.phase === "live") {
-      history.endsAt(now.sinceMs);
+      history.setEnd(now.sinceMs);
     }
     repaint();
   },
-  updates: (raw) => {
+  events: (raw) => {
     state.add(raw);
     repaint();
   },
-  missed: (miss) => {
-    fill.cover(miss);
+  gap: (gap) => {
+    gapFill.fill(gap);
     repaint();
   },
 });
 
 function retryNow(): void {
   feed.retryNow();
-  fill.retryNow();
+  gapFill.retryNow();
 }
 
 function everySecond(): void {
   state.rate.sample(Date.now(), state.liveCount);
-  state.trail.sample(state.liveCount);
+  state.rateHistory.sample(state.liveCount);
   statusLine.paintMeters(state);
-  // For the seconds until the next try.
+  // Keeps the countdown to the next attempt current.
   repaint();
 }
 
-function showOrHide(): void {
+function updateVisibility(): void {
   const isVisible = document.visibilityState === "visible";
-  state.show(isVisible);
-  health.show(isVisible);
-  statistics.show(isVisible);
+  state.setVisible(isVisible);
+  health.setVisible(isVisible);
+  stats.setVisible(isVisible);
 }
 
 document.addEventListener("visibilitychange", () => {
-  showOrHide();
+  updateVisibility();
   if (state.visible) {
     retryNow();
     repaint();
   }
 });
 addEventListener("online", retryNow);
-addEventListener("offline", () => feed.lost());
+addEventListener("offline", () => feed.networkLost());
 
-showOrHide();
+updateVisibility();
 everySecond();
 setInterval(everySecond, SECOND_MS);
 feed.start();

@@ -1,32 +1,35 @@
 /**
- * How the page and its panels meet.
+ * The contract between the page and its panels.
  *
- * A panel is made once, with its place in index.html and what it may use of the page (`Page`). From then on it is
- * painted: `paint(view)` is called at most once an animation frame, for all panels in turn, with everything that the
- * page knows at that moment. A panel keeps what it showed last and leaves the document alone where nothing that it
- * shows has changed: whatever is in a view is replaced when it changes (never changed in place), so `===` tells.
- * The one exception is `state`, which has its own words for that. A panel that has something new to show by itself
- * (an answer came, someone scrolled) asks for a paint with `page.repaint()`.
+ * A panel is created once. It gets its element in index.html and the parts of the page that it may use
+ * (`Page`). From then on the page calls `paint(view)` at most once per animation frame, for all panels in
+ * order. The view holds everything that the page knows at that moment.
+ *
+ * Values in a view are replaced, never changed in place. A panel can therefore compare with `===`, and must
+ * leave the document alone if nothing that it shows has changed. The exception is `state`, which is changed
+ * in place. A panel that has something new of its own (an answer arrived, the user scrolled) calls
+ * `page.repaint()`.
  */
 
-import type { Address, Window } from "./address.ts";
-import type { Ask } from "./archive.ts";
-import type { Filters } from "./filters.ts";
-import type { Health } from "./health.ts";
-import type { Zone } from "./preferences.ts";
-import type { State } from "./state.ts";
-import type { Pair, Statistics } from "./statistics.ts";
-import type { Timing } from "./timing.ts";
+import type { Address, Window } from "./filters/address.ts";
+import type { Filters } from "./filters/filters.ts";
+import type { QueryArchive } from "./server/archive.ts";
+import type { Fetch } from "./server/fetch.ts";
+import type { Health } from "./server/health.ts";
+import type { Pair, StatsSnapshot } from "./server/stats-poller.ts";
+import type { Timing } from "./server/timing.ts";
+import type { State } from "./stream/state.ts";
+import type { Zone } from "./ui/preferences.ts";
 
-/** What a frame is painted from. */
+/** The values that one frame is painted from. */
 export interface View {
   readonly state: State;
   readonly filters: Filters;
   readonly window: Window;
   readonly zone: Zone;
-  readonly statistics: Statistics;
+  readonly stats: StatsSnapshot;
   readonly health: Health;
-  /** The server's clock, in milliseconds since 1970. */
+  /** The current time by the server's clock, in milliseconds since 1970. */
   readonly nowMs: number;
 }
 
@@ -34,19 +37,16 @@ export interface Panel {
   paint(view: View): void;
 }
 
-/** A request to the host that this page came from: `fetch` in the page, made up in the tests. */
-export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
-
-/** What a panel may use of the page. */
+/** The parts of the page that a panel may use. */
 export interface Page {
-  /** Filters and window: to read them, change them, and hear of changes. */
+  /** Filters and statistics window: to read, to change, and to watch. */
   readonly address: Address;
   readonly state: State;
   readonly timing: Timing;
   readonly fetch: Fetch;
-  readonly ask: Ask;
-  /** Asks for a paint in the next frame. */
+  readonly queryArchive: QueryArchive;
+  /** Requests a paint in the next frame. */
   readonly repaint: () => void;
-  /** Asks for the series of one pair, with volume and rates: `statistics.focus` in the views that follow. */
+  /** Requests the series of one pair with volume and rates. Later views have it in `stats.focus`. */
   readonly focusOn: (pair: Pair | undefined) => void;
 }

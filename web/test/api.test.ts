@@ -1,4 +1,4 @@
-/** The API's page: what it takes from an OpenAPI document, and the words that it finds for it. */
+/** The API reference page: parsing of the OpenAPI document, and its texts. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
@@ -60,9 +60,9 @@ function operation(index: number): Operation {
   return found;
 }
 
-function words(schema: Readonly<Record<string, unknown>>): string {
+function typeText(schema: Readonly<Record<string, unknown>>): string {
   return typePieces(schema)
-    .map((piece) => (typeof piece === "string" ? piece : `<${piece.shape}>`))
+    .map((piece) => (typeof piece === "string" ? piece : `<${piece.schemaName}>`))
     .join("");
 }
 
@@ -77,7 +77,7 @@ it("operations come in the document's order, each with its method and path", () 
   );
 });
 
-it("parameters of a path hold for each of its operations, and references are followed", () => {
+it("parameters of a path apply to each of its operations, and references are resolved", () => {
   assert.deepEqual(
     operation(1).parameters.map(({ name, where, isRequired }) => [name, where, isRequired]),
     [
@@ -88,43 +88,53 @@ it("parameters of a path hold for each of its operations, and references are fol
   );
 });
 
-it("answers have a status, words, headers and what they hold", () => {
-  const [kept, away] = operation(0).answers;
+it("schemas have a name", () => {
+  assert.deepEqual(parsed().schemas, [["kept", { type: "object" }]]);
+});
+
+it("responses have a status, a description, headers and contents", () => {
+  const [kept, away] = operation(0).responses;
   assert.deepEqual(kept?.headers, ["location"]);
   assert.equal(kept?.contents[0]?.mediaType, "application/json");
   assert.equal(away?.description, "Away.");
 });
 
-it("what is no OpenAPI 3.1 is none", () => {
+it("a document of another kind or version is rejected", () => {
   for (const raw of [null, [], "3.1.0", {}, { openapi: "3.0.3" }, { openapi: 3.1 }]) {
     assert.equal(parseDocument(raw), undefined);
   }
 });
 
-it("a document that lacks everything but its version is empty", () => {
+it("a document with nothing but its version is empty", () => {
   const api = parseDocument({ openapi: "3.1.1", paths: { "/x": null, "/y": { get: null } } });
   assert.equal(api?.operations.length, 1);
-  assert.deepEqual(api?.shapes, []);
+  assert.deepEqual(api?.schemas, []);
 });
 
-it("types are said in words, and shapes by name", () => {
-  assert.equal(words({ type: "string" }), "string");
-  assert.equal(words({ type: ["string", "null"] }), "string | null");
+it("types are compact text, and schemas are linked by name", () => {
+  assert.equal(typeText({ type: "string" }), "string");
+  assert.equal(typeText({ type: ["string", "null"] }), "string | null");
   assert.equal(
-    words({ anyOf: [{ $ref: "#/components/schemas/Update" }, { type: "null" }] }),
-    "<Update> | null",
+    typeText({ anyOf: [{ $ref: "#/components/schemas/TradeEvent" }, { type: "null" }] }),
+    "<TradeEvent> | null",
   );
-  assert.equal(words({ type: "array", items: { $ref: "#/components/schemas/Update" } }), "<Update>[]");
-  assert.equal(words({ type: "array", items: { type: ["string", "integer"] } }), "(string | integer)[]");
-  assert.equal(words({ enum: ["json", "csv"] }), '"json" | "csv"');
+  assert.equal(
+    typeText({ type: "array", items: { $ref: "#/components/schemas/TradeEvent" } }),
+    "<TradeEvent>[]",
+  );
+  assert.equal(typeText({ type: "array", items: { type: ["string", "integer"] } }), "(string | integer)[]");
+  assert.equal(typeText({ enum: ["json", "csv"] }), '"json" | "csv"');
   const codes = Array.from({ length: 180 }, (_, index) => index);
-  assert.equal(words({ enum: codes }), "0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | … (180 in all)");
-  assert.equal(words({ const: "OK" }), '"OK"');
-  assert.equal(words({ type: "object", additionalProperties: { type: "integer" } }), "{ [name]: integer }");
-  assert.equal(words({}), "anything");
+  assert.equal(typeText({ enum: codes }), "0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | … (180 in all)");
+  assert.equal(typeText({ const: "OK" }), '"OK"');
+  assert.equal(
+    typeText({ type: "object", additionalProperties: { type: "integer" } }),
+    "{ [name]: integer }",
+  );
+  assert.equal(typeText({}), "anything");
 });
 
-it("an object is given property by property, with its limits and what it means", () => {
+it("an object is listed property by property, with limits and descriptions", () => {
   const schema = {
     type: "object",
     required: ["id"],
@@ -134,12 +144,12 @@ it("an object is given property by property, with its limits and what it means",
     },
   };
   assert.equal(
-    words(schema),
+    typeText(schema),
     "{\n  id: string  // 1 to 64 characters; Whose.\n  at?: {\n    x?: integer\n  }\n}",
   );
 });
 
-it("limits are said in words", () => {
+it("limits are described in words", () => {
   assert.deepEqual(limits({ minimum: 1, maximum: 1000, default: 100 }), ["1 to 1,000", "default 100"]);
   assert.deepEqual(limits({ format: "date-time", exclusiveMinimum: 0, maxItems: 3 }), [
     "date-time",
@@ -149,7 +159,7 @@ it("limits are said in words", () => {
   assert.deepEqual(limits({ pattern: "^[A-Z]$", default: null }), ["matches ^[A-Z]$"]);
 });
 
-it("a message is posted with its example, safe from the shell", () => {
+it("the example of a POST has its body, quoted for the shell", () => {
   assert.equal(
     curl("http://x", operation(0)),
     [
@@ -161,11 +171,11 @@ it("a message is posted with its example, safe from the shell", () => {
   );
 });
 
-it("a question is asked with the examples that there are", () => {
+it("the example of a GET has the example parameters", () => {
   assert.equal(curl("http://x", operation(1)), "curl 'http://x/api/message/ID?from=EUR'");
 });
 
-it("an operator's command carries the token", () => {
+it("the example of an operator's call has the token", () => {
   assert.equal(
     curl("http://x", operation(2)),
     `curl -X DELETE -H "Authorization: Bearer $TOKEN" 'http://x/api/message/ID'`,

@@ -1,40 +1,40 @@
-/** What goes out to the archive, and what of its answers is believed. */
+/** Queries to the archive, and the validation of its answers. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { archive } from "../src/archive.ts";
-import { NO_FILTERS } from "../src/filters.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
+import { archiveQuery } from "../src/server/archive.ts";
 import { TEN } from "./helpers.ts";
 
 function answering(answer: unknown, status = 200) {
   const paths: string[] = [];
-  const ask = archive((path) => {
+  const query = archiveQuery((path) => {
     paths.push(path);
     const body = typeof answer === "string" ? answer : JSON.stringify(answer);
     return Promise.resolve(new Response(body, { status }));
   });
-  return { ask, paths };
+  return { query, paths };
 }
 
 const NOTHING = { messages: [], next: null, archivedUpTo: null };
 
-it("only what is known is asked for", async () => {
-  const { ask, paths } = answering(NOTHING);
-  await ask({ limit: 200 });
+it("only given parameters are sent", async () => {
+  const { query, paths } = answering(NOTHING);
+  await query({ limit: 200 });
   assert.deepEqual(paths, ["/api/messages?limit=200"]);
 });
 
-it("filters are asked for as the API names them", async () => {
-  const { ask, paths } = answering(NOTHING);
-  await ask({ limit: 2, filters: { ...NO_FILTERS, from: "EUR", q: "a b" } });
+it("filters have the API's names", async () => {
+  const { query, paths } = answering(NOTHING);
+  await query({ limit: 2, filters: { ...NO_FILTERS, from: "EUR", q: "a b" } });
   assert.deepEqual(paths, ["/api/messages?limit=2&from=EUR&q=a+b"]);
 });
 
-it("a stretch of time is rounded outward, and the cursor handed back as it came", async () => {
-  const { ask, paths } = answering(NOTHING);
-  await ask({ limit: 9, sinceMs: TEN + 0.7, untilMs: TEN + 5.2, cursor: "a&b=" });
-  const query = new URLSearchParams(paths[0]?.replace("/api/messages?", ""));
-  assert.deepEqual(Object.fromEntries(query), {
+it("a time range is rounded outward, and the cursor is sent unchanged", async () => {
+  const { query, paths } = answering(NOTHING);
+  await query({ limit: 9, sinceMs: TEN + 0.7, untilMs: TEN + 5.2, cursor: "a&b=" });
+  const params = new URLSearchParams(paths[0]?.replace("/api/messages?", ""));
+  assert.deepEqual(Object.fromEntries(params), {
     limit: "9",
     since: "2026-11-24T10:00:00.000Z",
     until: "2026-11-24T10:00:00.006Z",
@@ -42,23 +42,23 @@ it("a stretch of time is rounded outward, and the cursor handed back as it came"
   });
 });
 
-it("a page is its messages, the next cursor, and up to when the archive is complete", async () => {
-  const { ask } = answering({ messages: [1, 2], next: "c", archivedUpTo: "2026-11-24T10:00:00.500250Z" });
-  assert.deepEqual(await ask({ limit: 2 }), { messages: [1, 2], next: "c", archivedUpToMs: TEN + 500.25 });
+it("a page has its messages, the next cursor, and the time up to which the archive is complete", async () => {
+  const { query } = answering({ messages: [1, 2], next: "c", archivedUpTo: "2026-11-24T10:00:00.500250Z" });
+  assert.deepEqual(await query({ limit: 2 }), { messages: [1, 2], next: "c", archivedUpToMs: TEN + 500.25 });
 });
 
-it("an archive that can't tell how far it is has passed no moment", async () => {
-  const { ask } = answering(NOTHING);
-  assert.equal((await ask({ limit: 1 })).archivedUpToMs, Number.NEGATIVE_INFINITY);
+it("an archive that can't tell how far it is complete counts as empty", async () => {
+  const { query } = answering(NOTHING);
+  assert.equal((await query({ limit: 1 })).archivedUpToMs, Number.NEGATIVE_INFINITY);
 });
 
-it("a refusal is an error that says which", async () => {
-  const { ask } = answering({ status: "FAILED", errors: [] }, 503);
-  await assert.rejects(ask({ limit: 1 }), /answered 503/u);
+it("a refusal is an error with its status", async () => {
+  const { query } = answering({ status: "FAILED", errors: [] }, 503);
+  await assert.rejects(query({ limit: 1 }), /answered 503/u);
 });
 
-it("what makes no sense is an error", async () => {
-  const nonsense = [
+it("an invalid answer is an error", async () => {
+  const invalid = [
     "<html>",
     "null",
     "[]",
@@ -67,8 +67,8 @@ it("what makes no sense is an error", async () => {
     { ...NOTHING, archivedUpTo: "yesterday" },
     { messages: [], next: null },
   ];
-  for (const answer of nonsense) {
-    const { ask } = answering(answer);
-    await assert.rejects(ask({ limit: 1 }), JSON.stringify(answer));
+  for (const answer of invalid) {
+    const { query } = answering(answer);
+    await assert.rejects(query({ limit: 1 }), JSON.stringify(answer));
   }
 });

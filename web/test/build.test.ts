@@ -1,4 +1,4 @@
-/** What is built: fit for a strict content security policy, and for caching by name. */
+/** The build: suitable for a strict content security policy, and for caching by name. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -18,14 +18,14 @@ before(async () => {
   buildPage();
 });
 
-/** As set-up does it; test/run.mjs starts the tests in web/. */
+/** As deploy/setup does. test/run.mjs starts the tests in web/. */
 function buildPage(): void {
   execFileSync(execPath, ["build.mjs", outdir], { stdio: "inherit" });
 }
 
 after(() => rm(folder, { recursive: true }));
 
-it("assets are named by their content", async () => {
+it("assets have a content hash in their names", async () => {
   const names = (await readdir(join(outdir, "assets"))).filter((name) => !name.endsWith(".gz")).sort();
   assert.equal(names.length, 6);
   for (const name of names) {
@@ -34,7 +34,7 @@ it("assets are named by their content", async () => {
 });
 
 for (const name of ["index.html", "api.html"]) {
-  it(`${name} names what exists here, its assets first of all`, async () => {
+  it(`${name} refers to existing files, its assets among them`, async () => {
     const page = await readFile(join(outdir, name), "utf8");
     const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
     assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, 4);
@@ -43,7 +43,7 @@ for (const name of ["index.html", "api.html"]) {
     }
   });
 
-  it(`${name} has no script, style or handler of its own`, async () => {
+  it(`${name} has no inline script, style or event handler`, async () => {
     const page = await readFile(join(outdir, name), "utf8");
     assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|\{\{/u);
   });
@@ -60,7 +60,7 @@ it("the scripts write text, never HTML", async () => {
   }
 });
 
-it("each file has its compressed twin, readable by anyone", async () => {
+it("each file has a compressed copy, readable by all users", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
   assert.equal(files.length, 8);
@@ -72,7 +72,7 @@ it("each file has its compressed twin, readable by anyone", async () => {
   assert.equal((await stat(outdir)).mode & 0o555, 0o555);
 });
 
-it("building again replaces what was there and leaves nothing beside it", async () => {
+it("a build replaces the previous one and leaves nothing beside it", async () => {
   await writeFile(join(outdir, "stale"), "");
   const page = await readFile(join(outdir, "index.html"), "utf8");
   buildPage();

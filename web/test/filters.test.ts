@@ -1,8 +1,8 @@
-/** What the reader wants to see: as the API understands it, and in the address. */
+/** Filters as the API understands them, and in the address. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Address } from "../src/address.ts";
+import { Address } from "../src/filters/address.ts";
 import {
   type Filters,
   isEmptyRange,
@@ -11,14 +11,14 @@ import {
   parseFilters,
   readFilter,
   writeFilters,
-} from "../src/filters.ts";
-import { FakeBar, update } from "./helpers.ts";
+} from "../src/filters/filters.ts";
+import { FakeAddressBar, trade } from "./helpers.ts";
 
 function found(filters: Partial<Filters>, changes: Readonly<Record<string, unknown>> = {}): boolean {
-  return matches({ ...NO_FILTERS, ...filters }, update(1, changes));
+  return matches({ ...NO_FILTERS, ...filters }, trade(1, changes));
 }
 
-it("no filter finds everything", () => {
+it("without filters every trade matches", () => {
   assert.ok(found({}));
 });
 
@@ -31,12 +31,12 @@ it("pair, country and user are compared exactly", () => {
   assert.ok(!found({ user: "Bob" }, { userId: "bob" }));
 });
 
-it("a flag is one of the update's flags, as a whole", () => {
+it("a flag must equal one of the trade's flags", () => {
   assert.ok(found({ flag: "rate-mismatch" }, { flags: ["other", "rate-mismatch"] }));
   assert.ok(!found({ flag: "rate" }, { flags: ["rate-mismatch"] }));
 });
 
-it("amounts are compared as numbers, to the last digit, and the bounds belong to the range", () => {
+it("amounts are compared exactly, including both bounds", () => {
   assert.ok(found({ min: "1000.00", max: "1000" }));
   assert.ok(!found({ min: "1000.000000000001" }));
   assert.ok(!found({ max: "999.999999999999" }));
@@ -46,7 +46,7 @@ it("amounts are compared as numbers, to the last digit, and the bounds belong to
   assert.ok(found({ min: "9" }, { amountSell: "10" }));
 });
 
-it("all words must match: a code or a flag whole, user or id from their beginning, in any case", () => {
+it("all words must match a code, a flag, or the start of user or id, in any case", () => {
   assert.ok(found({ q: "eur gbp fr" }));
   assert.ok(found({ q: "1342" }));
   assert.ok(found({ q: "01234567-89AB" }));
@@ -58,12 +58,12 @@ it("all words must match: a code or a flag whole, user or id from their beginnin
   assert.ok(!found({ q: "rate" }, { flags: ["rate-mismatch"] }));
 });
 
-it("as in the archive's database, only ASCII's letters have two cases", () => {
+it("only ASCII letters are compared without case, as in the archive's database", () => {
   assert.ok(found({ q: "élise" }, { userId: "éLISE" }));
   assert.ok(!found({ q: "Élise" }, { userId: "élise" }));
 });
 
-it("values are read as the API reads them", () => {
+it("values are normalized as by the API", () => {
   assert.equal(readFilter("from", " eur "), "EUR");
   assert.equal(readFilter("country", "fr"), "FR");
   assert.equal(readFilter("min", " 747.10"), "747.10");
@@ -72,7 +72,7 @@ it("values are read as the API reads them", () => {
   assert.equal(readFilter("to", ""), "");
 });
 
-it("what the API would refuse is no value", () => {
+it("values that the API would refuse are rejected", () => {
   for (const [name, text] of [
     ["from", "EURO"],
     ["from", "XTS"],
@@ -92,66 +92,66 @@ it("what the API would refuse is no value", () => {
   }
 });
 
-it("an address gives back the filters that were written into it", () => {
+it("filters survive writing to an address and reading from it", () => {
   const filters = { ...NO_FILTERS, from: "EUR", user: "a&b=c +é", min: "0.10", q: "x y" };
   const query = new URLSearchParams();
   writeFilters(filters, query);
   assert.deepEqual(parseFilters(new URLSearchParams(query.toString())), filters);
 });
 
-it("an address with faults asks for what is left of it", () => {
-  const filters = parseFilters(new URLSearchParams("from=EUR&to=nonsense&min=5&max=4&unknown=1"));
+it("invalid filters in an address are ignored", () => {
+  const filters = parseFilters(new URLSearchParams("from=EUR&to=invalid&min=5&max=4&unknown=1"));
   assert.deepEqual(filters, { ...NO_FILTERS, from: "EUR", min: "5" });
 });
 
-it("a range is empty when its least is more than its most, by value", () => {
+it("a range is empty if its minimum exceeds its maximum in value", () => {
   assert.ok(isEmptyRange({ ...NO_FILTERS, min: "10", max: "9" }));
   assert.ok(!isEmptyRange({ ...NO_FILTERS, min: "10.0", max: "10" }));
   assert.ok(!isEmptyRange({ ...NO_FILTERS, min: "10" }));
 });
 
-it("each change is a step, and Back undoes it and tells", () => {
-  const bar = new FakeBar("?from=EUR");
+it("each change adds a history entry, and Back undoes it and notifies", () => {
+  const bar = new FakeAddressBar("?from=EUR");
   const address = new Address(bar);
-  let told = 0;
+  let notified = 0;
   address.onChange(() => {
-    told += 1;
+    notified += 1;
   });
-  address.filter({ country: "FR" });
-  address.show("24h");
+  address.setFilters({ country: "FR" });
+  address.setWindow("24h");
   assert.deepEqual(bar.steps, ["?from=EUR", "?from=EUR&country=FR", "?from=EUR&country=FR&window=24h"]);
   bar.back();
   assert.equal(address.window, "1h");
   bar.back();
   assert.deepEqual(address.filters, { ...NO_FILTERS, from: "EUR" });
-  assert.equal(told, 4);
+  assert.equal(notified, 4);
 });
 
-it("what changes nothing is no step", () => {
-  const bar = new FakeBar("?from=EUR");
+it("a change to the same value adds no history entry", () => {
+  const bar = new FakeAddressBar("?from=EUR");
   const address = new Address(bar);
-  address.filter({ from: "EUR" });
-  address.show("1h");
+  address.setFilters({ from: "EUR" });
+  address.setWindow("1h");
   assert.equal(bar.steps.length, 1);
 });
 
-it("the letters of what is typed are one step", () => {
-  const bar = new FakeBar();
+it("consecutive keystrokes share one history entry", () => {
+  const bar = new FakeAddressBar();
   const address = new Address(bar);
-  address.type({ q: "a" });
-  address.type({ q: "al" });
-  address.typed();
-  address.type({ q: "ali" });
-  address.filter({ from: "EUR" });
+  address.typeFilters({ q: "a" });
+  address.typeFilters({ q: "al" });
+  address.endTyping();
+  address.typeFilters({ q: "ali" });
+  address.setFilters({ from: "EUR" });
   assert.deepEqual(bar.steps, ["", "?q=al", "?q=ali", "?from=EUR&q=ali"]);
 });
 
-it("what is clicked again is taken away", () => {
-  const bar = new FakeBar();
+it("a filter that is clicked again is removed", () => {
+  const bar = new FakeAddressBar();
   const address = new Address(bar);
-  address.toggle({ from: "EUR", to: "GBP" });
-  address.toggle({ from: "EUR", to: "USD" });
+  address.toggleFilters({ from: "EUR", to: "GBP" });
+  address.toggleFilters({ from: "EUR", to: "USD" });
   assert.equal(bar.query, "?from=EUR&to=USD");
-  address.toggle({ from: "EUR", to: "USD" });
+  address.toggleFilters({ from: "EUR", to: "USD" });
   assert.equal(bar.query, "");
 });

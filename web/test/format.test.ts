@@ -1,10 +1,17 @@
-/** How values look: exactly as they are. */
+/** Formatting of values. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { countryNames, decimalFormat, decimalReader, duration, padding, perSecond } from "../src/format.ts";
+import {
+  countryNames,
+  decimalFormat,
+  decimalReader,
+  duration,
+  padding,
+  perSecond,
+} from "../src/ui/format.ts";
 
-it("amounts keep every digit that they came with", () => {
+it("amounts keep all their digits", () => {
   const decimal = decimalFormat("en");
   assert.equal(decimal("747.10"), "747.10");
   assert.equal(decimal("123456789012345678.123456789012"), "123,456,789,012,345,678.123456789012");
@@ -13,12 +20,12 @@ it("amounts keep every digit that they came with", () => {
   assert.equal(decimal("999"), "999");
 });
 
-it("amounts are grouped with the signs of the reader's language", () => {
+it("amounts are grouped with the locale's separators", () => {
   assert.equal(decimalFormat("de")("1234567.80"), "1.234.567,80");
   assert.equal(decimalFormat("fr")("1234567.80"), "1\u{202f}234\u{202f}567,80");
 });
 
-it("an amount is read as the reader's language writes it, and plainly where it is not written so", () => {
+it("typed amounts are read with the locale's separators, and returned unchanged otherwise", () => {
   const read = (locale: string, typed: string): string => decimalReader(locale)(typed);
   assert.deepEqual(
     ["1.000", "1.000,50", "1000,5", "1234567", "747.10", " 5 "].map((typed) => read("de", typed)),
@@ -29,26 +36,26 @@ it("an amount is read as the reader's language writes it, and plainly where it i
     ["1000", "1000.50", "1.000", "1,00", "1,0000"],
   );
   assert.equal(read("fr", "1\u{202f}234 567,8"), "1234567.8");
-  for (const odd of ["", "1e5", "-3", "1.2.3", "<b>", "1,2,3"]) {
-    assert.equal(read("en", odd), odd);
-    assert.equal(read("de", odd), odd);
+  for (const invalid of ["", "1e5", "-3", "1.2.3", "<b>", "1,2,3"]) {
+    assert.equal(read("en", invalid), invalid);
+    assert.equal(read("de", invalid), invalid);
   }
 });
 
-it("what an amount lacks to the usual places is known, so that points stand below each other", () => {
+it("padding aligns the decimal points of a column", () => {
   assert.deepEqual(
     ["61799", "6218.3", "747.10", "0.12345"].map((amount) => padding(amount, 2)),
     [".00", "0", "", ""],
   );
 });
 
-it("what is not a plain decimal is shown as it came", () => {
-  for (const odd of ["", "1e5", "-3", "1.", "NaN", "<b>"]) {
-    assert.equal(decimalFormat("en")(odd), odd);
+it("anything but a plain decimal is shown unchanged", () => {
+  for (const invalid of ["", "1e5", "-3", "1.", "NaN", "<b>"]) {
+    assert.equal(decimalFormat("en")(invalid), invalid);
   }
 });
 
-it("durations have the unit that suits them", () => {
+it("durations have a suitable unit", () => {
   assert.deepEqual([3.4, 999.4, 1500, 120_000, 7_200_000].map(duration), [
     "3 ms",
     "999 ms",
@@ -58,16 +65,16 @@ it("durations have the unit that suits them", () => {
   ]);
 });
 
-it("a rate has one digit behind the point below a hundred", () => {
+it("rates below a hundred have one decimal", () => {
   assert.match(perSecond(49.96), /^50[.,]0$/u);
   assert.equal(perSecond(500.4), "500");
 });
 
-it("countries have names, and codes that have none stay codes", () => {
+it("country codes get names, and unknown codes stay as they are", () => {
   const name = countryNames("en");
   assert.equal(name("FR"), "France");
   assert.equal(name("XK"), "Kosovo");
-  for (const odd of ["", "fr", "F", "FRANCE", "<b>"]) {
-    assert.equal(name(odd), odd);
+  for (const invalid of ["", "fr", "F", "FRANCE", "<b>"]) {
+    assert.equal(name(invalid), invalid);
   }
 });

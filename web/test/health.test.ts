@@ -1,173 +1,172 @@
-/** How the stack stands: read from its own words, and said once it lasts. */
+/** The stack's health: parsing, alerts and polling. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Faults } from "../src/faults.ts";
-import { type Health, HealthWatch, parseHealth } from "../src/health.ts";
-import { settled, World } from "./helpers.ts";
+import { type Health, HealthPoller, parseHealth } from "../src/server/health.ts";
+import { Alerts } from "../src/status/alerts.ts";
+import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
-// biome-ignore lint/style/useNamingConvention: as the API writes it
-const TUBE = { ready: 3, reserved: 1, buried: 2, consumers: 1, oldest_seconds: 7 };
+const TUBE = { ready: 3, reserved: 1, deadLetters: 2, consumers: 1, oldestJobAgeSeconds: 7 };
 const READY = {
   status: "ready",
-  parts: {
-    queue: { status: "OK", tubes: { live: TUBE, archive: { ...TUBE, consumers: 0 } } },
-    wsserver: { status: "OK", browsers: 5 },
-    ledger: { status: "OK", tubes: { live: { waiting: 1500 }, archive: { waiting: 20 } } },
+  components: {
+    queue: { status: "ok", tubes: { live: TUBE, archive: { ...TUBE, consumers: 0 } } },
+    wsserver: { status: "ok", browsers: 5 },
+    ledger: { status: "ok", tubes: { live: { waiting: 1500 }, archive: { waiting: 20 } } },
   },
 };
 const BEHIND = {
   status: "degraded",
-  parts: { archive: { status: "behind", detail: "messages wait to be archived" } },
+  components: { archive: { status: "behind", detail: "messages wait to be archived" } },
 };
 
 function health(answer: unknown): Health {
   const parsed = parseHealth(answer);
   if (!parsed) {
-    throw new Error("the example is no health");
+    throw new Error("the example is not a health report");
   }
   return parsed;
 }
 
-it("the figures of the state line are found", () => {
+it("the values of the status line are read", () => {
   const { tubes, browsers } = health(READY);
   assert.equal(browsers, 5);
   const [live] = tubes ?? [];
-  assert.deepEqual([live?.name, live?.buried, live?.processors], ["live", 2, 1]);
-  assert.equal(live?.oldestSeconds, 7);
+  assert.deepEqual([live?.name, live?.deadLetters, live?.consumers], ["live", 2, 1]);
+  assert.equal(live?.oldestJobAgeSeconds, 7);
 });
 
-it("jobs are as the queue counts them, and the messages in them as the ledger does", () => {
+it("jobs are the queue's count, and waiting messages the ledger's", () => {
   const [live, archive] = health(READY).tubes ?? [];
   assert.deepEqual([live?.jobs, live?.waiting], [4, 1500]);
   assert.deepEqual([archive?.jobs, archive?.waiting], [4, 20]);
 });
 
-it("without a ledger nobody knows how many messages wait, which is not 0", () => {
-  const { ledger: _, ...parts } = READY.parts;
-  const [live] = health({ ...READY, parts }).tubes ?? [];
+it("without a ledger the number of waiting messages is unknown, not 0", () => {
+  const { ledger: _, ...components } = READY.components;
+  const [live] = health({ ...READY, components }).tubes ?? [];
   assert.deepEqual([live?.jobs, live?.waiting], [4, undefined]);
 });
 
-it("what can't be asked is not known, which is not 0", () => {
+it("values of missing components are unknown, not 0", () => {
   const { tubes, browsers } = health(BEHIND);
   assert.equal(tubes, undefined);
   assert.equal(browsers, undefined);
 });
 
-it("an answer that is none is none", () => {
-  for (const answer of [null, {}, { status: "fine", parts: {} }, { status: "ready" }]) {
+it("a malformed answer is rejected", () => {
+  for (const answer of [null, {}, { status: "fine", components: {} }, { status: "ready" }]) {
     assert.equal(parseHealth(answer), undefined);
   }
 });
 
-it("a fault is said when it lasts from one look to the next", () => {
-  const faults = new Faults();
-  assert.deepEqual(faults.lasting(health(BEHIND), true), []);
-  assert.match(faults.lasting(health(BEHIND), true).join(" "), /^The archive is behind/u);
-  assert.deepEqual(faults.lasting(health(READY), true), []);
+it("an alert is shown once its problem lasts from one poll to the next", () => {
+  const alerts = new Alerts();
+  assert.deepEqual(alerts.lasting(health(BEHIND), true), []);
+  assert.match(alerts.lasting(health(BEHIND), true).join(" "), /^The archive is behind/u);
+  assert.deepEqual(alerts.lasting(health(READY), true), []);
 });
 
-it("a fault that the page has no words for is said in the part's own", () => {
-  const faults = new Faults();
+it("a problem without a text of ours is shown in the component's words", () => {
+  const alerts = new Alerts();
   const failing = health({
     ...BEHIND,
-    parts: { programs: { status: "failing", detail: "demo was given up" } },
+    components: { programs: { status: "failing", detail: "demo has failed" } },
   });
-  faults.lasting(failing, true);
-  assert.deepEqual(faults.lasting(failing, true), ["programs: demo was given up."]);
+  alerts.lasting(failing, true);
+  assert.deepEqual(alerts.lasting(failing, true), ["programs: demo has failed."]);
 });
 
-it("which trades wait where no processor takes them is said in the reader's words", () => {
-  const faults = new Faults();
+it("a tube without consumers is described by its effect on trades", () => {
+  const alerts = new Alerts();
   const idle = health({
     ...READY,
     status: "degraded",
-    parts: {
-      ...READY.parts,
-      processors: { status: "unavailable", detail: "no processor takes from archive" },
+    components: {
+      ...READY.components,
+      consumers: { status: "unavailable", detail: "no consumer takes from archive" },
     },
   });
-  faults.lasting(idle, true);
-  assert.match(faults.lasting(idle, true).join(" "), /^No processor archives trades: they wait/u);
+  alerts.lasting(idle, true);
+  assert.match(alerts.lasting(idle, true).join(" "), /^No processor archives trades\. They wait/u);
 });
 
-it("without the live server, that nothing is handed to it goes without saying", () => {
-  const faults = new Faults();
+it("without the live server, its missing consumer is not mentioned", () => {
+  const alerts = new Alerts();
   const away = health({
     ...READY,
     status: "degraded",
-    parts: {
-      ...READY.parts,
-      queue: { status: "OK", tubes: { live: { ...TUBE, consumers: 0 }, archive: TUBE } },
-      processors: { status: "unavailable", detail: "no processor takes from live" },
+    components: {
+      ...READY.components,
+      queue: { status: "ok", tubes: { live: { ...TUBE, consumers: 0 }, archive: TUBE } },
+      consumers: { status: "unavailable", detail: "no consumer takes from live" },
       wsserver: { status: "unavailable", detail: "it does not answer" },
     },
   });
-  faults.lasting(away, false);
-  assert.deepEqual(faults.lasting(away, false), [
-    "The live server is away: trades are archived, and wait to be shown.",
+  alerts.lasting(away, false);
+  assert.deepEqual(alerts.lasting(away, false), [
+    "The live server is unavailable. Trades are archived, and wait to be shown.",
   ]);
 });
 
-it("while trades come live, it is the API that does not answer, and not the server", () => {
-  const faults = new Faults();
-  const silent: Health = { status: "unreachable", parts: [], tubes: undefined, browsers: undefined };
-  faults.lasting(silent, true);
-  assert.match(faults.lasting(silent, true).join(" "), /^The API does not answer.*trades still come/u);
-  assert.match(faults.lasting(silent, false).join(" "), /^The server can’t be reached/u);
+it("while trades arrive live, the API is reported as silent, and not the server", () => {
+  const alerts = new Alerts();
+  const silent: Health = { status: "unreachable", components: [], tubes: undefined, browsers: undefined };
+  alerts.lasting(silent, true);
+  assert.match(alerts.lasting(silent, true).join(" "), /^The API does not answer.*trades still arrive/u);
+  assert.match(alerts.lasting(silent, false).join(" "), /^The server is unreachable/u);
 });
 
-it("where trades are refused, it is not said that they may be", () => {
-  const faults = new Faults();
+it("if trades are refused, the alert of the API does not say that they may be", () => {
+  const alerts = new Alerts();
   const down = health({
-    status: "not ready",
-    parts: { api: { status: "unavailable", detail: "it does not answer" } },
+    status: "not-ready",
+    components: { ingest: { status: "unavailable", detail: "it does not answer" } },
   });
-  faults.lasting(down, true);
-  assert.deepEqual(faults.lasting(down, true), [
+  alerts.lasting(down, true);
+  assert.deepEqual(alerts.lasting(down, true), [
     "Trades are refused at the moment.",
-    "The API does not answer as it should.",
+    "The API does not answer correctly.",
   ]);
 });
 
-it("that messages are refused is said first", () => {
-  const faults = new Faults();
-  const refusing = health({ ...BEHIND, status: "not ready" });
-  faults.lasting(refusing, true);
-  assert.match(faults.lasting(refusing, true)[0] ?? "", /refused/u);
+it("the refusal of trades comes first", () => {
+  const alerts = new Alerts();
+  const refusing = health({ ...BEHIND, status: "not-ready" });
+  alerts.lasting(refusing, true);
+  assert.match(alerts.lasting(refusing, true)[0] ?? "", /refused/u);
 });
 
-it("it is asked every few seconds, sooner in trouble, and seldom while no one looks", async () => {
-  const world = new World();
-  let asked = 0;
+it("health is polled every few seconds, sooner when unhealthy, and rarely while hidden", async () => {
+  const env = new FakeEnvironment();
+  let requests = 0;
   let response = (): Response => Response.json(READY);
-  const watch = new HealthWatch(
-    world.surroundings,
+  const poller = new HealthPoller(
+    env.environment,
     async () => {
-      asked += 1;
+      requests += 1;
       await Promise.resolve();
       return response();
     },
     () => undefined,
   );
-  watch.start();
-  await settled();
-  assert.equal(watch.latest.status, "ready");
+  poller.start();
+  await flushPromises();
+  assert.equal(poller.latest.status, "ready");
   response = (): Response => new Response("<html>", { status: 502 });
-  world.pass(3000);
-  await settled();
-  assert.equal(watch.latest.status, "unreachable");
-  world.pass(1500);
-  await settled();
-  assert.equal(asked, 3);
-  watch.show(false);
-  world.pass(1500);
-  await settled();
-  world.pass(29_000);
-  await settled();
-  assert.equal(asked, 4);
-  watch.show(true);
-  await settled();
-  assert.equal(asked, 5);
+  env.advance(3000);
+  await flushPromises();
+  assert.equal(poller.latest.status, "unreachable");
+  env.advance(1500);
+  await flushPromises();
+  assert.equal(requests, 3);
+  poller.setVisible(false);
+  env.advance(1500);
+  await flushPromises();
+  env.advance(29_000);
+  await flushPromises();
+  assert.equal(requests, 4);
+  poller.setVisible(true);
+  await flushPromises();
+  assert.equal(requests, 5);
 });

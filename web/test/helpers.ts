@@ -1,21 +1,21 @@
-/** What the tests share: updates to feed in, and a world in which time passes when told to. */
+/** Test data, and a fake environment with a controlled clock. */
 
-import type { Bar } from "../src/address.ts";
-import type { Surroundings } from "../src/feed.ts";
-import { type Deal, dealOf, type Pair } from "../src/sheet.ts";
-import type { Handlers } from "../src/socket.ts";
-import { parseUpdate, type Update } from "../src/update.ts";
+import type { AddressBar } from "../src/filters/address.ts";
+import { type Pair, type ParsedTrade, parseAmounts } from "../src/server/live-aggregate.ts";
+import type { FeedEnvironment } from "../src/stream/feed.ts";
+import type { Handlers } from "../src/stream/socket.ts";
+import { parseTradeEvent, type TradeEvent } from "../src/trade/event.ts";
 
 /** 2026-11-24T10:00:00Z, in milliseconds. */
 export const TEN = Date.UTC(2026, 10, 24, 10);
 
-/** The id that a number has in the tests: greater for greater ones. */
+/** The id of a number. Greater numbers have greater ids. */
 export function uuid(number: number): string {
   return `01234567-89ab-7cde-8f01-${number.toString(16).padStart(12, "0")}`;
 }
 
-/** An update as the feed brings it; `number` tells it apart, and is its microsecond after ten o'clock. */
-export function rawUpdate(number: number, changes: Readonly<Record<string, unknown>> = {}): object {
+/** An event as the feed delivers it; `number` gives its id and the microsecond after ten o'clock. */
+export function rawEvent(number: number, changes: Readonly<Record<string, unknown>> = {}): object {
   const seconds = new Date(TEN + Math.floor(number / 1_000_000) * 1000).toISOString().slice(0, 19);
   const micros = String(number % 1_000_000).padStart(6, "0");
   return {
@@ -34,30 +34,30 @@ export function rawUpdate(number: number, changes: Readonly<Record<string, unkno
   };
 }
 
-export function rawUpdates(from: number, to: number): object[] {
-  return Array.from({ length: to - from }, (_, index) => rawUpdate(from + index));
+export function rawEvents(from: number, to: number): object[] {
+  return Array.from({ length: to - from }, (_, index) => rawEvent(from + index));
 }
 
-export function update(number: number, changes: Readonly<Record<string, unknown>> = {}): Update {
-  const parsed = parseUpdate(rawUpdate(number, changes));
+export function trade(number: number, changes: Readonly<Record<string, unknown>> = {}): TradeEvent {
+  const parsed = parseTradeEvent(rawEvent(number, changes));
   if (!parsed) {
-    throw new Error("the example is not an update");
+    throw new Error("the example is not a trade");
   }
   return parsed;
 }
 
-export function ids(updates: readonly Update[]): string[] {
-  return updates.map(({ id }) => id);
+export function ids(trades: readonly TradeEvent[]): string[] {
+  return trades.map(({ id }) => id);
 }
 
-/** Resolves when all that was under way without waiting for time has been done. */
-export function settled(): Promise<void> {
+/** Resolves when everything has run that does not wait for a timer. */
+export function flushPromises(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** A socket that the feed opened, from the server's side. */
+/** A socket opened by the feed, from the server's side. */
 export class FakeSocket {
   readonly path: string;
   readonly #handlers: Handlers;
@@ -80,7 +80,7 @@ export class FakeSocket {
     this.send({ hello: { epoch, offset, resumed, now } });
   }
 
-  drop(code = 1006): void {
+  disconnect(code = 1006): void {
     this.#handlers.closed(code);
   }
 
@@ -89,10 +89,10 @@ export class FakeSocket {
   }
 }
 
-/** Clock, timers, chance and network, all in hand. */
-export class World {
+/** Fake clock, timers, randomness and network. */
+export class FakeEnvironment {
   nowMs = TEN;
-  chance = 0.5;
+  randomValue = 0.5;
   readonly sockets: FakeSocket[] = [];
   readonly #timers = new Map<number, { readonly at: number; readonly run: () => void }>();
   #nextTimer = 1;
@@ -100,12 +100,12 @@ export class World {
   get socket(): FakeSocket {
     const last = this.sockets.at(-1);
     if (!last) {
-      throw new Error("no connection was tried yet");
+      throw new Error("no connection was opened yet");
     }
     return last;
   }
 
-  pass(ms: number): void {
+  advance(ms: number): void {
     const until = this.nowMs + ms;
     while (true) {
       const due = [...this.#timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at);
@@ -121,7 +121,7 @@ export class World {
     }
   }
 
-  get surroundings(): Surroundings {
+  get environment(): FeedEnvironment {
     return {
       open: (path, handlers) => {
         const socket = new FakeSocket(path, handlers);
@@ -129,12 +129,12 @@ export class World {
         return socket;
       },
       now: () => this.nowMs,
-      random: () => this.chance,
+      random: () => this.randomValue,
       setTimer: (run, afterMs) => {
         const id = this.#nextTimer;
         this.#nextTimer += 1;
         this.#timers.set(id, { at: this.nowMs + afterMs, run });
-        // The feed only ever hands it back.
+        // The code under test only passes it back.
         return id as unknown as ReturnType<typeof setTimeout>;
       },
       clearTimer: (timer) => this.#timers.delete(timer as unknown as number),
@@ -142,8 +142,8 @@ export class World {
   }
 }
 
-/** An address bar with a history, and a reader who goes back. */
-export class FakeBar implements Bar {
+/** An address bar with a history and a Back button. */
+export class FakeAddressBar implements AddressBar {
   readonly steps: string[];
   #moved: () => void = () => undefined;
 
@@ -179,8 +179,8 @@ export class FakeBar implements Bar {
 export const EUR_GBP: Pair = { from: "EUR", to: "GBP" };
 export const MONEY = { sold: "100", bought: "75.00", vwap: "0.75", open: "0.7", high: "0.8", low: "0.6" };
 
-/** What the archive answers to a question about statistics. */
-export function statisticsAnswer(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+/** An answer of `/api/stats`. */
+export function statsAnswer(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     since: "2026-11-24T09:00:00Z",
     until: "2026-11-24T10:01:00Z",
@@ -194,14 +194,14 @@ export function statisticsAnswer(changes: Readonly<Record<string, unknown>> = {}
   };
 }
 
-/** A trade received so many seconds after ten o'clock. */
+/** A trade received this many seconds after ten o'clock. */
 export function tradeAt(
   seconds: number,
   changes: Readonly<Record<string, unknown>> = {},
-): ReturnType<typeof update> {
-  return update(seconds * 1_000_000, changes);
+): ReturnType<typeof trade> {
+  return trade(seconds * 1_000_000, changes);
 }
 
-export function dealAt(...trade: Parameters<typeof tradeAt>): Deal {
-  return dealOf(tradeAt(...trade));
+export function parsedTradeAt(...parameters: Parameters<typeof tradeAt>): ParsedTrade {
+  return parseAmounts(tradeAt(...parameters));
 }

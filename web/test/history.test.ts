@@ -1,110 +1,110 @@
-/** The first look: the last trades from before, listed but not counted, and complete up to where the feed begins. */
+/** The backfill: the latest trades from before the feed, listed but not counted. */
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import { NO_FILTERS } from "../src/filters.ts";
-import { History } from "../src/history.ts";
-import { State } from "../src/state.ts";
-import { FakeArchive } from "./fakearchive.ts";
-import { ids, rawUpdate, rawUpdates, settled, TEN, update, World } from "./helpers.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
+import { History } from "../src/stream/history.ts";
+import { State } from "../src/stream/state.ts";
+import { FakeArchive } from "./fake-archive.ts";
+import { FakeEnvironment, flushPromises, ids, rawEvent, rawEvents, TEN, trade } from "./helpers.ts";
 
 function started(prepare: (archive: FakeArchive) => void) {
   mock.method(console, "warn", () => undefined);
-  const world = new World();
+  const env = new FakeEnvironment();
   const state = new State();
   const archive = new FakeArchive();
   prepare(archive);
-  const history = new History(world.surroundings, archive.ask, NO_FILTERS, (messages) =>
-    state.recall(messages),
+  const history = new History(env.environment, archive.query, NO_FILTERS, (messages) =>
+    state.backfill(messages),
   );
   history.start();
-  return { world, state, archive, history };
+  return { env, state, archive, history };
 }
 
-it("the last 200 are listed, not counted, and no measure of latency", async () => {
-  const { state } = started((archive) => archive.put(...rawUpdates(0, 500)));
-  await settled();
+it("the latest 200 trades are listed, and count neither as received nor for latency", async () => {
+  const { state } = started((archive) => archive.put(...rawEvents(0, 500)));
+  await flushPromises();
   state.painted(TEN + 1000);
   assert.equal(state.trades.length, 200);
-  assert.equal(state.trades[0]?.id, update(499).id);
+  assert.equal(state.trades[0]?.id, trade(499).id);
   assert.equal(state.count, 0);
   assert.equal(state.latency.read(), undefined);
 });
 
-it("it does not wait for the feed, and is done once it knows all from before the feed began", async () => {
-  const { world, state, archive, history } = started((held) => held.put(rawUpdate(1)));
-  await settled();
+it("it does not wait for the feed, and ends when all trades from before it are known", async () => {
+  const { env, state, archive, history } = started((fake) => fake.put(rawEvent(1)));
+  await flushPromises();
   assert.equal(state.trades.length, 1);
-  history.endsAt(TEN + 50);
-  await settled();
-  world.pass(600_000);
-  await settled();
-  assert.deepEqual(archive.asked, [
+  history.setEnd(TEN + 50);
+  await flushPromises();
+  env.advance(600_000);
+  await flushPromises();
+  assert.deepEqual(archive.queries, [
     { filters: NO_FILTERS, untilMs: undefined, limit: 200 },
     { filters: NO_FILTERS, untilMs: TEN + 50, limit: 200 },
   ]);
 });
 
-it("when the feed begins first, one answer is enough", async () => {
-  const { world, archive, history } = started(() => undefined);
-  history.endsAt(TEN + 50);
-  await settled();
-  world.pass(600_000);
-  assert.equal(archive.asked.length, 1);
+it("if the feed is live first, one query is enough", async () => {
+  const { env, archive, history } = started(() => undefined);
+  history.setEnd(TEN + 50);
+  await flushPromises();
+  env.advance(600_000);
+  assert.equal(archive.queries.length, 1);
 });
 
-it("it asks again while the archive is behind", async () => {
-  const { world, state, archive, history } = started((held) => {
-    held.upToMs = TEN;
+it("it repeats the query while the archive is behind", async () => {
+  const { env, state, archive, history } = started((fake) => {
+    fake.upToMs = TEN;
   });
-  history.endsAt(TEN + 50);
-  await settled();
-  archive.put(rawUpdate(1));
+  history.setEnd(TEN + 50);
+  await flushPromises();
+  archive.put(rawEvent(1));
   archive.upToMs = TEN + 50;
-  world.pass(125);
-  await settled();
-  assert.deepEqual(ids(state.trades), ids([update(1)]));
-  world.pass(600_000);
-  assert.equal(archive.asked.length, 2);
+  env.advance(125);
+  await flushPromises();
+  assert.deepEqual(ids(state.trades), ids([trade(1)]));
+  env.advance(600_000);
+  assert.equal(archive.queries.length, 2);
 });
 
-it("it asks again when the archive is away", async () => {
-  const { world, state, archive, history } = started((held) => {
-    held.put(rawUpdate(1));
-    held.isAway = true;
+it("it repeats the query while the archive is unavailable", async () => {
+  const { env, state, archive, history } = started((fake) => {
+    fake.put(rawEvent(1));
+    fake.isUnavailable = true;
   });
-  history.endsAt(TEN + 50);
-  await settled();
-  assert.equal(state.recalled, false);
-  archive.isAway = false;
-  world.pass(125);
-  await settled();
-  assert.equal(state.recalled, true);
+  history.setEnd(TEN + 50);
+  await flushPromises();
+  assert.equal(state.isBackfilled, false);
+  archive.isUnavailable = false;
+  env.advance(125);
+  await flushPromises();
+  assert.equal(state.isBackfilled, true);
   assert.equal(state.trades.length, 1);
 });
 
-it("a trade that is recalled first and comes live later is counted then, and listed once", async () => {
-  const { state } = started((archive) => archive.put(rawUpdate(1)));
-  await settled();
-  state.add([rawUpdate(1)]);
+it("a trade that is backfilled and arrives live later is counted then, and listed once", async () => {
+  const { state } = started((archive) => archive.put(rawEvent(1)));
+  await flushPromises();
+  state.add([rawEvent(1)]);
   assert.equal(state.count, 1);
   assert.equal(state.trades.length, 1);
 });
 
-it("a trade that came live first is not recalled", async () => {
-  const { state } = started((archive) => archive.put(rawUpdate(1)));
-  state.add([rawUpdate(1)]);
-  await settled();
+it("a trade that arrived live is not backfilled", async () => {
+  const { state } = started((archive) => archive.put(rawEvent(1)));
+  state.add([rawEvent(1)]);
+  await flushPromises();
   assert.equal(state.count, 1);
   assert.equal(state.trades.length, 1);
 });
 
-it("what nobody wants to know any more is neither asked for again nor taken", async () => {
-  const { world, state, archive, history } = started((held) => held.put(rawUpdate(1)));
+it("a stopped history neither queries again nor delivers", async () => {
+  const { env, state, archive, history } = started((fake) => fake.put(rawEvent(1)));
   history.stop();
-  await settled();
-  world.pass(600_000);
-  await settled();
-  assert.equal(archive.asked.length, 1);
-  assert.equal(state.recalled, false);
+  await flushPromises();
+  env.advance(600_000);
+  await flushPromises();
+  assert.equal(archive.queries.length, 1);
+  assert.equal(state.isBackfilled, false);
 });

@@ -1,201 +1,204 @@
-/** Operations: the token and what it opens, the ledger in words, asking again and again. */
+/** Operations: dead letters and their token, the ledger in summary, and polling. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { type Health, parseHealth } from "../src/health.ts";
-import { remark } from "../src/ops/buriedview.ts";
-import { Graveyard, parseBurials } from "../src/ops/graveyard.ts";
-import { parseLedger, verdict } from "../src/ops/ledger.ts";
+import { DeadLetterClient, parseDeadLetters } from "../src/ops/dead-letters.ts";
+import { remark } from "../src/ops/dead-letters-view.ts";
+import { age, componentLabel } from "../src/ops/labels.ts";
+import { parseLedger, summarize } from "../src/ops/ledger.ts";
 import { Poll } from "../src/ops/poll.ts";
-import { age, partWords } from "../src/ops/words.ts";
-import type { Fetch } from "../src/page.ts";
-import { settled, World } from "./helpers.ts";
+import type { Fetch } from "../src/server/fetch.ts";
+import { type Health, parseHealth } from "../src/server/health.ts";
+import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
-const BURIED = [
-  { id: 7, tube: "live", reason: "because", buriedAt: "2026-11-24T10:00:00.123456Z", update: { id: "a" } },
-  { id: 7, tube: "archive", reason: "put here by hand", buriedAt: null, update: "not JSON" },
+const LETTERS = [
+  {
+    id: 7,
+    tube: "live",
+    reason: "because",
+    deadLetteredAt: "2026-11-24T10:00:00.123456Z",
+    event: { id: "a" },
+  },
+  { id: 7, tube: "archive", reason: "put here directly", deadLetteredAt: null, event: "not JSON" },
 ];
 
-/** A server with these burials and the token `secret`, and all that it was asked. */
+/** A server with dead letters and the token `secret`, which records its requests. */
 class FakeServer {
-  buried: readonly object[] = BURIED;
-  readonly asked: string[] = [];
-  held: Promise<void> | undefined;
+  letters: readonly object[] = LETTERS;
+  readonly requests: string[] = [];
+  pending: Promise<void> | undefined;
 
   readonly fetch: Fetch = async (path, { method = "GET", headers }) => {
-    this.asked.push(`${method} ${path}`);
+    this.requests.push(`${method} ${path}`);
     if (new Headers(headers).get("authorization") !== "Bearer secret") {
       return new Response(JSON.stringify({ status: "FAILED", errors: [] }), { status: 401 });
     }
-    const answer = JSON.stringify(method === "GET" ? { buried: this.buried } : { status: "OK" });
-    await this.held;
+    const answer = JSON.stringify(method === "GET" ? { deadLetters: this.letters } : { status: "OK" });
+    await this.pending;
     return new Response(answer);
   };
 }
 
-/** A promise, and what keeps it. */
-function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+/** A promise with its resolve function. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((keep) => {
-    resolve = keep;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
   });
   return { promise, resolve };
 }
 
-async function opened(server = new FakeServer()): Promise<Graveyard> {
-  const graveyard = new Graveyard(server.fetch, () => undefined);
-  await graveyard.open("secret");
-  return graveyard;
+async function unlocked(server = new FakeServer()): Promise<DeadLetterClient> {
+  const client = new DeadLetterClient(server.fetch, () => undefined);
+  await client.unlock("secret");
+  return client;
 }
 
-it("where the queue can't be asked, it is not said that nothing is buried", () => {
-  const { latest } = new Graveyard(new FakeServer().fetch, () => undefined);
-  const silent: Health = { status: "unreachable", parts: [], tubes: undefined, browsers: undefined };
-  assert.equal(remark(latest, silent), "How many are buried is not known now.");
-  assert.equal(remark(latest, { ...silent, status: "ready", tubes: [] }), "Nothing is buried.");
+it("if the queue is unavailable, the number of dead letters is unknown", () => {
+  const { latest } = new DeadLetterClient(new FakeServer().fetch, () => undefined);
+  const silent: Health = { status: "unreachable", components: [], tubes: undefined, browsers: undefined };
+  assert.equal(remark(latest, silent), "The number of dead letters is unknown.");
+  assert.equal(remark(latest, { ...silent, status: "ready", tubes: [] }), "No dead letters.");
 });
 
-it("what is buried is text, whatever it was", () => {
-  const [first, second] = parseBurials({ buried: BURIED }) ?? [];
+it("a dead letter's body is text", () => {
+  const [first, second] = parseDeadLetters({ deadLetters: LETTERS }) ?? [];
   assert.equal(first?.body, '{\n  "id": "a"\n}');
-  assert.equal(first?.buriedMs, Date.UTC(2026, 10, 24, 10, 0, 0, 123));
+  assert.equal(first?.deadLetteredMs, Date.UTC(2026, 10, 24, 10, 0, 0, 123));
   assert.equal(second?.body, "not JSON");
-  assert.equal(second?.buriedMs, undefined);
+  assert.equal(second?.deadLetteredMs, undefined);
   assert.notEqual(first?.key, second?.key);
-  assert.equal(parseBurials({ status: "OK" }), undefined);
+  assert.equal(parseDeadLetters({ status: "OK" }), undefined);
 });
 
-it("the token opens the list, and a wrong one is forgotten, with words", async () => {
+it("the token unlocks the list, and a wrong token is dropped with an error", async () => {
   const server = new FakeServer();
-  const graveyard = new Graveyard(server.fetch, () => undefined);
-  await graveyard.open("wrong");
-  assert.equal(graveyard.latest.phase, "locked");
-  assert.match(graveyard.latest.trouble, /not this stack’s token/u);
-  await graveyard.refresh();
-  assert.equal(server.asked.length, 1, "without a token nothing is asked");
-  await graveyard.open("secret");
-  assert.equal(graveyard.latest.phase, "open");
-  assert.equal(graveyard.latest.list.length, 2);
-  assert.equal(graveyard.latest.trouble, "");
+  const client = new DeadLetterClient(server.fetch, () => undefined);
+  await client.unlock("wrong");
+  assert.equal(client.latest.phase, "locked");
+  assert.match(client.latest.error, /not the stack’s operator token/u);
+  await client.refresh();
+  assert.equal(server.requests.length, 1, "without a token nothing is requested");
+  await client.unlock("secret");
+  assert.equal(client.latest.phase, "unlocked");
+  assert.equal(client.latest.list.length, 2);
+  assert.equal(client.latest.error, "");
 });
 
-it("what no header can carry is no token", async () => {
+it("a token that a header can't carry is rejected", async () => {
   const server = new FakeServer();
-  const graveyard = new Graveyard(server.fetch, () => undefined);
-  await graveyard.open("ünter uns");
-  assert.match(graveyard.latest.trouble, /token/u);
-  assert.deepEqual(server.asked, []);
+  const client = new DeadLetterClient(server.fetch, () => undefined);
+  await client.unlock("schlüssel");
+  assert.match(client.latest.error, /token/u);
+  assert.deepEqual(server.requests, []);
 });
 
-it("what was put back or deleted is gone, and said", async () => {
+it("a requeued or deleted dead letter leaves the list, and the result is reported", async () => {
   const server = new FakeServer();
-  const graveyard = await opened(server);
-  const [first, second] = graveyard.latest.list;
+  const client = await unlocked(server);
+  const [first, second] = client.latest.list;
   assert.ok(first && second);
-  await graveyard.putBack(first);
-  assert.equal(graveyard.latest.done, "Put back: 7 of live.");
-  await graveyard.remove(second);
-  assert.deepEqual(server.asked.slice(1), [
-    "POST /api/buried/live/7/put-back",
-    "DELETE /api/buried/archive/7",
+  await client.requeue(first);
+  assert.equal(client.latest.result, "Requeued: 7 of live.");
+  await client.discard(second);
+  assert.deepEqual(server.requests.slice(1), [
+    "POST /api/dead-letters/live/7/requeue",
+    "DELETE /api/dead-letters/archive/7",
   ]);
-  assert.deepEqual(graveyard.latest.list, []);
-  assert.equal(graveyard.latest.busy.size, 0);
+  assert.deepEqual(client.latest.list, []);
+  assert.equal(client.latest.busy.size, 0);
 });
 
-it("a list from before something was put back is not taken for one from after", async () => {
+it("a list requested before a change is dropped", async () => {
   const server = new FakeServer();
-  const graveyard = await opened(server);
-  const [first] = graveyard.latest.list;
+  const client = await unlocked(server);
+  const [first] = client.latest.list;
   assert.ok(first);
-  const { promise, resolve } = promised();
-  server.held = promise;
-  const late = graveyard.refresh();
-  server.held = undefined;
-  await graveyard.putBack(first);
+  const { promise, resolve } = deferred();
+  server.pending = promise;
+  const late = client.refresh();
+  server.pending = undefined;
+  await client.requeue(first);
   resolve();
   await late;
-  assert.equal(graveyard.latest.list.length, 1);
+  assert.equal(client.latest.list.length, 1);
 });
 
-it("a server that is away is said, and what was listed stays", async () => {
+it("an error is reported, and the list stays", async () => {
   const server = new FakeServer();
-  let isAway = false;
-  const graveyard = new Graveyard(
-    (path, init) => (isAway ? Promise.reject(new TypeError("away")) : server.fetch(path, init)),
+  let isUnavailable = false;
+  const client = new DeadLetterClient(
+    (path, init) => (isUnavailable ? Promise.reject(new TypeError("unavailable")) : server.fetch(path, init)),
     () => undefined,
   );
-  await graveyard.open("secret");
-  isAway = true;
-  await graveyard.refresh();
-  assert.match(graveyard.latest.trouble, /does not answer/u);
-  assert.equal(graveyard.latest.list.length, 2);
-  isAway = false;
-  await graveyard.refresh();
-  assert.equal(graveyard.latest.trouble, "");
+  await client.unlock("secret");
+  isUnavailable = true;
+  await client.refresh();
+  assert.match(client.latest.error, /does not answer/u);
+  assert.equal(client.latest.list.length, 2);
+  isUnavailable = false;
+  await client.refresh();
+  assert.equal(client.latest.error, "");
 });
 
 function health(missing: object): Health {
-  const found = parseHealth({ status: "ready", parts: { ledger: { status: "OK", missing } } });
+  const found = parseHealth({ status: "ready", components: { ledger: { status: "ok", missing } } });
   if (!found) {
-    throw new Error("the example is no health");
+    throw new Error("the example is not a health report");
   }
   return found;
 }
 
-it("the ledger is one sentence", () => {
+it("the ledger is summarized in one sentence", () => {
   const tubes = (missing: number, unanswered = 0): object => ({
     archive: { archived: 1000, missing: 0, unanswered },
     live: { shown: 1000 - missing, missing, unanswered: 0 },
   });
-  const words = (status: string, counts: object, rest: object = {}): string => {
+  const summary = (status: string, counts: object, rest: object = {}): string => {
     const ledger = parseLedger({ status, accepted: 1000, tubes: counts });
     assert.ok(ledger);
-    return verdict(ledger, health(rest), "en");
+    return summarize(ledger, health(rest), "en");
   };
-  assert.equal(
-    words("balanced", tubes(0)),
-    "Balanced: each of the 1,000 messages accepted is accounted for.",
-  );
-  assert.match(words("balanced", tubes(0, 2)), /more than were accepted/u);
-  assert.equal(words("loss", tubes(3)), "Loss: 3 of 1,000 messages accepted are nowhere to be found.");
-  assert.match(words("settling", tubes(1), { live: 0 }), /^Settling.+nothing was missing\.$/u);
-  assert.match(words("settling", tubes(1), { live: 1 }), /messages were missing\.$/u);
+  assert.equal(summary("balanced", tubes(0)), "Balanced: all 1,000 accepted messages are accounted for.");
+  assert.match(summary("balanced", tubes(0, 2)), /More arrived than were accepted/u);
+  assert.equal(summary("loss", tubes(3)), "Loss: 3 of 1,000 accepted messages are missing.");
+  assert.match(summary("settling", tubes(1), { live: 0 }), /^Settling.+nothing was missing\.$/u);
+  assert.match(summary("settling", tubes(1), { live: 1 }), /messages were missing\.$/u);
   assert.equal(parseLedger({ status: "FAILED" }), undefined);
 });
 
-it("parts say what is wrong with them, else a figure", () => {
-  const part = { name: "queue", status: "OK", detail: "", facts: { fill: 0.104 } };
-  assert.equal(partWords(part), "its log is 10 % full");
-  assert.equal(partWords({ ...part, status: "nearly full", detail: "hurry" }), "hurry");
-  assert.equal(partWords({ ...part, name: "store" }), "");
+it("components are described by their problem, else by a fact", () => {
+  const component = { name: "queue", status: "ok", detail: "", facts: { fill: 0.104 } };
+  assert.equal(componentLabel(component), "log is 10% full");
+  assert.equal(componentLabel({ ...component, status: "nearly-full", detail: "a problem" }), "a problem");
+  assert.equal(componentLabel({ ...component, name: "store" }), "");
 });
 
-it("ages are short, and nothing that waits is a dash", () => {
+it("ages are short, and a dash stands for none", () => {
   assert.deepEqual([0, 3, 119, 120, 7200, 172_800].map(age), ["–", "3 s", "119 s", "2 min", "2 h", "2 d"]);
 });
 
-it("it is asked every few seconds for as long as someone looks, and never twice at a time", async () => {
-  const world = new World();
-  let asked = 0;
-  let answer = promised();
-  const poll = new Poll(world.surroundings, () => {
-    asked += 1;
+it("polling repeats while active, one request at a time", async () => {
+  const env = new FakeEnvironment();
+  let requests = 0;
+  let answer = deferred();
+  const poll = new Poll(env.environment, () => {
+    requests += 1;
     return answer.promise;
   });
-  poll.watch(true);
-  poll.watch(false);
-  poll.watch(true);
-  world.pass(60_000);
-  assert.equal(asked, 1, "the first answer is still to come");
+  poll.setActive(true);
+  poll.setActive(false);
+  poll.setActive(true);
+  env.advance(60_000);
+  assert.equal(requests, 1, "the first answer is pending");
   answer.resolve();
-  await settled();
-  answer = promised();
+  await flushPromises();
+  answer = deferred();
   answer.resolve();
-  world.pass(3000);
-  await settled();
-  assert.equal(asked, 2);
-  poll.watch(false);
-  world.pass(60_000);
-  assert.equal(asked, 2);
+  env.advance(3000);
+  await flushPromises();
+  assert.equal(requests, 2);
+  poll.setActive(false);
+  env.advance(60_000);
+  assert.equal(requests, 2);
 });

@@ -1,4 +1,4 @@
-/** Runs the tests: bundles each into a folder that is gone afterwards, and hands them to Node's own runner. */
+/** Bundles the tests into a temporary folder and runs them with Node's test runner. */
 
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";

@@ -1,20 +1,20 @@
-/** What the chart over time draws and says. */
+/** The chart over time: curves and texts. */
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { parseUnits } from "../src/decimal.ts";
-import type { Figures, Money, PairFigures, StepFigures } from "../src/figures.ts";
-import { NO_FILTERS } from "../src/filters.ts";
+import { NO_FILTERS } from "../src/filters/filters.ts";
 import { Focus, focused } from "../src/series/focus.ts";
+import { Labels, remark, type Topic } from "../src/series/labels.ts";
 import { allSteps, columns, stepAt } from "../src/series/steps.ts";
 import { numberLabels, timeLabel, timeTicks, zoneOffset } from "../src/series/ticks.ts";
-import { remark, type Topic, Words } from "../src/series/words.ts";
-import type { Statistics } from "../src/statistics.ts";
+import type { Money, PairStats, Stats, StepStats } from "../src/server/stats.ts";
+import type { StatsSnapshot } from "../src/server/stats-poller.ts";
+import { parseUnits } from "../src/trade/decimal.ts";
 import { TEN } from "./helpers.ts";
 
 const MINUTE = 60_000;
-const MESSAGES: Topic = { subject: "messages", pair: undefined, isChosen: false };
-const RATE: Topic = { subject: "rate", pair: { from: "EUR", to: "GBP" }, isChosen: true };
+const TRADES: Topic = { subject: "trades", pair: undefined, isSelected: false };
+const RATE: Topic = { subject: "rate", pair: { from: "EUR", to: "GBP" }, isSelected: true };
 
 function units(text: string): bigint {
   return parseUnits(text) ?? 0n;
@@ -31,11 +31,11 @@ function money(low: string, last: string, high: string): Money {
   };
 }
 
-function step(minute: number, count: number, traded?: Money): StepFigures {
+function step(minute: number, count: number, traded?: Money): StepStats {
   return { startMs: TEN + minute * MINUTE, count, flagged: 0, money: traded };
 }
 
-function figures(series: readonly StepFigures[], pairs: readonly PairFigures[] = []): Figures {
+function stats(series: readonly StepStats[], pairs: readonly PairStats[] = []): Stats {
   return {
     sinceMs: TEN,
     untilMs: TEN + 4 * MINUTE,
@@ -48,67 +48,67 @@ function figures(series: readonly StepFigures[], pairs: readonly PairFigures[] =
   };
 }
 
-function pair(from: string, to: string, count: number): PairFigures {
+function pair(from: string, to: string, count: number): PairStats {
   return { from, to, count, flagged: 0, ...money("1", "1", "1") };
 }
 
-function told(changes: Partial<Statistics>): Statistics {
+function snapshot(changes: Partial<StatsSnapshot>): StatsSnapshot {
   return {
-    messages: undefined,
+    trades: undefined,
     countries: undefined,
     pairs: undefined,
     focus: undefined,
     days: undefined,
-    trouble: "",
-    leavesOut: "",
+    error: "",
+    ignoredFilters: "",
     ...changes,
   };
 }
 
-it("a minute without a message is zero messages, and no rate", () => {
-  const steps = allSteps(figures([step(1, 5, money("0.7", "0.8", "0.9"))]), TEN + 4 * MINUTE);
+it("a minute without trades has zero trades and no rate", () => {
+  const steps = allSteps(stats([step(1, 5, money("0.7", "0.8", "0.9"))]), TEN + 4 * MINUTE);
   const seconds = [0, 60, 120, 180].map((second) => TEN / 1000 + second);
-  assert.deepEqual(columns(steps, "messages"), [seconds, [0, 5, 0, 0]]);
+  assert.deepEqual(columns(steps, "trades"), [seconds, [0, 5, 0, 0]]);
   assert.deepEqual(columns(steps, "volume"), [seconds, [0, 1_234_567.1, 0, 0]]);
   const rates = ["high", "low", "last"].map((_, index) => [null, [0.9, 0.7, 0.8][index], null, null]);
   assert.deepEqual(columns(steps, "rate"), [seconds, ...rates]);
 });
 
-it("figures outside of their own stretch of time are not drawn", () => {
-  const { list } = allSteps(figures([step(-1, 5), step(4, 6), step(3, 7)]), TEN);
+it("steps outside the range are not drawn", () => {
+  const { list } = allSteps(stats([step(-1, 5), step(4, 6), step(3, 7)]), TEN);
   assert.deepEqual(
     list.map((each) => each?.count),
     [undefined, undefined, undefined, 7],
   );
 });
 
-it("a moment falls into the step that has begun, or into the nearest", () => {
-  const steps = allSteps(figures([]), TEN);
-  const moments = [-5, 0, 59_999, 60_000, 239_999, 900_000];
+it("a time belongs to the step that contains it, or to the nearest", () => {
+  const steps = allSteps(stats([]), TEN);
+  const times = [-5, 0, 59_999, 60_000, 239_999, 900_000];
   assert.deepEqual(
-    moments.map((ms) => stepAt(steps, TEN + ms)),
+    times.map((ms) => stepAt(steps, TEN + ms)),
     [0, 0, 0, 1, 3, 3],
   );
 });
 
-it("steps that are not over are told from the others", () => {
-  const wholeAt = (minutes: number): number => allSteps(figures([]), TEN + minutes * MINUTE).whole;
-  assert.deepEqual([0.5, 1, 3.9, 4, 9].map(wholeAt), [1, 1, 3, 4, 4]);
+it("unfinished steps are not counted as complete", () => {
+  const completeAt = (minutes: number): number => allSteps(stats([]), TEN + minutes * MINUTE).complete;
+  assert.deepEqual([0.5, 1, 3.9, 4, 9].map(completeAt), [1, 1, 3, 4, 4]);
 });
 
-it("marks of time are whole by the clock on the wall", () => {
+it("time ticks are round in local time", () => {
   assert.deepEqual(timeTicks(50, 250, 60, 0), [60, 120, 180, 240]);
   assert.deepEqual(timeTicks(50, 7300, 3600, 1800), [1800, 5400]);
   assert.deepEqual(timeTicks(10, 20, 60, 0), []);
   assert.equal(zoneOffset(TEN, "utc"), 0);
 });
 
-it("midnight is called by its day", () => {
+it("midnight is labelled with its date", () => {
   assert.equal(timeLabel(TEN, "utc"), "10:00");
   assert.equal(timeLabel(TEN + 14 * 60 * MINUTE, "utc"), "11-25");
 });
 
-it("numbers at an axis have the digits that tell them apart", () => {
+it("axis labels have just enough digits", () => {
   assert.deepEqual(numberLabels([0, 50, 100], 50, "en"), ["0", "50", "100"]);
   assert.deepEqual(numberLabels([0.915, 0.92], 0.005, "en"), ["0.915", "0.920"]);
   assert.deepEqual(numberLabels([0, 25_000, 150_000], 25_000, "en"), ["0", "25K", "150K"]);
@@ -116,74 +116,77 @@ it("numbers at an axis have the digits that tell them apart", () => {
   assert.deepEqual(numberLabels([], 1, "en"), []);
 });
 
-it("what is read out is exact, and says when a step is not over", () => {
-  const words = new Words("en");
+it("a readout is exact, and marks an unfinished step", () => {
+  const labels = new Labels("en");
   const steps = allSteps(
-    figures([step(1, 1, money("0.7", "0.747100000001", "0.9")), step(3, 1234)]),
+    stats([step(1, 1, money("0.7", "0.747100000001", "0.9")), step(3, 1234)]),
     TEN + 3.5 * MINUTE,
   );
-  assert.equal(words.readOut(MESSAGES, steps, 0, "utc"), "10:00 UTC · 0 trades");
-  assert.equal(words.readOut(MESSAGES, steps, 1, "utc"), "10:01 UTC · 1 trade");
-  assert.equal(words.readOut(MESSAGES, steps, 3, "utc"), "10:03 UTC · 1,234 trades so far");
-  assert.equal(words.readOut({ ...RATE, subject: "volume" }, steps, 1, "utc"), "10:01 UTC · 1,234,567.1 EUR");
-  assert.equal(words.readOut(RATE, steps, 1, "utc"), "10:01 UTC · last 0.747100000001 · low 0.7 · high 0.9");
-  assert.equal(words.readOut(RATE, steps, 2, "utc"), "10:02 UTC · not traded");
-});
-
-it("moments have their day where there are several", () => {
-  const steps = allSteps({ ...figures([]), untilMs: TEN + 2 * 86_400_000, stepMs: 3_600_000 }, TEN);
-  assert.equal(new Words("en").readOut(MESSAGES, steps, 20, "utc"), "11-25 06:00 UTC · 0 trades so far");
-});
-
-it("the summary tells latest, highest and lowest of what is over", () => {
-  const steps = allSteps(figures([step(0, 5), step(1, 9), step(3, 100)]), TEN + 3.5 * MINUTE);
+  assert.equal(labels.readout(TRADES, steps, 0, "utc"), "10:00 UTC · 0 trades");
+  assert.equal(labels.readout(TRADES, steps, 1, "utc"), "10:01 UTC · 1 trade");
+  assert.equal(labels.readout(TRADES, steps, 3, "utc"), "10:03 UTC · 1,234 trades so far");
   assert.equal(
-    new Words("en").summary(MESSAGES, steps, "15m", "utc"),
+    labels.readout({ ...RATE, subject: "volume" }, steps, 1, "utc"),
+    "10:01 UTC · 1,234,567.1 EUR",
+  );
+  assert.equal(labels.readout(RATE, steps, 1, "utc"), "10:01 UTC · last 0.747100000001 · low 0.7 · high 0.9");
+  assert.equal(labels.readout(RATE, steps, 2, "utc"), "10:02 UTC · not traded");
+});
+
+it("times have their date if the steps span several days", () => {
+  const steps = allSteps({ ...stats([]), untilMs: TEN + 2 * 86_400_000, stepMs: 3_600_000 }, TEN);
+  assert.equal(new Labels("en").readout(TRADES, steps, 20, "utc"), "11-25 06:00 UTC · 0 trades so far");
+});
+
+it("the summary has the latest, highest and lowest of the complete steps", () => {
+  const steps = allSteps(stats([step(0, 5), step(1, 9), step(3, 100)]), TEN + 3.5 * MINUTE);
+  assert.equal(
+    new Labels("en").summary(TRADES, steps, "15m", "utc"),
     "Trades a minute, over the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
       "Highest: 10:01 UTC · 9 trades. Lowest: 10:02 UTC · 0 trades.",
   );
 });
 
-it("the summary of rates goes by each step's own high and low", () => {
+it("the summary of rates uses each step's high and low", () => {
   const series = [step(0, 1, money("0.1", "0.5", "0.6")), step(1, 1, money("0.4", "0.45", "0.9"))];
-  const summary = new Words("en").summary(RATE, allSteps(figures(series), TEN + 4 * MINUTE), "1h", "utc");
+  const summary = new Labels("en").summary(RATE, allSteps(stats(series), TEN + 4 * MINUTE), "1h", "utc");
   assert.equal(
     summary,
     "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Highest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Lowest: 10:00 UTC · last 0.5 · low 0.1 · high 0.6.",
   );
-  const none = allSteps(figures([]), TEN + 4 * MINUTE);
-  assert.equal(new Words("en").summary(RATE, none, "1h", "utc"), "");
+  const none = allSteps(stats([]), TEN + 4 * MINUTE);
+  assert.equal(new Labels("en").summary(RATE, none, "1h", "utc"), "");
 });
 
-it("captions say of whom the figures are, and how that one was chosen", () => {
-  const words = new Words("en");
-  assert.equal(words.caption(MESSAGES, MINUTE), "Trades a minute");
-  assert.equal(words.caption({ ...RATE, subject: "messages" }, 3_600_000), "Trades an hour · EUR→GBP");
+it("captions name the pair, and whether it was selected", () => {
+  const labels = new Labels("en");
+  assert.equal(labels.caption(TRADES, MINUTE), "Trades a minute");
+  assert.equal(labels.caption({ ...RATE, subject: "trades" }, 3_600_000), "Trades an hour · EUR→GBP");
   assert.equal(
-    words.caption({ ...RATE, subject: "volume", isChosen: false }, MINUTE),
+    labels.caption({ ...RATE, subject: "volume", isSelected: false }, MINUTE),
     "Sold a minute · EUR→GBP (busiest)",
   );
 });
 
-it("instead of a curve there are words: what is loading, missing or empty", () => {
-  const empty = figures([]);
-  assert.equal(remark(MESSAGES, undefined, told({}), "1h"), "Loading…");
-  assert.equal(remark(MESSAGES, undefined, told({ trouble: "No luck." }), "1h"), "No figures.");
-  assert.equal(remark(MESSAGES, empty, told({}), "1h"), "Nothing was traded in the last hour.");
-  assert.equal(remark(RATE, empty, told({}), "7d"), "EUR→GBP was not traded in the last 7 days.");
-  assert.equal(remark(RATE, undefined, told({ pairs: empty }), "1h"), "Loading…");
+it("a remark replaces the curve while loading, on errors and without data", () => {
+  const empty = stats([]);
+  assert.equal(remark(TRADES, undefined, snapshot({}), "1h"), "Loading…");
+  assert.equal(remark(TRADES, undefined, snapshot({ error: "Failed." }), "1h"), "No statistics.");
+  assert.equal(remark(TRADES, empty, snapshot({}), "1h"), "No trades in the last hour.");
+  assert.equal(remark(RATE, empty, snapshot({}), "7d"), "EUR→GBP was not traded in the last 7 days.");
+  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "1h"), "Loading…");
   assert.equal(
-    remark({ ...RATE, pair: undefined }, undefined, told({ pairs: empty }), "1h"),
-    "Nothing was traded in the last hour.",
+    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "1h"),
+    "No trades in the last hour.",
   );
-  const some = figures([step(1, 1)]);
-  assert.equal(remark(MESSAGES, some, told({}), "1h"), "");
-  assert.equal(remark(MESSAGES, some, told({ trouble: "No luck." }), "1h"), "");
+  const some = stats([step(1, 1)]);
+  assert.equal(remark(TRADES, some, snapshot({}), "1h"), "");
+  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "1h"), "");
 });
 
-it("the pair that is filtered is shown, else the busiest that fits", () => {
+it("the filtered pair is shown, else the busiest that matches", () => {
   const pairs = [pair("EUR", "USD", 9), pair("USD", "JPY", 5)];
   const focus = new Focus();
   assert.equal(focus.pair(NO_FILTERS, undefined), undefined);
@@ -192,7 +195,7 @@ it("the pair that is filtered is shown, else the busiest that fits", () => {
   assert.deepEqual(focus.pair({ ...NO_FILTERS, from: "USD" }, pairs), { from: "USD", to: "JPY" });
 });
 
-it("two pairs that are about equally busy don't take turns", () => {
+it("two about equally busy pairs do not alternate", () => {
   const focus = new Focus();
   const eur = { from: "EUR", to: "USD" };
   assert.deepEqual(focus.pair(NO_FILTERS, [pair("EUR", "USD", 100), pair("USD", "EUR", 99)]), eur);
@@ -201,9 +204,9 @@ it("two pairs that are about equally busy don't take turns", () => {
   assert.deepEqual(taken, { from: "USD", to: "EUR" });
 });
 
-it("figures of the pair before are not taken for those of this one", () => {
-  const focus = figures([], [pair("EUR", "USD", 1)]);
-  assert.equal(focused(told({ focus }), { from: "EUR", to: "USD" }), focus);
-  assert.equal(focused(told({ focus }), { from: "USD", to: "EUR" }), undefined);
-  assert.equal(focused(told({ focus }), undefined), undefined);
+it("stats of the previous pair are not shown for the current one", () => {
+  const focus = stats([], [pair("EUR", "USD", 1)]);
+  assert.equal(focused(snapshot({ focus }), { from: "EUR", to: "USD" }), focus);
+  assert.equal(focused(snapshot({ focus }), { from: "USD", to: "EUR" }), undefined);
+  assert.equal(focused(snapshot({ focus }), undefined), undefined);
 });

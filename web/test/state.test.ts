@@ -1,125 +1,125 @@
-/** What the page knows: each trade once, the newest kept, all of them counted. */
+/** The page's state: each trade once, the newest listed, all counted. */
 
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
-import { LatencyMeter, RateMeter } from "../src/meters.ts";
-import { Seen } from "../src/seen.ts";
-import { State } from "../src/state.ts";
-import { merge } from "../src/trades.ts";
-import { ids, rawUpdate, rawUpdates, TEN, update, uuid } from "./helpers.ts";
+import { LatencyMeter, RateMeter } from "../src/stream/meters.ts";
+import { State } from "../src/stream/state.ts";
+import { DedupSet } from "../src/trade/dedup-set.ts";
+import { mergeTrades } from "../src/trade/merge.ts";
+import { ids, rawEvent, rawEvents, TEN, trade, uuid } from "./helpers.ts";
 
-it("trades are held newest first", () => {
+it("trades are listed newest first", () => {
   const state = new State();
-  state.add([rawUpdate(1), rawUpdate(2)]);
-  state.add([rawUpdate(3)]);
-  assert.deepEqual(ids(state.trades), ids([update(3), update(2), update(1)]));
+  state.add([rawEvent(1), rawEvent(2)]);
+  state.add([rawEvent(3)]);
+  assert.deepEqual(ids(state.trades), ids([trade(3), trade(2), trade(1)]));
 });
 
-it("a late trade finds its place", () => {
+it("a late trade is inserted in order", () => {
   const state = new State();
-  state.add([rawUpdate(1), rawUpdate(5)]);
-  state.add([rawUpdate(3)]);
-  assert.deepEqual(ids(state.trades), ids([update(5), update(3), update(1)]));
+  state.add([rawEvent(1), rawEvent(5)]);
+  state.add([rawEvent(3)]);
+  assert.deepEqual(ids(state.trades), ids([trade(5), trade(3), trade(1)]));
 });
 
-it("a batch in any order comes out sorted", () => {
-  const sorted = merge([update(4), update(2)], [update(5), update(1), update(6), update(3)]);
-  assert.deepEqual(ids(sorted), ids([6, 5, 4, 3, 2, 1].map((number) => update(number))));
+it("a batch in any order is sorted", () => {
+  const sorted = mergeTrades([trade(4), trade(2)], [trade(5), trade(1), trade(6), trade(3)]);
+  assert.deepEqual(ids(sorted), ids([6, 5, 4, 3, 2, 1].map((number) => trade(number))));
 });
 
-it("of the same microsecond, the greater id is the newer", () => {
+it("of the same microsecond, the greater id is newer", () => {
   const state = new State();
-  const { receivedAt } = update(1);
-  state.add([rawUpdate(7, { receivedAt }), rawUpdate(9, { receivedAt }), rawUpdate(8, { receivedAt })]);
-  assert.deepEqual(ids(state.trades), ids([update(9), update(8), update(7)]));
+  const { receivedAt } = trade(1);
+  state.add([rawEvent(7, { receivedAt }), rawEvent(9, { receivedAt }), rawEvent(8, { receivedAt })]);
+  assert.deepEqual(ids(state.trades), ids([trade(9), trade(8), trade(7)]));
 });
 
-it("a trade that comes twice is held and counted once", () => {
+it("a trade that arrives twice is listed and counted once", () => {
   const state = new State();
-  state.add([rawUpdate(1), rawUpdate(1)]);
-  state.add([rawUpdate(1), rawUpdate(2)]);
+  state.add([rawEvent(1), rawEvent(1)]);
+  state.add([rawEvent(1), rawEvent(2)]);
   assert.equal(state.count, 2);
   assert.equal(state.trades.length, 2);
 });
 
-it("a trade that has left the list does not come back as new", () => {
+it("a trade that has left the list is not new again", () => {
   const state = new State();
-  state.add(rawUpdates(0, 5000));
-  state.add([rawUpdate(0)]);
+  state.add(rawEvents(0, 5000));
+  state.add([rawEvent(0)]);
   assert.equal(state.count, 5000);
 });
 
-it("of a burst of 20,000 the newest 1,000 are held and all are counted", () => {
+it("of a burst of 20,000 all are counted and the newest 1,000 listed", () => {
   const state = new State();
-  state.add(rawUpdates(0, 20_000));
+  state.add(rawEvents(0, 20_000));
   assert.equal(state.count, 20_000);
-  assert.deepEqual(ids(state.trades), ids(rawUpdatesNewestFirst(19_000, 20_000)));
+  assert.deepEqual(ids(state.trades), ids(tradesNewestFirst(19_000, 20_000)));
 });
 
-it("a trade older than all that are held is counted, and not held", () => {
+it("a trade older than all listed ones is counted, and not listed", () => {
   const state = new State();
-  state.add(rawUpdates(10, 1010));
+  state.add(rawEvents(10, 1010));
   const before = ids(state.trades);
-  state.add([rawUpdate(5)]);
+  state.add([rawEvent(5)]);
   assert.equal(state.count, 1001);
   assert.deepEqual(ids(state.trades), before);
 });
 
-it("a list that was handed out is never changed", () => {
+it("a published list never changes", () => {
   const state = new State();
-  state.add([rawUpdate(1)]);
+  state.add([rawEvent(1)]);
   const { trades } = state;
-  state.add([rawUpdate(2)]);
-  assert.deepEqual(ids(trades), ids([update(1)]));
+  state.add([rawEvent(2)]);
+  assert.deepEqual(ids(trades), ids([trade(1)]));
 });
 
-it("malformed updates are skipped with a warning, the others of the frame are taken", () => {
+it("malformed events are skipped with a warning, and the others of the frame are added", () => {
   const warn = mock.method(console, "warn", () => undefined);
   const state = new State();
-  state.add([null, rawUpdate(1), { id: "x" }]);
+  state.add([null, rawEvent(1), { id: "x" }]);
   assert.equal(state.count, 1);
-  assert.match(String(warn.mock.calls[0]?.arguments[0]), /2 malformed updates of 3/u);
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /2 malformed trades of 3/u);
   warn.mock.restore();
 });
 
-it("ids are known for at least a generation, and never more than two are kept", () => {
-  const seen = new Seen(10);
+it("ids are known for at least one generation, and at most two are kept", () => {
+  const dedup = new DedupSet(10);
   for (let id = 0; id < 1000; id += 1) {
-    assert.equal(seen.add(uuid(id)), true);
-    assert(seen.size <= 20);
+    assert.equal(dedup.add(uuid(id)), true);
+    assert(dedup.size <= 20);
   }
   for (let id = 990; id < 1000; id += 1) {
-    assert.equal(seen.add(uuid(id)), false);
-    assert.equal(seen.has(uuid(id)), true);
+    assert.equal(dedup.add(uuid(id)), false);
+    assert.equal(dedup.has(uuid(id)), true);
   }
 });
 
-it("ids that differ in one digit are different ids, wherever that is", () => {
-  const seen = new Seen(1000);
+it("ids that differ in any one digit are different", () => {
+  const dedup = new DedupSet(1000);
   const places = [...uuid(0)].flatMap((letter, place) => (letter === "-" ? [] : [place]));
   const all = places.map((place) => `${uuid(0).slice(0, place)}d${uuid(0).slice(place + 1)}`);
-  // The one digit that is d already.
+  // One of them equals the original, whose digit there is already d.
   const others = all.filter((id) => id !== uuid(0));
   assert.equal(others.length, 31);
   for (const id of [uuid(0), ...others]) {
-    assert.equal(seen.has(id), false);
-    assert.equal(seen.add(id), true);
+    assert.equal(dedup.has(id), false);
+    assert.equal(dedup.add(id), true);
   }
 });
 
-it("beyond three misses the oldest become one, so that none goes unsaid", () => {
+it("beyond three gaps the oldest are merged", () => {
   const state = new State();
   for (const start of [10, 20, 30, 40, 50]) {
-    state.miss({ since: start, until: start + 1, why: "restarted" });
+    state.addGap({ since: start, until: start + 1, reason: "restarted" });
   }
-  assert.deepEqual(state.misses, [
-    { since: 10, until: 31, why: "several" },
-    { since: 40, until: 41, why: "restarted" },
-    { since: 50, until: 51, why: "restarted" },
+  assert.deepEqual(state.gaps, [
+    { since: 10, until: 31, reason: "several" },
+    { since: 40, until: 41, reason: "restarted" },
+    { since: 50, until: 51, reason: "restarted" },
   ]);
 });
 
-it("the rate is that of the last five seconds", () => {
+it("the rate covers the last five seconds", () => {
   const rate = new RateMeter();
   assert.equal(rate.perSecond, 0);
   for (let second = 0; second <= 10; second += 1) {
@@ -132,40 +132,40 @@ it("the rate is that of the last five seconds", () => {
   assert.equal(rate.perSecond, 0);
 });
 
-it("what waited until the page was connected is counted, and says nothing about the rate", () => {
+it("backlog is counted, but not for the rate", () => {
   const state = new State();
   state.connected({ phase: "live", sinceMs: TEN + 1 });
-  state.add([rawUpdate(0), rawUpdate(999), rawUpdate(1000), rawUpdate(2000)]);
+  state.add([rawEvent(0), rawEvent(999), rawEvent(1000), rawEvent(2000)]);
   assert.equal(state.count, 4);
   assert.equal(state.liveCount, 2);
 });
 
-it("latency is read as median and 99th percentile", () => {
+it("latency has a median and a 99th percentile", () => {
   const latency = new LatencyMeter();
   assert.equal(latency.read(), undefined);
   for (let ms = 1; ms <= 100; ms += 1) {
-    latency.arrived(1000 - ms);
+    latency.add(1000 - ms);
   }
   latency.painted(1000);
   assert.deepEqual(latency.read(), { medianMs: 50, p99Ms: 99 });
 });
 
-it("only trades posted while the page was connected and in sight count for latency", () => {
+it("only trades posted while the page was connected and visible count for latency", () => {
   const state = new State();
   state.connected({ phase: "live", sinceMs: TEN + 1 });
-  state.add([rawUpdate(0)]);
+  state.add([rawEvent(0)]);
   state.painted(TEN + 60_000);
   assert.equal(state.latency.read(), undefined);
-  state.show(false);
-  state.add([rawUpdate(2000)]);
-  state.show(true);
+  state.setVisible(false);
+  state.add([rawEvent(2000)]);
+  state.setVisible(true);
   state.painted(TEN + 60_000);
   assert.equal(state.latency.read(), undefined);
-  state.add([rawUpdate(3000)]);
+  state.add([rawEvent(3000)]);
   state.painted(TEN + 10);
   assert.deepEqual(state.latency.read(), { medianMs: 7, p99Ms: 7 });
 });
 
-function rawUpdatesNewestFirst(from: number, to: number) {
-  return Array.from({ length: to - from }, (_, index) => update(to - 1 - index));
+function tradesNewestFirst(from: number, to: number) {
+  return Array.from({ length: to - from }, (_, index) => trade(to - 1 - index));
 }

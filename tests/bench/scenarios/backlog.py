@@ -1,15 +1,15 @@
-"""Messages that wait while no browser is open, and what happens when one comes."""
+"""A backlog: messages wait in the queue while no browser is connected, then a browser connects."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from tests.bench.browsers import Browsers
-from tests.bench.depth import waiting
+from tests.bench.clients import Clients
 from tests.bench.figures import Figure, Result
-from tests.bench.ledger import settled
+from tests.bench.ledger import wait_settled
 from tests.bench.load import post_all
+from tests.bench.queue_depth import depths
 from tests.support import wait_until
 from tradewire.queue import ARCHIVE, LIVE
 
@@ -19,50 +19,50 @@ if TYPE_CHECKING:
     from tests.bench.bench import Bench
     from tests.stack import Stack
 
-ARCHIVED_WITHIN_SECONDS = 300
+ARCHIVE_TIMEOUT_SECONDS = 300
 
 
 def idle(bench: Bench) -> list[Result]:
-    """Let 10,000 messages wait, and look at what that costs."""
-    count, seconds = bench.form.of(10_000), 3 * bench.form.seconds
+    """Queue 10,000 messages, and measure the CPU and disk space that a stack without browsers uses meanwhile."""
+    count, seconds = bench.profile.scale_count(10_000), 3 * bench.profile.seconds
     fill(bench.stack, count)
-    taken, busy = _disk_bytes(bench.stack.home), _cpu_seconds(bench.stack)
+    disk_bytes, cpu_seconds = _disk_bytes(bench.stack.home), _cpu_seconds(bench.stack)
     time.sleep(seconds)
-    busy = _cpu_seconds(bench.stack) - busy
-    grown = _disk_bytes(bench.stack.home) - taken
+    cpu_seconds = _cpu_seconds(bench.stack) - cpu_seconds
+    growth_bytes = _disk_bytes(bench.stack.home) - disk_bytes
     figures = [
-        Figure("the whole stack's CPU", 100 * busy / seconds, "% of a core", at_most=1),
-        Figure("growth of all that is on the disk", grown, "bytes", at_most=0),
+        Figure("CPU of the whole stack", 100 * cpu_seconds / seconds, "% of a core", at_most=1),
+        Figure("growth of disk usage", growth_bytes, "bytes", at_most=0),
         *drain(bench.stack, count),
     ]
-    return [Result(f"no browser, {count:,} messages wait for {seconds} s, then one comes", figures)]
+    return [Result(f"backlog of {count:,} messages, idle for {seconds} s, then one browser", figures)]
 
 
 def drained(bench: Bench) -> list[Result]:
-    """Let 100,000 messages wait, and open a browser."""
-    count = bench.form.of(100_000)
+    """Queue 100,000 messages, then connect a browser."""
+    count = bench.profile.scale_count(100_000)
     fill(bench.stack, count)
-    return [Result(f"{count:,} messages wait, then a browser comes", drain(bench.stack, count))]
+    return [Result(f"backlog of {count:,} messages, then one browser", drain(bench.stack, count))]
 
 
 def fill(stack: Stack, count: int) -> None:
-    """Post so many single messages with no browser there, and wait until all are archived."""
-    settled(stack)
+    """Post `count` single messages while no browser is connected, and wait until all are archived."""
+    wait_settled(stack)
     post_all(stack, count)
-    wait_until(lambda: waiting(stack)[ARCHIVE] == 0, "all are archived", ARCHIVED_WITHIN_SECONDS)
-    assert waiting(stack)[LIVE] == count, f"{waiting(stack)[LIVE]} of {count} wait"
+    wait_until(lambda: depths(stack)[ARCHIVE] == 0, "all are archived", ARCHIVE_TIMEOUT_SECONDS)
+    assert depths(stack)[LIVE] == count, f"{depths(stack)[LIVE]} of {count} are queued"
 
 
 def drain(stack: Stack, count: int) -> list[Figure]:
-    """Open a browser for so many messages that wait. Fails where one does not come, or comes twice."""
-    with Browsers(stack.port, 1) as crowd:
-        seen = crowd.check(count)
-        settled(stack)
-        crowd.check(count)
-    seconds = (seen.last_ns - seen.begun_ns) / 1e9
+    """Connect a browser to receive a backlog of `count` messages; fail if a message is lost or duplicated."""
+    with Clients(stack.port, 1) as clients:
+        counts = clients.check_received(count)
+        wait_settled(stack)
+        clients.check_received(count)
+    seconds = (counts.last_event_ns - counts.connect_start_ns) / 1e9
     return [
-        Figure("first one after hello", (seen.first_ns - seen.welcomed_ns) / 1e6, "ms", at_most=100),
-        Figure("shown to it, from its connecting to the last one", count / seconds, "/s", at_least=20_000),
+        Figure("hello to first event", (counts.first_event_ns - counts.last_hello_ns) / 1e6, "ms", at_most=100),
+        Figure("shown, from connecting to the last event", count / seconds, "/s", at_least=20_000),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Batches: at the rate that must be held for a minute, and as fast as they go."""
+"""Batches: at a rate that the stack must sustain, and as fast as possible."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ if TYPE_CHECKING:
     from tests.bench.bench import Bench
 
 RATE = 30_000
-"""Messages a second that must be held."""
-_HELD = 0.98
-"""Of the rate, for it to be held: what is at its beginning and end takes its share of the time."""
-_FLAT = 1.0
-"""Jobs a second by which a tube may seem to grow: half of a batch a second is noise."""
+"""Messages a second that the stack must sustain."""
+_MIN_SHARE = 0.98
+"""Share of RATE that counts as sustained: starting and stopping the load take some of the time."""
+_MAX_GROWTH = 1.0
+"""Growth of a tube, in jobs a second, that counts as none: half a batch a second is noise."""
 
 
-def held(bench: Bench) -> list[Result]:
-    """Post at the rate for three times as long as other things are measured, and watch the queue."""
-    rate, seconds = bench.form.rate(RATE), 3 * bench.form.seconds
+def sustained(bench: Bench) -> list[Result]:
+    """Post at a fixed rate for three times the usual duration, and watch the queue depth."""
+    rate, seconds = bench.profile.scale_rate(RATE), 3 * bench.profile.seconds
     run = throughput.measure(bench.stack, seconds, batch=BATCH, rate=rate)
-    figures = run.rates.figures(at_least=_HELD * rate)
+    figures = run.rates.figures(at_least=_MIN_SHARE * rate)
     for tube, trend in run.depth.items():
         figures += [
-            Figure(f"deepest that {tube} was", trend.highest, "jobs"),
-            Figure(f"trend of {tube}", trend.jobs_a_second, "jobs/s", at_most=_FLAT),
+            Figure(f"depth of tube {tube}, maximum", trend.maximum, "jobs"),
+            Figure(f"depth of tube {tube}, growth", trend.jobs_per_second, "jobs/s", at_most=_MAX_GROWTH),
         ]
     name = f"batches of {BATCH} at {rate:,.0f}/s for {seconds} s, {BROWSERS} browsers"
     return [Result(name, figures, run.cpu_us, run.memory_mb)]
 
 
 def fastest(bench: Bench) -> list[Result]:
-    """Post as fast as it goes, against an empty view."""
-    stack, seconds = bench.stack, bench.form.seconds
+    """Post as fast as possible; the baseline is an empty view."""
+    stack, seconds = bench.stack, bench.profile.seconds
     with empty_view(stack):
-        empty = BATCH * Wrk(stack, seconds, batch=BATCH).result().rate  # its answers tell no number
+        # The view's responses don't say how many messages it accepted, so wrk counts each batch as one.
+        empty = BATCH * Wrk(stack, seconds, batch=BATCH).result().rate
     run = throughput.measure(stack, seconds, batch=BATCH)
     figures = [
         Figure("empty view (baseline)", empty, "/s"),
         *run.rates.figures(),
-        Figure("waited to be archived when the last was shown", run.backlog, "jobs"),
+        Figure("archive backlog when the last message was shown", run.backlog, "jobs"),
     ]
-    return [Result(f"batches of {BATCH} as fast as they go, {BROWSERS} browsers", figures, run.cpu_us, run.memory_mb)]
+    name = f"batches of {BATCH} as fast as possible, {BROWSERS} browsers"
+    return [Result(name, figures, run.cpu_us, run.memory_mb)]

@@ -1,6 +1,6 @@
-"""The queue on beanstalkd, by greenstalk.
+"""The queue on beanstalkd, with greenstalk as its client.
 
-Facts about beanstalkd are from its protocol.txt, 1.12.
+Facts about beanstalkd are from the protocol.txt of its version 1.12.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import greenstalk
 
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, BURIED_SUFFIX, Buried, Guilty, Job, Queue, TubeCounts, burial
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
 from tradewire.queue.beanstalk.log import LogWatch
 
@@ -25,34 +25,39 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _TRUST_SECONDS: Final = 1.0
-"""How long a check holds; what is put in between could be lost, should the log fail just then."""
-_FIRST_CHUNK: Final = 4
-_LARGEST_CHUNK: Final = 64
-"""Bounds what one round trip may bring: that many jobs of MAX_JOB_BYTES at the worst."""
+"""How long a check is valid. If the log fails in this time, jobs put until the next check could be lost."""
+_FIRST_CHUNK_JOBS: Final = 4
+_LARGEST_CHUNK_JOBS: Final = 64
+"""Bounds the size of one round trip: at worst each job has MAX_JOB_BYTES."""
 
 
 class BeanstalkQueue(Queue):
-    """One connection to beanstalkd; `url` as in TRADEWIRE_QUEUE_URL, `max_bytes` of its log."""
+    """One connection to beanstalkd.
+
+    Args:
+        url: See TRADEWIRE_QUEUE_URL.
+        max_bytes: Size of beanstalkd's log at which `put` is refused.
+    """
 
     def __init__(self, url: str, max_bytes: int) -> None:
         self._url = urlsplit(url)
         self._connection: Connection | None = None
-        self._watch = LogWatch(max_bytes)
+        self._log = LogWatch(max_bytes)
         self._trusted_until = 0.0
-        self._suspicious = True
-        """The next check must see that a record is written: it is the first one, or a put was refused."""
+        self._must_probe = True
+        """The next check must see a record written to the log: it is the first check, or a put was refused."""
 
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         if time.monotonic() >= self._trusted_until:
             self.check()
         puts = [(tube, body) for tube in tubes for body in bodies]
         try:
-            # Done again after a restart of beanstalkd, it can only double the update: its id stays the same,
-            # so it is still shown and archived once.
-            self._retried(lambda connection: connection.put_all(puts))
+            # A second try after a restart of beanstalkd can put an event twice. Its id stays the same, so it is
+            # still shown and archived once.
+            self._retry(lambda connection: connection.put_all(puts))
         except QueueUnavailable as error:
-            # A put is refused where its record can't be written, and the next one may be taken without.
-            self._suspicious = isinstance(error.__cause__, greenstalk.Error)
+            # beanstalkd refuses a put if it can't write the record, and may then accept the next one without writing.
+            self._must_probe = isinstance(error.__cause__, greenstalk.Error)
             self._trusted_until = 0.0
             raise
 
@@ -63,14 +68,14 @@ class BeanstalkQueue(Queue):
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         with self._connected() as connection:
             connection.watch_only(tube)
-            asked = min(_FIRST_CHUNK, limit)
-            jobs = more = connection.reserve_some(asked, timeout_seconds)
-            size = sum(len(job.body) for job in more)
-            while len(more) == asked and len(jobs) < limit and size < bytes_max:
-                asked = min(2 * asked, _LARGEST_CHUNK, limit - len(jobs))
-                more = connection.reserve_some(asked)
-                size += sum(len(job.body) for job in more)
-                jobs = jobs + more
+            count = min(_FIRST_CHUNK_JOBS, limit)
+            jobs = chunk = connection.reserve_many(count, timeout_seconds)
+            size = sum(len(job.body) for job in chunk)
+            while len(chunk) == count and len(jobs) < limit and size < bytes_max:
+                count = min(2 * count, _LARGEST_CHUNK_JOBS, limit - len(jobs))
+                chunk = connection.reserve_many(count)
+                size += sum(len(job.body) for job in chunk)
+                jobs = jobs + chunk
             return jobs
 
     def delete(self, jobs: Sequence[Job]) -> None:
@@ -78,41 +83,42 @@ class BeanstalkQueue(Queue):
             connection.settle(b"delete %d\r\n", b"DELETED", jobs)
 
     def release(self, jobs: Sequence[Job]) -> None:
-        # A release without delay writes nothing to the log; one with a delay does, each time (issue 622).
+        # A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622).
         command = b"release %%d %d 0\r\n" % greenstalk.DEFAULT_PRIORITY
         with self._holding() as connection:
             connection.settle(command, b"RELEASED", jobs)
 
-    def bury(self, tube: str, job: Job, guilty: Sequence[Guilty]) -> None:
-        # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest.
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest job.
+        letters = [(tube + DEAD_SUFFIX, dead_letter.encode(tube, rejection)) for rejection in rejected]
         with self._holding() as connection:
-            connection.put_all([(tube + BURIED_SUFFIX, burial.encode(tube, one)) for one in guilty])
+            connection.put_all(letters)
             connection.settle(b"delete %d\r\n", b"DELETED", [job])
 
-    def buried(self, tube: str, limit: int) -> list[Buried]:
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         jobs: list[Job] = []
         with self._connected() as connection:
-            connection.watch_only(tube + BURIED_SUFFIX)
+            connection.watch_only(tube + DEAD_SUFFIX)
             while len(jobs) < limit:
-                more = connection.reserve_some(min(_LARGEST_CHUNK, limit - len(jobs)))
-                if not more:
+                chunk = connection.reserve_many(min(_LARGEST_CHUNK_JOBS, limit - len(jobs)))
+                if not chunk:
                     break
-                jobs += more
+                jobs += chunk
         if jobs:
             self.release(jobs)
-        return [burial.decode(tube, job.id, job.body) for job in jobs]
+        return [dead_letter.decode(tube, job.id, job.body) for job in jobs]
 
-    def put_back(self, tube: str, buried_id: int) -> bool:
-        job = self._take_buried(tube, buried_id)
+    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+        job = self._reserve_dead_letter(tube, dead_letter_id)
         if job is None:
             return False
         with self._holding() as connection:
-            connection.put_all([(tube, burial.decode(tube, job.id, job.body).update)])
+            connection.put_all([(tube, dead_letter.decode(tube, job.id, job.body).event)])
             connection.settle(b"delete %d\r\n", b"DELETED", [job])
         return True
 
-    def discard(self, tube: str, buried_id: int) -> bool:
-        job = self._take_buried(tube, buried_id)
+    def discard(self, tube: str, dead_letter_id: int) -> bool:
+        job = self._reserve_dead_letter(tube, dead_letter_id)
         if job is None:
             return False
         self.delete([job])
@@ -121,25 +127,25 @@ class BeanstalkQueue(Queue):
     def counts(self, tube: str) -> TubeCounts:
         with self._connected() as connection:
             stats = _tube_stats(connection, tube)
-            grave = _tube_stats(connection, tube + BURIED_SUFFIX)
-            oldest_seconds = connection.age_of_next(tube) if stats and stats["current-jobs-ready"] else 0
+            dead = _tube_stats(connection, tube + DEAD_SUFFIX)
+            age_seconds = connection.next_job_age_seconds(tube) if stats and stats["current-jobs-ready"] else 0
         return TubeCounts(
             ready=stats["current-jobs-ready"] if stats else 0,
             reserved=stats["current-jobs-reserved"] if stats else 0,
-            buried=grave["current-jobs-ready"] + grave["current-jobs-reserved"] if grave else 0,
+            dead_letters=dead["current-jobs-ready"] + dead["current-jobs-reserved"] if dead else 0,
             consumers=stats["current-watching"] if stats else 0,
-            oldest_seconds=oldest_seconds,
+            oldest_job_age_seconds=age_seconds,
         )
 
     def fill(self) -> float:
-        return self._retried(lambda connection: self._watch.fill(connection.stats()))
+        return self._retry(lambda connection: self._log.fill(connection.stats()))
 
     def check(self) -> None:
         self._trusted_until = 0.0
-        if fault := self._retried(self._fault):
+        if fault := self._retry(self._fault):
             self.close()
             raise QueueUnavailable(fault)
-        self._suspicious = False
+        self._must_probe = False
         self._trusted_until = time.monotonic() + _TRUST_SECONDS
 
     def close(self) -> None:
@@ -148,24 +154,24 @@ class BeanstalkQueue(Queue):
             connection.close()
 
     def _fault(self, connection: Connection) -> str | None:
-        fault = self._watch.fault(connection.stats())
-        if fault or not (self._suspicious or self._watch.doubtful):
+        fault = self._log.fault(connection.stats())
+        if fault or not (self._must_probe or self._log.needs_probe):
             return fault
         connection.probe()
-        return self._watch.fault(connection.stats())
+        return self._log.fault(connection.stats())
 
-    def _take_buried(self, tube: str, buried_id: int) -> Job | None:
+    def _reserve_dead_letter(self, tube: str, dead_letter_id: int) -> Job | None:
         with self._connected() as connection:
             try:
-                stats = connection.stats_job(buried_id)
-                if stats["tube"] != tube + BURIED_SUFFIX:
+                stats = connection.stats_job(dead_letter_id)
+                if stats["tube"] != tube + DEAD_SUFFIX:
                     return None
-                return connection.take(buried_id)
+                return connection.reserve_by_id(dead_letter_id)
             except greenstalk.NotFoundError:
                 return None
 
-    def _retried(self, call: Callable[[Connection], _T]) -> _T:
-        """Make a call that may be made twice; once more where the connection proves to be dead."""
+    def _retry(self, call: Callable[[Connection], _T]) -> _T:
+        """Make a call that may be made twice: if the open connection turns out to be dead, repeat it on another."""
         if self._connection:
             try:
                 with self._translated():
@@ -178,7 +184,7 @@ class BeanstalkQueue(Queue):
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Give the connection, made anew where there is none."""
+        """Yield the connection. Open it first if it is closed."""
         with self._translated():
             if self._connection is None:
                 self._connection = Connection(self._connect())
@@ -186,21 +192,24 @@ class BeanstalkQueue(Queue):
 
     @contextmanager
     def _holding(self) -> Iterator[Connection]:
-        """Give the connection that reserved the jobs in hand, never another: ids begin again with a log."""
+        """Yield the connection that reserved the jobs, never a different one.
+
+        Job ids restart when beanstalkd loses its log, so on another connection they could mean other jobs.
+        """
         if self._connection is None:
-            raise QueueUnavailable("the connection that held the jobs is gone, and they with it")
+            raise QueueUnavailable("the connection that had reserved the jobs is closed")
         with self._connected() as connection:
             yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Close on any error, for what is on its way can't be trusted any more, and raise it as ours."""
+        """Turn errors into QueueUnavailable. Close the connection on any, since later answers can't be trusted."""
         try:
             yield
         except (OSError, greenstalk.Error, AssertionError, LookupError, ValueError) as error:
             self.close()
-            raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {_said(error)}") from error
-        except BaseException:  # whatever broke in, an answer may be on its way that nobody will read
+            raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {_reason(error)}") from error
+        except BaseException:  # an interrupted call may leave an answer that the next one would read
             self.close()
             raise
 
@@ -226,11 +235,11 @@ def _tube_stats(connection: Connection, tube: str) -> greenstalk.StatsTube | Non
         return None  # a tube exists only while it is watched or holds a job
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, AssertionError | LookupError | ValueError):
-        return "a truncated or unknown answer"
+        return "truncated or unknown answer"
     if isinstance(error, greenstalk.UnknownResponseError):
-        return f"an unknown answer, {error.status!r}"
+        return f"unknown answer {error.status!r}"
     if isinstance(error, TimeoutError):
         return f"no answer within {ANSWER_SECONDS:.0f} s"
     return _MEANINGS.get(type(error)) or str(error) or type(error).__name__
@@ -238,8 +247,8 @@ def _said(error: Exception) -> str:
 
 _MEANINGS: Final[dict[type[Exception], str]] = {
     greenstalk.OutOfMemoryError: "out of memory, or of disk for its log",
-    greenstalk.DrainingError: "draining, takes no new jobs",
+    greenstalk.DrainingError: "draining, accepts no new jobs",
     greenstalk.BuriedError: "out of memory, and buried the job",
-    greenstalk.JobTooBigError: "the job is larger than its limit (-z)",
-    greenstalk.InternalError: "an internal error",
+    greenstalk.JobTooBigError: "the job is larger than the limit (-z)",
+    greenstalk.InternalError: "internal error",
 }

@@ -1,6 +1,7 @@
 """A greenstalk client that can also send many commands in one round trip.
 
-The protocol lets a client send many commands and read the answers in order; greenstalk itself waits for each.
+The protocol lets a client send many commands and then read the answers in order. greenstalk itself waits for the
+answer to each command.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ _T = TypeVar("_T")
 
 ANSWER_SECONDS: Final = 5.0
 _READ_BYTES: Final = 2**18
-"""Answers are read as they lie there: many at once, where many commands were sent."""
-_UNREAD_ANSWERS: Final = 64
-_UNREAD_BYTES: Final = 2**17
-"""What may be under way at a time: so many commands, or more where they are small together. beanstalkd stops reading
-when some 70 of its answers lie unread in a socket's buffer; what it has not read must then fit into the other one, or
-both sides would wait for each other."""
+"""Buffer for reading. After many commands were sent, one system call reads many answers."""
+_WINDOW_COMMANDS: Final = 64
+_WINDOW_BYTES: Final = 2**17
+"""How much to send before reading the answers: at least 64 commands, and more as long as they fit into these bytes.
+
+beanstalkd stops reading commands while about 70 of its answers are unread in the socket's buffer. The commands that it
+has not read must then fit into the buffer of the other direction, or both sides would wait for each other."""
 _PROBE_TUBE: Final = "probe"
 _RESERVE_NOW: Final = b"reserve-with-timeout 0\r\n"
 _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
-"""Answers to a reserve that brings no job."""
+"""Answers to a reserve that returned no job."""
 
 
 class Connection(greenstalk.Client[bytes]):
@@ -38,89 +40,101 @@ class Connection(greenstalk.Client[bytes]):
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock, encoding=None)
-        self._reader = sock.makefile("rb", _READ_BYTES)  # type: ignore[assignment] # a BufferedReader, of that size
+        self._reader = sock.makefile("rb", _READ_BYTES)  # type: ignore[assignment] # a BufferedReader of that size
         self.used = greenstalk.DEFAULT_TUBE
         self.watched = greenstalk.DEFAULT_TUBE
         self._held: dict[int, Job] = {}
 
     def watch_only(self, tube: str) -> None:
-        """Watch this tube and no other."""
+        """Watch this tube only."""
         if self.watched != tube:
             self.watch(tube)
             self.ignore(self.watched)
             self.watched = tube
 
     def put_all(self, puts: Sequence[tuple[str, bytes]]) -> None:
-        """Put each body into its tube, in order for each tube. Raises what greenstalk raises for the first one refused.
+        """Put each body into its tube. Each tube gets its bodies in order.
 
-        The tube that is in use comes first: a `use` costs beanstalkd as much as a put.
+        The tube that is in use comes first, since a `use` costs beanstalkd as much as a put.
+
+        Args:
+            puts: Pairs of a tube's name and a body.
+
+        Raises:
+            greenstalk.Error: A put was refused; the error is that of the first one.
         """
-        asked: list[tuple[bytes, bytes]] = []
+        commands: list[tuple[bytes, bytes]] = []
         for tube, body in sorted(puts, key=lambda put: (put[0] != self.used, put[0])):
             if self.used != tube:
-                asked.append((b"use %b\r\n" % tube.encode(), b"USING"))
+                commands.append((b"use %b\r\n" % tube.encode(), b"USING"))
                 self.used = tube
             priority, delay = greenstalk.DEFAULT_PRIORITY, 0
             head = b"put %d %d %d %d" % (priority, delay, TTR_SECONDS, len(body))
-            asked.append((b"%b\r\n%b\r\n" % (head, body), b"INSERTED"))
-        for some in _windows(asked):
-            self._sock.sendall(b"".join([command for command, _ in some]))
-            for _, expected in some:
-                self._answer(expected)
+            commands.append((b"%b\r\n%b\r\n" % (head, body), b"INSERTED"))
+        for window in _windows(commands):
+            self._sock.sendall(b"".join([command for command, _ in window]))
+            for _, expected in window:
+                self._read_answer(expected)
 
     def probe(self) -> None:
-        """Put a job into a tube that nobody watches, and delete it: a record in the log, if there is one."""
+        """Put a job into a tube that has no consumer and delete it, so that a working log gets a record."""
         if self.used != _PROBE_TUBE:
             self.use(_PROBE_TUBE)
             self.used = _PROBE_TUBE
         self.delete(self.put(b""))
 
-    def reserve_some(self, count: int, timeout_seconds: int = 0) -> list[Job]:
-        """Reserve up to `count` jobs: wait so long for the first one, and take of the others what is there then.
+    def reserve_many(self, count: int, timeout_seconds: int = 0) -> list[Job]:
+        """Reserve up to `count` jobs of the watched tube, in one round trip.
 
-        All are asked for at once: one that comes alone is in hand without another round trip.
+        Wait up to the timeout for the first job. Of further jobs, reserve only those that are ready at that time.
         """
         self._sock.settimeout(timeout_seconds + ANSWER_SECONDS)
         self._sock.sendall(b"reserve-with-timeout %d\r\n" % timeout_seconds + _RESERVE_NOW * (count - 1))
-        jobs = self._reserved(count)
+        jobs = self._read_reserved(count)
         self._sock.settimeout(ANSWER_SECONDS)
         return jobs
 
-    def age_of_next(self, tube: str) -> int:
-        """Give the age, in seconds, of the job that would be reserved next; 0 where there is none."""
+    def next_job_age_seconds(self, tube: str) -> int:
+        """Return the age of the job that would be reserved next. Return 0 if no job is ready."""
         if self.used != tube:
             self.use(tube)
             self.used = tube
-        with suppress(greenstalk.NotFoundError):  # also where it was taken in between
+        with suppress(greenstalk.NotFoundError):  # a consumer may also reserve and delete it between the two commands
             return self.stats_job(self.peek_ready().id)["age"]
         return 0
 
-    def take(self, job_id: int) -> Job:
-        """Reserve one job by its id. Raises greenstalk.NotFoundError."""
+    def reserve_by_id(self, job_id: int) -> Job:
+        """Reserve one job by its id. Raise greenstalk.NotFoundError if there is no such job."""
         return self._hold(job_id, self.reserve_job(job_id).body)
 
     def settle(self, command: bytes, expected: bytes, jobs: Sequence[Job]) -> None:
-        """Send a command for each job that is in hand on this connection; the others are not ours to settle.
+        """Send a command for each job that this connection holds, and skip the others.
 
-        beanstalkd lets anyone delete a job that is ready, so one that went back in between must not be named.
+        beanstalkd lets any connection delete a job that is ready. So a job that has gone back to its tube must not
+        be deleted here.
+
+        Args:
+            command: The command's line, with `%d` for the job's id.
+            expected: The answer that means success.
+            jobs: The jobs.
         """
-        done = expected + b"\r\n"
-        for some in _windows([(command % job.id, job) for job in jobs if self._held.get(job.id) is job]):
-            self._sock.sendall(b"".join([asked for asked, _ in some]))
-            for _, job in some:
+        success = expected + b"\r\n"
+        for window in _windows([(command % job.id, job) for job in jobs if self._held.get(job.id) is job]):
+            self._sock.sendall(b"".join([line for line, _ in window]))
+            for _, job in window:
                 del self._held[job.id]
                 answer = self._reader.readline()
-                if answer != done:
-                    with suppress(greenstalk.NotFoundError):  # its time was up, and it is someone else's
-                        greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises what it means
+                if answer != success:
+                    with suppress(greenstalk.NotFoundError):  # its TTR ran out, and it went back to its tube
+                        greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises the matching error
 
-    def _reserved(self, count: int) -> list[Job]:
+    def _read_reserved(self, count: int) -> list[Job]:
         jobs = []
         for _ in range(count):
             answer = self._reader.readline()
             if answer.startswith(_NONE):
                 continue
-            job_id, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises what it means
+            job_id, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
             jobs.append(self._hold(int(job_id), self._read_chunk(int(size))))
         return jobs
 
@@ -128,20 +142,19 @@ class Connection(greenstalk.Client[bytes]):
         job = self._held[job_id] = Job(job_id, body)
         return job
 
-    def _answer(self, expected: bytes) -> list[bytes]:
-        values: list[bytes] = greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001
-        return values
+    def _read_answer(self, expected: bytes) -> None:
+        greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001 - raises the matching error
 
 
-def _windows(asked: Iterable[tuple[bytes, _T]]) -> Iterator[list[tuple[bytes, _T]]]:
-    """Cut commands, and what goes with each, into what may be under way at a time."""
-    some: list[tuple[bytes, _T]] = []
+def _windows(commands: Iterable[tuple[bytes, _T]]) -> Iterator[list[tuple[bytes, _T]]]:
+    """Split commands, each with its companion value, into lists that may be sent before their answers are read."""
+    window: list[tuple[bytes, _T]] = []
     size = 0
-    for one in asked:
-        if len(some) >= _UNREAD_ANSWERS and size + len(one[0]) > _UNREAD_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(one)
-        size += len(one[0])
-    if some:
-        yield some
+    for entry in commands:
+        if len(window) >= _WINDOW_COMMANDS and size + len(entry[0]) > _WINDOW_BYTES:
+            yield window
+            window, size = [], 0
+        window.append(entry)
+        size += len(entry[0])
+    if window:
+        yield window

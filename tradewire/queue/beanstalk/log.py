@@ -1,4 +1,4 @@
-"""Whether beanstalkd keeps what it is given: what its figures say of its log."""
+"""Watches beanstalkd's statistics for signs that it does not write jobs to its log."""
 
 from __future__ import annotations
 
@@ -9,45 +9,52 @@ if TYPE_CHECKING:
 
 
 class LogWatch:
-    """Finds out whether what is put is written to the log.
+    """Finds out whether beanstalkd writes new jobs to its log.
 
-    After one error in writing its log beanstalkd goes on in memory alone and still says INSERTED (its issue
-    536): jobs are created and no record is written. That ends only with the process, so it is held against
-    the process's own `id`.
+    After one error in writing its log, beanstalkd continues in memory only and still answers INSERTED (its issue
+    536): it creates jobs and writes no records. This lasts until the process ends, so the fault stays until the
+    process's `id` in the statistics changes.
+
+    Args:
+        max_bytes: Size of the log at which the queue is full.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._last: Stats | None = None
         self._stopped_id: str | None = None
-        self.doubtful = False
-        """Fewer records were written than puts and deletes came; a probe tells whether there is more to it."""
+        self.needs_probe = False
+        """Fewer records were written than there were puts and deletes. Only a probe can show whether the log failed."""
 
     def fault(self, stats: Stats) -> str | None:
-        """Say why what is put now would not be kept, or None."""
+        """Return why a job that is put now would not be kept. Return None if it would.
+
+        Args:
+            stats: beanstalkd's current statistics. They are compared with those of the last call.
+        """
         last, self._last = self._last, stats
         if last and last["id"] == stats["id"]:
             created = stats["total-jobs"] - last["total-jobs"]
             written = stats["binlog-records-written"] - last["binlog-records-written"]
-            put = stats["cmd-put"] - last["cmd-put"]  # refused ones, too
+            put = stats["cmd-put"] - last["cmd-put"]  # counts refused puts, too
             deleted = stats["cmd-delete"] - last["cmd-delete"]
-            self.doubtful = written < put + deleted
-            if written < created:  # each job that is created is at least one record
+            self.needs_probe = written < put + deleted
+            if written < created:  # each new job is at least one record
                 self._stopped_id = stats["id"]
         if stats["binlog-current-index"] == 0:
-            return "beanstalkd runs without a log (-b), so it would lose every message with its process"
+            return "beanstalkd runs without a log (-b), so it would lose every message when it ends"
         if stats["id"] == self._stopped_id:
             return (
-                "beanstalkd stopped writing its log after an error and keeps messages in memory alone;"
-                " let the processors drain it, mend the disk, then restart it"
+                "beanstalkd stopped writing its log after an error and keeps messages in memory only;"
+                " let the processors drain it, repair the disk, then restart it"
             )
         if stats["draining"] == "true":
-            return "beanstalkd is draining and takes no new jobs"
+            return "beanstalkd is draining and accepts no new jobs"
         if self.fill(stats) > 1:
             return f"the queue is full: its log is over {self._max_bytes} bytes"
         return None
 
     def fill(self, stats: Stats) -> float:
-        """Give the log's size as a share of its bound."""
+        """Return the log's size as a share of `max_bytes`."""
         files = stats["binlog-current-index"] - stats["binlog-oldest-index"] + 1
         return files * stats["binlog-max-size"] / self._max_bytes

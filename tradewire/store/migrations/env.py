@@ -1,4 +1,4 @@
-"""What Alembic runs: it brings the database behind the connection that it is handed up to date."""
+"""Alembic runs this to migrate the database to the newest schema, over the connection in its configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tradewire.store.schema import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    # All steps are one transaction, which whoever hands over the connection has begun, under the lock.
+    # All steps run in the transaction that StoreWriter.migrate has begun and holds the lock in.
     transactional_ddl=True,
 )
 context.run_migrations()

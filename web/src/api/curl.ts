@@ -1,25 +1,25 @@
-/** An example for each operation, ready to be pasted into a shell. */
+/** An example command for each operation, ready to paste into a shell. */
 
 import type { Content, Operation, Parameter } from "./document.ts";
 
-/** Goes into single quotes as it is. */
+/** A single quote can't be escaped within single quotes. */
 const APOSTROPHE = /'/gu;
 
-/** The command that calls an operation of the API at `origin`. */
+/** Returns the command that calls an operation of the API at `origin`. */
 export function curl(origin: string, operation: Operation): string {
-  const words = ["curl"];
+  const parts = ["curl"];
   if (operation.method !== (operation.body.length > 0 ? "POST" : "GET")) {
-    words.push(`-X ${operation.method}`);
+    parts.push(`-X ${operation.method}`);
   }
   if (operation.needsToken) {
-    words.push(`-H "Authorization: Bearer $TOKEN"`);
+    parts.push(`-H "Authorization: Bearer $TOKEN"`);
   }
   const [content] = operation.body;
   if (content) {
-    words.push(`-H ${quoted(`Content-Type: ${content.mediaType}`)}`, `-d ${quoted(bodyText(content))}`);
+    parts.push(`-H ${quoted(`Content-Type: ${content.mediaType}`)}`, `-d ${quoted(bodyText(content))}`);
   }
-  words.push(quoted(origin + target(operation)));
-  return words.join(content ? " \\\n  " : " ");
+  parts.push(quoted(origin + target(operation)));
+  return parts.join(content ? " \\\n  " : " ");
 }
 
 function target({ path, parameters }: Operation): string {

@@ -1,6 +1,8 @@
-/** The OpenAPI document as the page needs it: each operation with all that belongs to it, in the document's order. */
+/**
+ * The OpenAPI document as the page needs it: operations with references resolved, in the document's order.
+ */
 
-import { isRecord } from "../update.ts";
+import { isRecord } from "../trade/json.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -20,7 +22,7 @@ export interface Content {
   readonly example: unknown;
 }
 
-export interface Answer {
+export interface ApiResponse {
   /** A status, or `default`. */
   readonly status: string;
   readonly description: string;
@@ -36,7 +38,7 @@ export interface Operation {
   readonly needsToken: boolean;
   readonly parameters: readonly Parameter[];
   readonly body: readonly Content[];
-  readonly answers: readonly Answer[];
+  readonly responses: readonly ApiResponse[];
 }
 
 export interface ApiDocument {
@@ -44,13 +46,13 @@ export interface ApiDocument {
   readonly version: string;
   readonly description: string;
   readonly operations: readonly Operation[];
-  /** The shapes that others refer to, by name. */
-  readonly shapes: readonly (readonly [string, Fields])[];
+  /** The named schemas. */
+  readonly schemas: readonly (readonly [string, Fields])[];
 }
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/** The document in `raw`, or undefined when it is none of OpenAPI 3.1. */
+/** Parses a document. Returns undefined if it is not OpenAPI 3.1. */
 export function parseDocument(raw: unknown): ApiDocument | undefined {
   const document = fields(raw);
   if (!text(document["openapi"]).startsWith("3.1")) {
@@ -62,21 +64,21 @@ export function parseDocument(raw: unknown): ApiDocument | undefined {
       operation(document, method, path, fields(item)),
     ),
   );
-  const shapes = Object.entries(fields(fields(document["components"])["schemas"]));
+  const schemas = Object.entries(fields(fields(document["components"])["schemas"]));
   return {
     title: text(title),
     version: text(version),
     description: text(description),
     operations,
-    shapes: shapes.map(([name, schema]) => [name, fields(schema)]),
+    schemas: schemas.map(([name, schema]) => [name, fields(schema)]),
   };
 }
 
 function operation(document: Fields, method: string, path: string, item: Fields): Operation {
   const own = fields(item[method]);
-  const resolved = (part: unknown): Fields => resolve(document, part);
+  const resolved = (raw: unknown): Fields => resolve(document, raw);
   const parameters = [...list(item["parameters"]), ...list(own["parameters"])].map(resolved);
-  const answers = Object.entries(fields(own["responses"]));
+  const responses = Object.entries(fields(own["responses"]));
   return {
     method: method.toUpperCase(),
     path,
@@ -85,50 +87,50 @@ function operation(document: Fields, method: string, path: string, item: Fields)
     needsToken: list(own["security"] ?? document["security"]).length > 0,
     parameters: parameters.map(parameter),
     body: contents(resolved(own["requestBody"])),
-    answers: answers.map(([status, part]) => answer(status, resolved(part))),
+    responses: responses.map(([status, raw]) => response(status, resolved(raw))),
   };
 }
 
-function parameter(part: Fields): Parameter {
+function parameter(raw: Fields): Parameter {
   return {
-    name: text(part["name"]),
-    where: text(part["in"]),
-    isRequired: part["required"] === true,
-    description: text(part["description"]),
-    schema: fields(part["schema"]),
-    example: example(part),
+    name: text(raw["name"]),
+    where: text(raw["in"]),
+    isRequired: raw["required"] === true,
+    description: text(raw["description"]),
+    schema: fields(raw["schema"]),
+    example: example(raw),
   };
 }
 
-function answer(status: string, part: Fields): Answer {
+function response(status: string, raw: Fields): ApiResponse {
   return {
     status,
-    description: text(part["description"]),
-    headers: Object.keys(fields(part["headers"])),
-    contents: contents(part),
+    description: text(raw["description"]),
+    headers: Object.keys(fields(raw["headers"])),
+    contents: contents(raw),
   };
 }
 
-function contents(part: Fields): readonly Content[] {
-  return Object.entries(fields(part["content"])).map(([mediaType, content]) => ({
+function contents(raw: Fields): readonly Content[] {
+  return Object.entries(fields(raw["content"])).map(([mediaType, content]) => ({
     mediaType,
     schema: fields(fields(content)["schema"]),
     example: example(fields(content)),
   }));
 }
 
-/** OpenAPI has four places for an example; the first one there is. */
-function example(part: Fields): unknown {
-  const [named] = Object.values(fields(part["examples"]));
-  const schema = fields(part["schema"]);
-  return part["example"] ?? fields(named)["value"] ?? list(schema["examples"])[0] ?? schema["example"];
+/** Returns the first example. OpenAPI has four places for one. */
+function example(raw: Fields): unknown {
+  const [named] = Object.values(fields(raw["examples"]));
+  const schema = fields(raw["schema"]);
+  return raw["example"] ?? fields(named)["value"] ?? list(schema["examples"])[0] ?? schema["example"];
 }
 
-/** What a local `$ref` refers to; anything else as it is. References to references are not made by our own API. */
-function resolve(document: Fields, part: unknown): Fields {
-  const { $ref } = fields(part);
+/** Resolves a local `$ref`. Our API has no references to references. */
+function resolve(document: Fields, raw: unknown): Fields {
+  const { $ref } = fields(raw);
   if (typeof $ref !== "string") {
-    return fields(part);
+    return fields(raw);
   }
   let found: unknown = document;
   for (const name of $ref.replace("#/", "").split("/")) {

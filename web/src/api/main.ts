@@ -1,7 +1,7 @@
-/** The API's own description, made readable. */
+/** Entry point of the API reference page. */
 
-import { byId } from "../dom.ts";
-import { followTheme } from "../theme.ts";
+import { byId } from "../ui/dom.ts";
+import { followTheme } from "../ui/theme.ts";
 import { parseDocument } from "./document.ts";
 import { view } from "./view.ts";
 
@@ -13,13 +13,13 @@ async function show(): Promise<void> {
     const response = await fetch(SOURCE);
     const api = response.ok ? parseDocument(await response.json()) : undefined;
     if (!api) {
-      throw new Error(`${SOURCE} answered ${response.status}, and no OpenAPI 3.1`);
+      throw new Error(`${SOURCE} answered ${response.status} and no OpenAPI 3.1 document`);
     }
     main.replaceChildren(...view(api, location.origin));
-    // The browser looked for the address's fragment before there was any.
+    // The browser looked for the address's fragment before the page had content.
     document.getElementById(location.hash.slice(1))?.scrollIntoView();
   } catch (error) {
-    main.textContent = `The API's description can't be had now: ${error}. Reload to try again.`;
+    main.textContent = `The API description could not be loaded: ${error}. Reload to try again.`;
   }
 }
 

@@ -1,21 +1,21 @@
-/** JSON Schema in words that fit on a line: `string | null`, `1 to 1000`, `Update[]`. */
+/** JSON Schema as compact text: `string | null`, `1 to 1000`, `TradeEvent[]`. */
 
 import { type Fields, fields, list, text } from "./document.ts";
 
-/** A piece of a type: words, or the name of a shape that is described elsewhere. */
-export type Piece = string | { readonly shape: string };
+/** A piece of a type: text, or the name of a schema that is described elsewhere. */
+export type Piece = string | { readonly schemaName: string };
 
-/** More choices than this are not told one by one: /api/openapi.json has them. */
-const MANY = 16;
+/** Longer enums are shortened. /api/openapi.json has them in full. */
+const MAX_CHOICES = 16;
 
-/** What a value may be. */
+/** Returns the type of a schema's values. */
 export function typePieces(schema: Fields, indent = ""): readonly Piece[] {
   const { $ref, properties, items, additionalProperties } = schema;
   if (typeof $ref === "string") {
-    return [{ shape: $ref.slice($ref.lastIndexOf("/") + 1) }];
+    return [{ schemaName: $ref.slice($ref.lastIndexOf("/") + 1) }];
   }
   if (properties) {
-    return block(schema, indent);
+    return objectType(schema, indent);
   }
   if (items) {
     const each = typePieces(fields(items), indent);
@@ -24,48 +24,50 @@ export function typePieces(schema: Fields, indent = ""): readonly Piece[] {
   if (additionalProperties && additionalProperties !== true) {
     return ["{ [name]: ", ...typePieces(fields(additionalProperties), indent), " }"];
   }
-  return choice(schema, indent);
+  return choiceType(schema, indent);
 }
 
-function choice(schema: Fields, indent: string): readonly Piece[] {
+function choiceType(schema: Fields, indent: string): readonly Piece[] {
   const { anyOf, allOf, type } = schema;
   const parts = list(anyOf ?? schema["oneOf"] ?? allOf).map((part) => typePieces(fields(part), indent));
   if (parts.length > 0) {
-    return joined(parts, allOf ? " & " : " | ");
+    return join(parts, allOf ? " & " : " | ");
   }
   const values = "const" in schema ? [schema["const"]] : list(schema["enum"]);
   if (values.length > 0) {
-    return [choices(values)];
+    return [enumType(values)];
   }
   return [Array.isArray(type) ? type.map(text).join(" | ") : text(type) || "anything"];
 }
 
-function choices(values: readonly unknown[]): string {
-  const told = values.slice(0, values.length > MANY ? MANY / 2 : MANY).map((value) => JSON.stringify(value));
-  return [...told, ...(values.length > MANY ? [`… (${values.length} in all)`] : [])].join(" | ");
+function enumType(values: readonly unknown[]): string {
+  const shown = values
+    .slice(0, values.length > MAX_CHOICES ? MAX_CHOICES / 2 : MAX_CHOICES)
+    .map((value) => JSON.stringify(value));
+  return [...shown, ...(values.length > MAX_CHOICES ? [`… (${values.length} in all)`] : [])].join(" | ");
 }
 
-/** An object, one property a line, each with what more there is to say about it. */
-function block(schema: Fields, indent: string): readonly Piece[] {
+/** An object, one property per line, each with its limits and description. */
+function objectType(schema: Fields, indent: string): readonly Piece[] {
   const required = list(schema["required"]);
-  const deeper = `${indent}  `;
+  const innerIndent = `${indent}  `;
   const lines = Object.entries(fields(schema["properties"])).map(([name, property]): readonly Piece[] => {
     const optional = required.includes(name) ? "" : "?";
     return [
-      `${deeper}${name}${optional}: `,
-      ...typePieces(fields(property), deeper),
-      remark(fields(property)),
+      `${innerIndent}${name}${optional}: `,
+      ...typePieces(fields(property), innerIndent),
+      comment(fields(property)),
     ];
   });
   return ["{\n", ...lines.flatMap((line) => [...line, "\n"]), `${indent}}`];
 }
 
-function remark(schema: Fields): string {
-  const words = [...limits(schema), text(schema["description"])].filter((word) => word !== "");
-  return words.length > 0 ? `  // ${words.join("; ")}` : "";
+function comment(schema: Fields): string {
+  const details = [...limits(schema), text(schema["description"])].filter((detail) => detail !== "");
+  return details.length > 0 ? `  // ${details.join("; ")}` : "";
 }
 
-/** What else a value must keep to, each limit in words. */
+/** Returns the limits of a value in words. */
 export function limits(schema: Fields): readonly string[] {
   const { format, pattern } = schema;
   return [
@@ -78,30 +80,30 @@ export function limits(schema: Fields): readonly string[] {
     schema["default"] === undefined || schema["default"] === null
       ? ""
       : `default ${JSON.stringify(schema["default"])}`,
-  ].filter((word) => word !== "");
+  ].filter((detail) => detail !== "");
 }
 
-function range(least: unknown, most: unknown, unit: string): string {
-  if (least === undefined) {
-    return most === undefined ? "" : `at most ${grouped(most)}${unit}`;
+function range(min: unknown, max: unknown, unit: string): string {
+  if (min === undefined) {
+    return max === undefined ? "" : `at most ${formatBound(max)}${unit}`;
   }
-  return most === undefined
-    ? `at least ${grouped(least)}${unit}`
-    : `${grouped(least)} to ${grouped(most)}${unit}`;
+  return max === undefined
+    ? `at least ${formatBound(min)}${unit}`
+    : `${formatBound(min)} to ${formatBound(max)}${unit}`;
 }
 
 function above(bound: unknown): string {
-  return bound === undefined ? "" : `more than ${grouped(bound)}`;
+  return bound === undefined ? "" : `more than ${formatBound(bound)}`;
 }
 
 function isUnion({ anyOf, oneOf, type, enum: values }: Fields): boolean {
   return [anyOf, oneOf, type, values].some((parts) => list(parts).length > 1);
 }
 
-function grouped(bound: unknown): string {
+function formatBound(bound: unknown): string {
   return typeof bound === "number" ? bound.toLocaleString("en") : String(bound);
 }
 
-function joined(parts: readonly (readonly Piece[])[], separator: string): readonly Piece[] {
+function join(parts: readonly (readonly Piece[])[], separator: string): readonly Piece[] {
   return parts.flatMap((part, index) => (index === 0 ? part : [separator, ...part]));
 }

@@ -1,26 +1,26 @@
-/** The document's elements. Every value is set as text, whatever it holds. */
+/** The page's elements. All values are set as text, never as HTML. */
 
-import { element } from "../dom.ts";
+import { element } from "../ui/dom.ts";
 import { curl } from "./curl.ts";
-import type { Answer, ApiDocument, Content, Operation, Parameter } from "./document.ts";
+import type { ApiDocument, ApiResponse, Content, Operation, Parameter } from "./document.ts";
 import { limits, type Piece, typePieces } from "./schema.ts";
 
 const PARAGRAPHS = /\n\s*\n/u;
 const NOT_IN_IDS = /[^a-z0-9]+/giu;
 
-/** All of it, to be put into `<main>`. */
+/** Returns the content of `<main>`. */
 export function view(api: ApiDocument, origin: string): readonly HTMLElement[] {
   return [
     withText("h2", "", `${api.title} ${api.version}`),
     ...paragraphs(api.description),
     contents(api.operations),
     ...api.operations.map((operation) => section(operation, origin)),
-    withText("h2", "", "Shapes"),
-    ...api.shapes.map(([name, schema]) => {
-      const shape = element("section", "shape");
-      shape.id = shapeId(name);
-      shape.append(withText("h3", "", name), typeBlock(typePieces(schema)));
-      return shape;
+    withText("h2", "", "Schemas"),
+    ...api.schemas.map(([name, schema]) => {
+      const made = element("section", "schema");
+      made.id = schemaId(name);
+      made.append(withText("h3", "", name), typeBlock(typePieces(schema)));
+      return made;
     }),
   ];
 }
@@ -43,12 +43,12 @@ function section(operation: Operation, origin: string): HTMLElement {
   heading.append(withText("span", "method", operation.method), ` ${operation.path}`);
   made.append(heading, withText("p", "summary", operation.summary), ...paragraphs(operation.description));
   if (operation.needsToken) {
-    made.append(withText("p", "", "For operators: needs the token."));
+    made.append(withText("p", "", "Requires the operator token."));
   }
   made.append(withText("pre", "example", curl(origin, operation)));
   made.append(...titled("Parameters", operation.parameters.map(parameterEntry)));
   made.append(...titled("Body", operation.body.map(contentEntry)));
-  made.append(...titled("Answers", operation.answers.map(answerEntry)));
+  made.append(...titled("Responses", operation.responses.map(responseEntry)));
   return made;
 }
 
@@ -59,9 +59,9 @@ function titled(title: string, entries: readonly HTMLElement[]): readonly HTMLEl
 function parameterEntry({ name, where, isRequired, schema, description }: Parameter): HTMLElement {
   const made = element("div", "entry");
   const head = element("p", "");
-  const words = [isRequired ? `${where}, required` : where, ...limits(schema)];
+  const text = [isRequired ? `${where}, required` : where, ...limits(schema)];
   head.append(withText("code", "name", name), " ", ...nodes(typePieces(schema)));
-  head.append(withText("span", "quiet", ` · ${words.join(" · ")}`));
+  head.append(withText("span", "quiet", ` · ${text.join(" · ")}`));
   made.append(head, ...paragraphs(description));
   return made;
 }
@@ -81,7 +81,7 @@ function contentEntry({ mediaType, schema }: Content): HTMLElement {
   return made;
 }
 
-function answerEntry({ status, description, headers, contents: bodies }: Answer): HTMLElement {
+function responseEntry({ status, description, headers, contents: bodies }: ApiResponse): HTMLElement {
   const made = element("div", "entry");
   const head = element("p", "");
   head.append(withText("code", "name", status), ` ${description}`);
@@ -100,28 +100,28 @@ function typeBlock(pieces: readonly Piece[]): HTMLElement {
 
 function nodes(pieces: readonly Piece[]): readonly (HTMLElement | string)[] {
   return pieces.map((piece) =>
-    typeof piece === "string" ? piece : link(`#${shapeId(piece.shape)}`, piece.shape),
+    typeof piece === "string" ? piece : link(`#${schemaId(piece.schemaName)}`, piece.schemaName),
   );
 }
 
-function paragraphs(words: string): readonly HTMLElement[] {
-  return words === "" ? [] : words.split(PARAGRAPHS).map((part) => withText("p", "", part));
+function paragraphs(text: string): readonly HTMLElement[] {
+  return text === "" ? [] : text.split(PARAGRAPHS).map((part) => withText("p", "", part));
 }
 
-function link(target: string, words: string): HTMLElement {
+function link(target: string, text: string): HTMLElement {
   const made = element("a", "");
   made.href = target;
-  made.textContent = words;
+  made.textContent = text;
   return made;
 }
 
 function withText<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   className: string,
-  words: string,
+  text: string,
 ): HTMLElementTagNameMap[Tag] {
   const made = element(tag, className);
-  made.textContent = words;
+  made.textContent = text;
   return made;
 }
 
@@ -129,6 +129,6 @@ function operationId({ method, path }: Operation): string {
   return `${method}${path}`.replace(NOT_IN_IDS, "-").toLowerCase();
 }
 
-function shapeId(name: string): string {
-  return `shape-${name}`;
+function schemaId(name: string): string {
+  return `schema-${name}`;
 }

@@ -1,23 +1,23 @@
-/** Amounts where there is little room: a number that is cut off would be taken for a smaller one. */
+/** Formatting of amounts in narrow columns. A truncated number would be mistaken for a smaller one. */
 
-import { decimalFormat } from "../format.ts";
+import { decimalFormat } from "../ui/format.ts";
 
 const PLACES_MAX = 9;
-/** Below this, fixed places would leave hardly a digit that counts. */
+/** Below this, fixed-point digits would hardly carry information. */
 const FIXED_FROM = 0.001;
 
-/** A formatter that gives what fits into `room` characters as it is, and of the rest the greatest digits, after `≈`. */
-export function roomFormat(room: number, locale?: string): (amount: string) => string {
+/** Returns a formatter that rounds amounts longer than `maxChars`, and marks them with `≈`. */
+export function shortFormat(maxChars: number, locale?: string): (amount: string) => string {
   const exact = decimalFormat(locale);
   return (amount) => {
     const text = exact(amount);
     const number = Number(amount);
-    if (text.length <= room || Number.isNaN(number)) {
+    if (text.length <= maxChars || Number.isNaN(number)) {
       return text;
     }
     for (let places = PLACES_MAX; places >= 0 && number >= FIXED_FROM; places -= 1) {
       const rounded = `≈${exact(number.toFixed(places))}`;
-      if (rounded.length <= room) {
+      if (rounded.length <= maxChars) {
         return rounded;
       }
     }

@@ -1,31 +1,39 @@
 /**
- * The table of all trades: a window that scrolls over a list, with rows only where one looks.
+ * The table of all trades.
  *
- * At the top it shows trades as they come. While it is paused, scrolled away from the top, or has a row in hand, it
- * holds still whatever comes in, and a button says how much that is.
+ * At the top it shows trades as they arrive. While it is paused, is scrolled down or has a focused row, it
+ * shows no new trades, and a button tells how many have arrived.
  */
 
-import { byId, setText } from "../dom.ts";
-import { isFiltered, sameFilters } from "../filters.ts";
-import { History } from "../history.ts";
-import { remember, remembered } from "../memory.ts";
-import { RateMeter } from "../meters.ts";
+import { isFiltered, sameFilters } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { parseUpdate } from "../update.ts";
-import { dateAndClock } from "../zoned.ts";
+import { History } from "../stream/history.ts";
+import { RateMeter } from "../stream/meters.ts";
+import { parseTradeEvent } from "../trade/event.ts";
+import { byId, setText } from "../ui/dom.ts";
+import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { Detail } from "./detail.ts";
-import { Foot } from "./foot.ts";
+import { Footer } from "./footer.ts";
 import { Grid } from "./grid.ts";
-import { Heads } from "./heads.ts";
-import { isByTime, type Layout, leastCh, readLayout, template, visible, writeLayout } from "./layout.ts";
-import { Sorted } from "./sorted.ts";
-import { Tape } from "./tape.ts";
-import { Tools } from "./tools.ts";
+import { Header } from "./header.ts";
+import {
+  gridTemplate,
+  isByTime,
+  type Layout,
+  minWidthCh,
+  readLayout,
+  visible,
+  writeLayout,
+} from "./layout.ts";
+import { SortedTrades } from "./sort.ts";
+import { Toolbar } from "./toolbar.ts";
+import { TradeList } from "./trade-list.ts";
 
-/** Above this rate everything would be highlighted, which tells nothing and costs frames. */
+/** Above this rate every row would be highlighted, which is useless and costs frames. */
 const HIGHLIGHT_BELOW_PER_SECOND = 20;
-/** Above this one nobody can read along: then the table shows a sample of what passes, so many times a second. */
+/** Above this rate nobody can read along, so the table refreshes only every SAMPLE_EVERY_MS. */
 const SAMPLE_ABOVE_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 250;
 const SECOND_MS = 1000;
@@ -35,36 +43,36 @@ const wholeNumber = new Intl.NumberFormat();
 
 export class Blotter implements Panel {
   readonly #page: Page;
-  readonly #says = byId("blotter-says", HTMLElement);
+  readonly #status = byId("blotter-status", HTMLElement);
   readonly #jump = byId("jump", HTMLButtonElement);
   readonly #grid: Grid;
-  readonly #heads = new Heads((change) => this.#changeLayout(change));
-  readonly #foot = new Foot(() => this.#tape.retry());
-  readonly #tools: Tools;
+  readonly #header = new Header((change) => this.#changeLayout(change));
+  readonly #footer = new Footer(() => this.#trades.retry());
+  readonly #toolbar: Toolbar;
   readonly #detail: Detail;
-  readonly #sorted = new Sorted();
-  #layout = readLayout(remembered(LAYOUT_KEY));
+  readonly #sorted = new SortedTrades();
+  #layout = readLayout(loadSetting(LAYOUT_KEY));
   #clock: Clock = { zone: "utc", today: "" };
   #isLayoutPainted = false;
-  #tape: Tape;
+  #trades: TradeList;
   #rate = new RateMeter();
   #history: History | undefined;
   #startedMs = 0;
   #isPaused = false;
   #wasLive = true;
-  #renewedMs = 0;
+  #refreshedMs = 0;
   #sampledMs = 0;
 
   constructor(page: Page) {
     this.#page = page;
-    this.#tape = this.#newTape();
+    this.#trades = this.#newTradeList();
     this.#detail = new Detail(page);
-    this.#grid = new Grid(byId("table", HTMLDivElement), this.#heads.row, this.#foot.row, {
+    this.#grid = new Grid(byId("table", HTMLDivElement), this.#header.row, this.#footer.row, {
       changed: page.repaint,
-      open: (update) => this.#detail.open(update),
-      isComingBack: () => this.#detail.isOpen,
+      open: (trade) => this.#detail.open(trade),
+      keepsFocus: () => this.#detail.isOpen,
     });
-    this.#tools = new Tools({
+    this.#toolbar = new Toolbar({
       pause: () => (this.#isPaused ? this.#resume() : this.#pause()),
       change: (change) => this.#changeLayout(change),
     });
@@ -72,49 +80,49 @@ export class Blotter implements Panel {
       this.#resume();
       this.#grid.focus();
     });
-    page.state.onFresh((fresh) => this.#tape.add(fresh));
-    page.state.onRecalled((recalled) => this.#tape.recall(recalled));
+    page.state.onFresh((fresh) => this.#trades.add(fresh));
+    page.state.onBackfill((backfilled) => this.#trades.backfill(backfilled));
   }
 
   paint(view: View): void {
     const { state, filters, nowMs } = view;
-    if (!sameFilters(filters, this.#tape.filters)) {
+    if (!sameFilters(filters, this.#trades.filters)) {
       this.#start();
     }
     if (state.connection.phase === "live") {
-      this.#history?.endsAt(Math.max(this.#startedMs, state.connection.sinceMs));
+      this.#history?.setEnd(Math.max(this.#startedMs, state.connection.sinceMs));
     }
-    this.#tape.isRecalled ||= state.recalled && !this.#history;
+    this.#trades.isBackfilled ||= state.isBackfilled && !this.#history;
     this.#measure(nowMs);
     this.#paintLayout(view);
     this.#paintTable(nowMs);
-    this.#paintWords(state.connection.phase === "live");
+    this.#paintStatus(state.connection.phase === "live");
     this.#detail.paint(view.zone);
   }
 
-  /** Other filters: another tape, from its beginning. */
+  /** The filters have changed: starts over with a new list. */
   #start(): void {
     this.#history?.stop();
     this.#history = undefined;
-    this.#tape = this.#newTape();
+    this.#trades = this.#newTradeList();
     this.#rate = new RateMeter();
     this.#grid.toTop();
   }
 
-  #newTape(): Tape {
-    const { ask, timing, state, repaint } = this.#page;
+  #newTradeList(): TradeList {
+    const { queryArchive, timing, state, repaint } = this.#page;
     const { filters } = this.#page.address;
-    const tape = new Tape({ ask, timing, changed: repaint }, filters, state.trades);
+    const list = new TradeList({ queryArchive, timing, changed: repaint }, filters, state.trades);
     if (isFiltered(filters)) {
       this.#startedMs = state.clock.at(timing.now());
-      this.#history = new History(timing, ask, filters, (messages) => {
-        tape.recall(messages.map(parseUpdate).filter((update) => update !== undefined));
-        tape.isRecalled = true;
+      this.#history = new History(timing, queryArchive, filters, (messages) => {
+        list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
+        list.isBackfilled = true;
         repaint();
       });
       this.#history.start();
     }
-    return tape;
+    return list;
   }
 
   #pause(): void {
@@ -122,10 +130,10 @@ export class Blotter implements Panel {
     this.#page.repaint();
   }
 
-  /** Shows what came meanwhile. */
+  /** Shows the trades that have arrived meanwhile. */
   #resume(): void {
     this.#isPaused = false;
-    this.#renewedMs = 0;
+    this.#refreshedMs = 0;
     this.#grid.toTop();
     this.#page.repaint();
   }
@@ -133,7 +141,7 @@ export class Blotter implements Panel {
   #changeLayout(change: (layout: Layout) => Layout): void {
     this.#layout = change(this.#layout);
     this.#isLayoutPainted = false;
-    remember(LAYOUT_KEY, writeLayout(this.#layout));
+    saveSetting(LAYOUT_KEY, writeLayout(this.#layout));
     this.#page.repaint();
   }
 
@@ -144,7 +152,7 @@ export class Blotter implements Panel {
   #measure(nowMs: number): void {
     if (nowMs - this.#sampledMs >= SECOND_MS) {
       this.#sampledMs = nowMs;
-      this.#rate.sample(nowMs, this.#tape.matched);
+      this.#rate.sample(nowMs, this.#trades.matched);
     }
   }
 
@@ -157,69 +165,69 @@ export class Blotter implements Panel {
     this.#clock = { zone, today };
     const names = visible(this.#layout);
     const columns = COLUMNS.filter(({ name }) => names.includes(name));
-    this.#grid.widen(template(this.#layout), leastCh(this.#layout), columns.length);
-    this.#grid.lookLike(columns, this.#clock);
-    this.#heads.lookLike(columns, this.#clock);
-    this.#heads.paintSort(this.#layout);
-    this.#tools.paintLayout(this.#layout, this.#clock);
+    this.#grid.setWidths(gridTemplate(this.#layout), minWidthCh(this.#layout), columns.length);
+    this.#grid.setColumns(columns, this.#clock);
+    this.#header.setColumns(columns, this.#clock);
+    this.#header.paintSort(this.#layout);
+    this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
   #paintTable(nowMs: number): void {
     const isHeld = this.#isPaused || this.#grid.isHeld || this.#grid.isPressed;
-    // One who has paused and asks for other trades is shown these once, and holds them.
-    const isLive = !isHeld || this.#tape.isDue;
-    const wait = this.#isSampled ? SAMPLE_EVERY_MS : 0;
-    // What was held back, and what the archive recalls, is no news.
-    const isNews =
-      this.#wasLive && this.#tape.unseen > 0 && this.#rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
+    // If the filters change during a pause, the new trades are shown once and then held.
+    const isLive = !isHeld || this.#trades.needsRefresh;
+    const intervalMs = this.#isSampled ? SAMPLE_EVERY_MS : 0;
+    // Held-back trades and backfilled ones are not new.
+    const isNew =
+      this.#wasLive && this.#trades.pending > 0 && this.#rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
     this.#wasLive = isLive;
-    if (isLive && Math.abs(nowMs - this.#renewedMs) >= wait) {
-      this.#renewedMs = nowMs;
-      this.#tape.renew();
+    if (isLive && Math.abs(nowMs - this.#refreshedMs) >= intervalMs) {
+      this.#refreshedMs = nowMs;
+      this.#trades.refresh();
     }
-    const [first, last] = this.#grid.sight;
-    const isTapeShown = isByTime(this.#layout);
-    if (isTapeShown) {
-      this.#tape.look(first, last);
+    const [first, last] = this.#grid.visibleRange;
+    const isTimeOrder = isByTime(this.#layout);
+    if (isTimeOrder) {
+      this.#trades.setVisibleRange(first, last);
     }
-    const list = isTapeShown ? this.#tape : this.#sorted.of(this.#tape, this.#layout.sort);
-    const filtered = isFiltered(this.#tape.filters);
+    const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
+    const filtered = isFiltered(this.#trades.filters);
     this.#grid.show(list.length > 0 || filtered);
-    this.#grid.paint(list, isNews && isLive);
-    this.#foot.paint({
-      below: isTapeShown ? this.#tape.below : "sorted",
+    this.#grid.paint(list, isNew && isLive);
+    this.#footer.paint({
+      status: isTimeOrder ? this.#trades.endStatus : "sorted",
       rows: list.length,
       isFiltered: filtered,
       rowIndex: list.length + 2,
     });
   }
 
-  #paintWords(isConnected: boolean): void {
-    const { unseen } = this.#tape;
+  #paintStatus(isConnected: boolean): void {
+    const { pending } = this.#trades;
     const isHeld = this.#isPaused || this.#grid.isHeld;
-    this.#jump.hidden = !isHeld || unseen === 0;
-    setText(this.#jump, `${wholeNumber.format(unseen)} new ↑`);
-    this.#tools.paintPause(this.#isPaused);
-    this.#tools.paintFilters(this.#tape.filters);
-    setText(this.#says, this.#words(isHeld, isConnected));
+    this.#jump.hidden = !isHeld || pending === 0;
+    setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
+    this.#toolbar.paintPause(this.#isPaused);
+    this.#toolbar.paintFilters(this.#trades.filters);
+    setText(this.#status, this.#statusText(isHeld, isConnected));
   }
 
-  #words(isHeld: boolean, isConnected: boolean): string {
+  #statusText(isHeld: boolean, isConnected: boolean): string {
     if (this.#isPaused) {
-      return "Paused: the view holds still. Space, or the button, goes on.";
+      return "Paused. Press Space or the button to resume.";
     }
     if (!isByTime(this.#layout)) {
       const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
-      return `Sorted by ${label(this.#clock)}: the trades that are loaded, not all. By time the list goes on into the archive.`;
+      return `Sorted by ${label(this.#clock)}, loaded trades only. Sort by time to see the whole archive.`;
     }
     if (isHeld) {
-      return "Holds still while you look. At the top it goes on.";
+      return "Paused while scrolled. Scroll to the top to resume.";
     }
     if (!isConnected) {
-      return "Without a connection nothing new comes. Once it is back, what was missed is filled in.";
+      return "Disconnected: no new trades arrive. Missed trades are filled in after reconnecting.";
     }
     return this.#isSampled
-      ? "Faster than anyone can read: a sample is shown, four times a second. Counts and export stay exact."
-      : "Newest first, as they come.";
+      ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."
+      : "Newest first, as they arrive.";
   }
 }

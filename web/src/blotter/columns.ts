@@ -1,41 +1,43 @@
 /**
- * The table's columns, in order: one entry here is one column there.
+ * The table's columns in order.
  *
- * `fill` puts an update's value into a cell that may still show another's: it must set all that it sets, always.
+ * `fill` writes a trade's value into a cell that may still show another trade. It must set everything that
+ * any value sets.
  */
 
-import { parseUnits } from "../decimal.ts";
-import { element } from "../dom.ts";
-import { countryNames, decimalFormat, padding } from "../format.ts";
-import type { Zone } from "../preferences.ts";
-import { newestFirst, parseMicros, type Update } from "../update.ts";
-import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
-import { roomFormat } from "./amounts.ts";
-import { flagReason, flagWords } from "./flags.ts";
-import { type ColumnName, USUAL_CH } from "./layout.ts";
+import { parseUnits } from "../trade/decimal.ts";
+import { newestFirst, type TradeEvent } from "../trade/event.ts";
+import { parseMicros } from "../trade/json.ts";
+import { element } from "../ui/dom.ts";
+import { countryNames, decimalFormat, padding } from "../ui/format.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
+import { shortFormat } from "./amounts.ts";
+import { flagLabel, flagReason } from "./flags.ts";
+import { type ColumnName, DEFAULT_CH } from "./layout.ts";
 
-/** How moments look. */
+/** How to format times. */
 export interface Clock {
   readonly zone: Zone;
-  /** Such as `2026-11-24`: only trades of other days show theirs. */
+  /** Such as `2026-11-24`. Trades of this day are shown without the date. */
   readonly today: string;
 }
 
 export interface Column {
-  /** The cell's class, too. */
+  /** Also the cell's class. */
   readonly name: ColumnName;
   readonly label: (clock: Clock) => string;
-  readonly fill: (cell: HTMLElement, update: Update, clock: Clock) => void;
-  /** Which of two is less. */
-  readonly compare: (a: Update, b: Update) => number;
+  readonly fill: (cell: HTMLElement, trade: TradeEvent, clock: Clock) => void;
+  /** Compares in ascending order. */
+  readonly compare: (a: TradeEvent, b: TradeEvent) => number;
 }
 
 const decimal = decimalFormat();
 const countryName = countryNames();
-const { compare: compareWords } = new Intl.Collator();
+const { compare: compareText } = new Intl.Collator();
 
-/** Longer than this, a text may not fit its cell, and is given in full when pointed at. */
-const FITS = 8;
+/** A longer text may be cut off, so the cell's title has it in full. */
+const MAX_UNTITLED_CHARS = 8;
 
 export const COLUMNS: readonly Column[] = [
   {
@@ -51,16 +53,16 @@ export const COLUMNS: readonly Column[] = [
     },
     compare: (a, b) => newestFirst(b, a),
   },
-  textColumn("user", "User", (update) => update.userId),
-  textColumn("pair", "Pair", (update) => `${update.currencyFrom}→${update.currencyTo}`),
-  amountColumn("sell", "Sell", 2, (update) => update.amountSell),
-  amountColumn("buy", "Buy", 2, (update) => update.amountBuy),
-  amountColumn("rate", "Rate", 6, (update) => update.rate),
+  textColumn("user", "User", (trade) => trade.userId),
+  textColumn("pair", "Pair", (trade) => `${trade.currencyFrom}→${trade.currencyTo}`),
+  amountColumn("sell", "Sell", 2, (trade) => trade.amountSell),
+  amountColumn("buy", "Buy", 2, (trade) => trade.amountBuy),
+  amountColumn("rate", "Rate", 6, (trade) => trade.rate),
   {
     name: "country",
     label: () => "Country",
     fill: fillCountry,
-    compare: (a, b) => compareWords(countryName(a.originatingCountry), countryName(b.originatingCountry)),
+    compare: (a, b) => compareText(countryName(a.originatingCountry), countryName(b.originatingCountry)),
   },
   {
     name: "placed",
@@ -70,43 +72,43 @@ export const COLUMNS: readonly Column[] = [
       cell.textContent = placed === undefined ? timePlaced : dateAndClock(placed / 1000, zone);
       cell.title = cell.textContent;
     },
-    compare: (a, b) => compareWords(a.timePlaced, b.timePlaced),
+    compare: (a, b) => compareText(a.timePlaced, b.timePlaced),
   },
   {
     name: "flags",
     label: () => "Flags",
     fill: (cell, { flags }) => cell.replaceChildren(...flags.map(badge)),
-    compare: (a, b) => compareWords(a.flags.join(), b.flags.join()),
+    compare: (a, b) => compareText(a.flags.join(), b.flags.join()),
   },
 ];
 
-function textColumn(name: ColumnName, label: string, text: (update: Update) => string): Column {
+function textColumn(name: ColumnName, label: string, text: (trade: TradeEvent) => string): Column {
   return {
     name,
     label: () => label,
-    fill: (cell, update) => fillText(cell, text(update)),
-    compare: (a, b) => compareWords(text(a), text(b)),
+    fill: (cell, trade) => fillText(cell, text(trade)),
+    compare: (a, b) => compareText(text(a), text(b)),
   };
 }
 
-/** `places`: how many there usually are behind the point. */
+/** `places` is the usual number of decimals. */
 function amountColumn(
   name: ColumnName,
   label: string,
   places: number,
-  amount: (update: Update) => string,
+  amount: (trade: TradeEvent) => string,
 ): Column {
-  const room = Math.floor(USUAL_CH[name]);
-  const shortened = roomFormat(room);
+  const maxChars = Math.floor(DEFAULT_CH[name]);
+  const shortened = shortFormat(maxChars);
   return {
     name,
     label: () => label,
-    fill: (cell, update) => {
-      const exact = decimal(amount(update));
+    fill: (cell, trade) => {
+      const exact = decimal(amount(trade));
       fillText(cell, exact);
-      cell.textContent = shortened(amount(update));
-      // What is shortened needs its column for itself.
-      cell.dataset["pad"] = padding(amount(update), places).slice(0, Math.max(0, room - exact.length));
+      cell.textContent = shortened(amount(trade));
+      // A shortened amount has no room left for padding.
+      cell.dataset["pad"] = padding(amount(trade), places).slice(0, Math.max(0, maxChars - exact.length));
     },
     compare: (a, b) => Number((parseUnits(amount(a)) ?? 0n) - (parseUnits(amount(b)) ?? 0n)),
   };
@@ -114,20 +116,20 @@ function amountColumn(
 
 function fillText(cell: HTMLElement, text: string): void {
   cell.textContent = text;
-  cell.title = text.length > FITS ? text : "";
+  cell.title = text.length > MAX_UNTITLED_CHARS ? text : "";
 }
 
-function fillCountry(cell: HTMLElement, { originatingCountry }: Update): void {
+function fillCountry(cell: HTMLElement, { originatingCountry }: TradeEvent): void {
   const name = countryName(originatingCountry);
-  const words = element("span", "country-name");
-  words.textContent = name === originatingCountry ? "" : name;
-  cell.replaceChildren(originatingCountry, " ", words);
+  const label = element("span", "country-name");
+  label.textContent = name === originatingCountry ? "" : name;
+  cell.replaceChildren(originatingCountry, " ", label);
   cell.title = name;
 }
 
 function badge(flag: string): HTMLElement {
   const made = element("span", "badge");
-  made.textContent = flagWords(flag);
+  made.textContent = flagLabel(flag);
   made.title = flagReason(flag);
   return made;
 }

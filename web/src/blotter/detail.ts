@@ -1,17 +1,17 @@
-/** One trade, opened: its values, what became of it, and what was sent, word for word. */
+/** The dialog of one trade: its values, its history and its JSON. */
 
-import { copyFrom } from "../copy.ts";
-import { byId, element, setText } from "../dom.ts";
-import { countryNames, decimalFormat } from "../format.ts";
 import type { Page } from "../page.ts";
-import type { Zone } from "../preferences.ts";
-import type { Update } from "../update.ts";
-import { clockTime, dateAndClock, zoneName } from "../zoned.ts";
+import type { TradeEvent } from "../trade/event.ts";
+import { copyFrom } from "../ui/copy-button.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { countryNames, decimalFormat } from "../ui/format.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
 import { flagReason } from "./flags.ts";
-import { askTrace, delayWords, eventWords, type Trace } from "./trace.ts";
+import { delayLabel, entryLabel, fetchTrace, type Trace } from "./trace.ts";
 
-/** What is not told yet is asked for again after so long. */
-const AGAIN_MS = 2000;
+/** How often to query an incomplete history. */
+const POLL_EVERY_MS = 2000;
 
 const decimal = decimalFormat();
 const countryName = countryNames();
@@ -20,21 +20,21 @@ export class Detail {
   readonly #page: Page;
   readonly #dialog = byId("trade-dialog", HTMLDialogElement);
   readonly #values = byId("trade-values", HTMLElement);
-  readonly #events = byId("trade-events", HTMLOListElement);
+  readonly #entries = byId("trade-entries", HTMLOListElement);
   readonly #status = byId("trade-status", HTMLElement);
   readonly #raw = byId("trade-raw", HTMLElement);
   readonly #copy = byId("trade-copy", HTMLButtonElement);
   #zone: Zone = "utc";
-  #update: Update | undefined;
+  #trade: TradeEvent | undefined;
   #trace: Trace | undefined;
 
   constructor(page: Page) {
     this.#page = page;
     copyFrom(this.#copy, this.#raw);
     this.#dialog.addEventListener("close", () => {
-      this.#update = undefined;
+      this.#trade = undefined;
     });
-    // A click beside the sheet lands on the dialog itself.
+    // A click outside of the drawer lands on the dialog itself.
     this.#dialog.addEventListener("click", ({ target }) => {
       if (target === this.#dialog) {
         this.#dialog.close();
@@ -46,14 +46,14 @@ export class Detail {
     return this.#dialog.open;
   }
 
-  open(update: Update): void {
-    this.#update = update;
+  open(trade: TradeEvent): void {
+    this.#trade = trade;
     this.#trace = undefined;
     setText(this.#copy, "Copy");
-    setText(this.#status, "Asking the archive…");
+    setText(this.#status, "Loading the history…");
     this.#paint();
     this.#dialog.showModal();
-    this.#ask(update);
+    this.#poll(trade);
   }
 
   paint(zone: Zone): void {
@@ -63,87 +63,87 @@ export class Detail {
     }
   }
 
-  /** Until all is told, or the sheet shows another trade or none. */
-  async #ask(update: Update): Promise<void> {
-    while (this.#update === update) {
-      // biome-ignore lint/performance/noAwaitInLoops: one try after the other is the point
-      const againMs = await this.#askOnce(update);
-      if (againMs === undefined) {
+  /** Polls until the history is complete, or the dialog is closed or shows another trade. */
+  async #poll(trade: TradeEvent): Promise<void> {
+    while (this.#trade === trade) {
+      // biome-ignore lint/performance/noAwaitInLoops: attempts run one after another
+      const delayMs = await this.#pollOnce(trade);
+      if (delayMs === undefined) {
         return;
       }
       await new Promise((resolve) => {
-        this.#page.timing.setTimer(() => resolve(undefined), againMs);
+        this.#page.timing.setTimer(() => resolve(undefined), delayMs);
       });
     }
   }
 
-  /** After so many milliseconds there may be more to tell; undefined where there can't be. */
-  async #askOnce(update: Update): Promise<number | undefined> {
+  /** Returns the delay until the next poll in milliseconds; undefined if none is needed. */
+  async #pollOnce(trade: TradeEvent): Promise<number | undefined> {
     try {
-      const answer = await askTrace(this.#page.fetch, update.id);
-      if (this.#update !== update) {
+      const result = await fetchTrace(this.#page.fetch, trade.id);
+      if (this.#trade !== trade) {
         return;
       }
-      if ("afterMs" in answer) {
-        setText(this.#status, "Not archived yet. Asking again…");
-        return answer.afterMs;
+      if ("afterMs" in result) {
+        setText(this.#status, "Not archived yet. Retrying…");
+        return result.afterMs;
       }
-      this.#trace = answer;
-      setText(this.#status, answer.isDone ? "" : "There may be more to come.");
+      this.#trace = result;
+      setText(this.#status, result.isDone ? "" : "More may follow.");
       this.#paint();
-      return answer.isDone ? undefined : AGAIN_MS;
+      return result.isDone ? undefined : POLL_EVERY_MS;
     } catch {
-      if (this.#update === update) {
-        setText(this.#status, "The archive can’t be reached now. Asking again…");
+      if (this.#trade === trade) {
+        setText(this.#status, "The archive is unreachable. Retrying…");
       }
-      return AGAIN_MS;
+      return POLL_EVERY_MS;
     }
   }
 
   #paint(): void {
-    const update = this.#update;
-    if (!update) {
+    const trade = this.#trade;
+    if (!trade) {
       return;
     }
-    this.#values.replaceChildren(...values(update, this.#zone).flatMap(([name, value]) => pair(name, value)));
-    const { events } = this.#trace ?? { events: [] };
-    this.#events.replaceChildren(
-      ...events.map((event) => {
+    this.#values.replaceChildren(...values(trade, this.#zone).flatMap(([name, value]) => pair(name, value)));
+    const { entries } = this.#trace ?? { entries: [] };
+    this.#entries.replaceChildren(
+      ...entries.map((entry) => {
         const item = element("li", "");
-        const ms = event.atMicros / 1000;
+        const ms = entry.atMicros / 1000;
         item.append(
-          cell("what", eventWords(event)),
+          cell("event", entryLabel(entry)),
           cell("at", `${dateAndClock(ms, this.#zone).slice(0, 10)} ${clockTime(ms, this.#zone, true)}`),
-          cell("delay", this.#trace ? delayWords(this.#trace, event) : ""),
+          cell("delay", this.#trace ? delayLabel(this.#trace, entry) : ""),
         );
         return item;
       }),
     );
-    setText(this.#raw, raw(update, this.#trace));
+    setText(this.#raw, raw(trade, this.#trace));
   }
 }
 
-function values(update: Update, zone: Zone): readonly (readonly [string, string])[] {
-  const receivedMs = update.receivedMicros / 1000;
-  const placedMs = Date.parse(update.timePlaced);
+function values(trade: TradeEvent, zone: Zone): readonly (readonly [string, string])[] {
+  const receivedMs = trade.receivedMicros / 1000;
+  const placedMs = Date.parse(trade.timePlaced);
   const name = zoneName(zone);
-  const flags = update.flags.map((flag) => [`Flag ${flag}`, `${flagReason(flag)}.`] as const);
+  const flags = trade.flags.map((flag) => [`Flag ${flag}`, `${flagReason(flag)}.`] as const);
   return [
-    ["Id", update.id],
-    ["User", update.userId],
-    ["Sold", `${decimal(update.amountSell)} ${update.currencyFrom}`],
-    ["Bought", `${decimal(update.amountBuy)} ${update.currencyTo}`],
-    ["Rate", decimal(update.rate)],
-    ["Country", countryName(update.originatingCountry)],
-    ["Placed", Number.isNaN(placedMs) ? update.timePlaced : `${dateAndClock(placedMs, zone)} ${name}`],
+    ["Id", trade.id],
+    ["User", trade.userId],
+    ["Sold", `${decimal(trade.amountSell)} ${trade.currencyFrom}`],
+    ["Bought", `${decimal(trade.amountBuy)} ${trade.currencyTo}`],
+    ["Rate", decimal(trade.rate)],
+    ["Country", countryName(trade.originatingCountry)],
+    ["Placed", Number.isNaN(placedMs) ? trade.timePlaced : `${dateAndClock(placedMs, zone)} ${name}`],
     ["Received", `${dateAndClock(receivedMs, zone)} ${name}`],
     ...flags,
   ];
 }
 
-/** The message as it travels; the archive's word counts most. */
-function raw({ receivedMicros: _, ...update }: Update, trace: Trace | undefined): string {
-  return JSON.stringify(trace?.message ?? update, undefined, 2);
+/** The message as JSON: the archived one if there is one. */
+function raw({ receivedMicros: _, ...trade }: TradeEvent, trace: Trace | undefined): string {
+  return JSON.stringify(trace?.message ?? trade, undefined, 2);
 }
 
 function pair(name: string, value: string): readonly HTMLElement[] {

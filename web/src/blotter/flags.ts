@@ -1,12 +1,12 @@
-/** What flags mean, in words; a flag that is newer than this page speaks for itself. */
+/** Labels and explanations of flags. A flag unknown to this page is shown as it is. */
 
-const WORDS: Readonly<Record<string, string>> = { "rate-mismatch": "Rate mismatch" };
+const LABELS: Readonly<Record<string, string>> = { "rate-mismatch": "Rate mismatch" };
 const REASONS: Readonly<Record<string, string>> = {
-  "rate-mismatch": "Amount sold × rate differs from the amount bought by more than rounding explains",
+  "rate-mismatch": "Amount sold × rate differs from the amount bought by more than a rounding error",
 };
 
-export function flagWords(flag: string): string {
-  return WORDS[flag] ?? flag;
+export function flagLabel(flag: string): string {
+  return LABELS[flag] ?? flag;
 }
 
 export function flagReason(flag: string): string {

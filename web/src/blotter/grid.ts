@@ -1,72 +1,72 @@
 /**
- * The table in the document: it scrolls over a list of any length, with rows only where one looks, and has a row in
- * hand for those who use keys.
+ * The table's DOM: a scrolling container for a list of any length that renders only visible rows, with
+ * keyboard focus on one row.
  */
 
-import { element } from "../dom.ts";
-import type { Update } from "../update.ts";
+import type { TradeEvent } from "../trade/event.ts";
+import { element } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
-import { placeAfter, scrollFor } from "./hand.ts";
+import { nextRow, scrollToShow } from "./keyboard-focus.ts";
 import { Rows, rowId } from "./rows.ts";
 
-/** Rows kept ready above and below, so that scrolling doesn't run into white. */
+/** Rows rendered above and below the visible ones, so that scrolling shows no blank area. */
 const OVERSCAN = 8;
 
-/** Trades by place; undefined where one is on its way. */
-export interface List {
+/** Trades by row index; undefined while a trade is being loaded. */
+export interface RowSource {
   readonly length: number;
-  slice(first: number, last: number): readonly (Update | undefined)[];
+  slice(first: number, last: number): readonly (TradeEvent | undefined)[];
 }
 
 export interface GridListener {
-  /** Something is to be painted: scrolled, resized, another row in hand. */
+  /** Called when something is to be painted: scrolled, resized, or another row focused. */
   readonly changed: () => void;
-  readonly open: (update: Update) => void;
-  /** Whether the row in hand stays so, although the table has lost the keys. */
-  readonly isComingBack: () => boolean;
+  readonly open: (trade: TradeEvent) => void;
+  /** Tells whether the focused row is kept although the table lost the keyboard focus. */
+  readonly keepsFocus: () => boolean;
 }
 
 export class Grid {
   readonly #scroller: HTMLElement;
   readonly #listener: GridListener;
-  readonly #head: HTMLElement;
+  readonly #header: HTMLElement;
   readonly #body = element("div", "body");
   readonly #window = element("div", "window");
   readonly #rows = new Rows(this.#window);
-  #list: List = [];
-  /** The place of the row in hand. */
-  #hand: number | undefined;
+  #list: RowSource = [];
+  /** Index of the focused row. */
+  #focusedRow: number | undefined;
   #rowHeight = 0;
   #viewHeight = 0;
-  #headHeight = 0;
+  #headerHeight = 0;
   #isPressed = false;
-  /** In px. To ask the document for it in the midst of a frame would lay that out twice. */
+  /** In px. Reading it from the document during a frame would force a second layout. */
   #scrolled = 0;
 
-  constructor(scroller: HTMLElement, headRow: HTMLElement, footRow: HTMLElement, listener: GridListener) {
+  constructor(scroller: HTMLElement, headerRow: HTMLElement, footerRow: HTMLElement, listener: GridListener) {
     this.#scroller = scroller;
     this.#listener = listener;
-    this.#head = rowGroup("head", headRow);
+    this.#header = rowGroup("header", headerRow);
     this.#body.role = "rowgroup";
     this.#window.role = "presentation";
     this.#body.append(this.#window);
-    scroller.append(this.#head, this.#body, rowGroup("foot", footRow));
+    scroller.append(this.#header, this.#body, rowGroup("footer", footerRow));
     scroller.addEventListener(
       "scroll",
       () => {
-        this.#noteScroll();
+        this.#readScroll();
         listener.changed();
       },
       { passive: true },
     );
-    scroller.addEventListener("keydown", (event) => this.#keyed(event));
-    scroller.addEventListener("focusout", ({ relatedTarget }) => this.#left(relatedTarget));
-    this.#window.addEventListener("click", ({ target }) => this.#clicked(target));
+    scroller.addEventListener("keydown", (event) => this.#onKeydown(event));
+    scroller.addEventListener("focusout", ({ relatedTarget }) => this.#onFocusOut(relatedTarget));
+    this.#window.addEventListener("click", ({ target }) => this.#onClick(target));
     this.#window.addEventListener("pointerdown", () => {
       this.#isPressed = true;
     });
     for (const name of ["pointerup", "pointercancel"] as const) {
-      document.addEventListener(name, () => this.#released());
+      document.addEventListener(name, () => this.#onPointerUp());
     }
     new ResizeObserver(() => {
       this.#measure();
@@ -75,18 +75,20 @@ export class Grid {
     this.#measure();
   }
 
-  /** Whether someone looks at certain rows, so that they must not go away. */
+  /** Whether the user looks at certain rows, which must then stay. */
   get isHeld(): boolean {
-    return this.#hand !== undefined || this.#scrolled >= 1;
+    return this.#focusedRow !== undefined || this.#scrolled >= 1;
   }
 
-  /** Whether a row is pressed: it must still be under the pointer when that is let go, or it is no click. */
+  /**
+   * Whether the pointer is down on a row. The row must stay under it until it is up, or there is no click.
+   */
   get isPressed(): boolean {
     return this.#isPressed;
   }
 
-  /** The places in sight, from the first to before the last. */
-  get sight(): readonly [first: number, last: number] {
+  /** The range of visible rows, end exclusive. */
+  get visibleRange(): readonly [first: number, last: number] {
     return [
       Math.max(0, Math.floor(this.#scrolled / this.#rowHeight) - OVERSCAN),
       Math.ceil((this.#scrolled + this.#viewHeight) / this.#rowHeight) + OVERSCAN,
@@ -94,7 +96,7 @@ export class Grid {
   }
 
   toTop(): void {
-    this.#hand = undefined;
+    this.#focusedRow = undefined;
     this.#scroller.scrollTo({ top: 0 });
     this.#scrolled = 0;
   }
@@ -103,41 +105,43 @@ export class Grid {
     this.#scroller.focus({ preventScroll: true });
   }
 
-  /** From now on rows look like this. */
-  lookLike(columns: readonly Column[], clock: Clock): void {
-    this.#rows.lookLike(columns, clock);
+  /** Sets the columns and the time format of all rows. */
+  setColumns(columns: readonly Column[], clock: Clock): void {
+    this.#rows.setColumns(columns, clock);
   }
 
-  /** How wide the columns are: in CSS's words, and the least of it in ch. */
-  widen(template: string, leastCh: number, columns: number): void {
+  /** Sets the column widths, as a CSS grid template, and their minimum sum in ch. */
+  setWidths(template: string, minCh: number, columns: number): void {
     const { style } = this.#scroller;
     style.setProperty("--columns", template);
-    style.setProperty("--least-width", `calc(${leastCh}ch + ${columns - 1} * var(--gap) + 2 * var(--side))`);
+    style.setProperty("--min-width", `calc(${minCh}ch + ${columns - 1} * var(--gap) + 2 * var(--side))`);
   }
 
-  /** Shows what of the list is in sight. New rows are marked when `mark`. */
-  paint(list: List, mark: boolean): void {
+  /** Renders the visible part of the list, with new rows highlighted if `mark`. */
+  paint(list: RowSource, mark: boolean): void {
     this.#list = list;
-    const [first, last] = this.sight;
-    const inHand = this.#inHand;
-    this.#rows.show(list.slice(first, last), first, mark, inHand?.id);
+    const [first, last] = this.visibleRange;
+    const focused = this.#focusedTrade;
+    this.#rows.show(list.slice(first, last), first, mark, focused?.id);
     this.#window.style.transform = `translateY(${first * this.#rowHeight}px)`;
     this.#body.style.height = `${list.length * this.#rowHeight}px`;
     this.#scroller.ariaRowCount = String(list.length + 2);
-    this.#pointAt(inHand);
+    this.#setActiveDescendant(focused);
   }
 
   show(isShown: boolean): void {
     this.#scroller.hidden = !isShown;
   }
 
-  get #inHand(): Update | undefined {
-    return this.#hand === undefined ? undefined : this.#list.slice(this.#hand, this.#hand + 1)[0];
+  get #focusedTrade(): TradeEvent | undefined {
+    return this.#focusedRow === undefined
+      ? undefined
+      : this.#list.slice(this.#focusedRow, this.#focusedRow + 1)[0];
   }
 
-  /** Tells screen readers which row is in hand, as long as it is in the document. */
-  #pointAt(update: Update | undefined): void {
-    const id = update && rowId(update.id);
+  /** Points screen readers to the focused row while it is in the document. */
+  #setActiveDescendant(trade: TradeEvent | undefined): void {
+    const id = trade && rowId(trade.id);
     if (id !== undefined && document.getElementById(id)) {
       this.#scroller.setAttribute("aria-activedescendant", id);
     } else {
@@ -145,30 +149,30 @@ export class Grid {
     }
   }
 
-  #released(): void {
+  #onPointerUp(): void {
     if (this.#isPressed) {
       this.#isPressed = false;
       this.#listener.changed();
     }
   }
 
-  #keyed(event: KeyboardEvent): void {
+  #onKeydown(event: KeyboardEvent): void {
     if (event.target !== this.#scroller || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
-    const room = this.#viewHeight - this.#headHeight;
-    const page = Math.max(1, Math.floor(room / this.#rowHeight) - 1);
-    const place = placeAfter(event.key, this.#hand, this.#list.length, page);
-    const inHand = this.#inHand;
-    if (place !== undefined) {
-      this.#hand = place;
-      const top = scrollFor(place * this.#rowHeight, this.#rowHeight, this.#scrolled, room);
+    const viewHeight = this.#viewHeight - this.#headerHeight;
+    const page = Math.max(1, Math.floor(viewHeight / this.#rowHeight) - 1);
+    const row = nextRow(event.key, this.#focusedRow, this.#list.length, page);
+    const focused = this.#focusedTrade;
+    if (row !== undefined) {
+      this.#focusedRow = row;
+      const top = scrollToShow(row * this.#rowHeight, this.#rowHeight, this.#scrolled, viewHeight);
       this.#scroller.scrollTo({ top });
-      this.#noteScroll();
-    } else if (event.key === "Enter" && inHand) {
-      this.#listener.open(inHand);
-    } else if (event.key === "Escape" && inHand) {
-      this.#hand = undefined;
+      this.#readScroll();
+    } else if (event.key === "Enter" && focused) {
+      this.#listener.open(focused);
+    } else if (event.key === "Escape" && focused) {
+      this.#focusedRow = undefined;
     } else {
       return;
     }
@@ -176,41 +180,41 @@ export class Grid {
     this.#listener.changed();
   }
 
-  /** The keys are elsewhere: let go of the row, but not for what belongs to the table. */
-  #left(to: EventTarget | null): void {
+  /** Keeps the focused row if the focus stays within the panel. */
+  #onFocusOut(to: EventTarget | null): void {
     const panel = this.#scroller.closest(".panel");
-    if (!((to instanceof Node && panel?.contains(to)) || this.#listener.isComingBack())) {
-      this.#hand = undefined;
+    if (!((to instanceof Node && panel?.contains(to)) || this.#listener.keepsFocus())) {
+      this.#focusedRow = undefined;
       this.#listener.changed();
     }
   }
 
-  #clicked(target: EventTarget | null): void {
+  #onClick(target: EventTarget | null): void {
     const id = target instanceof Element && target.closest<HTMLElement>(".row")?.dataset["id"];
-    // One who selects a piece of a row wants to copy it.
+    // A click that ends a text selection is not meant to open the trade.
     if (id && getSelection()?.isCollapsed !== false) {
-      const [first, last] = this.sight;
-      const update = this.#list.slice(first, last).find((each) => each?.id === id);
-      if (update) {
-        this.#listener.open(update);
+      const [first, last] = this.visibleRange;
+      const trade = this.#list.slice(first, last).find((each) => each?.id === id);
+      if (trade) {
+        this.#listener.open(trade);
       }
     }
   }
 
-  #noteScroll(): void {
+  #readScroll(): void {
     this.#scrolled = Math.max(0, this.#scroller.scrollTop);
   }
 
-  /** The style sheet decides how high a row is; where it changes, the same trade stays at the top. */
+  /** The style sheet sets the row height. When it changes, the same trade stays at the top. */
   #measure(): void {
     const before = this.#rowHeight;
     this.#rowHeight = Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue("--row-height"));
     this.#viewHeight = this.#scroller.clientHeight;
-    this.#headHeight = this.#head.offsetHeight;
+    this.#headerHeight = this.#header.offsetHeight;
     if (before > 0 && before !== this.#rowHeight) {
       this.#scroller.scrollTop *= this.#rowHeight / before;
     }
-    this.#noteScroll();
+    this.#readScroll();
   }
 }
 

@@ -1,14 +1,13 @@
 /**
- * How the reader wants the columns: which, how wide, and by which to sort. Never changed in place, and kept as
- * a short text by the browser.
+ * The user's column layout: visibility, widths and sort order. Never changed in place; stored as JSON.
  *
- * Widths are in ch, the width of a digit: whatever the font, what is usual fits.
+ * Widths are in ch, the width of a digit, so that usual values fit in any font.
  */
 
-import { isRecord } from "../update.ts";
+import { isRecord } from "../trade/json.ts";
 
-/** Least widths, and the shares in which what is left over is given away. */
-export const USUAL_CH = {
+/** Minimum widths. Spare width is distributed in the same proportions. */
+export const DEFAULT_CH = {
   time: 14,
   user: 9,
   pair: 10,
@@ -19,16 +18,16 @@ export const USUAL_CH = {
   placed: 17.5,
   flags: 14.5,
 } as const;
-const LEAST_CH = 4;
-const MOST_CH = 80;
+const MIN_CH = 4;
+const MAX_CH = 80;
 
-export type ColumnName = keyof typeof USUAL_CH;
+export type ColumnName = keyof typeof DEFAULT_CH;
 
-export const COLUMN_NAMES = Object.keys(USUAL_CH) as readonly ColumnName[];
+export const COLUMN_NAMES = Object.keys(DEFAULT_CH) as readonly ColumnName[];
 
-/** A text that is cut off can still be told, an amount can't. */
-function leastOf(name: ColumnName): number {
-  return name === "sell" || name === "buy" || name === "rate" ? USUAL_CH[name] : LEAST_CH;
+/** A truncated text is still recognizable, a truncated amount is not. */
+function minWidth(name: ColumnName): number {
+  return name === "sell" || name === "buy" || name === "rate" ? DEFAULT_CH[name] : MIN_CH;
 }
 
 export interface Sort {
@@ -38,22 +37,22 @@ export interface Sort {
 
 export interface Layout {
   readonly hidden: readonly ColumnName[];
-  /** Once one column is given a width, each keeps its own. */
+  /** Once one column has a width of its own, all have. */
   readonly widths: Readonly<Partial<Record<ColumnName, number>>>;
   readonly sort: Sort;
 }
 
-/** The order in which trades come. */
+/** Newest first, as trades arrive. */
 const BY_TIME: Sort = { by: "time", direction: "descending" };
 
-export const USUAL: Layout = { hidden: [], widths: {}, sort: BY_TIME };
+export const DEFAULT_LAYOUT: Layout = { hidden: [], widths: {}, sort: BY_TIME };
 
 export function isByTime({ sort }: Layout): boolean {
   return sort.by === BY_TIME.by && sort.direction === BY_TIME.direction;
 }
 
-/** What a click on a column's head does: the greatest first, then the least first, then as trades come. */
-export function sortNext(layout: Layout, by: ColumnName): Layout {
+/** The effect of a click on a column header: descending, then ascending, then back to newest first. */
+export function toggleSort(layout: Layout, by: ColumnName): Layout {
   const { sort } = layout;
   if (sort.by !== by) {
     return { ...layout, sort: { by, direction: "descending" } };
@@ -61,12 +60,12 @@ export function sortNext(layout: Layout, by: ColumnName): Layout {
   return { ...layout, sort: sort.direction === "descending" ? { by, direction: "ascending" } : BY_TIME };
 }
 
-/** Sorts by a column in sight. */
+/** Sorts by a visible column. */
 export function sortBy(layout: Layout, sort: Sort): Layout {
   return visible(layout).includes(sort.by) ? { ...layout, sort } : layout;
 }
 
-/** Shows or hides a column; one always stays. */
+/** Shows or hides a column. At least one stays visible. */
 export function toggleColumn(layout: Layout, name: ColumnName): Layout {
   const { hidden } = layout;
   const now = hidden.includes(name) ? hidden.filter((other) => other !== name) : [...hidden, name];
@@ -78,50 +77,50 @@ export function toggleColumn(layout: Layout, name: ColumnName): Layout {
     : { ...layout, hidden: now };
 }
 
-/** Gives a column a width; `present` are those that all columns in sight have now. */
+/** Sets the width of a column; `current` are the widths of all visible columns. */
 export function resizeColumn(
   layout: Layout,
-  present: Layout["widths"],
+  current: Layout["widths"],
   name: ColumnName,
   widthCh: number,
 ): Layout {
-  const bounded = Math.min(MOST_CH, Math.max(leastOf(name), widthCh));
-  return { ...layout, widths: { ...present, [name]: Math.round(bounded * 10) / 10 } };
+  const bounded = Math.min(MAX_CH, Math.max(minWidth(name), widthCh));
+  return { ...layout, widths: { ...current, [name]: Math.round(bounded * 10) / 10 } };
 }
 
-/** The columns in sight. */
+/** The visible columns. */
 export function visible({ hidden }: Layout): readonly ColumnName[] {
   return COLUMN_NAMES.filter((name) => !hidden.includes(name));
 }
 
 /** For CSS's grid-template-columns. */
-export function template(layout: Layout): string {
+export function gridTemplate(layout: Layout): string {
   const tracks = visible(layout).map((name) => {
     const own = layout.widths[name];
-    return own === undefined ? `minmax(${USUAL_CH[name]}ch, ${USUAL_CH[name]}fr)` : `${own}ch`;
+    return own === undefined ? `minmax(${DEFAULT_CH[name]}ch, ${DEFAULT_CH[name]}fr)` : `${own}ch`;
   });
   return tracks.join(" ");
 }
 
-/** The least that all columns take together, without the gaps between them. */
-export function leastCh(layout: Layout): number {
-  return visible(layout).reduce((sum, name) => sum + (layout.widths[name] ?? USUAL_CH[name]), 0);
+/** The minimum width of all visible columns, without gaps. */
+export function minWidthCh(layout: Layout): number {
+  return visible(layout).reduce((sum, name) => sum + (layout.widths[name] ?? DEFAULT_CH[name]), 0);
 }
 
 export function writeLayout(layout: Layout): string {
   return JSON.stringify(layout);
 }
 
-/** What was written once; what makes no sense (any more) is left out. */
+/** Reads a stored layout. Invalid parts are ignored. */
 export function readLayout(text: string | undefined): Layout {
   const read = parse(text);
   if (!isRecord(read)) {
-    return USUAL;
+    return DEFAULT_LAYOUT;
   }
   const { hidden, widths, sort } = read;
   const hiddenNames = COLUMN_NAMES.filter((name) => Array.isArray(hidden) && hidden.includes(name));
   if (hiddenNames.length === COLUMN_NAMES.length) {
-    return USUAL;
+    return DEFAULT_LAYOUT;
   }
   const layout = { hidden: hiddenNames, widths: readWidths(widths), sort: BY_TIME };
   const by = isRecord(sort) && visible(layout).find((name) => name === sort["by"]);
@@ -137,7 +136,7 @@ export function readLayout(text: string | undefined): Layout {
 function readWidths(widths: unknown): Layout["widths"] {
   const entries = COLUMN_NAMES.map((name) => [name, isRecord(widths) ? widths[name] : undefined] as const);
   const isWidth = ([name, width]: readonly [ColumnName, unknown]): boolean =>
-    typeof width === "number" && width >= leastOf(name) && width <= MOST_CH;
+    typeof width === "number" && width >= minWidth(name) && width <= MAX_CH;
   return Object.fromEntries(entries.filter(isWidth));
 }
 

@@ -1,173 +1,176 @@
 /**
- * The archive's trades below a place in the list, page by page, as far down as someone has scrolled.
+ * The older trades below the live ones, loaded from the archive page by page as the user scrolls down.
  *
- * Only pages near what is in sight are held. Of the others we keep where they begin and how long they are: so the
- * list keeps its length, and one who scrolls back up is given them again.
+ * Only pages near the visible rows keep their trades. Of the others the cursor and the length are kept, so
+ * that the list keeps its length and they can be loaded again.
  */
 
-import type { Ask, Page } from "../archive.ts";
-import type { Filters } from "../filters.ts";
-import type { Timing } from "../timing.ts";
-import { newestFirst, parseUpdate, type Update } from "../update.ts";
+import type { Filters } from "../filters/filters.ts";
+import type { MessagesPage, QueryArchive } from "../server/archive.ts";
+import type { Timing } from "../server/timing.ts";
+import { newestFirst, parseTradeEvent, type TradeEvent } from "../trade/event.ts";
 
-/** What is nearer than so many rows is asked for before it comes into sight. */
-export const AHEAD_ROWS = 200;
+/** Rows nearer than this to the visible ones are loaded in advance. */
+export const PREFETCH_ROWS = 200;
 const PAGE_ROWS = 200;
-/** What is farther than this is forgotten. */
+/** Rows farther away than this are evicted. */
 const KEPT_ROWS = 2000;
-/** Browsers make nothing much higher than so many rows. */
-const MOST_ROWS = 500_000;
-/** A page may be empty and not the last, where little matches: then the archive is not asked as fast as it answers. */
+/** Browsers limit the height of an element to roughly this many rows. */
+const MAX_ROWS = 500_000;
+/**
+ * With rare matches the archive may return empty pages that are not the last. This pause limits the query
+ * rate.
+ */
 const AFTER_EMPTY_MS = 200;
 const AFTER_FAILURE_MS = 5000;
 
-/** Whether there is more below: perhaps, being asked for, can't be had now, no, or more than a page can show. */
-export type Below = "more" | "loading" | "failed" | "end" | "full";
+/** The end of the list: more may follow, is loading, failed to load, complete, or cut off at MAX_ROWS. */
+export type EndStatus = "more" | "loading" | "failed" | "end" | "full";
 
-interface Leaf {
+interface CachedPage {
   readonly cursor: string | undefined;
   readonly length: number;
   readonly lastId: string;
-  readonly rows: readonly Update[] | undefined;
+  readonly rows: readonly TradeEvent[] | undefined;
 }
 
 export interface Source {
-  readonly ask: Ask;
+  readonly queryArchive: QueryArchive;
   readonly timing: Timing;
-  /** Called when something came, or can't. */
+  /** Called when a page has arrived, or failed to load. */
   readonly changed: () => void;
 }
 
 export class Pages {
-  /** The trade above the first of ours; undefined where we begin with the newest of all. */
-  readonly before: Update | undefined;
-  /** The newest of ours. */
-  top: Update | undefined;
+  /** The trade above the first row; undefined if the first row is the newest trade. */
+  readonly above: TradeEvent | undefined;
+  /** The trade of the first row. */
+  top: TradeEvent | undefined;
   length = 0;
   readonly #source: Source;
   readonly #filters: Filters;
-  #leaves: readonly Leaf[] = [];
-  /** Where the next page begins; undefined where there is none. */
+  #pages: readonly CachedPage[] = [];
+  /** The cursor of the next page; undefined after the last one. */
   #next: { readonly cursor: string | undefined } | undefined = { cursor: undefined };
-  #doing: "nothing" | "loading" | "failed" = "nothing";
+  #status: "idle" | "loading" | "failed" = "idle";
 
-  constructor(source: Source, filters: Filters, before: Update | undefined) {
+  constructor(source: Source, filters: Filters, above: TradeEvent | undefined) {
     this.#source = source;
     this.#filters = filters;
-    this.before = before;
+    this.above = above;
   }
 
-  get below(): Below {
-    if (this.#doing !== "nothing") {
-      return this.#doing;
+  get endStatus(): EndStatus {
+    if (this.#status !== "idle") {
+      return this.#status;
     }
     if (!this.#next) {
       return "end";
     }
-    return this.length < MOST_ROWS ? "more" : "full";
+    return this.length < MAX_ROWS ? "more" : "full";
   }
 
-  /** The trades at these places; undefined for those that are yet to be fetched again. */
-  slice(first: number, last: number): readonly (Update | undefined)[] {
-    const found: (Update | undefined)[] = [];
+  /** The trades of these rows; undefined for evicted ones. */
+  slice(first: number, last: number): readonly (TradeEvent | undefined)[] {
+    const found: (TradeEvent | undefined)[] = [];
     let start = 0;
-    for (const { length, rows } of this.#leaves) {
-      for (let place = Math.max(first, start); place < Math.min(last, start + length); place += 1) {
-        found.push(rows?.[place - start]);
+    for (const { length, rows } of this.#pages) {
+      for (let row = Math.max(first, start); row < Math.min(last, start + length); row += 1) {
+        found.push(rows?.[row - start]);
       }
       start += length;
     }
     return found;
   }
 
-  /** All trades that are held. */
-  get held(): readonly Update[] {
-    return this.#leaves.flatMap(({ rows }) => rows ?? []);
+  /** All trades in memory. */
+  get loaded(): readonly TradeEvent[] {
+    return this.#pages.flatMap(({ rows }) => rows ?? []);
   }
 
-  /** These places are in sight: fetches what is near and not there, and forgets what is far. */
-  look(first: number, last: number): void {
-    this.#forget(first - KEPT_ROWS, last + KEPT_ROWS);
-    if (this.#doing === "nothing") {
-      const wanted = this.#wanted(first - AHEAD_ROWS, last + AHEAD_ROWS);
-      if (wanted !== undefined) {
-        this.#load(wanted);
+  /** Loads missing pages near the visible rows, and evicts distant ones. */
+  setVisibleRange(first: number, last: number): void {
+    this.#evict(first - KEPT_ROWS, last + KEPT_ROWS);
+    if (this.#status === "idle") {
+      const needed = this.#neededPage(first - PREFETCH_ROWS, last + PREFETCH_ROWS);
+      if (needed !== undefined) {
+        this.#load(needed);
       }
     }
   }
 
-  /** Asks again, now, for what could not be had. */
+  /** Retries a failed page at once. */
   retry(): void {
-    if (this.#doing === "failed") {
-      this.#doing = "nothing";
+    if (this.#status === "failed") {
+      this.#status = "idle";
       this.#source.changed();
     }
   }
 
-  #forget(first: number, last: number): void {
+  #evict(first: number, last: number): void {
     let start = 0;
-    const isFar = ({ length, rows }: Leaf): boolean => {
+    const isFar = ({ length, rows }: CachedPage): boolean => {
       start += length;
       return rows !== undefined && (start <= first || start - length >= last);
     };
-    const far = new Set(this.#leaves.filter(isFar));
+    const far = new Set(this.#pages.filter(isFar));
     if (far.size > 0) {
-      this.#leaves = this.#leaves.map((leaf) => (far.has(leaf) ? { ...leaf, rows: undefined } : leaf));
+      this.#pages = this.#pages.map((page) => (far.has(page) ? { ...page, rows: undefined } : page));
     }
   }
 
-  /** The index of the page to be fetched now. */
-  #wanted(first: number, last: number): number | undefined {
+  /** Returns the index of the page to load now. */
+  #neededPage(first: number, last: number): number | undefined {
     let start = 0;
-    for (const [index, { length, rows }] of this.#leaves.entries()) {
+    for (const [index, { length, rows }] of this.#pages.entries()) {
       if (!rows && start < last && start + length > first) {
         return index;
       }
       start += length;
     }
-    return this.below === "more" && last > this.length ? this.#leaves.length : undefined;
+    return this.endStatus === "more" && last > this.length ? this.#pages.length : undefined;
   }
 
   async #load(index: number): Promise<void> {
-    this.#doing = "loading";
-    const { ask, changed } = this.#source;
-    const known = this.#leaves[index];
-    const cursor = known ? known.cursor : this.#next?.cursor;
-    // The archive is asked by the millisecond, so its answer may begin above us: see #take.
-    const untilMs = this.before && Math.floor(this.before.receivedMicros / 1000) + 1;
+    this.#status = "loading";
+    const { queryArchive, changed } = this.#source;
+    const cached = this.#pages[index];
+    const cursor = cached ? cached.cursor : this.#next?.cursor;
+    // The archive filters by millisecond, so the answer may include newer trades: see #store.
+    const untilMs = this.above && Math.floor(this.above.receivedMicros / 1000) + 1;
     try {
-      const page = await ask({ filters: this.#filters, untilMs, limit: PAGE_ROWS, cursor });
-      this.#doing = "nothing";
-      this.#take(index, cursor, page);
+      const page = await queryArchive({ filters: this.#filters, untilMs, limit: PAGE_ROWS, cursor });
+      this.#status = "idle";
+      this.#store(index, cursor, page);
     } catch (error) {
-      console.warn("Tradewire: older trades can't be had now:", error);
-      this.#doing = "failed";
+      console.warn("Tradewire: can’t load older trades:", error);
+      this.#status = "failed";
       this.#source.timing.setTimer(() => this.retry(), AFTER_FAILURE_MS);
     }
     changed();
   }
 
-  #take(index: number, cursor: string | undefined, { messages, next }: Page): void {
+  #store(index: number, cursor: string | undefined, { messages, next }: MessagesPage): void {
     const rows = messages
-      .map(parseUpdate)
-      .filter((update) => update !== undefined)
-      .filter((update) => !this.before || newestFirst(this.before, update) < 0);
+      .map(parseTradeEvent)
+      .filter((trade) => trade !== undefined)
+      .filter((trade) => !this.above || newestFirst(this.above, trade) < 0);
     const lastId = rows.at(-1)?.id;
-    const known = this.#leaves[index];
-    // Where something was archived late in between, the pages below begin elsewhere now, and are asked for anew.
-    const isAsBefore = known !== undefined && known.lastId === lastId && known.length === rows.length;
-    const below = isAsBefore ? this.#leaves.slice(index + 1) : [];
-    if (!isAsBefore) {
+    const cached = this.#pages[index];
+    // If late trades were archived in between, the pages below begin elsewhere and are loaded again.
+    const isUnchanged = cached !== undefined && cached.lastId === lastId && cached.length === rows.length;
+    const rest = isUnchanged ? this.#pages.slice(index + 1) : [];
+    if (!isUnchanged) {
       this.#next = next === undefined ? undefined : { cursor: next };
     }
     const page = lastId === undefined ? [] : [{ cursor, length: rows.length, lastId, rows }];
-    this.#leaves = [...this.#leaves.slice(0, index), ...page, ...below];
-    this.length = this.#leaves.reduce((sum, { length }) => sum + length, 0);
+    this.#pages = [...this.#pages.slice(0, index), ...page, ...rest];
+    this.length = this.#pages.reduce((sum, { length }) => sum + length, 0);
     this.top ??= rows[0];
     if (messages.length === 0 && this.#next) {
-      this.#doing = "loading";
+      this.#status = "loading";
       this.#source.timing.setTimer(() => {
-        this.#doing = "nothing";
+        this.#status = "idle";
         this.#source.changed();
       }, AFTER_EMPTY_MS);
     }

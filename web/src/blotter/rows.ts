@@ -1,14 +1,14 @@
 /**
- * The rows that are in the document: only those in sight, in the order of the list, and used again and again.
+ * The rendered rows: only visible ones, in list order, with elements reused.
  *
- * A trade keeps its row for as long as it is in sight, so a selection in it, or a highlight, lives on while others move.
+ * A trade keeps its row element while it is visible, so that a text selection or a highlight in it survives.
  */
 
-import { element } from "../dom.ts";
-import type { Update } from "../update.ts";
+import type { TradeEvent } from "../trade/event.ts";
+import { element } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
 
-/** The id that a trade's row has in the document. */
+/** The element id of a trade's row. */
 export function rowId(tradeId: string): string {
   return `trade-${tradeId}`;
 }
@@ -24,8 +24,8 @@ export class Rows {
     this.#body = body;
   }
 
-  /** From now on rows look like this: those that are there are made anew. */
-  lookLike(columns: readonly Column[], clock: Clock): void {
+  /** Sets the columns and the time format, and removes all rows. */
+  setColumns(columns: readonly Column[], clock: Clock): void {
     this.#columns = columns;
     this.#clock = clock;
     this.#byKey = new Map();
@@ -34,23 +34,23 @@ export class Rows {
   }
 
   /**
-   * Shows `updates`, the first of which has the place `first` in the list; undefined is one that is on its way.
-   * New ones are marked when `mark`, and the one in hand is, always.
+   * Renders `trades`, undefined while a trade is being loaded; `first` is the row index of the first one. New
+   * rows are highlighted if `mark`.
    */
   show(
-    updates: readonly (Update | undefined)[],
+    trades: readonly (TradeEvent | undefined)[],
     first: number,
     mark: boolean,
-    inHand: string | undefined,
+    focusedId: string | undefined,
   ): void {
-    const keys = updates.map((update, index) => update?.id ?? `${first + index}`);
+    const keys = trades.map((trade, index) => trade?.id ?? `${first + index}`);
     this.#drop(new Set(keys));
     let next = this.#body.firstElementChild;
     for (const [index, key] of keys.entries()) {
-      const row = this.#byKey.get(key) ?? this.#make(key, updates[index], mark);
-      // Counted from 1, and the header is the first row.
+      const row = this.#byKey.get(key) ?? this.#make(key, trades[index], mark);
+      // Counted from 1, after the header row.
       row.ariaRowIndex = String(first + index + 2);
-      row.classList.toggle("in-hand", key === inHand);
+      row.classList.toggle("focused", key === focusedId);
       if (row === next) {
         next = next.nextElementSibling;
       } else {
@@ -59,10 +59,10 @@ export class Rows {
     }
   }
 
-  /** Takes the rows out of the document whose trades are out of sight. */
-  #drop(wanted: ReadonlySet<string>): void {
+  /** Removes the rows that are no longer visible. */
+  #drop(kept: ReadonlySet<string>): void {
     for (const [key, row] of this.#byKey) {
-      if (!wanted.has(key)) {
+      if (!kept.has(key)) {
         row.remove();
         this.#byKey.delete(key);
         if (row.dataset["id"] !== undefined) {
@@ -72,20 +72,20 @@ export class Rows {
     }
   }
 
-  #make(key: string, update: Update | undefined, mark: boolean): HTMLElement {
-    const row = update ? this.#fill(update, mark) : waitingRow();
+  #make(key: string, trade: TradeEvent | undefined, mark: boolean): HTMLElement {
+    const row = trade ? this.#fill(trade, mark) : placeholderRow();
     this.#byKey.set(key, row);
     return row;
   }
 
-  #fill(update: Update, mark: boolean): HTMLElement {
+  #fill(trade: TradeEvent, mark: boolean): HTMLElement {
     const row = this.#spare.pop() ?? newRow(this.#columns);
-    row.id = rowId(update.id);
-    row.dataset["id"] = update.id;
-    row.classList.toggle("flagged", update.flags.length > 0);
+    row.id = rowId(trade.id);
+    row.dataset["id"] = trade.id;
+    row.classList.toggle("flagged", trade.flags.length > 0);
     row.classList.toggle("fresh", mark);
     for (const [index, column] of this.#columns.entries()) {
-      column.fill(row.children[index] as HTMLElement, update, this.#clock);
+      column.fill(row.children[index] as HTMLElement, trade, this.#clock);
     }
     return row;
   }
@@ -99,9 +99,9 @@ function newRow(columns: readonly Column[]): HTMLElement {
   return row;
 }
 
-/** Stands for a trade that was here before, and is being fetched again. */
-function waitingRow(): HTMLElement {
-  const row = element("div", "row waiting");
+/** Stands for an evicted trade that is being loaded again. */
+function placeholderRow(): HTMLElement {
+  const row = element("div", "row placeholder");
   row.role = "row";
   const cell = newCell("time");
   cell.textContent = "Loading…";

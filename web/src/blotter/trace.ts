@@ -1,11 +1,11 @@
-/** What became of a message: the answer of `GET /api/message/<id>`, checked at the door. */
+/** The history of a message: the answer of `GET /api/message/<id>`, validated. */
 
-import { duration } from "../format.ts";
-import type { Fetch } from "../page.ts";
-import { isRecord, parseMicros } from "../update.ts";
+import type { Fetch } from "../server/fetch.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
+import { duration } from "../ui/format.ts";
 
-export interface TraceEvent {
-  readonly event: string;
+export interface TraceEntry {
+  readonly kind: string;
   /** Microseconds since 1970. */
   readonly atMicros: number;
   readonly browsers: number | undefined;
@@ -14,39 +14,39 @@ export interface TraceEvent {
 
 export interface Trace {
   /** In order of time. */
-  readonly events: readonly TraceEvent[];
-  /** The message as the archive has it; undefined where it only knows what became of it. */
+  readonly entries: readonly TraceEntry[];
+  /** The archived message; undefined if only its receipts are archived. */
   readonly message: unknown;
-  /** Whether nothing is left to happen. */
+  /** Whether the history is complete. */
   readonly isDone: boolean;
 }
 
-/** It may not be archived yet: ask again after a while. */
-export interface NotYet {
+/** The message may not be archived yet: ask again after this time. */
+export interface NotArchived {
   readonly afterMs: number;
 }
 
-const ANSWER_WITHIN_MS = 20_000;
-const USUAL_AFTER_SECONDS = 1;
-const ENDS: ReadonlySet<string> = new Set(["shown", "expired", "buried", "discarded"]);
+const TIMEOUT_MS = 20_000;
+const DEFAULT_RETRY_SECONDS = 1;
+const FINAL_KINDS: ReadonlySet<string> = new Set(["shown", "expired", "dead-lettered", "discarded"]);
 
-/** Rejects where the archive can't be reached, refuses, or says what makes no sense. */
-export async function askTrace(fetch: Fetch, id: string): Promise<Trace | NotYet> {
+/** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
+export async function fetchTrace(fetch: Fetch, id: string): Promise<Trace | NotArchived> {
   const response = await fetch(`/api/message/${encodeURIComponent(id)}`, {
     headers: { accept: "application/json" },
     cache: "no-store",
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (response.status === 404) {
-    const seconds = Number(response.headers.get("retry-after") ?? USUAL_AFTER_SECONDS);
-    return { afterMs: Math.max(USUAL_AFTER_SECONDS, seconds || 0) * 1000 };
+    const seconds = Number(response.headers.get("retry-after") ?? DEFAULT_RETRY_SECONDS);
+    return { afterMs: Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000 };
   }
   if (!response.ok) {
     throw new Error(`the archive answered ${response.status}`);
   }
   const trace = parseTrace(await response.json());
   if (!trace) {
-    throw new Error("the archive's answer makes no sense");
+    throw new Error("the archive’s answer is invalid");
   }
   return trace;
 }
@@ -55,48 +55,48 @@ function parseTrace(answer: unknown): Trace | undefined {
   if (!(isRecord(answer) && Array.isArray(answer["trace"]))) {
     return;
   }
-  const events = answer["trace"].map(parseEvent).filter((event) => event !== undefined);
+  const entries = answer["trace"].map(parseEntry).filter((entry) => entry !== undefined);
   const isDone =
-    events.some(({ event }) => event === "archived") && events.some(({ event }) => ENDS.has(event));
-  return { events, message: answer["message"] ?? undefined, isDone };
+    entries.some(({ kind }) => kind === "archived") && entries.some(({ kind }) => FINAL_KINDS.has(kind));
+  return { entries, message: answer["message"] ?? undefined, isDone };
 }
 
-function parseEvent(raw: unknown): TraceEvent | undefined {
+function parseEntry(raw: unknown): TraceEntry | undefined {
   if (!isRecord(raw)) {
     return;
   }
-  const { event, at, browsers, reason } = raw;
+  const { kind, at, browsers, reason } = raw;
   const atMicros = typeof at === "string" ? parseMicros(at) : undefined;
-  if (typeof event !== "string" || atMicros === undefined) {
+  if (typeof kind !== "string" || atMicros === undefined) {
     return;
   }
   return {
-    event,
+    kind,
     atMicros,
     browsers: typeof browsers === "number" ? browsers : undefined,
     reason: typeof reason === "string" ? reason : undefined,
   };
 }
 
-const WORDS: Readonly<Record<string, string>> = {
+const LABELS: Readonly<Record<string, string>> = {
   accepted: "Accepted",
   archived: "Archived",
-  expired: "Expired before anyone saw it",
-  buried: "Buried: it could not be handled",
+  expired: "Expired: no browser was connected in time",
+  "dead-lettered": "Dead letter: it could not be processed",
   discarded: "Deleted by an operator",
 };
 
-/** What happened, in words. */
-export function eventWords({ event, browsers, reason }: TraceEvent): string {
+/** Describes an entry. */
+export function entryLabel({ kind, browsers, reason }: TraceEntry): string {
   const count = browsers === 1 ? "1 browser" : `${browsers ?? "some"} browsers`;
-  const what = event === "shown" ? `Shown to ${count}` : (WORDS[event] ?? event);
-  return reason === undefined ? what : `${what} (${reason})`;
+  const label = kind === "shown" ? `Shown to ${count}` : (LABELS[kind] ?? kind);
+  return reason === undefined ? label : `${label} (${reason})`;
 }
 
-/** How long after the message was accepted that was: `+2.3 ms`. Empty for the acceptance itself. */
-export function delayWords({ events }: Trace, { event, atMicros }: TraceEvent): string {
-  const accepted = events.find((other) => other.event === "accepted");
-  if (!accepted || event === "accepted") {
+/** Returns the time since acceptance, such as `+2.3 ms`. Empty for the acceptance itself. */
+export function delayLabel({ entries }: Trace, { kind, atMicros }: TraceEntry): string {
+  const accepted = entries.find((other) => other.kind === "accepted");
+  if (!accepted || kind === "accepted") {
     return "";
   }
   const ms = (atMicros - accepted.atMicros) / 1000;

@@ -1,8 +1,9 @@
 /**
- * The drawing of the world. It comes in a file of its own (with its data, and all that knows of projections), which
- * is loaded once the page stands: nothing waits for it.
+ * The world map's shapes. This module, its data and the projection code are a bundle of their own, loaded
+ * after the page is shown.
  *
- * Equal Earth shows areas true, as the circles do. It is turned by a few degrees so that no country is cut in two.
+ * The Equal Earth projection preserves areas, as the circles do. It is rotated by a few degrees so that no
+ * country is cut in two.
  */
 
 import { geoEqualEarth, geoPath } from "d3-geo";
@@ -11,19 +12,19 @@ import atlas from "world-atlas/countries-110m.json" with { type: "json" };
 import type { Point, Size } from "./geometry.ts";
 import { PLACES } from "./places.ts";
 
-/** All in one frame, which just holds every circle's middle, and is to be enlarged or shrunk as a whole. */
+/** All coordinates are in one frame, which just contains every circle's centre and is scaled as a whole. */
 export interface World {
   readonly size: Size;
   /** SVG paths. */
   readonly land: string;
   readonly borders: string;
-  /** Where each country's circle stands. */
+  /** The centre of each country's circle. */
   readonly spots: ReadonlyMap<string, Point>;
 }
 
 const WIDTH = 1000;
-const TURN_DEGREES = -11;
-/** It would take a fifth of the room, and has one circle at most, which stands at its northern tip. */
+const ROTATION_DEGREES = -11;
+/** It would take a fifth of the height, for a single circle at its northern tip. */
 const ANTARCTICA = "010";
 
 export function drawWorld(): World {
@@ -31,8 +32,8 @@ export function drawWorld(): World {
     type: "MultiPoint" as const,
     coordinates: [...PLACES.values()].map(([...place]) => place),
   };
-  // Lines are straight between two points of the atlas, which are close enough to each other.
-  const projection = geoEqualEarth().rotate([TURN_DEGREES, 0]).precision(0).fitWidth(WIDTH, places);
+  // No resampling: the atlas's points are close enough for straight lines between them.
+  const projection = geoEqualEarth().rotate([ROTATION_DEGREES, 0]).precision(0).fitWidth(WIDTH, places);
   const path = geoPath(projection).digits(1);
   const { countries } = atlas.objects;
   const inhabited = countries.geometries.filter(({ id }) => id !== ANTARCTICA);

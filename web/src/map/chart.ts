@@ -1,38 +1,47 @@
 /**
- * The map itself: the world, and a circle for each country that trades came from, its area by their number.
+ * The map: the world, and a circle for each country with trades, its area proportional to their number.
  *
- * One circle is in the order of the Tab key; arrows go from there to the next one in their direction.
+ * One circle is in the Tab order, and arrow keys move to the next one in their direction.
  */
 
-import { element } from "../dom.ts";
-import type { CountryFigures, Figures } from "../figures.ts";
+import type { CountryStats, Stats } from "../server/stats.ts";
+import { element } from "../ui/dom.ts";
 import type { World } from "./atlas.ts";
-import { type Dot, fitInto, meant, type Point, radius, radiusMax, type Size, towards } from "./geometry.ts";
+import {
+  circleAt,
+  circleTowards,
+  type Dot,
+  fitInto,
+  type Point,
+  radius,
+  radiusMax,
+  type Size,
+} from "./geometry.ts";
+import { type Labels, listCountries } from "./labels.ts";
 import { Legend } from "./legend.ts";
 import { Pulses } from "./pulses.ts";
 import { setAttribute, setCircle, svgElement } from "./svg.ts";
-import { Tip } from "./tip.ts";
-import { listed, type Words } from "./words.ts";
+import { Tooltip } from "./tooltip.ts";
 
-/** What the chart is painted from: the same values, the same picture. */
+/** The input of a paint. The same values give the same picture. */
 export interface Scene {
-  readonly figures: Figures | undefined;
+  readonly stats: Stats | undefined;
   /** The country that is filtered by; empty for none. */
-  readonly chosen: string;
-  readonly room: Size;
+  readonly selected: string;
+  readonly size: Size;
 }
 
 interface Mark {
   readonly circle: SVGCircleElement;
   readonly dot: Dot;
-  readonly figures: CountryFigures;
+  readonly stats: CountryStats;
 }
 
 export interface Actions {
   readonly nameOf: (country: string) => string;
-  readonly words: Words;
-  readonly choose: (country: string) => void;
-  /** Asks for a paint. */
+  readonly labels: Labels;
+  readonly select: (country: string) => void;
+  /** Requests a paint. */
   readonly repaint: () => void;
 }
 
@@ -41,10 +50,10 @@ export class Chart {
   readonly #svg = svgElement("svg", "");
   readonly #land = svgElement("g", "land");
   readonly #dots = svgElement("g", "dots");
-  readonly #chosenRing = svgElement("circle", "ring chosen");
+  readonly #selectedRing = svgElement("circle", "ring selected");
   readonly #activeRing = svgElement("circle", "ring active");
   readonly #legend: Legend;
-  readonly #tip = new Tip();
+  readonly #tooltip = new Tooltip();
   readonly #pulses = new Pulses();
   readonly #spots: ReadonlyMap<string, Point>;
   readonly #worldSize: Size;
@@ -60,34 +69,34 @@ export class Chart {
     this.#spots = world.spots;
     this.#worldSize = world.size;
     this.#actions = actions;
-    this.#legend = new Legend(actions.words);
+    this.#legend = new Legend(actions.labels);
     for (const name of ["land", "borders"] as const) {
       const path = svgElement("path", name);
       path.setAttribute("d", world[name]);
       this.#land.append(path);
     }
     this.#svg.setAttribute("role", "group");
-    this.#svg.setAttribute("aria-label", "World map of trades by country; the table has the same figures");
-    this.#svg.append(this.#land, this.#legend.element, this.#chosenRing, this.#dots, this.#activeRing);
-    this.element.append(this.#svg, this.#pulses.element, this.#tip.element);
+    this.#svg.setAttribute("aria-label", "World map of trades by country. The table shows the same data.");
+    this.#svg.append(this.#land, this.#legend.element, this.#selectedRing, this.#dots, this.#activeRing);
+    this.element.append(this.#svg, this.#pulses.element, this.#tooltip.element);
     this.#listen();
   }
 
   paint(scene: Scene): void {
-    const { figures, chosen, room } = scene;
+    const { stats, selected, size } = scene;
     const before = this.#scene;
-    if (!this.#isStale && figures === before?.figures && chosen === before?.chosen && room === before?.room) {
+    if (!this.#isStale && stats === before?.stats && selected === before?.selected && size === before?.size) {
       return;
     }
     this.#isStale = false;
     this.#scene = scene;
-    this.#place(scene);
-    this.#markChosen(chosen);
+    this.#layOut(scene);
+    this.#markSelected(selected);
     this.#point(scene);
   }
 
-  /** Whether there are not enough pulses already. */
-  get isOpenForPulses(): boolean {
+  /** Whether another pulse can be started. */
+  get canPulse(): boolean {
     return !this.#pulses.isFull;
   }
 
@@ -99,65 +108,68 @@ export class Chart {
     }
   }
 
-  #place({ figures, chosen, room }: Scene): void {
-    const place = fitInto(this.#worldSize, room);
+  #layOut({ stats, selected, size }: Scene): void {
+    const place = fitInto(this.#worldSize, size);
     setAttribute(this.#land, "transform", `translate(${place.x} ${place.y}) scale(${place.scale})`);
     const largest = radiusMax(place);
-    const most = figures?.countries[0]?.count ?? 0;
+    const max = stats?.countries[0]?.count ?? 0;
     const marks = new Map<string, Mark>();
-    for (const country of listed(figures, chosen)) {
+    for (const country of listCountries(stats, selected)) {
       const spot = this.#spots.get(country.country);
       if (spot) {
         const dot = {
           country: country.country,
           x: place.x + spot.x * place.scale,
           y: place.y + spot.y * place.scale,
-          radius: radius(country.count, most, largest),
+          radius: radius(country.count, max, largest),
         };
         const circle = this.#circle(country.country);
         setCircle(circle, dot.x, dot.y, dot.radius);
-        marks.set(country.country, { circle, dot, figures: country });
+        marks.set(country.country, { circle, dot, stats: country });
       }
     }
     for (const [country, circle] of this.#circles) {
       circle.toggleAttribute("hidden", !marks.has(country));
     }
     this.#marks = marks;
-    this.#legend.paint(most, largest, room);
+    this.#legend.paint(max, largest, size);
   }
 
-  #markChosen(chosen: string): void {
-    const { nameOf, words } = this.#actions;
-    const total = this.#scene?.figures?.total.count ?? 0;
-    this.#dots.classList.toggle("narrowed", chosen !== "");
-    const stop = [this.#focused, chosen].find((country) => this.#marks.has(country));
-    const first = stop ?? this.#marks.keys().next().value;
-    for (const [country, { circle, figures }] of this.#marks) {
-      setAttribute(circle, "aria-pressed", String(country === chosen));
-      setAttribute(circle, "aria-label", `${nameOf(country)}: ${words.all(figures, total)}`);
+  #markSelected(selected: string): void {
+    const { nameOf, labels } = this.#actions;
+    const total = this.#scene?.stats?.total.count ?? 0;
+    this.#dots.classList.toggle("filtered", selected !== "");
+    const tabStop = [this.#focused, selected].find((country) => this.#marks.has(country));
+    const first = tabStop ?? this.#marks.keys().next().value;
+    for (const [country, { circle, stats }] of this.#marks) {
+      setAttribute(circle, "aria-pressed", String(country === selected));
+      setAttribute(circle, "aria-label", `${nameOf(country)}: ${labels.describe(stats, total)}`);
       setAttribute(circle, "tabindex", country === first ? 0 : -1);
     }
-    this.#encircle(this.#chosenRing, this.#marks.get(chosen), 3);
+    this.#drawRing(this.#selectedRing, this.#marks.get(selected), 3);
   }
 
-  /** Shows the figures of what is pointed at, or has the focus; else of what is chosen, out of the way. */
-  #point({ figures, chosen, room }: Scene): void {
-    const { nameOf, words } = this.#actions;
+  /**
+   * Shows the stats of the hovered or focused country beside it, else those of the selected one in the
+   * corner.
+   */
+  #point({ stats, selected, size }: Scene): void {
+    const { nameOf, labels } = this.#actions;
     const active = this.#marks.get(this.#pointed) ?? this.#marks.get(this.#focused);
-    const mark = active ?? this.#marks.get(chosen);
-    this.#encircle(this.#activeRing, active, 1);
+    const mark = active ?? this.#marks.get(selected);
+    this.#drawRing(this.#activeRing, active, 1);
     this.#svg.classList.toggle("pointed", this.#marks.has(this.#pointed));
     if (mark) {
-      this.#tip.show(nameOf(mark.dot.country), words.all(mark.figures, figures?.total.count ?? 0));
+      this.#tooltip.show(nameOf(mark.dot.country), labels.describe(mark.stats, stats?.total.count ?? 0));
     } else {
-      this.#tip.hide();
+      this.#tooltip.hide();
     }
     if (active) {
-      this.#tip.moveTo(active.dot, room);
+      this.#tooltip.moveTo(active.dot, size);
     }
   }
 
-  #encircle(ring: SVGCircleElement, mark: Mark | undefined, gap: number): void {
+  #drawRing(ring: SVGCircleElement, mark: Mark | undefined, gap: number): void {
     ring.toggleAttribute("hidden", !mark);
     if (mark) {
       setCircle(ring, mark.dot.x, mark.dot.y, mark.dot.radius + gap);
@@ -178,55 +190,55 @@ export class Chart {
   }
 
   #listen(): void {
-    this.#svg.addEventListener("pointermove", (event) => this.#lookAt(this.#under(event)));
-    this.#svg.addEventListener("pointerleave", () => this.#lookAt(""));
+    this.#svg.addEventListener("pointermove", (event) => this.#setPointed(this.#countryAt(event)));
+    this.#svg.addEventListener("pointerleave", () => this.#setPointed(""));
     this.#svg.addEventListener("click", (event) => {
-      // A click that no pointer made has a target, but no place.
-      const country = event.detail === 0 ? countryOf(event.target) : this.#under(event);
+      // A click by keyboard has a target, but no position.
+      const country = event.detail === 0 ? countryOf(event.target) : this.#countryAt(event);
       if (country !== "") {
-        this.#actions.choose(country);
+        this.#actions.select(country);
       }
     });
-    // Of an svg that listens for focus, browsers think that it takes it: it would be a stop of its own for Tab.
+    // On the wrapper, because browsers make an SVG with a focus listener a Tab stop of its own.
     this.element.addEventListener("focusin", ({ target }) => {
       const isByKey = target instanceof Element && target.matches(":focus-visible");
-      this.#focus(isByKey ? countryOf(target) : "");
+      this.#setFocused(isByKey ? countryOf(target) : "");
     });
-    this.element.addEventListener("focusout", () => this.#focus(""));
-    this.#svg.addEventListener("keydown", (event) => this.#press(event));
+    this.element.addEventListener("focusout", () => this.#setFocused(""));
+    this.#svg.addEventListener("keydown", (event) => this.#onKeydown(event));
   }
 
-  #press(event: KeyboardEvent): void {
+  #onKeydown(event: KeyboardEvent): void {
     const mark = this.#marks.get(countryOf(event.target));
     if (!mark) {
       return;
     }
     const dots = [...this.#marks.values()].map(({ dot }) => dot);
-    const next = towards(dots, mark.dot, event.key);
+    const next = circleTowards(dots, mark.dot, event.key);
     if (next) {
       this.#marks.get(next.country)?.circle.focus();
     } else if (event.key === "Enter" || event.key === " ") {
-      this.#actions.choose(mark.dot.country);
+      this.#actions.select(mark.dot.country);
     } else {
       return;
     }
     event.preventDefault();
   }
 
-  #under({ clientX, clientY }: MouseEvent): string {
+  #countryAt({ clientX, clientY }: MouseEvent): string {
     const { left, top } = this.#svg.getBoundingClientRect();
     const dots = [...this.#marks.values()].map(({ dot }) => dot);
-    return meant(dots, { x: clientX - left, y: clientY - top })?.country ?? "";
+    return circleAt(dots, { x: clientX - left, y: clientY - top })?.country ?? "";
   }
 
-  #lookAt(country: string): void {
+  #setPointed(country: string): void {
     if (country !== this.#pointed) {
       this.#pointed = country;
       this.#changed();
     }
   }
 
-  #focus(country: string): void {
+  #setFocused(country: string): void {
     this.#focused = country;
     this.#changed();
   }

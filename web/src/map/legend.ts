@@ -1,8 +1,8 @@
-/** What the circles' size means: one of them, with the round number that it stands for. */
+/** The legend of the circles' size: a circle and the round number that it stands for. */
 
 import { radius, roundBelow, type Size } from "./geometry.ts";
+import type { Labels } from "./labels.ts";
 import { setAttribute, setCircle, svgElement } from "./svg.ts";
-import type { Words } from "./words.ts";
 
 const MARGIN = 12;
 
@@ -10,29 +10,29 @@ export class Legend {
   readonly element = svgElement("g", "legend");
   readonly #circle = svgElement("circle", "");
   readonly #text = svgElement("text", "");
-  readonly #words: Words;
+  readonly #labels: Labels;
 
-  constructor(words: Words) {
-    this.#words = words;
+  constructor(labels: Labels) {
+    this.#labels = labels;
     this.element.append(this.#circle, this.#text);
     this.element.setAttribute("aria-hidden", "true");
   }
 
-  paint(most: number, largest: number, { height }: Size): void {
-    this.element.toggleAttribute("hidden", most === 0);
-    if (most === 0) {
+  paint(max: number, largest: number, { height }: Size): void {
+    this.element.toggleAttribute("hidden", max === 0);
+    if (max === 0) {
       return;
     }
-    const count = roundBelow(most);
-    const size = radius(count, most, largest);
+    const count = roundBelow(max);
+    const size = radius(count, max, largest);
     const x = MARGIN + largest;
     const y = height - MARGIN - largest;
     setCircle(this.#circle, x, y, size);
     setAttribute(this.#text, "x", x + largest + 6);
     setAttribute(this.#text, "y", y);
-    const words = `${this.#words.count(count)} ${count === 1 ? "trade" : "trades"}`;
-    if (this.#text.textContent !== words) {
-      this.#text.textContent = words;
+    const text = `${this.#labels.count(count)} ${count === 1 ? "trade" : "trades"}`;
+    if (this.#text.textContent !== text) {
+      this.#text.textContent = text;
     }
   }
 }

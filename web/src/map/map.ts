@@ -1,26 +1,24 @@
-/** Where trades come from: on the map, or the same as a table. */
+/** The panel of trades by country, as a map or as a table. */
 
-import { byId, element, setText } from "../dom.ts";
-import { matches } from "../filters.ts";
-import { countryNames } from "../format.ts";
-import { remember, remembered } from "../memory.ts";
+import { matches } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
-import type { Update } from "../update.ts";
+import type { TradeEvent } from "../trade/event.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { countryNames } from "../ui/format.ts";
+import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { RadioGroup } from "../ui/radio-group.ts";
 import { type Actions, Chart } from "./chart.ts";
 import type { Size } from "./geometry.ts";
-import { setAttribute } from "./svg.ts";
+import { Labels, remark } from "./labels.ts";
 import { CountryTable } from "./table.ts";
-import { remark, Words } from "./words.ts";
 
 const KEY = "map";
-const WAYS = ["map", "table"] as const;
 
-type Way = (typeof WAYS)[number];
+type Mode = "map" | "table";
 
-const WAY_WORDS: Readonly<Record<Way, string>> = { map: "Map", table: "Table" };
-/** A browser that failed to load a script once doesn't ask for it again. */
-const NO_MAP = "The map could not be loaded; reload the page to try again.";
-const NO_ROOM: Size = { width: 0, height: 0 };
+/** A browser does not retry a script import that has failed. */
+const NO_MAP = "The map could not be loaded. Reload the page to try again.";
+const NO_SIZE: Size = { width: 0, height: 0 };
 
 export class WorldMap implements Panel {
   readonly #page: Page;
@@ -28,101 +26,83 @@ export class WorldMap implements Panel {
   readonly #frame = element("div", "frame");
   readonly #remark = element("p", "remark");
   readonly #table: CountryTable;
-  readonly #switches = new Map<Way, HTMLButtonElement>();
-  #way: Way = remembered(KEY) === "table" ? "table" : "map";
+  readonly #modes: RadioGroup<Mode>;
+  #mode: Mode = loadSetting(KEY) === "table" ? "table" : "map";
   #chart: Chart | undefined;
-  #room = NO_ROOM;
-  /** The drawing of the world is fetched when it is first to be shown. */
-  #atlas: "wanted" | "coming" | "here" | "failed" = "wanted";
+  #size = NO_SIZE;
+  /** The map's shapes are loaded when they are first shown. */
+  #atlas: "unloaded" | "loading" | "loaded" | "failed" = "unloaded";
 
   constructor(place: HTMLElement, page: Page) {
     this.#page = page;
     this.#actions = {
       nameOf: countryNames(),
-      words: new Words(),
-      choose: (country) => page.address.toggle({ country }),
+      labels: new Labels(),
+      select: (country) => page.address.toggleFilters({ country }),
       repaint: page.repaint,
     };
     this.#table = new CountryTable(this.#actions);
     place.append(this.#remark, this.#table.element, this.#frame);
-    byId("map-tools", HTMLElement).append(this.#choice());
+    this.#modes = new RadioGroup("View of countries", { map: "Map", table: "Table" }, (mode) => {
+      this.#mode = mode;
+      saveSetting(KEY, mode);
+      page.repaint();
+    });
+    byId("map-tools", HTMLElement).append(this.#modes.element);
     new ResizeObserver(([entry]) => {
-      this.#room = entry?.contentRect ?? NO_ROOM;
+      this.#size = entry?.contentRect ?? NO_SIZE;
       page.repaint();
     }).observe(this.#frame);
-    page.state.onFresh((updates) => this.#pulse(updates));
+    page.state.onFresh((trades) => this.#pulse(trades));
   }
 
   paint(view: View): void {
-    const { countries } = view.statistics;
+    const { countries } = view.stats;
     const { country } = view.filters;
-    const isMap = this.#way === "map" && this.#atlas !== "failed";
+    const isMap = this.#mode === "map" && this.#atlas !== "failed";
     this.#frame.hidden = !isMap;
     this.#table.element.hidden = isMap;
-    setText(this.#remark, this.#atlas === "failed" && this.#way === "map" ? NO_MAP : remark(view));
+    setText(this.#remark, this.#atlas === "failed" && this.#mode === "map" ? NO_MAP : remark(view));
     this.#remark.hidden = this.#remark.textContent === "";
-    for (const [way, button] of this.#switches) {
-      setAttribute(button, "aria-pressed", String(way === this.#way));
-    }
+    this.#modes.select(this.#mode);
     if (!isMap) {
       this.#table.paint(countries, country);
-    } else if (this.#room.width > 0) {
+    } else if (this.#size.width > 0) {
       this.#load();
-      this.#chart?.paint({ figures: countries, chosen: country, room: this.#room });
+      this.#chart?.paint({ stats: countries, selected: country, size: this.#size });
     }
   }
 
   async #load(): Promise<void> {
-    if (this.#atlas !== "wanted") {
+    if (this.#atlas !== "unloaded") {
       return;
     }
-    this.#atlas = "coming";
+    this.#atlas = "loading";
     try {
       const { drawWorld } = await import("./atlas.ts");
       this.#chart = new Chart(drawWorld(), this.#actions);
       this.#frame.append(this.#chart.element);
-      this.#atlas = "here";
+      this.#atlas = "loaded";
     } catch (error) {
-      console.warn("Tradewire: no map:", error);
+      console.warn("Tradewire: failed to load the map:", error);
       this.#atlas = "failed";
     }
     this.#page.repaint();
   }
 
-  #pulse(updates: readonly Update[]): void {
+  #pulse(trades: readonly TradeEvent[]): void {
     const { state, address } = this.#page;
-    if (this.#way !== "map" || this.#room.width === 0 || !state.visible) {
+    if (this.#mode !== "map" || this.#size.width === 0 || !state.visible) {
       return;
     }
-    for (const update of updates) {
-      // Of thousands that come at once, the first few fill the map.
-      if (!this.#chart?.isOpenForPulses) {
+    for (const trade of trades) {
+      // In a burst of thousands the first few fill the map.
+      if (!this.#chart?.canPulse) {
         return;
       }
-      if (matches(address.filters, update)) {
-        this.#chart.pulse(update.originatingCountry);
+      if (matches(address.filters, trade)) {
+        this.#chart.pulse(trade.originatingCountry);
       }
     }
-  }
-
-  #choice(): HTMLElement {
-    const group = element("div", "choice");
-    group.role = "group";
-    group.ariaLabel = "Show countries as";
-    for (const way of WAYS) {
-      const button = element("button", "");
-      button.type = "button";
-      setText(button, WAY_WORDS[way]);
-      button.addEventListener("click", () => this.#show(way));
-      this.#switches.set(way, button);
-      group.append(button);
-    }
-    return group;
-  }
-
-  #show(way: Way): void {
-    this.#way = way;
-    remember(KEY, way);
-    this.#page.repaint();
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Where each country's circle stands: every code that a trade may carry, with longitude and latitude in degrees.
+ * The position of each country's circle, in degrees of longitude and latitude, for every valid country code.
  *
- * Mostly the middle of the largest piece of land; where that is far from where people live, a place nearer to them.
+ * Usually the centre of the largest land mass, or a place nearer to the population if that is far away.
  */
 
 const TABLE = `

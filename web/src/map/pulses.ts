@@ -1,21 +1,21 @@
 /**
- * A ring that runs out from a country's circle where a trade just came in.
+ * A ring that expands from a country's circle when a trade arrives.
  *
- * One at a time for each country, and only so many on the whole map: at high rates most trades have none, and the
- * map stays readable. Only transform and opacity move, which costs the page nothing between two frames.
+ * At most one per country and MAX_PULSES on the map, so that it stays readable at high rates. Only transform
+ * and opacity are animated, which needs no work of the main thread.
  */
 
-import { element } from "../dom.ts";
+import { element } from "../ui/dom.ts";
 import type { Dot } from "./geometry.ts";
 
-const AT_A_TIME = 12;
-const LASTS_MS = 900;
-/** How far a ring runs beyond its circle, in pixels. */
-const WAY = 14;
+const MAX_PULSES = 12;
+const DURATION_MS = 900;
+/** How far a ring expands beyond its circle, in pixels. */
+const SPREAD = 14;
 
 export class Pulses {
   readonly element = element("div", "pulses");
-  readonly #idle = Array.from({ length: AT_A_TIME }, () => element("span", "pulse"));
+  readonly #idle = Array.from({ length: MAX_PULSES }, () => element("span", "pulse"));
   readonly #busy = new Set<string>();
   readonly #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -24,7 +24,7 @@ export class Pulses {
     this.element.append(...this.#idle);
   }
 
-  /** Whether there is no use in trying. */
+  /** Whether no pulse can be started now. */
   get isFull(): boolean {
     return this.#idle.length === 0 || this.#reducedMotion.matches;
   }
@@ -34,16 +34,16 @@ export class Pulses {
     if (!ring) {
       return;
     }
-    const reach = radius + WAY;
+    const reach = radius + SPREAD;
     ring.style.width = `${2 * reach}px`;
     ring.style.height = `${2 * reach}px`;
-    const there = `translate(${x - reach}px, ${y - reach}px)`;
+    const position = `translate(${x - reach}px, ${y - reach}px)`;
     const pulse = ring.animate(
       [
-        { transform: `${there} scale(${radius / reach})`, opacity: 0.9 },
-        { transform: `${there} scale(1)`, opacity: 0 },
+        { transform: `${position} scale(${radius / reach})`, opacity: 0.9 },
+        { transform: `${position} scale(1)`, opacity: 0 },
       ],
-      { duration: LASTS_MS, easing: "ease-out" },
+      { duration: DURATION_MS, easing: "ease-out" },
     );
     const end = (): void => {
       this.#busy.delete(country);

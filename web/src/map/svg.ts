@@ -1,4 +1,4 @@
-/** SVG, written by the document's own means. */
+/** Helpers for SVG elements. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -11,7 +11,7 @@ export function svgElement<Tag extends keyof SVGElementTagNameMap>(
   return made;
 }
 
-/** Sets an attribute, and leaves the document alone when it is so already. */
+/** Sets an attribute. Does not touch the document if it is already set. */
 export function setAttribute(target: Element, name: string, value: string | number): void {
   const text = String(value);
   if (target.getAttribute(name) !== text) {
@@ -19,7 +19,7 @@ export function setAttribute(target: Element, name: string, value: string | numb
   }
 }
 
-/** Pixels to a tenth: finer can't be seen, and would be written at every change. */
+/** Rounds pixels to a tenth. Smaller changes are invisible and would touch the document each time. */
 export function tenths(pixels: number): number {
   return Math.round(pixels * 10) / 10;
 }

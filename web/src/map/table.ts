@@ -1,9 +1,9 @@
-/** The map's twin: the same figures as a table, most trades first; a row filters. */
+/** The map's data as a table, most trades first. A click on a row filters. */
 
-import { element, setText } from "../dom.ts";
-import type { CountryFigures, Figures } from "../figures.ts";
+import type { CountryStats, Stats } from "../server/stats.ts";
+import { element, setText } from "../ui/dom.ts";
+import { keepOrder, type Labels, listCountries } from "./labels.ts";
 import { setAttribute } from "./svg.ts";
-import { keepingOrder, listed, type Words } from "./words.ts";
 
 const HEADINGS = ["Country", "Trades", "Share", "Flagged"] as const;
 
@@ -15,8 +15,8 @@ interface Row {
 
 export interface TableActions {
   readonly nameOf: (country: string) => string;
-  readonly words: Words;
-  readonly choose: (country: string) => void;
+  readonly labels: Labels;
+  readonly select: (country: string) => void;
 }
 
 export class CountryTable {
@@ -25,14 +25,14 @@ export class CountryTable {
   readonly #actions: TableActions;
   readonly #rows = new Map<string, Row>();
   #order: readonly string[] = [];
-  #figures: Figures | undefined;
-  #chosen = "";
+  #stats: Stats | undefined;
+  #selected = "";
 
   constructor(actions: TableActions) {
     this.#actions = actions;
     this.element.dataset["testid"] = "map-table";
     const caption = element("caption", "visually-hidden");
-    setText(caption, "Trades by originating country, most first");
+    setText(caption, "Trades by country of origin, most first");
     const head = element("tr", "");
     for (const heading of HEADINGS) {
       const cell = element("th", "");
@@ -45,34 +45,34 @@ export class CountryTable {
     this.element.append(caption, top, this.#body);
   }
 
-  paint(figures: Figures | undefined, chosen: string): void {
-    if (figures === this.#figures && chosen === this.#chosen) {
+  paint(stats: Stats | undefined, selected: string): void {
+    if (stats === this.#stats && selected === this.#selected) {
       return;
     }
-    this.#figures = figures;
-    this.#chosen = chosen;
+    this.#stats = stats;
+    this.#selected = selected;
     const isHeld = this.#body.matches(":hover, :focus-within");
-    const ranked = listed(figures, chosen);
-    const countries = isHeld ? keepingOrder(ranked, this.#order) : ranked;
-    const rows = countries.map((country) => this.#paintRow(country, figures));
+    const ranked = listCountries(stats, selected);
+    const countries = isHeld ? keepOrder(ranked, this.#order) : ranked;
+    const rows = countries.map((country) => this.#paintRow(country, stats));
     this.#arrange(countries, rows);
   }
 
-  #paintRow({ country, count, flagged }: CountryFigures, figures: Figures | undefined): HTMLTableRowElement {
-    const { words } = this.#actions;
+  #paintRow({ country, count, flagged }: CountryStats, stats: Stats | undefined): HTMLTableRowElement {
+    const { labels } = this.#actions;
     const row = this.#row(country);
     const [counted, shared, marked] = row.cells;
-    setAttribute(row.button, "aria-pressed", String(country === this.#chosen));
-    setText(counted, words.count(count));
-    setText(shared, words.share(count, figures?.total.count ?? 0));
-    setText(marked, words.count(flagged));
-    const most = figures?.countries[0]?.count ?? 0;
-    row.element.style.setProperty("--part", most > 0 ? (count / most).toFixed(3) : "0");
+    setAttribute(row.button, "aria-pressed", String(country === this.#selected));
+    setText(counted, labels.count(count));
+    setText(shared, labels.share(count, stats?.total.count ?? 0));
+    setText(marked, labels.count(flagged));
+    const max = stats?.countries[0]?.count ?? 0;
+    row.element.style.setProperty("--part", max > 0 ? (count / max).toFixed(3) : "0");
     return row.element;
   }
 
-  /** Touches the document only where the order is another: what has the focus would lose it. */
-  #arrange(countries: readonly CountryFigures[], rows: readonly HTMLTableRowElement[]): void {
+  /** Moves rows only if the order has changed, because a moved element loses the focus. */
+  #arrange(countries: readonly CountryStats[], rows: readonly HTMLTableRowElement[]): void {
     const order = countries.map(({ country }) => country);
     if (
       order.length === this.#order.length &&
@@ -89,9 +89,9 @@ export class CountryTable {
     }
     this.#order = order;
     for (const [index, row] of rows.entries()) {
-      const there = this.#body.rows[index];
-      if (there !== row) {
-        this.#body.insertBefore(row, there ?? null);
+      const current = this.#body.rows[index];
+      if (current !== row) {
+        this.#body.insertBefore(row, current ?? null);
       }
     }
   }
@@ -108,7 +108,7 @@ export class CountryTable {
     setText(button, this.#actions.nameOf(country));
     button.title = button.textContent;
     button.dataset["country"] = country;
-    button.addEventListener("click", () => this.#actions.choose(country));
+    button.addEventListener("click", () => this.#actions.select(country));
     heading.append(button);
     const cells = [element("td", ""), element("td", ""), element("td", "")] as const;
     line.append(heading, ...cells);

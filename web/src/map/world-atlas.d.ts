@@ -6,6 +6,6 @@ declare module "world-atlas/countries-110m.json" {
   }
 
   const atlas: Topology<{ readonly countries: Countries }>;
-  // biome-ignore lint/style/noDefaultExport: JSON has no other
+  // biome-ignore lint/style/noDefaultExport: JSON modules have only a default export
   export default atlas;
 }

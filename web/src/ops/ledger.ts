@@ -1,49 +1,45 @@
-/** What `GET /api/ledger` answers, and how to say it in words. */
+/** The answer of `GET /api/ledger`, and its summary in words. */
 
-import type { Health } from "../health.ts";
-import { isRecord } from "../update.ts";
+import type { Health } from "../server/health.ts";
+import { isRecord } from "../trade/json.ts";
 
 export interface Ledger {
   readonly status: "balanced" | "settling" | "loss";
   readonly accepted: number;
-  readonly tubes: readonly TubeAccount[];
+  readonly tubes: readonly TubeLedger[];
 }
 
-export interface TubeAccount {
+export interface TubeLedger {
   readonly tube: string;
-  /** Messages by what became of them; what a tube has no such thing of is undefined. */
+  /** Messages by outcome; undefined for outcomes that the tube does not have. */
   readonly counts: Readonly<Record<string, number | undefined>>;
 }
 
-/** A line of the account. */
-interface Line {
+/** A line of the ledger. */
+interface LedgerLine {
   readonly name: string;
   readonly label: string;
   readonly meaning: string;
 }
 
-/** What becomes of messages; the lines of a tube add up to what was accepted. */
-export const ENDS: readonly Line[] = [
-  { name: "archived", label: "Archived", meaning: "kept for good" },
-  { name: "shown", label: "Shown", meaning: "to one browser at least" },
-  { name: "expired", label: "Expired", meaning: "no browser was there for too long; kept in the archive" },
+/** The outcomes of messages. They add up to the number accepted. */
+export const OUTCOMES: readonly LedgerLine[] = [
+  { name: "archived", label: "Archived", meaning: "stored permanently" },
+  { name: "shown", label: "Shown", meaning: "to at least one browser" },
+  { name: "expired", label: "Expired", meaning: "no browser was connected in time; kept in the archive" },
   { name: "waiting", label: "Waiting", meaning: "in the queue" },
-  { name: "buried", label: "Buried", meaning: "could not be handled; see above" },
-  { name: "discarded", label: "Deleted", meaning: "buried, and deleted by an operator" },
-  { name: "repeated", label: "Repeated", meaning: "the same message, posted again under its key" },
+  { name: "deadLetters", label: "Dead letters", meaning: "could not be processed; see above" },
+  { name: "discarded", label: "Deleted", meaning: "dead letters deleted by an operator" },
+  { name: "duplicates", label: "Duplicates", meaning: "posted again with the same Idempotency-Key" },
 ];
 
-export const DIFFERENCES: readonly Line[] = [
-  {
-    name: "unanswered",
-    label: "Unanswered",
-    meaning: "too many: arrived, though their posters were not told so",
-  },
-  { name: "unexplained", label: "Unexplained", meaning: "too many: nobody posted them, or a count was lost" },
-  { name: "missing", label: "Missing", meaning: "too few: accepted, and nowhere to be found" },
+export const DIFFERENCES: readonly LedgerLine[] = [
+  { name: "unanswered", label: "Unanswered", meaning: "surplus: arrived, but the producer got no 201" },
+  { name: "unexplained", label: "Unexplained", meaning: "surplus: never accepted, or a count was lost" },
+  { name: "missing", label: "Missing", meaning: "deficit: accepted, but not found" },
 ];
 
-/** The ledger in an answer, or undefined when it is none. */
+/** Parses a ledger. Returns undefined if it is malformed. */
 export function parseLedger(answer: unknown): Ledger | undefined {
   if (!(isRecord(answer) && isRecord(answer["tubes"]) && typeof answer["accepted"] === "number")) {
     return;
@@ -56,32 +52,32 @@ export function parseLedger(answer: unknown): Ledger | undefined {
   return { status, accepted: answer["accepted"], tubes };
 }
 
-/** The account in one sentence. */
-export function verdict({ status, accepted, tubes }: Ledger, health: Health, locale?: string): string {
+/** Summarizes the ledger in one sentence. */
+export function summarize({ status, accepted, tubes }: Ledger, health: Health, locale?: string): string {
   const whole = new Intl.NumberFormat(locale);
   if (status === "balanced") {
-    const others = sum(tubes, "unanswered") + sum(tubes, "unexplained");
-    const surplus = others > 0 ? " There are more than were accepted: see the differences." : "";
-    return `Balanced: each of the ${whole.format(accepted)} messages accepted is accounted for.${surplus}`;
+    const surplus = sum(tubes, "unanswered") + sum(tubes, "unexplained");
+    const note = surplus > 0 ? " More arrived than were accepted: see Unanswered and Unexplained." : "";
+    return `Balanced: all ${whole.format(accepted)} accepted messages are accounted for.${note}`;
   }
   if (status === "loss") {
     const missing = Math.max(...tubes.map(({ counts }) => counts["missing"] ?? 0));
-    return `Loss: ${whole.format(missing)} of ${whole.format(accepted)} messages accepted are nowhere to be found.`;
+    return `Loss: ${whole.format(missing)} of ${whole.format(accepted)} accepted messages are missing.`;
   }
-  return `Settling: messages are on their way, so that differences say nothing yet. ${lastAtRest(health)}`.trim();
+  return `Settling: messages are in flight, so differences mean nothing yet. ${lastSettled(health)}`.trim();
 }
 
-/** What was found when nothing was on its way: the server remembers it. */
-function lastAtRest({ parts }: Health): string {
-  const missing = Object.values(numbers(parts.find(({ name }) => name === "ledger")?.facts["missing"]));
+/** The result when no message was in flight, which the server remembers. */
+function lastSettled({ components }: Health): string {
+  const missing = Object.values(numbers(components.find(({ name }) => name === "ledger")?.facts["missing"]));
   if (missing.length === 0) {
     return "";
   }
   const isLoss = missing.some((count) => (count ?? 0) > 0);
-  return isLoss ? "At last rest messages were missing." : "At last rest nothing was missing.";
+  return isLoss ? "When last settled, messages were missing." : "When last settled, nothing was missing.";
 }
 
-function sum(tubes: readonly TubeAccount[], name: string): number {
+function sum(tubes: readonly TubeLedger[], name: string): number {
   return tubes.reduce((total, { counts }) => total + (counts[name] ?? 0), 0);
 }
 

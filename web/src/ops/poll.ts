@@ -1,46 +1,46 @@
-/** Asks again and again for as long as someone looks, never twice at a time. */
+/** Repeats a request while active, one at a time. */
 
-import type { Timer, Timing } from "../timing.ts";
+import type { Timer, Timing } from "../server/timing.ts";
 
 const EVERY_MS = 3000;
 
 export class Poll {
   readonly #timing: Timing;
-  readonly #ask: () => Promise<void>;
+  readonly #request: () => Promise<void>;
   #timer: Timer | undefined;
-  #isWatched = false;
-  #isAsking = false;
+  #isActive = false;
+  #isPending = false;
 
-  constructor(timing: Timing, ask: () => Promise<void>) {
+  constructor(timing: Timing, request: () => Promise<void>) {
     this.#timing = timing;
-    this.#ask = ask;
+    this.#request = request;
   }
 
-  /** Whether someone looks from now on; who begins to look is told at once. */
-  watch(isWatched: boolean): void {
-    if (isWatched === this.#isWatched) {
+  /** Starts or stops polling. Starting sends a request at once. */
+  setActive(isActive: boolean): void {
+    if (isActive === this.#isActive) {
       return;
     }
-    this.#isWatched = isWatched;
-    if (isWatched) {
-      this.#round();
+    this.#isActive = isActive;
+    if (isActive) {
+      this.#poll();
     } else if (this.#timer !== undefined) {
       this.#timing.clearTimer(this.#timer);
       this.#timer = undefined;
     }
   }
 
-  async #round(): Promise<void> {
-    if (this.#isAsking) {
+  async #poll(): Promise<void> {
+    if (this.#isPending) {
       return;
     }
-    this.#isAsking = true;
-    await this.#ask();
-    this.#isAsking = false;
-    if (this.#isWatched) {
+    this.#isPending = true;
+    await this.#request();
+    this.#isPending = false;
+    if (this.#isActive) {
       this.#timer = this.#timing.setTimer(() => {
         this.#timer = undefined;
-        this.#round();
+        this.#poll();
       }, EVERY_MS);
     }
   }

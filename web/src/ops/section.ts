@@ -1,6 +1,6 @@
-/** A piece of a sheet under a heading of its own. */
+/** A section of a dialog with its own heading. */
 
-import { element } from "../dom.ts";
+import { element } from "../ui/dom.ts";
 
 export function section(titleId: string, title: string, ...content: readonly HTMLElement[]): HTMLElement {
   const made = element("section", "");

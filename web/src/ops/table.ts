@@ -1,10 +1,10 @@
-/** A table of facts: its text is changed in place, so that what a reader has selected or reached stays. */
+/** A table whose text is changed in place, so that selection and focus survive. */
 
-import { element, setText } from "../dom.ts";
+import { element, setText } from "../ui/dom.ts";
 
 export interface Column {
   readonly label: string;
-  readonly kind: "text" | "figure";
+  readonly kind: "text" | "number";
 }
 
 export interface Row {

@@ -1,15 +1,15 @@
-/** How figures look where there is little room; all of their digits are in the title. */
+/** Compact formatting for tables. The cells' titles have all digits. */
 
-import { decimalFormat } from "../format.ts";
+import { decimalFormat } from "../ui/format.ts";
 
-const WHOLE_DIGITS = 4;
-/** From here on there is no word for the magnitude, so that noughts would be written out. */
-const NAMELESS = 1e15;
+const MAX_EXACT_DIGITS = 4;
+/** From here on compact notation has no word for the magnitude, and would print many zeros. */
+const SCIENTIFIC_FROM = 1e15;
 const SIGNIFICANT = 5;
 const MILLIONTHS_PER_PERCENT = 10_000;
 
 export class Amounts {
-  /** Every digit. */
+  /** All digits. */
   readonly exact: (amount: string) => string;
   readonly #count: Intl.NumberFormat;
   readonly #compact: Intl.NumberFormat;
@@ -34,27 +34,27 @@ export class Amounts {
     });
   }
 
-  /** An amount: exact as long as it is short. */
+  /** Formats an amount: exact if it is short. */
   short(amount: string): string {
     const [whole = ""] = amount.split(".");
-    if (whole.length <= WHOLE_DIGITS) {
+    if (whole.length <= MAX_EXACT_DIGITS) {
       return this.exact(amount);
     }
     const value = Number(amount);
-    return (value >= NAMELESS ? this.#scientific : this.#compact).format(value);
+    return (value >= SCIENTIFIC_FROM ? this.#scientific : this.#compact).format(value);
   }
 
-  /** A count, exact below a thousand. */
+  /** Formats a count: exact below a thousand. */
   count(count: number): string {
     return this.#count.format(count);
   }
 
-  /** A mean, that has more digits than mean anything. */
+  /** Formats a mean rate to significant digits. */
   rate(amount: string): string {
     return this.#rate.format(Number(amount));
   }
 
-  /** A change in percent. */
+  /** Formats a change as a percentage. */
   change(millionths: number): string {
     return this.#percent.format(millionths / MILLIONTHS_PER_PERCENT).replace("-", "−");
   }

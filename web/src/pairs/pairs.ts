@@ -1,91 +1,94 @@
-/** Which currencies are traded for which: as a ranking, or as a matrix. A click filters. */
+/** The panel of currency pairs, as a ranking or as a matrix. A click on a pair filters. */
 
-import { Choice } from "../choice.ts";
-import { byId, element, setText } from "../dom.ts";
-import type { PairFigures } from "../figures.ts";
-import { remember, remembered } from "../memory.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { type Pair, type Statistics, withoutFigures } from "../statistics.ts";
+import type { PairStats } from "../server/stats.ts";
+import { type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { RadioGroup } from "../ui/radio-group.ts";
 import { Amounts } from "./amounts.ts";
-import { gridOf } from "./grid.ts";
-import { MatrixTable } from "./matrixtable.ts";
-import { ordered, orderText, parseOrder } from "./ranking.ts";
-import { RankingTable, ROWS_MAX } from "./rankingtable.ts";
+import { toMatrix } from "./matrix.ts";
+import { MatrixTable } from "./matrix-table.ts";
+import { formatOrder, nextOrder, parseOrder } from "./ranking.ts";
+import { RankingTable, ROWS_MAX } from "./ranking-table.ts";
 
 const KEY = "pairs";
 const ORDER_KEY = "pairs.order";
-const NO_PAIRS: readonly PairFigures[] = [];
+const NO_PAIRS: readonly PairStats[] = [];
 
-type Look = "ranking" | "matrix";
+type Mode = "ranking" | "matrix";
 
 export class Pairs implements Panel {
   readonly #remark = element("p", "remark");
   readonly #ranking: RankingTable;
   readonly #matrix: MatrixTable;
   readonly #more = element("p", "remark");
-  readonly #looks: Choice<Look>;
-  #look: Look = remembered(KEY) === "matrix" ? "matrix" : "ranking";
-  #order = parseOrder(remembered(ORDER_KEY));
+  readonly #modes: RadioGroup<Mode>;
+  #mode: Mode = loadSetting(KEY) === "matrix" ? "matrix" : "ranking";
+  #order = parseOrder(loadSetting(ORDER_KEY));
   #painted: readonly unknown[] = [];
 
   constructor(place: HTMLElement, page: Page) {
     const amounts = new Amounts();
-    const pick = (pair: Pair): void => page.address.toggle({ ...pair });
+    const pick = (pair: Pair): void => page.address.toggleFilters({ ...pair });
     const sort: ConstructorParameters<typeof RankingTable>[1]["sort"] = (column) => {
-      this.#order = ordered(this.#order, column);
-      remember(ORDER_KEY, orderText(this.#order));
+      this.#order = nextOrder(this.#order, column);
+      saveSetting(ORDER_KEY, formatOrder(this.#order));
       page.repaint();
     };
     this.#ranking = new RankingTable(amounts, { sort, pick });
     this.#matrix = new MatrixTable(amounts, pick);
     place.append(this.#remark, this.#ranking.element, this.#matrix.element, this.#more);
-    this.#looks = new Choice("How pairs are shown", { ranking: "Ranking", matrix: "Matrix" }, (look) => {
-      this.#look = look;
-      remember(KEY, look);
+    this.#modes = new RadioGroup("View of pairs", { ranking: "Ranking", matrix: "Matrix" }, (mode) => {
+      this.#mode = mode;
+      saveSetting(KEY, mode);
       page.repaint();
     });
-    byId("pairs-tools", HTMLElement).append(this.#looks.element);
+    byId("pairs-tools", HTMLElement).append(this.#modes.element);
   }
 
-  paint({ statistics, filters }: View): void {
-    const { pairs, trouble } = statistics;
-    const chosen = { from: filters.from, to: filters.to };
-    const shows = [pairs, trouble, chosen.from, chosen.to, this.#look, this.#order];
-    if (shows.every((value, index) => value === this.#painted[index])) {
+  paint({ stats, filters }: View): void {
+    const { pairs, error } = stats;
+    const selected = { from: filters.from, to: filters.to };
+    const inputs = [pairs, error, selected.from, selected.to, this.#mode, this.#order];
+    if (inputs.every((value, index) => value === this.#painted[index])) {
       return;
     }
-    this.#painted = shows;
-    this.#looks.show(this.#look);
-    const list = fitting(pairs?.pairs ?? NO_PAIRS, chosen);
+    this.#painted = inputs;
+    this.#modes.select(this.#mode);
+    const list = matchingPairs(pairs?.pairs ?? NO_PAIRS, selected);
     const beyond = pairs?.morePairs ?? 0;
-    setText(this.#remark, remark(statistics, list));
-    this.#ranking.element.hidden = list.length === 0 || this.#look !== "ranking";
-    this.#matrix.element.hidden = list.length === 0 || this.#look !== "matrix";
-    if (this.#look === "matrix") {
-      const grid = gridOf(list);
-      this.#matrix.paint(grid, chosen);
-      setText(this.#more, more(grid.left + beyond));
+    setText(this.#remark, remark(stats, list));
+    this.#ranking.element.hidden = list.length === 0 || this.#mode !== "ranking";
+    this.#matrix.element.hidden = list.length === 0 || this.#mode !== "matrix";
+    if (this.#mode === "matrix") {
+      const matrix = toMatrix(list);
+      this.#matrix.paint(matrix, selected);
+      setText(this.#more, more(matrix.omitted + beyond));
     } else {
-      this.#ranking.paint(list, this.#order, chosen);
+      this.#ranking.paint(list, this.#order, selected);
       setText(this.#more, more(Math.max(0, list.length - ROWS_MAX) + beyond));
     }
   }
 }
 
-/** Where one side alone is filtered, the pairs with that side; a whole pair is picked from all of them. */
-export function fitting(pairs: readonly PairFigures[], { from, to }: Pair): readonly PairFigures[] {
+/**
+ * With one currency filtered, returns the pairs that have it on that side. With both or none, returns all, so
+ * that another pair can be picked.
+ */
+export function matchingPairs(pairs: readonly PairStats[], { from, to }: Pair): readonly PairStats[] {
   const isWhole = (from === "") === (to === "");
   return isWhole ? pairs : pairs.filter((pair) => pair.from === from || pair.to === to);
 }
 
-/** What there is to say instead of pairs, or about them. */
-function remark(statistics: Statistics, list: readonly PairFigures[]): string {
-  if (!statistics.pairs) {
-    return withoutFigures(statistics);
+/** The text in place of an empty list. */
+function remark(stats: StatsSnapshot, list: readonly PairStats[]): string {
+  if (!stats.pairs) {
+    return statsPlaceholder(stats);
   }
-  return list.length > 0 ? "" : "No pair was traded in this stretch of time.";
+  return list.length > 0 ? "" : "No trades in this window.";
 }
 
-function more(left: number): string {
-  return left > 0 ? `There are ${left} more pairs that are not shown.` : "";
+function more(omitted: number): string {
+  return omitted > 0 ? `Pairs not shown: ${omitted}.` : "";
 }

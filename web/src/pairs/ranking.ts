@@ -1,7 +1,7 @@
-/** The pairs in the order that one of their figures gives. */
+/** Sorting of pairs by one of their columns. */
 
-import { parseUnits, quotient, type Units } from "../decimal.ts";
-import type { PairFigures } from "../figures.ts";
+import type { PairStats } from "../server/stats.ts";
+import { parseUnits, quotient, type Units } from "../trade/decimal.ts";
 
 export const COLUMNS = ["pair", "count", "sold", "bought", "vwap", "last", "change"] as const;
 
@@ -9,54 +9,59 @@ export type Column = (typeof COLUMNS)[number];
 
 export interface Order {
   readonly by: Column;
-  readonly isDown: boolean;
+  readonly isDescending: boolean;
 }
 
-export const USUAL_ORDER: Order = { by: "count", isDown: true };
+export const DEFAULT_ORDER: Order = { by: "count", isDescending: true };
 
 export function pairKey({ from, to }: { readonly from: string; readonly to: string }): string {
   return `${from}→${to}`;
 }
 
-/** What a click on a column's head asks for: that column, and at the second click the other way round. */
-export function ordered({ by, isDown }: Order, clicked: Column): Order {
-  return clicked === by ? { by, isDown: !isDown } : { by: clicked, isDown: clicked !== "pair" };
+/** The effect of a click on a column header: sorts by this column, or reverses its order. */
+export function nextOrder({ by, isDescending }: Order, clicked: Column): Order {
+  return clicked === by
+    ? { by, isDescending: !isDescending }
+    : { by: clicked, isDescending: clicked !== "pair" };
 }
 
-/** An order in a few letters, for this browser to keep. */
-export function orderText({ by, isDown }: Order): string {
-  return `${by} ${isDown ? "down" : "up"}`;
+/** For local storage. */
+export function formatOrder({ by, isDescending }: Order): string {
+  return `${by} ${isDescending ? "descending" : "ascending"}`;
 }
 
 export function parseOrder(text: string | undefined): Order {
-  const [name, way] = text?.split(" ") ?? [];
+  const [name, direction] = text?.split(" ") ?? [];
   const by = COLUMNS.find((column) => column === name);
-  return by ? { by, isDown: way === "down" } : USUAL_ORDER;
+  return by ? { by, isDescending: direction === "descending" } : DEFAULT_ORDER;
 }
 
-export function vwap({ sold, bought }: PairFigures): string {
+export function vwap({ sold, bought }: PairStats): string {
   return quotient(bought, sold);
 }
 
-/** By how many millionths the last rate is above the first one of the window. */
-export function changeMillionths({ open, last }: PairFigures): number {
+/** The change from the first to the last rate in the window, in millionths. */
+export function changeMillionths({ open, last }: PairStats): number {
   return open === 0n ? 0 : Number(((last - open) * 1_000_000n) / open);
 }
 
-/** In order. The order does not depend on how the pairs come: of two alike, the busier is first, then the alphabet. */
-export function ranked(pairs: readonly PairFigures[], { by, isDown }: Order): readonly PairFigures[] {
+/**
+ * Sorts the pairs. Ties are ordered by count, then by name, so that the result does not depend on the input
+ * order.
+ */
+export function ranked(pairs: readonly PairStats[], { by, isDescending }: Order): readonly PairStats[] {
   const entries = pairs.map((pair) => ({ pair, key: pairKey(pair), value: sortValue(pair, by) }));
-  const way = isDown ? -1 : 1;
+  const sign = isDescending ? -1 : 1;
   entries.sort((a, b) => {
     if (a.value !== b.value) {
-      return a.value < b.value ? -way : way;
+      return a.value < b.value ? -sign : sign;
     }
     return b.pair.count - a.pair.count || (a.key < b.key ? -1 : 1);
   });
   return entries.map(({ pair }) => pair);
 }
 
-function sortValue(pair: PairFigures, by: Column): string | number | Units {
+function sortValue(pair: PairStats, by: Column): string | number | Units {
   switch (by) {
     case "pair":
       return pairKey(pair);
@@ -69,13 +74,13 @@ function sortValue(pair: PairFigures, by: Column): string | number | Units {
   }
 }
 
-/** The order that was, with what is new behind it: while someone is about to click, no row moves away. */
-export function held(
-  pairs: readonly PairFigures[],
+/** Keeps the previous order and appends new pairs, so that no row moves while the user is about to click. */
+export function keepOrder(
+  pairs: readonly PairStats[],
   before: readonly string[],
   order: Order,
-): readonly PairFigures[] {
+): readonly PairStats[] {
   const places = new Map(before.map((key, index) => [key, index]));
-  const place = (pair: PairFigures): number => places.get(pairKey(pair)) ?? before.length;
+  const place = (pair: PairStats): number => places.get(pairKey(pair)) ?? before.length;
   return ranked(pairs, order).toSorted((a, b) => place(a) - place(b));
 }

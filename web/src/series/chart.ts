@@ -1,17 +1,17 @@
-/** The canvas: uPlot, with the page's colours, clock and steps. It is told what to draw, and knows nothing else. */
+/** The canvas, drawn by uPlot with the page's colours, time zone and steps. */
 
 import uPlot from "uplot";
-import { element } from "../dom.ts";
-import type { Zone } from "../preferences.ts";
+import { element } from "../ui/dom.ts";
+import type { Zone } from "../ui/preferences.ts";
 import { area, blocks, line } from "./paths.ts";
 import { columns, NO_STEPS, type Steps, type Subject, stepAt } from "./steps.ts";
 import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from "./ticks.ts";
 
-/** Of labels on the axes, in pixels: a digit of their font is not wider. */
+/** The width of a digit in the axis labels, in pixels. */
 const CHARACTER_WIDTH = 6.5;
 const LABEL_GAP = 14;
-const MARKS_APART = { x: 64, y: 32 };
-/** At the right, room for half a moment. */
+const TICK_SPACING = { x: 64, y: 32 };
+/** The right padding holds half of the last time label. */
 const PADDING: uPlot.Padding = [8, 18, 0, 0];
 
 interface Colours {
@@ -26,36 +26,36 @@ export class Chart {
   readonly #marker = element("div", "marker");
   #plot: uPlot | undefined;
   #steps: Steps = NO_STEPS;
-  #subject: Subject = "messages";
+  #subject: Subject = "trades";
   #zone: Zone = "utc";
   #size = { width: 0, height: 0 };
   #colours: Colours | undefined;
-  #drawnIn = "";
+  #drawnColours = "";
 
-  /** `place` has the colours: of text, border and accent. */
+  /** `place` provides the colours: its text, border and accent colour. */
   constructor(place: HTMLElement) {
     this.#place = place;
   }
 
-  /** Its place has another size, or other colours. Were it asked for them at each draw, the page would be laid out twice. */
-  look(): void {
+  /** Reads size and colours from the document. Reading them at each draw would force a second layout. */
+  measure(): void {
     this.#size = { width: this.#place.clientWidth, height: this.#place.clientHeight };
     this.#colours = coloursOf(this.#place);
   }
 
-  /** Draws what it is given, in the size and the colours of the last look. */
+  /** Draws with the size and colours of the last `measure`. */
   draw(steps: Steps, subject: Subject, zone: Zone): void {
     const { width, height } = this.#size;
     const colours = this.#colours;
     if (!colours || width === 0 || height === 0) {
       return;
     }
-    const drawnIn = Object.values(colours).join();
-    if (subject !== this.#subject || drawnIn !== this.#drawnIn) {
+    const drawnColours = Object.values(colours).join();
+    if (subject !== this.#subject || drawnColours !== this.#drawnColours) {
       this.#plot?.destroy();
       this.#plot = undefined;
     }
-    [this.#steps, this.#subject, this.#zone, this.#drawnIn] = [steps, subject, zone, drawnIn];
+    [this.#steps, this.#subject, this.#zone, this.#drawnColours] = [steps, subject, zone, drawnColours];
     const data = columns(steps, subject);
     if (!this.#plot) {
       this.#plot = new uPlot({ ...this.#options(colours), width, height }, data, this.#place);
@@ -70,7 +70,7 @@ export class Chart {
     }
   }
 
-  /** Marks a step, or none. */
+  /** Marks a step; undefined removes the mark. */
   mark(index: number | undefined): void {
     this.#marker.hidden = index === undefined;
     if (index === undefined || !this.#plot) {
@@ -83,7 +83,7 @@ export class Chart {
     this.#marker.style.width = `${Math.max(1, right - left)}px`;
   }
 
-  /** The step at a place of the window. */
+  /** The step at a horizontal position of the window. */
   stepAt(clientX: number): number | undefined {
     if (!this.#plot || this.#steps.list.length === 0) {
       return;
@@ -109,7 +109,7 @@ export class Chart {
         {
           ...axis,
           size: 24,
-          space: MARKS_APART.x,
+          space: TICK_SPACING.x,
           incrs: [...TIME_INCREMENTS],
           splits: (...[, , from, until, increment]) =>
             timeTicks(from, until, increment, zoneOffset(until * 1000, this.#zone)),
@@ -117,7 +117,7 @@ export class Chart {
         },
         {
           ...axis,
-          space: MARKS_APART.y,
+          space: TICK_SPACING.y,
           values: (...[, splits, , , increment]) => numberLabels(splits, increment),
           size: (_, values) =>
             LABEL_GAP +
@@ -136,7 +136,7 @@ export class Chart {
       : [{ ...curved, fill, paths: area(steps) }];
   }
 
-  /** Sums stand on zero; rates have room above and below. */
+  /** Totals start at zero. Rates have a margin above and below. */
   #range(low: number | null, high: number | null): uPlot.Range.MinMax {
     return this.#subject === "rate"
       ? uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, false)
@@ -144,7 +144,7 @@ export class Chart {
   }
 }
 
-/** Canvases know no custom properties: these come by way of properties that the browser computes. */
+/** A canvas can't use custom properties, so the colours come from standard properties. */
 function coloursOf(place: HTMLElement): Colours {
   const { color, borderTopColor, accentColor } = getComputedStyle(place);
   return {

@@ -1,35 +1,35 @@
-/** Whose volume and rate are shown: those of the pair that is filtered, else of the busiest one. */
+/** The pair whose volume and rate are shown: the filtered one, else the busiest. */
 
-import type { Figures, PairFigures } from "../figures.ts";
-import type { Filters } from "../filters.ts";
-import type { Pair, Statistics } from "../statistics.ts";
+import type { Filters } from "../filters/filters.ts";
+import type { PairStats, Stats } from "../server/stats.ts";
+import type { Pair, StatsSnapshot } from "../server/stats-poller.ts";
 
-/** How much busier another pair must be to take over: two that are about equal must not take turns. */
-const BUSIER = 1.2;
+/** How much busier another pair must be to take over. Two about equally busy pairs must not alternate. */
+const MIN_RATIO = 1.2;
 
 export class Focus {
-  #kept: Pair | undefined;
+  #current: Pair | undefined;
 
-  /** The pair to show; undefined where there is none, or none is known yet. */
-  pair({ from, to }: Filters, pairs: readonly PairFigures[] | undefined): Pair | undefined {
+  /** The pair to show; undefined until a pair is known. */
+  pair({ from, to }: Filters, pairs: readonly PairStats[] | undefined): Pair | undefined {
     if (from && to) {
       return { from, to };
     }
     const candidates = pairs?.filter((pair) => (!from || pair.from === from) && (!to || pair.to === to));
     if (candidates) {
       const [busiest] = candidates;
-      const kept = candidates.find((pair) => isSame(pair, this.#kept));
-      if (!kept || (busiest && busiest.count > kept.count * BUSIER)) {
-        this.#kept = busiest && { from: busiest.from, to: busiest.to };
+      const current = candidates.find((pair) => isSame(pair, this.#current));
+      if (!current || (busiest && busiest.count > current.count * MIN_RATIO)) {
+        this.#current = busiest && { from: busiest.from, to: busiest.to };
       }
     }
-    return this.#kept;
+    return this.#current;
   }
 }
 
-/** The figures of this pair, as soon as those of the pair before have made room for them. */
-export function focused({ focus }: Statistics, wanted: Pair | undefined): Figures | undefined {
-  return wanted && focus?.pairs.every((pair) => isSame(pair, wanted)) ? focus : undefined;
+/** The focus stats if they are for this pair, not still for the one before. */
+export function focused({ focus }: StatsSnapshot, pair: Pair | undefined): Stats | undefined {
+  return pair && focus?.pairs.every((other) => isSame(other, pair)) ? focus : undefined;
 }
 
 function isSame(a: Pair, b: Pair | undefined): boolean {

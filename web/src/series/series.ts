@@ -1,19 +1,19 @@
-/** How much was traded, and at what rate, over time. */
+/** The panel of trades, volume and rate over time. */
 
-import { Choice } from "../choice.ts";
-import { byId, element, setText } from "../dom.ts";
-import type { Figures } from "../figures.ts";
-import { remember, remembered } from "../memory.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { onTheme } from "../theme.ts";
+import type { Stats } from "../server/stats.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { RadioGroup } from "../ui/radio-group.ts";
+import { onTheme } from "../ui/theme.ts";
 import { Chart } from "./chart.ts";
 import { Focus, focused } from "./focus.ts";
+import { Labels, remark, type Topic } from "./labels.ts";
 import { allSteps, NO_STEPS, SUBJECTS, type Subject, stepAt } from "./steps.ts";
-import { remark, type Topic, Words } from "./words.ts";
 
 const KEY = "series";
-const SUBJECT_WORDS: Readonly<Record<Subject, string>> = {
-  messages: "Trades",
+const SUBJECT_LABELS: Readonly<Record<Subject, string>> = {
+  trades: "Trades",
   volume: "Volume",
   rate: "Rate",
 };
@@ -21,32 +21,32 @@ const SUBJECT_WORDS: Readonly<Record<Subject, string>> = {
 export class Series implements Panel {
   readonly #page: Page;
   readonly #caption = element("span", "caption");
-  readonly #readOut = element("span", "read-out");
+  readonly #readout = element("span", "readout");
   readonly #remark = element("p", "remark");
   readonly #plot = element("div", "plot");
   readonly #summary = element("p", "visually-hidden");
   readonly #chart = new Chart(this.#plot);
-  readonly #words = new Words();
+  readonly #labels = new Labels();
   readonly #focus = new Focus();
-  readonly #subjects: Choice<Subject>;
-  #subject = SUBJECTS.find((subject) => subject === remembered(KEY)) ?? "messages";
-  /** The step that is pointed at, by its beginning: the chart moves on under the pointer. */
+  readonly #subjects: RadioGroup<Subject>;
+  #subject = SUBJECTS.find((subject) => subject === loadSetting(KEY)) ?? "trades";
+  /** The start of the hovered step: the chart moves under the pointer. */
   #pointedMs: number | undefined;
-  #figures: Figures | undefined;
+  #shown: Stats | undefined;
   #steps = NO_STEPS;
-  /** Counts what the canvas doesn't follow by itself: sizes and colours. */
-  #looks = 0;
+  /** Counts changes of size and colours, which the canvas does not follow by itself. */
+  #measureCount = 0;
   #painted: readonly unknown[] = [];
   #drawn: readonly unknown[] = [];
 
   constructor(place: HTMLElement, page: Page) {
     this.#page = page;
     const line = element("p", "series-line");
-    line.append(this.#caption, this.#readOut);
+    line.append(this.#caption, this.#readout);
     place.append(line, this.#remark, this.#plot, this.#summary);
-    this.#subjects = new Choice("What is shown", SUBJECT_WORDS, (subject) => {
+    this.#subjects = new RadioGroup("Charted value", SUBJECT_LABELS, (subject) => {
       this.#subject = subject;
-      remember(KEY, subject);
+      saveSetting(KEY, subject);
       page.repaint();
     });
     byId("series-tools", HTMLElement).append(this.#subjects.element);
@@ -55,37 +55,37 @@ export class Series implements Panel {
 
   #listen(): void {
     const plot = this.#plot;
-    // As a slider it has a value in words, which arrows change, and which screen readers tell.
+    // As a slider, the plot has a text value that arrow keys change and screen readers read.
     plot.role = "slider";
     plot.tabIndex = 0;
     for (const name of ["pointermove", "pointerdown"] as const) {
       plot.addEventListener(name, ({ clientX }) => this.#point(this.#chart.stepAt(clientX)));
     }
     plot.addEventListener("pointerleave", ({ pointerType }) => {
-      // A finger leaves by being lifted: what it pointed at is what one wants to read then.
+      // Lifting a finger also fires pointerleave, and the readout should stay then.
       if (pointerType === "mouse") {
         this.#point(undefined);
       }
     });
     plot.addEventListener("blur", () => this.#point(undefined));
     plot.addEventListener("keydown", (event) => {
-      const index = this.#keyed(event.key);
+      const index = this.#stepForKey(event.key);
       if (index !== undefined) {
         event.preventDefault();
         this.#point(index);
       }
     });
-    const look = (): void => {
-      this.#chart.look();
-      this.#looks += 1;
+    const measure = (): void => {
+      this.#chart.measure();
+      this.#measureCount += 1;
       this.#page.repaint();
     };
-    new ResizeObserver(look).observe(plot);
-    onTheme(look);
+    new ResizeObserver(measure).observe(plot);
+    onTheme(measure);
   }
 
-  /** The step that a key leads to. */
-  #keyed(key: string): number | undefined {
+  /** The step that a key moves to. */
+  #stepForKey(key: string): number | undefined {
     const last = this.#steps.list.length - 1;
     switch (key) {
       case "ArrowLeft":
@@ -108,66 +108,66 @@ export class Series implements Panel {
     this.#page.repaint();
   }
 
-  /** The step to read out: the one that is pointed at, else the newest. */
+  /** The step to read out: the hovered one, else the newest. */
   get #index(): number {
     return stepAt(this.#steps, this.#pointedMs ?? this.#steps.untilMs);
   }
 
   paint(view: View): void {
-    const { statistics, window, zone, filters } = view;
-    const pair = this.#focus.pair(filters, statistics.pairs?.pairs);
-    const isChosen = filters.from !== "" && filters.to !== "";
-    const isMessages = this.#subject === "messages";
-    this.#page.focusOn(isMessages ? undefined : pair);
+    const { stats, window, zone, filters } = view;
+    const pair = this.#focus.pair(filters, stats.pairs?.pairs);
+    const isSelected = filters.from !== "" && filters.to !== "";
+    const isTrades = this.#subject === "trades";
+    this.#page.focusOn(isTrades ? undefined : pair);
     const topic: Topic = {
       subject: this.#subject,
-      pair: isMessages && !isChosen ? undefined : pair,
-      isChosen,
+      pair: isTrades && !isSelected ? undefined : pair,
+      isSelected,
     };
-    const figures = isMessages ? statistics.messages : focused(statistics, pair);
-    if (figures !== this.#figures) {
-      this.#figures = figures;
-      this.#steps = figures ? allSteps(figures, view.nowMs) : NO_STEPS;
+    const shown = isTrades ? stats.trades : focused(stats, pair);
+    if (shown !== this.#shown) {
+      this.#shown = shown;
+      this.#steps = shown ? allSteps(shown, view.nowMs) : NO_STEPS;
     }
-    const { trouble } = statistics;
-    const shows = [
-      figures,
+    const { error } = stats;
+    const inputs = [
+      shown,
       topic.subject,
       pair?.from,
       pair?.to,
-      isChosen,
+      isSelected,
       window,
       zone,
-      trouble,
-      this.#looks,
+      error,
+      this.#measureCount,
     ];
-    if (isSame([...shows, this.#pointedMs], this.#painted)) {
+    if (isSame([...inputs, this.#pointedMs], this.#painted)) {
       return;
     }
-    this.#painted = [...shows, this.#pointedMs];
-    this.#subjects.show(topic.subject);
-    setText(this.#remark, remark(topic, figures, statistics, window));
-    this.#plot.hidden = !figures || figures.series.length === 0;
+    this.#painted = [...inputs, this.#pointedMs];
+    this.#subjects.select(topic.subject);
+    setText(this.#remark, remark(topic, shown, stats, window));
+    this.#plot.hidden = !shown || shown.series.length === 0;
     this.#write(topic, view);
     this.#draw(topic, view);
   }
 
   #write(topic: Topic, { window, zone }: View): void {
-    const isThere = !this.#plot.hidden;
-    const readOut = isThere ? this.#words.readOut(topic, this.#steps, this.#index, zone) : "";
-    setText(this.#caption, this.#words.caption(topic, this.#steps.stepMs));
+    const isVisible = !this.#plot.hidden;
+    const readout = isVisible ? this.#labels.readout(topic, this.#steps, this.#index, zone) : "";
+    setText(this.#caption, this.#labels.caption(topic, this.#steps.stepMs));
     this.#caption.title = this.#caption.textContent;
-    setText(this.#readOut, readOut);
-    setText(this.#summary, isThere ? this.#words.summary(topic, this.#steps, window, zone) : "");
+    setText(this.#readout, readout);
+    setText(this.#summary, isVisible ? this.#labels.summary(topic, this.#steps, window, zone) : "");
     this.#plot.ariaLabel = this.#caption.textContent;
     this.#plot.ariaValueMin = "0";
     this.#plot.ariaValueMax = String(this.#steps.list.length - 1);
     this.#plot.ariaValueNow = String(this.#index);
-    this.#plot.ariaValueText = readOut;
+    this.#plot.ariaValueText = readout;
   }
 
   #draw({ subject }: Topic, { zone }: View): void {
-    const drawn = [this.#figures, subject, zone, this.#looks];
+    const drawn = [this.#shown, subject, zone, this.#measureCount];
     if (!(this.#plot.hidden || isSame(drawn, this.#drawn))) {
       this.#drawn = drawn;
       this.#chart.draw(this.#steps, subject, zone);

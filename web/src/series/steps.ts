@@ -1,33 +1,33 @@
-/** What is charted: one value for each step of the figures, the empty ones among them. */
+/** The charted values: one for each step, including empty ones. */
 
-import { approximate } from "../decimal.ts";
-import type { Figures, StepFigures } from "../figures.ts";
+import type { Stats, StepStats } from "../server/stats.ts";
+import { approximate } from "../trade/decimal.ts";
 
-export const SUBJECTS = ["messages", "volume", "rate"] as const;
+export const SUBJECTS = ["trades", "volume", "rate"] as const;
 
 export type Subject = (typeof SUBJECTS)[number];
 
-/** A step that nothing came in is undefined. */
-export type Step = StepFigures | undefined;
+/** Undefined if no trade was received. */
+export type Step = StepStats | undefined;
 
 export interface Steps {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly stepMs: number;
-  /** Oldest first, without a hole. */
+  /** Oldest first, without gaps. */
   readonly list: readonly Step[];
-  /** How many of them are over; at least one, so that there is one to speak of. */
-  readonly whole: number;
+  /** How many steps are over; at least one, so that there is one to describe. */
+  readonly complete: number;
 }
 
-/** What there is before the first answer. */
-export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], whole: 0 };
+/** Before the first answer. */
+export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], complete: 0 };
 
-/** More than any window has: what a wrong answer can cost is bounded. */
+/** More than any window has. Bounds the cost of a wrong answer. */
 const STEPS_MAX = 5000;
 
-/** The figures' series with the steps that it leaves out. */
-export function allSteps({ sinceMs, untilMs, stepMs, series }: Figures, nowMs: number): Steps {
+/** The series, with the empty steps that the answer leaves out. */
+export function allSteps({ sinceMs, untilMs, stepMs, series }: Stats, nowMs: number): Steps {
   const count = Math.min(STEPS_MAX, Math.max(0, Math.round((untilMs - sinceMs) / stepMs)));
   const list = new Array<Step>(count).fill(undefined);
   for (const step of series) {
@@ -36,18 +36,18 @@ export function allSteps({ sinceMs, untilMs, stepMs, series }: Figures, nowMs: n
       list[index] = step;
     }
   }
-  const whole = Math.min(count, Math.max(1, Math.floor((nowMs - sinceMs) / stepMs)));
-  return { sinceMs, untilMs: sinceMs + count * stepMs, stepMs, list, whole };
+  const complete = Math.min(count, Math.max(1, Math.floor((nowMs - sinceMs) / stepMs)));
+  return { sinceMs, untilMs: sinceMs + count * stepMs, stepMs, list, complete };
 }
 
-/** What a chart draws: beginnings of steps in seconds since 1970, and the curves. A null is a gap. */
+/** uPlot's input: the steps' start times in seconds since 1970, and the curves. A null is a gap. */
 export type Columns = [seconds: number[], ...curves: (number | null)[][]];
 
-/** Messages and volume are one curve, that is zero where nothing came; rates are three: high, low, last. */
+/** Trades and volume have one curve, zero for empty steps. The rate has three: high, low, last. */
 export function columns({ sinceMs, stepMs, list }: Steps, subject: Subject): Columns {
   const seconds = list.map((_, index) => (sinceMs + index * stepMs) / 1000);
   switch (subject) {
-    case "messages":
+    case "trades":
       return [seconds, list.map((step) => step?.count ?? 0)];
     case "volume":
       return [seconds, list.map((step) => (step?.money ? approximate(step.money.sold) : 0))];
@@ -59,7 +59,7 @@ export function columns({ sinceMs, stepMs, list }: Steps, subject: Subject): Col
   }
 }
 
-/** Which step a moment falls into; the nearest one where it falls into none. */
+/** The index of the step at a time, clamped to the range. */
 export function stepAt({ sinceMs, stepMs, list }: Steps, ms: number): number {
   return Math.min(list.length - 1, Math.max(0, Math.floor((ms - sinceMs) / stepMs)));
 }

@@ -1,4 +1,4 @@
-"""Messages, what became of them, statistics and tallies."""
+"""Create the tables for events, receipts, statistics and counters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables of the first version."""
+    """Create the tables of the first version."""
     id_ = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
     amount = sa.Text().with_variant(sa.Numeric(), "postgresql")
     op.create_table(
-        "messages",
+        "events",
         sa.Column("id", id_, primary_key=True),
         sa.Column("received_at", sa.BigInteger, nullable=False),
         sa.Column("archived_at", sa.BigInteger, nullable=False),
@@ -30,17 +30,15 @@ def upgrade() -> None:
         sa.Column("flags", sa.Text, nullable=False),
         sa.Column("user_group", sa.SmallInteger, nullable=False),
     )
-    op.create_index("messages_by_time", "messages", ["received_at", "id"])
-    op.create_index("messages_by_user_group", "messages", ["user_group", "received_at", "id", "user_id"])
-    op.create_index("messages_by_from", "messages", ["currency_from", "received_at", "id"])
-    op.create_index("messages_by_to", "messages", ["currency_to", "received_at", "id"])
-    op.create_index("messages_by_country", "messages", ["country", "received_at", "id"])
+    op.create_index("events_by_time", "events", ["received_at", "id"])
+    op.create_index("events_by_user_group", "events", ["user_group", "received_at", "id", "user_id"])
+    op.create_index("events_by_from", "events", ["currency_from", "received_at", "id"])
+    op.create_index("events_by_to", "events", ["currency_to", "received_at", "id"])
+    op.create_index("events_by_country", "events", ["country", "received_at", "id"])
     flagged = sa.text("flags != ''")
-    op.create_index(
-        "messages_flagged", "messages", ["received_at", "id"], sqlite_where=flagged, postgresql_where=flagged
-    )
+    op.create_index("events_flagged", "events", ["received_at", "id"], sqlite_where=flagged, postgresql_where=flagged)
     op.create_table(
-        "repeats",
+        "duplicates",
         sa.Column("id", id_, primary_key=True),
         sa.Column("received_at", sa.BigInteger, primary_key=True),
     )
@@ -81,7 +79,7 @@ def upgrade() -> None:
         "stats_by_country", "stats", ["country", "width", "start"], sqlite_where=of_both, postgresql_where=of_both
     )
     op.create_table(
-        "tallies",
+        "counters",
         sa.Column("stack", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", sa.BigInteger, nullable=False),

@@ -1,0 +1,1 @@
+"""What all routes share: responses, parameters, authentication, and connections to the queue."""

@@ -1,0 +1,139 @@
+"""POST /api/message and POST /api/messages: a message, or a batch, becomes one job in every tube."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+
+from api.http.responses import FaultItem, fault_items, json_response
+from api.ingest import batch
+from api.ingest.group_commit import GroupCommit
+from api.ingest.request_body import idempotency_key, read_body, reject_cross_site
+from tradewire import event, metrics, trade
+from tradewire.counters import CrashSafeCounter
+from tradewire.errors import Fault
+from tradewire.event import Id
+from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
+from tradewire.queue import TUBES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from flask import Flask, Response
+
+    from api.http.queue_pool import QueuePool
+    from tradewire.settings import Settings
+
+
+PATHS: Final = ("/api/message", "/api/messages")
+"""The paths that take messages."""
+
+_Ignored = Annotated[
+    list[str],
+    msgspec.Meta(description="Names of unknown fields, if any: the first 100, each cut to 64 characters."),
+]
+
+
+class Accepted(msgspec.Struct, omit_defaults=True):
+    """An accepted message."""
+
+    status: Literal["OK"]
+    userId: str  # noqa: N815 - as in the message
+    id: Id
+    ignored: _Ignored = []
+
+
+class Refused(msgspec.Struct):
+    """A refused message of a batch. `index` is its position, from 0."""
+
+    index: int
+    errors: list[FaultItem]
+
+
+class BatchAccepted(msgspec.Struct, omit_defaults=True):
+    """A batch of which all or some messages were accepted. `ids` has null for each refused message."""
+
+    status: Literal["OK", "PARTIAL"]
+    accepted: int
+    ids: list[Id | None]
+    refused: list[Refused] = []
+    ignored: _Ignored = []
+
+
+class BatchFailure(msgspec.Struct, omit_defaults=True):
+    """A batch of which no message was accepted. Without `refused`, the body is not a valid batch."""
+
+    status: Literal["FAILED"]
+    errors: list[FaultItem]
+    refused: list[Refused] = []
+
+
+def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
+    """Add the routes."""
+    ingest = _Ingest(settings, GroupCommit(pool))
+
+    @app.post("/api/message")
+    def post_message() -> Response:
+        reject_cross_site()
+        key = idempotency_key()
+        with ingest.in_flight() as now:
+            checked_trade, ignored = trade.decode(read_body(MAX_MESSAGE_BYTES), now)
+            message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
+            ingest.put([event.encode(checked_trade, message_id, now)])
+        accepted = Accepted("OK", checked_trade.user_id, message_id, ignored)
+        return json_response(201, accepted, {"Location": f"/api/message/{message_id}"})
+
+    @app.post("/api/messages")
+    def post_batch() -> Response:
+        reject_cross_site()
+        key = idempotency_key()
+        with ingest.in_flight() as now:
+            checked = batch.check(read_body(MAX_BATCH_BYTES), key, now)
+            if checked.events:
+                ingest.put(checked.events)
+        for faults in checked.refused.values():
+            metrics.refused(faults[0].code)
+        return _batch_response(checked)
+
+
+class _Ingest:
+    """Puts events into the queue and counts them for the ledger."""
+
+    def __init__(self, settings: Settings, group_commit: GroupCommit) -> None:
+        # Created by the first request, so that each worker process has a counter of its own.
+        self._counter = cache(lambda: CrashSafeCounter(settings.counters))
+        self._group_commit = group_commit
+
+    @contextmanager
+    def in_flight(self) -> Iterator[datetime]:
+        """Count a request as in flight during the block, and yield its time of receipt. Raises Unavailable."""
+        counter = self._counter()
+        received_at = counter.start_request()
+        try:
+            yield event.from_microseconds(received_at)
+        finally:
+            counter.end_request(received_at)
+
+    def put(self, events: Sequence[bytes]) -> None:
+        """Put events into every tube as one job. Raises Unavailable if they may not be kept."""
+        counter = self._counter()
+        counter.count_begun(len(events))
+        self._group_commit.put(b"\n".join(events))
+        counter.count_accepted(len(events))
+        metrics.put(TUBES)
+        metrics.accepted(len(events))
+
+
+def _batch_response(checked: batch.CheckedBatch) -> Response:
+    """Make the response: 201 if all messages were accepted, 207 if some were, 400 if none was."""
+    refused = [Refused(index, fault_items(faults)) for index, faults in checked.refused.items()]
+    if not checked.events:
+        fault = Fault(None, "all-refused", "Every message of the batch was refused; `refused` has the reasons.")
+        return json_response(400, BatchFailure("FAILED", fault_items([fault]), refused))
+    status: Literal["OK", "PARTIAL"] = "PARTIAL" if refused else "OK"
+    body = BatchAccepted(status, len(checked.events), checked.ids, refused, checked.ignored)
+    return json_response(207 if refused else 201, body)

@@ -1,0 +1,1 @@
+"""The OpenAPI document, which describes the API's requests and responses."""

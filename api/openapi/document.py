@@ -1,0 +1,132 @@
+"""GET /api/openapi.json: the OpenAPI 3.1 document. It is generated from the types that the API checks and returns."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from flask import Flask, Response, request
+
+from api.http import parameter_types
+from api.http.parameters import Query, parse_query
+from api.http.responses import json_response_with_etag
+from api.openapi.operations import COMMON_RESPONSES, MESSAGE_SCHEMA, OPERATIONS, Operation, ResponseSpec
+
+if TYPE_CHECKING:
+    from api.http.parameters import Parameter
+
+_REF: Final = "#/components/schemas/{name}"
+_NAMED_SCHEMAS: Final = {
+    "Currency": parameter_types.CURRENCY.schema,
+    "Country": parameter_types.COUNTRY.schema,
+    "Trade": MESSAGE_SCHEMA,
+}
+"""Schemas that are too long to be repeated. The document refers to them by name."""
+_JSON: Final = "application/json"
+
+
+def add_routes(app: Flask) -> None:
+    """Add the route."""
+    cached_document = cache(document)
+
+    @app.get("/api/openapi.json")
+    def openapi_json() -> Response:
+        parse_query(Query, request.args)
+        return json_response_with_etag(cached_document())
+
+
+def document() -> dict[str, Any]:
+    """Generate the document."""
+    specs = [spec for operation in OPERATIONS.values() for spec in operation.responses.values()]
+    types = list(dict.fromkeys(spec.body for spec in (*specs, *COMMON_RESPONSES.values()) if spec.body))
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    schema_by_type = dict(zip(types, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for (method, path), operation in OPERATIONS.items():
+        paths.setdefault(path, {})[method] = _operation(operation, path, schema_by_type)
+    openapi = {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Tradewire",
+            "version": "1",
+            "description": "Accepts trade messages, keeps them, and answers queries about them.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": components | {name: _with_inner_refs(schema) for name, schema in _NAMED_SCHEMAS.items()},
+            "securitySchemes": {
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The operator token: the content of `operator-token` in the stack's TRADEWIRE_HOME.",
+                }
+            },
+        },
+    }
+    return _to_json_patterns(openapi)
+
+
+def _operation(operation: Operation, path: str, schema_by_type: dict[Any, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {"summary": operation.summary, "operationId": operation.operation_id}
+    if operation.description:
+        item["description"] = operation.description
+    if operation.is_for_operators:
+        item["security"] = [{"operator": []}]
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": operation.path[name]}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+    in_query = [_parameter(each) for each in operation.query.parameters().values()]
+    if parameters := in_path + in_query + list(operation.headers):
+        item["parameters"] = parameters
+    if operation.body:
+        content = {"schema": _with_refs(operation.body), "example": operation.body["examples"][0]}
+        item["requestBody"] = {"required": True, "content": {_JSON: content}}
+    responses = dict(sorted((COMMON_RESPONSES | operation.responses).items()))
+    item["responses"] = {str(status): _response(spec, schema_by_type) for status, spec in responses.items()}
+    return item
+
+
+def _parameter(declared: Parameter) -> dict[str, Any]:
+    name, value_type, description, example = declared
+    item = {"name": name, "in": "query", "description": description, "schema": _with_refs(value_type.schema)}
+    return item if example is None else item | {"example": example}
+
+
+def _response(spec: ResponseSpec, schema_by_type: dict[Any, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {"description": spec.description}
+    content = {_JSON: {"schema": schema_by_type[spec.body]}} if spec.body else {}
+    content |= {media_type: {"schema": {"type": "string"}} for media_type in spec.text_types}
+    if content:
+        item["content"] = content
+    if spec.headers:
+        item["headers"] = {
+            name: {"required": True, "description": description, "schema": {"type": "string"}}
+            for name, description in spec.headers.items()
+        }
+    return item
+
+
+def _with_refs(node: Any) -> Any:
+    """Replace each named schema in a schema, or the schema itself, by a reference."""
+    for name, schema in _NAMED_SCHEMAS.items():
+        if node is schema:
+            return {"$ref": _REF.format(name=name)}
+    return _with_inner_refs(node)
+
+
+def _with_inner_refs(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _with_refs(value) for key, value in node.items()}
+    return [_with_refs(item) for item in node] if isinstance(node, list) else node
+
+
+def _to_json_patterns(openapi: dict[str, Any]) -> dict[str, Any]:
+    r"""Convert patterns to JSON Schema's syntax, which has `$` for Python's `\Z`."""
+    text = msgspec.json.encode(openapi).replace(rb"\\Z", b"$")
+    converted: dict[str, Any] = msgspec.json.decode(text)
+    return converted

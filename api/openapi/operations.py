@@ -1,0 +1,278 @@
+"""The API's operations and their responses. The OpenAPI document is generated from this list."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from api.http.parameter_types import COUNTRY, CURRENCY, integer
+from api.http.parameters import Query
+from api.http.responses import Failure
+from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
+from api.operations import dead_letters
+from api.operations.ledger import Ledger
+from api.query import messages, stats
+from tradewire.limits import MAX_BATCH_MESSAGES
+from tradewire.queue import TUBES
+from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class ResponseSpec(NamedTuple):
+    """One response: the type of its JSON, the media types of its other formats, and its required headers."""
+
+    description: str
+    body: Any = None
+    text_types: tuple[str, ...] = ()
+    headers: Mapping[str, str] = _NONE
+
+
+class Operation(NamedTuple):
+    """One method of one path."""
+
+    operation_id: str
+    summary: str
+    responses: dict[int, ResponseSpec]
+    description: str = ""
+    query: type[Query] = Query
+    path: Mapping[str, dict[str, Any]] = _NONE
+    headers: tuple[dict[str, Any], ...] = ()
+    body: dict[str, Any] | None = None
+    is_for_operators: bool = False
+
+
+class Health(msgspec.Struct):
+    """The API runs."""
+
+    status: Literal["ok"]
+
+
+class Readiness(msgspec.Struct):
+    """The health of each component. degraded: messages are accepted, but a component has a fault."""
+
+    status: Literal["ready", "degraded", "not-ready"]
+    components: dict[str, dict[str, Any]]
+
+
+_RETRY: Final = {"Retry-After": "Seconds to wait before a retry."}
+_TAG: Final = {"ETag": "The version of the body, for If-None-Match."}
+_NOT_MODIFIED: Final = ResponseSpec("The client's version, as in If-None-Match, is current.", headers=_TAG)
+_BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body lists all of them.", Failure)
+_UNAUTHORIZED: Final = ResponseSpec(
+    "The operator token is missing or wrong.", Failure, headers={"WWW-Authenticate": "The scheme, Bearer."}
+)
+_CROSS_SITE: Final = ResponseSpec("Sec-Fetch-Site says that a page of another site sent the request.", Failure)
+_BAD_ENCODING: Final = ResponseSpec(
+    "The body is compressed with something other than gzip.",
+    Failure,
+    headers={"Accept-Encoding": "The supported Content-Encoding."},
+)
+_NO_DEAD_LETTER: Final = ResponseSpec("There is no such dead letter.", Failure)
+COMMON_RESPONSES: Final = {
+    429: ResponseSpec("Too many requests or connections from this address. Sent by nginx.", Failure, headers=_RETRY),
+    503: ResponseSpec("A required service is unavailable; the body names it.", Failure, headers=_RETRY),
+}
+"""The responses that every operation may have."""
+
+_TUBE: Final = {"type": "string", "enum": list(TUBES)}
+_DEAD_LETTER_ID: Final = integer(1, 2**63 - 1).schema
+_MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
+_AMOUNT: Final = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**WHOLE_DIGITS},
+        {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?$"},
+    ],
+    "description": f"Kept exactly. Up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} after it.",
+}
+MESSAGE_SCHEMA: Final = {
+    "type": "object",
+    "description": "One trade. Unknown fields are ignored and listed in the response.",
+    "required": [
+        *("userId", "currencyFrom", "currencyTo", "amountSell", "amountBuy"),
+        *("rate", "timePlaced", "originatingCountry"),
+    ],
+    "properties": {
+        "userId": {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": USER_ID_MAX, "pattern": r"^[!-~]+( [!-~]+)*$"},
+                {"type": "integer"},
+            ]
+        },
+        "currencyFrom": CURRENCY.schema,
+        "currencyTo": CURRENCY.schema,
+        "amountSell": _AMOUNT,
+        "amountBuy": _AMOUNT,
+        "rate": _AMOUNT,
+        "timePlaced": {
+            "type": "string",
+            "description": "DD-MON-YY HH:MM:SS in UTC, or ISO 8601 with an offset. At most 5 minutes in the future.",
+            "examples": ["24-JAN-15 10:27:44", "2015-01-24T10:27:44Z"],
+        },
+        "originatingCountry": COUNTRY.schema,
+    },
+    "examples": [
+        {
+            "userId": "134259",
+            "currencyFrom": "EUR",
+            "currencyTo": "GBP",
+            "amountSell": 1000,
+            "amountBuy": 747.10,
+            "rate": 0.7471,
+            "timePlaced": "24-JAN-15 10:27:44",
+            "originatingCountry": "FR",
+        }
+    ],
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A retry with the same key and body is the same message, so it is shown and archived only once.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+
+OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
+    ("post", "/api/message"): Operation(
+        "postMessage",
+        "Post a message",
+        {
+            201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
+            400: ResponseSpec("The message has faults; the body lists all of them.", Failure),
+            403: _CROSS_SITE,
+            413: ResponseSpec("The body is larger than 64 KiB.", Failure),
+            415: _BAD_ENCODING,
+        },
+        description=(
+            "After a 201 the message is kept durably. After a 503 it may or may not be kept."
+            " Any Content-Type is accepted."
+        ),
+        headers=(_IDEMPOTENCY_KEY,),
+        body=MESSAGE_SCHEMA,
+    ),
+    ("post", "/api/messages"): Operation(
+        "postBatch",
+        f"Post up to {MAX_BATCH_MESSAGES:,} messages",
+        {
+            201: ResponseSpec("All messages are accepted.", BatchAccepted),
+            207: ResponseSpec("Some messages are accepted. The body lists the faults of the others.", BatchAccepted),
+            400: ResponseSpec("No message is accepted.", BatchFailure),
+            403: _CROSS_SITE,
+            413: ResponseSpec("The body is larger than 1 MiB, before or after decompression.", Failure),
+            415: _BAD_ENCODING,
+        },
+        description=(
+            "Takes a JSON array, or NDJSON with one message a line. All valid messages are accepted together. After a"
+            " 503 they may or may not be kept. An Idempotency-Key is for the whole batch: a retry must keep the"
+            " messages in their positions. Any Content-Type is accepted."
+        ),
+        headers=(_IDEMPOTENCY_KEY,),
+        body={
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_BATCH_MESSAGES,
+            "items": MESSAGE_SCHEMA,
+            "examples": [MESSAGE_SCHEMA["examples"]],
+        },
+    ),
+    ("get", "/api/messages"): Operation(
+        "listMessages",
+        "List messages, newest first",
+        {
+            200: ResponseSpec(
+                "A page in JSON, or a file of all matching messages.", messages.MessagePage, tuple(messages.FILE_TYPES)
+            ),
+            400: _BAD_PARAMETERS,
+            406: ResponseSpec("No media type in Accept is available.", Failure),
+        },
+        description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
+        query=messages.MessagesQuery,
+    ),
+    ("get", "/api/message/{message_id}"): Operation(
+        "traceMessage",
+        "Get a message and its history",
+        {
+            200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
+            304: _NOT_MODIFIED,
+            400: _BAD_PARAMETERS,
+            404: ResponseSpec(
+                "No such message is archived. A message accepted just now may not be archived yet.",
+                Failure,
+                headers=_RETRY,
+            ),
+        },
+        path={"message_id": _MESSAGE_ID},
+    ),
+    ("get", "/api/stats"): Operation(
+        "getStats",
+        "Get totals over a time range",
+        {200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG), 304: _NOT_MODIFIED, 400: _BAD_PARAMETERS},
+        description="Without parameters, the time range is the last 24 hours.",
+        query=stats.StatsQuery,
+    ),
+    ("get", "/api/ledger"): Operation(
+        "getLedger", "Reconcile accepted messages with their outcomes", {200: ResponseSpec("The ledger.", Ledger)}
+    ),
+    ("get", "/api/dead-letters"): Operation(
+        "listDeadLetters",
+        "List events that could not be processed",
+        {
+            200: ResponseSpec("The oldest dead letters.", dead_letters.DeadLetterList),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+        },
+        query=dead_letters.DeadLettersQuery,
+        is_for_operators=True,
+    ),
+    ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
+        "requeueDeadLetter",
+        "Put a dead letter back into its tube, as a new job",
+        {
+            200: ResponseSpec("The event is back in its tube.", dead_letters.DeadLetterConfirmation),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+            404: _NO_DEAD_LETTER,
+        },
+        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
+        is_for_operators=True,
+    ),
+    ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
+        "deleteDeadLetter",
+        "Delete a dead letter permanently",
+        {
+            200: ResponseSpec("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
+            400: _BAD_PARAMETERS,
+            401: _UNAUTHORIZED,
+            404: _NO_DEAD_LETTER,
+        },
+        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
+        is_for_operators=True,
+    ),
+    ("get", "/api/openapi.json"): Operation(
+        "getOpenApi",
+        "Get this document",
+        {
+            200: ResponseSpec("The OpenAPI document.", dict[str, Any], headers=_TAG),
+            304: _NOT_MODIFIED,
+            400: _BAD_PARAMETERS,
+        },
+    ),
+    ("get", "/healthz"): Operation("getHealth", "Check that the API runs", {200: ResponseSpec("It runs.", Health)}),
+    ("get", "/readyz"): Operation(
+        "getReadiness",
+        "Check whether messages are accepted",
+        {
+            200: ResponseSpec("Messages are accepted.", Readiness),
+            503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
+        },
+    ),
+    ("get", "/metrics"): Operation(
+        "getMetrics",
+        "Get the metrics",
+        {200: ResponseSpec("The metrics of the whole stack, in Prometheus's format.", None, ("text/plain",))},
+    ),
+}

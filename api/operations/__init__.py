@@ -1,0 +1,1 @@
+"""Operations: probes, metrics, the ledger, and dead letters."""

@@ -1,0 +1,86 @@
+"""The current health of the stack, as gauges for `/metrics`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from api.operations.monitor import Component, Monitor
+
+
+class Gauges(Collector):
+    """Collects gauges from the monitor's current report. Unknown values are omitted."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges."""
+        components = self._monitor.report().components
+        yield _labeled_gauge(
+            "component_up",
+            "1 if the component is ok, else 0.",
+            "component",
+            {name: bool(components[name]) for name in components},
+        )
+        yield from _queue(components["queue"])
+        yield _gauge("store_up", "1 if the archive can be read, else 0.", bool(components["store"]))
+        yield from _ledger(components["ledger"])
+        browsers = components["wsserver"].facts
+        if browsers:
+            yield _gauge("browsers", "Connected browsers.", browsers["browsers"])
+            yield _gauge("lagging_browsers", "Connected browsers that don't keep up.", browsers["lagging"])
+        free = components["disk"].facts.get("freeBytes", {})
+        yield _labeled_gauge("disk_free_bytes", "Free disk space where the stack writes.", "folder", free)
+        states = components["programs"].facts.get("states", {})
+        running = {name: state == "running" for name, state in states.items() if state != "stopped"}
+        yield _labeled_gauge(
+            "program_up", "1 if the program runs, else 0. Stopped programs are omitted.", "program", running
+        )
+
+
+def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:
+    yield _gauge("queue_log_healthy", "1 if a job put now would be kept, else 0.", queue.status != "unavailable")
+    if not queue.facts:
+        return
+    yield _gauge("queue_fill_ratio", "The size of the queue's log as a share of its limit.", queue.facts["fill"])
+    tubes = queue.facts["tubes"]
+    for name, help_text, field in (
+        ("waiting_jobs", "Jobs waiting in the tube.", "ready"),
+        ("reserved_jobs", "Jobs reserved by processors.", "reserved"),
+        ("dead_letters", "Dead letters waiting for an operator.", "dead_letters"),
+        ("consumers", "Processors that take jobs from the tube.", "consumers"),
+        ("oldest_job_age_seconds", "Age of the next waiting job.", "oldest_job_age_seconds"),
+    ):
+        yield _labeled_gauge(name, help_text, "tube", {tube: getattr(counts, field) for tube, counts in tubes.items()})
+
+
+def _ledger(ledger: Component) -> Iterator[GaugeMetricFamily]:
+    if not ledger.facts:
+        return
+    missing = ledger.facts["missing"]
+    yield _labeled_gauge("ledger_missing", "Accepted messages that are lost.", "tube", missing)
+    family = GaugeMetricFamily(
+        "tradewire_ledger_messages", "Messages by outcome, as in /api/ledger.", labels=["tube", "state"]
+    )
+    for tube, account in structs.asdict(ledger.facts["tubes"]).items():
+        for state, messages in structs.asdict(account).items():
+            family.add_metric([tube, state.replace("_", "-")], float(messages))
+    yield family
+
+
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"tradewire_{name}", help_text, value=float(value))
+
+
+def _labeled_gauge(name: str, help_text: str, label: str, values: Mapping[str, Any]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"tradewire_{name}", help_text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], float(value))
+    return family

@@ -1,0 +1,173 @@
+"""The health checks of the stack's components, and the limits at which they report a fault."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from api.operations.ledger_check import LedgerCheck
+from api.operations.monitor import OK, UNAVAILABLE, Component
+from tradewire import feed
+from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
+from tradewire.queue import ARCHIVE, TUBES
+from tradewire.store.engine import sqlite_file
+from tradewire.store.reading import StoreReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tradewire.queue import Queue, TubeCounts
+    from tradewire.settings import Settings
+
+NEARLY_FULL: Final = "nearly-full"
+BEHIND: Final = "behind"
+FAILING: Final = "failing"
+
+_MAX_FILL: Final = 0.8
+_BEHIND_SECONDS: Final = 3
+"""The age of a waiting message at which the archive is behind."""
+_MIN_FREE_BYTES: Final = 200 * 10**6
+_MIN_FREE_SHARE: Final = 0.05
+"""A disk is nearly full if its free space is below both limits."""
+_INGEST_TIMEOUT_SECONDS: Final = 2.0
+_STATE_FAULTS: Final = {"fatal": "failed to start, and supervisord gave up", "backoff": "keeps exiting after its start"}
+
+
+class TubeHealth(msgspec.Struct, rename="camel"):
+    """The fields of TubeCounts, as JSON."""
+
+    ready: int
+    reserved: int
+    dead_letters: int
+    consumers: int
+    oldest_job_age_seconds: int
+
+
+def health_checks(
+    settings: Settings, open_queue: Callable[[], Queue]
+) -> dict[str, Callable[[], Mapping[str, Component]]]:
+    """Return the health checks of this stack by name. They connect to nothing before they run."""
+    queue, store = open_queue(), StoreReader(settings.store)
+    return {
+        "queue": lambda: _queue(queue),
+        "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
+        "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
+        "store": lambda: {"store": _store(store)},
+        "ledger": LedgerCheck(settings.counters, open_queue(), store),
+        "disk": lambda: {"disk": _disk(settings)},
+        "programs": lambda: {"programs": _programs(settings.supervisor_states)},
+    }
+
+
+def _queue(queue: Queue) -> dict[str, Component]:
+    """Check the queue, and from its counts the consumers and the archive."""
+    fault = ""
+    try:
+        queue.check()
+    except QueueUnavailable as error:
+        fault = str(error)
+    try:
+        tubes = {tube: queue.counts(tube) for tube in TUBES}
+        fill = queue.fill()
+    except QueueUnavailable as error:
+        return {"queue": Component(UNAVAILABLE, str(error))}
+    facts = {"tubes": {tube: TubeHealth(*counts) for tube, counts in tubes.items()}, "fill": round(fill, 3)}
+    if fault:
+        component = Component(UNAVAILABLE, fault, facts)
+    elif fill >= _MAX_FILL:
+        detail = f"the queue's log is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
+        component = Component(NEARLY_FULL, detail, facts)
+    else:
+        component = Component(facts=facts)
+    return {"queue": component, "consumers": _consumers(tubes), "archive": _archive(tubes[ARCHIVE])}
+
+
+def _consumers(tubes: dict[str, TubeCounts]) -> Component:
+    consumers = {tube: counts.consumers for tube, counts in tubes.items()}
+    idle_tubes = [tube for tube, count in consumers.items() if not count]
+    if idle_tubes:
+        detail = (
+            f"no processor takes jobs from {' and '.join(idle_tubes)}: it is not running, or waits for a component that"
+            " its log names; messages wait in the queue"
+        )
+        return Component(UNAVAILABLE, detail, {"consumers": consumers})
+    return Component(facts={"consumers": consumers})
+
+
+def _archive(tube: TubeCounts) -> Component:
+    facts = {"waiting": tube.ready + tube.reserved, "oldestJobAgeSeconds": tube.oldest_job_age_seconds}
+    if tube.oldest_job_age_seconds >= _BEHIND_SECONDS:
+        detail = f"messages have waited {_BEHIND_SECONDS} s or longer to be archived; history and statistics lack them"
+        return Component(BEHIND, detail, facts)
+    return Component(facts=facts)
+
+
+def _ingest(path: Path) -> Component:
+    connection = http.client.HTTPConnection("ingest", timeout=_INGEST_TIMEOUT_SECONDS)
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(_INGEST_TIMEOUT_SECONDS)
+        connection.sock.connect(str(path))
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        reason = str(error) or type(error).__name__
+        return Component(UNAVAILABLE, f"the API at {path}: {reason}; messages are refused")
+    finally:
+        connection.close()
+    if status != http.HTTPStatus.OK:
+        return Component(UNAVAILABLE, f"the API at {path} answered {status}; messages may be refused")
+    return Component()
+
+
+def _wsserver(path: Path) -> Component:
+    try:
+        health = feed.health(path)
+    except FeedUnavailable as error:
+        return Component(UNAVAILABLE, f"{error}; messages are archived, and wait in the queue to be shown")
+    return Component(facts={"browsers": health.browsers, "lagging": health.lagging})
+
+
+def _store(store: StoreReader) -> Component:
+    try:
+        store.check()
+    except StoreUnavailable as error:
+        return Component(UNAVAILABLE, f"{error}; messages are shown, and wait in the queue to be archived")
+    return Component()
+
+
+def _disk(settings: Settings) -> Component:
+    """Check the file systems that the stack writes to."""
+    file = sqlite_file(settings.store)
+    folders = {"home": settings.home, "queue": settings.home / "queue", "store": file.parent if file else None}
+    free: dict[str, int] = {}
+    full: list[str] = []
+    for name, folder in folders.items():
+        if folder is None or not folder.exists():
+            continue
+        usage = shutil.disk_usage(folder)
+        free[name] = usage.free
+        if usage.free < min(_MIN_FREE_BYTES, _MIN_FREE_SHARE * usage.total):
+            full.append(str(folder))
+    if full:
+        detail = f"the disk is nearly full at {', '.join(full)}; when it is full, messages are refused or not archived"
+        return Component(NEARLY_FULL, detail, {"freeBytes": free})
+    return Component(facts={"freeBytes": free})
+
+
+def _programs(path: Path) -> Component:
+    """Check the programs' states as supervisord reported them. Without a report, no state is known."""
+    try:
+        states: dict[str, str] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        states = {}
+    faults = [f"{name} {_STATE_FAULTS[state]}" for name, state in sorted(states.items()) if state in _STATE_FAULTS]
+    if faults:
+        return Component(FAILING, f"{'; '.join(faults)}; see its log", {"states": states})
+    return Component(OK, facts={"states": states})

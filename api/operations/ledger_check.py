@@ -1,0 +1,41 @@
+"""The health check of the ledger. A loss is reported until a later ledger shows none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from api.operations import ledger
+from api.operations.monitor import UNAVAILABLE, Component
+from tradewire.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tradewire.queue import Queue
+    from tradewire.store.reading import StoreReader
+
+LOSS: Final = "loss"
+
+
+class LedgerCheck:
+    """Reconciles the ledger. While it is settling, the last settled result stands."""
+
+    def __init__(self, folder: Path, queue: Queue, store: StoreReader) -> None:
+        self._folder = folder
+        self._queue = queue
+        self._store = store
+        self._missing: dict[str, int] = {}
+
+    def __call__(self) -> Mapping[str, Component]:
+        """Run the check."""
+        try:
+            reconciled = ledger.reconcile(self._folder, self._queue, self._store)
+        except Unavailable as error:
+            return {"ledger": Component(UNAVAILABLE, f"the ledger can't be reconciled: {error}")}
+        if reconciled.status != "settling":
+            self._missing = {"archive": reconciled.tubes.archive.missing, "live": reconciled.tubes.live.missing}
+        facts = {"accepted": reconciled.accepted, "tubes": reconciled.tubes, "missing": self._missing}
+        if any(self._missing.values()):
+            return {"ledger": Component(LOSS, "accepted messages are lost; /api/ledger has the account", facts)}
+        return {"ledger": Component(facts=facts)}

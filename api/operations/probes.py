@@ -1,0 +1,47 @@
+"""GET /healthz, /readyz and /metrics, for operators and their tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+
+from api.http.responses import RETRY_AFTER_SECONDS, json_response
+from api.operations.gauges import Gauges
+from tradewire import metrics
+
+if TYPE_CHECKING:
+    from api.operations.monitor import Component, Monitor
+    from tradewire.settings import Settings
+
+
+def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
+    """Add the routes."""
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """Answer 200 if the API itself runs. No other component is checked."""
+        return json_response(200, {"status": "ok"})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
+        report = monitor.report()
+        body = {
+            "status": report.status,
+            "components": {name: _component_body(component) for name, component in report.components.items()},
+        }
+        if report.status == "not-ready":
+            return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return json_response(200, body)
+
+    @app.get("/metrics")
+    def metrics_page() -> Response:
+        """Return the metrics of the whole stack in Prometheus's format."""
+        page = metrics.page(settings.metrics, Gauges(monitor))
+        return Response(page, content_type=metrics.CONTENT_TYPE)
+
+
+def _component_body(component: Component) -> dict[str, object]:
+    detail = {"detail": component.detail} if component.detail else {}
+    return {"status": component.status, **detail, **component.facts}

@@ -1,0 +1,1 @@
+"""Queries: archived messages, exports of them, and statistics."""

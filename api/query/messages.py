@@ -1,0 +1,198 @@
+"""GET /api/messages and GET /api/message/<id>: the archived messages and their traces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
+
+import msgspec
+from flask import Flask, Response, request
+from msgspec import UNSET, Meta, UnsetType
+from werkzeug.exceptions import NotAcceptable
+
+from api.http import parameter_types
+from api.http.parameters import Query, parameter, parse_query
+from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
+from api.http.timestamps import Timestamp, timestamp_from_microseconds
+from api.query import cursor
+from api.query.exports import FILE_FORMATS, Exports
+from api.query.watermark import archived_up_to
+from tradewire.errors import Fault
+from tradewire.event import TradeEvent
+from tradewire.store.views import Filter, Position, ReceiptView, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from structlog.stdlib import BoundLogger
+
+    from api.http.queue_pool import QueuePool
+    from tradewire.receipt import Kind
+    from tradewire.settings import Settings
+    from tradewire.store.reading import StoreReader
+
+_MAX_PAGE: Final = 1000
+_DEFAULT_PAGE: Final = 100
+_MAX_EXPORT: Final = 10**9
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+FILE_TYPES: Final = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
+"""The media types of the file formats."""
+_FORMATS: Final = {"application/json": "json", **FILE_TYPES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagesQuery(Query):
+    """The parameters of GET /api/messages."""
+
+    currency_from: str | None = parameter("from", parameter_types.CURRENCY, "The currency sold.")
+    currency_to: str | None = parameter("to", parameter_types.CURRENCY, "The currency bought.")
+    country: str | None = parameter("country", parameter_types.COUNTRY, "The originating country.")
+    user: str | None = parameter("user", parameter_types.USER, "The user's id, matched exactly.")
+    flag: str | None = parameter("flag", parameter_types.FLAG, "A flag that the message has, such as rate-mismatch.")
+    min_sold: Decimal | None = parameter("min", parameter_types.AMOUNT, "The minimum amount sold.")
+    max_sold: Decimal | None = parameter("max", parameter_types.AMOUNT, "The maximum amount sold.")
+    words: tuple[str, ...] = parameter(
+        "q",
+        parameter_types.WORDS,
+        "Words that must all match. A word matches a currency, the country or a flag, or the start of the user's or "
+        "the message's id. Case is ignored.",
+        default=(),
+    )
+    since: int | None = parameter(
+        "since",
+        parameter_types.TIMESTAMP,
+        "Received at this time or later.",
+        example="2026-01-01T00:00:00Z",
+    )
+    until: int | None = parameter(
+        "until", parameter_types.TIMESTAMP, "Received before this time.", example="2026-02-01T00:00:00Z"
+    )
+    limit: int | None = parameter(
+        "limit",
+        parameter_types.integer(1, _MAX_EXPORT),
+        f"The maximum number of messages. In JSON: at most {_MAX_PAGE}, by default {_DEFAULT_PAGE}.",
+    )
+    cursor: Position | None = parameter("cursor", cursor.CURSOR, "The `next` of the previous page. JSON only.")
+    format: str = parameter(
+        "format",
+        parameter_types.one_of(*_FORMATS.values()),
+        "The format of the response. By default, `Accept` decides.",
+    )
+
+    def conflicts(self) -> Iterator[Fault]:
+        """Yield the faults of parameters that are valid alone, but not together."""
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            yield Fault("until", "empty-range", "until is not later than since.")
+        if self.min_sold is not None and self.max_sold is not None and self.min_sold > self.max_sold:
+            yield Fault("max", "empty-range", "max is less than min.")
+        if self.format not in FILE_FORMATS and self.limit is not None and self.limit > _MAX_PAGE:
+            yield Fault("limit", "out-of-range", f"limit is not a whole number from 1 to {_MAX_PAGE}.")
+        if self.format in FILE_FORMATS and self.cursor is not None:
+            yield Fault("cursor", "not-with-format", f"cursor can't be used with format={self.format}.")
+
+    def filter(self) -> Filter:
+        """Return the conditions for the store."""
+        return Filter(
+            self.currency_from,
+            self.currency_to,
+            self.country,
+            self.user,
+            self.flag,
+            self.min_sold,
+            self.max_sold,
+            self.words,
+            self.since,
+            self.until,
+        )
+
+
+class MessagePage(msgspec.Struct, rename="camel"):
+    """A page of messages, newest first."""
+
+    messages: list[TradeEvent]
+    next: Annotated[str | None, Meta(description="The cursor of the next page; null if no older message can match.")]
+    archived_up_to: Annotated[
+        Timestamp | None,
+        Meta(description="The watermark: every message accepted before this time is archived. Null if it is unknown."),
+    ]
+
+
+class TraceEntry(msgspec.Struct, omit_defaults=True):
+    """One step in the history of a message."""
+
+    kind: Literal["accepted", "archived", "shown", "expired", "dead-lettered", "discarded"]
+    at: Timestamp
+    tube: str | UnsetType = UNSET
+    browsers: Annotated[int | UnsetType, Meta(description="The number of browsers that it was shown to.")] = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class MessageTrace(msgspec.Struct):
+    """A message and its history, oldest first. The message is null if only its receipts are archived."""
+
+    id: str
+    message: TradeEvent | None
+    trace: list[TraceEntry]
+
+
+def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
+    """Add the routes."""
+    exports = Exports(store, log)
+
+    @app.get("/api/messages")
+    def messages() -> Response:
+        query = parse_query(MessagesQuery, request.args, format=_accepted_format())
+        if query.format in FILE_FORMATS:
+            return exports.response(query.format, query.filter(), query.limit)
+        up_to = archived_up_to(settings.counters, pool, store)
+        page = store.page(query.filter(), query.cursor, query.limit or _DEFAULT_PAGE)
+        body = MessagePage(
+            page.messages,
+            cursor.encode(page.next) if page.next else None,
+            None if up_to is None else timestamp_from_microseconds(up_to),
+        )
+        return json_response(200, body, {"Vary": "Accept"})
+
+    @app.get("/api/message/<message_id>")
+    def message_trace(message_id: str) -> Response:
+        parse_query(Query, request.args)
+        message_id = message_id.lower()
+        if not _ID.fullmatch(message_id):
+            return error_response(400, [Fault("id", "bad-id", "id is not a UUID, as returned with a 201.")])
+        trace = store.trace(message_id)
+        if trace is None:
+            detail = f"No message {message_id} is archived. A message accepted just now may not be archived yet."
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            return error_response(404, [Fault("id", "not-found", detail)], headers)
+        return json_response_with_etag(MessageTrace(message_id, trace.message, _entries(trace)))
+
+
+def _accepted_format() -> str:
+    """Return the format that the client prefers. Raises NotAcceptable."""
+    if "format" in request.args or "Accept" not in request.headers:
+        return "json"
+    best = request.accept_mimetypes.best_match(_FORMATS)
+    if best is None:
+        raise NotAcceptable(f"The available media types are {', '.join(_FORMATS)}.")
+    return _FORMATS[best]
+
+
+def _entries(trace: Trace) -> list[TraceEntry]:
+    entries = [_entry(receipt) for receipt in trace.receipts]
+    if trace.message:
+        entries.append(TraceEntry("accepted", trace.message.received_at))
+    if trace.archived_at is not None:
+        entries.append(TraceEntry("archived", timestamp_from_microseconds(trace.archived_at)))
+    # All timestamps have the same format, so they sort as text.
+    return sorted(entries, key=lambda entry: (entry.at, entry.kind != "accepted"))
+
+
+def _entry(receipt: ReceiptView) -> TraceEntry:
+    entry = TraceEntry(cast("Kind", receipt.kind), timestamp_from_microseconds(receipt.at), receipt.tube)
+    if receipt.kind == "shown":
+        entry.browsers = receipt.browsers
+    if receipt.reason:
+        entry.reason = receipt.reason
+    return entry

@@ -1,0 +1,196 @@
+"""/api/dead-letters in its deployed configuration: operators list, requeue and delete dead letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.integration.conftest import call_query, event_json, id_of, open_queue, query_api
+from tests.integration.test_api_reading import fault_codes
+from tests.support import beanstalkd
+from tradewire import receipt
+from tradewire.queue import ARCHIVE, LIVE, TUBES, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support import Response
+    from tradewire.queue import Job
+
+TOKEN: Final = "0123456789abcdef"  # noqa: S105 - only for this test
+BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def shared(module_home: Path) -> Iterator[Path]:
+    """Return the home directory of a running api-query with an operator token."""
+    (module_home / "operator-token").write_text(f"{TOKEN}\n")
+    with beanstalkd(module_home), query_api(module_home):
+        yield module_home
+
+
+@pytest.fixture
+def clean_home(shared: Path) -> Path:
+    """Return the shared home directory, with an empty queue."""
+    for tube in TUBES:
+        take_all(shared, tube)
+        take_all(shared, f"{tube}.dead")
+    return shared
+
+
+def take_all(home: Path, tube: str) -> list[Job]:
+    """Take all jobs out of a tube and delete them."""
+    with open_queue(home) as queue:
+        jobs = queue.reserve(tube, 1000, 0)
+        queue.delete(jobs)
+        return jobs
+
+
+def add_dead_letters(home: Path, tube: str, *events: bytes) -> None:
+    """Add dead letters as a processor would."""
+    with open_queue(home) as queue:
+        for event in events:
+            queue.put(event, [tube])
+            [job] = queue.reserve(tube, 1, 0)
+            queue.dead_letter(tube, job, [Rejected(event, "because")])
+
+
+def list_dead_letters(home: Path, query: str = "") -> list[dict[str, Any]]:
+    """List dead letters through the API."""
+    response = call_query(home, f"/api/dead-letters{query}", **BEARER)
+    assert response.status == 200, response.body
+    letters: list[dict[str, Any]] = response.json["deadLetters"]
+    return letters
+
+
+def test_dead_letters_are_listed_with_reasons_by_tube_and_oldest_first(clean_home: Path) -> None:
+    events = [event_json(), event_json(), event_json()]
+    add_dead_letters(clean_home, LIVE, *events[:2])
+    add_dead_letters(clean_home, ARCHIVE, events[2])
+    letters = list_dead_letters(clean_home)
+    assert [letter["event"]["id"] for letter in letters] == [id_of(event) for event in events]
+    assert [(letter["tube"], letter["reason"]) for letter in letters] == [
+        (LIVE, "because"),
+        (LIVE, "because"),
+        (ARCHIVE, "because"),
+    ]
+    assert all(letter["deadLetteredAt"].endswith("Z") for letter in letters)
+    assert list_dead_letters(clean_home, f"?tube={ARCHIVE}") == letters[2:]
+    assert list_dead_letters(clean_home, "?limit=1") == [letters[0], letters[2]]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a":747.10}', {"a": 747.10}),
+        (b"nonsense \xff", "nonsense \ufffd"),
+        (b'"\xff"', '"\ufffd"'),
+        (b"[" * 3000, "[" * 3000),
+        (b'{"a":"' + b"x" * 5000 + b'"}', '{"a":"' + "x" * 4090),
+    ],
+    ids=["JSON", "text", "not UTF-8", "nested too deep", "too long"],
+)
+def test_an_event_is_shown_as_json_if_it_is_valid_and_as_text_otherwise(
+    clean_home: Path, body: bytes, expected: object
+) -> None:
+    add_dead_letters(clean_home, LIVE, body)
+    [letter] = list_dead_letters(clean_home)
+    assert letter["event"] == expected
+
+
+def test_a_job_put_into_the_dead_tube_by_hand_is_listed(clean_home: Path) -> None:
+    with open_queue(clean_home) as queue:
+        queue.put(b"by hand", [f"{LIVE}.dead"])
+    [letter] = list_dead_letters(clean_home)
+    assert (letter["reason"], letter["deadLetteredAt"], letter["event"]) == ("put here by hand", None, "by hand")
+
+
+def test_a_requeued_event_returns_to_its_tube(clean_home: Path) -> None:
+    event = event_json()
+    add_dead_letters(clean_home, ARCHIVE, event)
+    [letter] = list_dead_letters(clean_home)
+    response = call_query(clean_home, f"/api/dead-letters/archive/{letter['id']}/requeue", method="POST", **BEARER)
+    assert (response.status, response.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": letter["id"]})
+    assert [job.body for job in take_all(clean_home, ARCHIVE)] == [event]
+    assert list_dead_letters(clean_home) == []
+    assert f"event=requeued tube=archive dead_letter={letter['id']}" in read_logs(clean_home)
+
+
+def test_a_deleted_dead_letter_is_removed_and_the_archive_gets_a_receipt(clean_home: Path) -> None:
+    event = event_json()
+    add_dead_letters(clean_home, LIVE, event, b"nonsense")
+    for letter in list_dead_letters(clean_home):
+        response = call_query(clean_home, f"/api/dead-letters/live/{letter['id']}", method="DELETE", **BEARER)
+        assert (response.status, response.json) == (200, {"status": "OK", "tube": LIVE, "id": letter["id"]})
+    assert list_dead_letters(clean_home) == []
+    assert take_all(clean_home, LIVE) == []
+    [discarded] = [receipt.decode(job.body) for job in take_all(clean_home, ARCHIVE)]
+    assert (discarded.receipt, discarded.tube, discarded.ids) == ("discarded", LIVE, [id_of(event)])
+    assert f"id={id_of(event)}" in read_logs(clean_home)
+
+
+@pytest.mark.parametrize("target", ["live/{}", "other/1", "live/0", "live/x", "live/99999999999999999999"])
+def test_a_missing_dead_letter_can_not_be_requeued_or_deleted(clean_home: Path, target: str) -> None:
+    add_dead_letters(clean_home, ARCHIVE, event_json())
+    [letter] = list_dead_letters(clean_home)
+    target = target.format(letter["id"])
+    assert fault_codes(call_query(clean_home, f"/api/dead-letters/{target}", method="DELETE", **BEARER), 404) == {
+        (None, "not-found")
+    }
+    assert fault_codes(call_query(clean_home, f"/api/dead-letters/{target}/requeue", method="POST", **BEARER), 404) == {
+        (None, "not-found")
+    }
+    assert list_dead_letters(clean_home) == [letter]
+
+
+def test_all_faults_of_the_query_are_named(clean_home: Path) -> None:
+    assert fault_codes(call_query(clean_home, "/api/dead-letters?tube=other&limit=101&x=", **BEARER), 400) == {
+        ("tube", "unknown-value"),
+        ("limit", "out-of-range"),
+        ("x", "unknown-parameter"),
+    }
+
+
+def all_operator_calls(home: Path, **headers: str) -> list[Response]:
+    """Send every request that needs the operator token."""
+    return [
+        call_query(home, "/api/dead-letters", **headers),
+        call_query(home, "/api/dead-letters/live/1", method="DELETE", **headers),
+        call_query(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer \xe9"]
+)
+def test_without_the_token_every_request_is_refused(clean_home: Path, header: str | None) -> None:
+    for response in all_operator_calls(clean_home, **({} if header is None else {"Authorization": header})):
+        assert fault_codes(response, 401) == {(None, "unauthorized")}
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_without_a_token_file_the_error_names_the_command_that_creates_it(home: Path) -> None:
+    with beanstalkd(home), query_api(home):
+        for content in (None, "", "\n"):
+            if content is not None:
+                (home / "operator-token").write_text(content)
+            for response in all_operator_calls(home, Authorization="Bearer "):
+                assert fault_codes(response, 503) == {(None, "unavailable")}
+                assert "deploy/up" in response.json["errors"][0]["detail"]
+        (home / "operator-token").write_text(TOKEN)
+        assert list_dead_letters(home) == []
+
+
+def test_without_a_queue_the_status_is_503(home: Path) -> None:
+    (home / "operator-token").write_text(TOKEN)
+    with query_api(home):
+        for response in all_operator_calls(home, **BEARER):
+            assert fault_codes(response, 503) == {(None, "unavailable")}
+            assert "confirmed" not in response.json["errors"][0]["detail"]
+
+
+def read_logs(home: Path) -> str:
+    """Return the logs of all programs."""
+    return "".join(log.read_text() for log in home.glob("*.log"))

@@ -1,0 +1,249 @@
+"""Trade events: encoding, decoding, and how ids are made."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import example
+from tests.unit.helpers import MESSAGE, NOW, decode_trade, event_id, event_json, with_field
+from tradewire import event
+from tradewire.errors import InvalidEvent
+
+ID = "0190a0b0-c0d0-7e0f-8a1b-2c3d4e5f6071"
+TRADE = decode_trade(MESSAGE)
+EVENT = event.encode(TRADE, ID, NOW)
+
+
+def with_value(name: str, text: bytes) -> bytes:
+    """Return an event with one field's value replaced by literal JSON text."""
+    return msgspec.json.encode(msgspec.json.decode(EVENT) | {name: msgspec.Raw(text)})
+
+
+def test_an_event_is_encoded_with_exact_amounts_and_utc_times() -> None:
+    trade = decode_trade(with_field("amountBuy", "747.10"))
+    assert event.encode(trade, ID, datetime(2024, 6, 1, 2, 3, 4, 50, tzinfo=UTC)) == (
+        b'{"id":"0190a0b0-c0d0-7e0f-8a1b-2c3d4e5f6071","receivedAt":"2024-06-01T02:03:04.000050Z",'
+        b'"userId":"134259","currencyFrom":"EUR","currencyTo":"GBP","amountSell":"1000","amountBuy":"747.10",'
+        b'"rate":"0.7471","timePlaced":"2015-01-24T10:27:44Z","originatingCountry":"FR","flags":[]}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1e17", "1" + "0" * 17), ("1e-12", "0." + "0" * 11 + "1"), ("1.50e1", "15.0")]
+)
+def test_an_amount_is_encoded_without_an_exponent(text: str, expected: str) -> None:
+    trade = decode_trade(with_field("amountSell", text))
+    assert event.decode(event.encode(trade, ID, NOW)).amount_sell == expected
+
+
+def test_the_time_received_always_has_six_fractional_digits() -> None:
+    assert event.decode(EVENT).received_at == "2024-06-01T00:00:00.000000Z"
+
+
+def test_an_event_has_the_flags_of_its_trade() -> None:
+    trade = decode_trade(example(amountBuy=1))
+    assert event.decode(event.encode(trade, ID, NOW)).flags == ["rate-mismatch"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=64))
+def test_an_encoded_event_is_one_line_and_decodes_to_the_original(user_id: str) -> None:
+    encoded = event.encode(decode_trade(example(userId=user_id)), ID, NOW)
+    assert len(encoded.splitlines()) == 1
+    decoded = event.decode(encoded)
+    assert (decoded.id, decoded.user_id, Decimal(decoded.rate)) == (ID, user_id, TRADE.rate)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert event.decode(event_json(7, pad=3)).id == event_id(7)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="an empty body"),
+        pytest.param(b"hello", id="plain text"),
+        pytest.param(b"{}", id="an empty object"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[" + EVENT + b"]", id="an array"),
+        pytest.param(EVENT[:-1], id="truncated"),
+        pytest.param(EVENT + b"}", id="trailing garbage"),
+        pytest.param(EVENT + EVENT, id="two events"),
+        pytest.param(MESSAGE, id="a message without id and time"),
+        pytest.param(b"\xef\xbb\xbf" + EVENT, id="a byte order mark"),
+        pytest.param(b"[" * 100_000, id="deep nesting"),
+        pytest.param(EVENT[:-1] + b',"x":' + b"[" * 100_000, id="deep nesting in an unknown field"),
+        pytest.param(EVENT[:-1] + b',"x":"\xff"}', id="an unknown field that is not UTF-8"),
+        pytest.param(EVENT[:-1] + b',"x":"\xed\xa0\x80"}', id="a surrogate in UTF-8"),
+        pytest.param(EVENT[:-1] + b',"\xff":1}', id="a key that is not UTF-8"),
+        pytest.param(EVENT.replace(b"EUR", b"E\xffR"), id="a value that is not UTF-8"),
+        pytest.param(EVENT[:-1] + rb',"x":"\q"}', id="an unknown field with an invalid escape"),
+        pytest.param(EVENT[:-1] + b',"x":"\x01"}', id="an unknown field with a control character"),
+        pytest.param(EVENT[:-1] + b',"x":NaN}', id="an unknown field that is NaN"),
+        pytest.param(EVENT.replace(b'"id"', b'"ID"'), id="no id"),
+        pytest.param(with_value("id", b'""'), id="an empty id"),
+        pytest.param(with_value("id", b"7"), id="an id that is a number"),
+        pytest.param(with_value("id", ID.upper().encode().join([b'"'] * 2)), id="an id in capitals"),
+        pytest.param(with_value("id", ID.replace("-", "").encode().join([b'"'] * 2)), id="an id without dashes"),
+        pytest.param(with_value("id", b'"%b "' % ID.encode()), id="an id with a space"),
+        pytest.param(with_value("id", rb'"%b\n"' % ID.encode()), id="an id with a line break"),
+        pytest.param(with_value("amountSell", b"1000"), id="an amount that is not a string"),
+        pytest.param(with_value("userId", b'"%b"' % (b"x" * 65)), id="a user id of 65 characters"),
+        pytest.param(with_value("flags", b"null"), id="flags that are not a list"),
+        pytest.param(with_value("flags", b"[1]"), id="a flag that is not a string"),
+    ],
+)
+def test_a_line_that_is_not_exactly_one_event_is_invalid(body: bytes) -> None:
+    with pytest.raises(InvalidEvent):
+        event.decode(body)
+
+
+@pytest.mark.parametrize("name", event.TradeEvent.__struct_encode_fields__)
+def test_an_event_without_a_field_is_invalid_and_the_reason_names_the_field(name: str) -> None:
+    fields = msgspec.json.decode(EVENT)
+    del fields[name]
+    with pytest.raises(InvalidEvent, match=name):
+        event.decode(msgspec.json.encode(fields))
+
+
+def test_the_reason_gives_the_position_of_the_first_byte_that_is_not_utf_8() -> None:
+    bad = EVENT.replace(b"EUR", b"E\xffR")
+    with pytest.raises(InvalidEvent, match=f"not UTF-8.* at byte {bad.index(0xFF)}$"):
+        event.decode(bad)
+
+
+def test_packed_ids_have_sixteen_bytes_each() -> None:
+    events = [event_json(number, pad=number) for number in range(1, 50)]
+    assert event.packed_ids(events) == [number.to_bytes(16, "big") for number in range(1, 50)]
+    assert event.packed_ids([EVENT]) == [uuid.UUID(ID).bytes]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [ID.upper(), ID[:-1], ID + "0", f"{ID},{ID}", f"{ID}\n", ID.replace("-", ""), " " + ID[1:], "\u0661" + ID[1:]],
+)
+def test_one_malformed_id_makes_a_batch_invalid(wrong: str) -> None:
+    bad = with_value("id", msgspec.json.encode(wrong))
+    for lines in ([bad], [event_json(1), bad], [bad, event_json(1), event_json(2)]):
+        with pytest.raises(InvalidEvent, match="not an event"):
+            event.packed_ids(lines)
+
+
+def test_ids_that_are_valid_only_when_concatenated_are_invalid() -> None:
+    halves = [with_value("id", msgspec.json.encode(half)) for half in (ID[:-1], ID[-1] + ID)]
+    with pytest.raises(InvalidEvent):
+        event.packed_ids(halves)
+
+
+def test_a_character_split_across_two_lines_is_invalid() -> None:
+    euro = "€".encode()
+    lines = [with_value("pad", b'"' + fragment + b'"') for fragment in (euro[:1], euro[1:])]
+    with pytest.raises(InvalidEvent, match="UTF-8"):
+        event.packed_ids(lines)
+
+
+def test_ids_and_times_returns_all_ids_and_counts_events_by_time() -> None:
+    later = event.encode(TRADE, event_id(3), datetime(2024, 6, 2, tzinfo=UTC))
+    ids, counts = event.ids_and_times([event_json(1), event_json(2), later])
+    assert ids == [event_id(1), event_id(2), event_id(3)]
+    assert counts == {"2024-06-01T00:00:00.000000Z": 2, "2024-06-02T00:00:00.000000Z": 1}
+
+
+def test_a_new_id_is_a_uuid_of_version_7() -> None:
+    id_ = uuid.UUID(event.new_id())
+    assert (id_.version, id_.variant) == (7, uuid.RFC_4122)
+
+
+def test_new_ids_are_unique_and_ascending() -> None:
+    ids = [event.new_id() for _ in range(1000)]
+    assert ids == sorted(set(ids))
+
+
+def test_a_keyed_id_is_a_uuid_of_version_8() -> None:
+    for place in range(100):
+        id_ = uuid.UUID(event.keyed_id("key", place, TRADE))
+        assert (id_.version, id_.variant) == (8, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize("make", [event.new_id, lambda: event.keyed_id("key", 0, TRADE)])
+def test_an_event_can_have_an_id_of_either_version(make: object) -> None:
+    assert callable(make)
+    id_ = make()
+    assert event.decode(event.encode(TRADE, id_, NOW)).id == id_
+
+
+def test_a_retry_has_the_same_id() -> None:
+    assert event.keyed_id("key", 3, TRADE) == event.keyed_id("key", 3, decode_trade(MESSAGE))
+
+
+def test_a_keyed_id_never_changes_between_releases() -> None:
+    assert event.keyed_id("key", 0, TRADE) == "b7f4a6f8-02f7-83d0-804d-184d34f23b1a"
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        pytest.param(with_field("amountSell", '"1000"'), id="an amount as a string"),
+        pytest.param(with_field("amountSell", "1e3"), id="an amount with an exponent"),
+        pytest.param(with_field("timePlaced", '"2015-01-24T11:27:44+01:00"'), id="the time in another zone"),
+        pytest.param(with_field("currencyFrom", '" eur "'), id="a code in lower case"),
+        pytest.param(with_field("userId", "134259"), id="the user id as a number"),
+    ],
+)
+def test_a_retry_with_another_spelling_has_the_same_id(retry: bytes) -> None:
+    assert event.keyed_id("key", 0, decode_trade(retry)) == event.keyed_id("key", 0, TRADE)
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "body"),
+    [
+        pytest.param("key2", 0, MESSAGE, id="key"),
+        pytest.param("Key", 0, MESSAGE, id="the key in another case"),
+        pytest.param("key", 1, MESSAGE, id="place"),
+        pytest.param("key", 0, example(userId="134258"), id="user"),
+        pytest.param("key", 0, example(currencyFrom="USD"), id="currency sold"),
+        pytest.param("key", 0, example(currencyTo="USD"), id="currency bought"),
+        pytest.param("key", 0, example(amountSell=1001), id="amount sold"),
+        pytest.param("key", 0, example(amountBuy=747.2), id="amount bought"),
+        pytest.param("key", 0, with_field("amountBuy", "747.10"), id="a trailing zero, which is kept"),
+        pytest.param("key", 0, example(rate=0.7472), id="rate"),
+        pytest.param("key", 0, example(timePlaced="24-JAN-15 10:27:45"), id="time"),
+        pytest.param("key", 0, example(originatingCountry="DE"), id="country"),
+    ],
+)
+def test_another_key_place_or_trade_gives_another_id(key: str, place: int, body: bytes) -> None:
+    assert event.keyed_id(key, place, decode_trade(body)) != event.keyed_id("key", 0, TRADE)
+
+
+def test_key_and_place_are_kept_apart() -> None:
+    assert event.keyed_id("key", 10, TRADE) != event.keyed_id("key1", 0, TRADE)
+
+
+@pytest.mark.parametrize(
+    ("received_at", "expected"),
+    [
+        ('"2026-01-02T03:04:05.000006Z"', datetime(2026, 1, 2, 3, 4, 5, 6, UTC)),
+        ('"2026-01-02T03:04:05"', None),
+        ('"yesterday"', None),
+        ("7", None),
+    ],
+)
+def test_peek_returns_the_id_and_the_time_received_if_it_is_valid(received_at: str, expected: datetime | None) -> None:
+    id_ = event.new_id()
+    assert event.peek(f'{{"id":"{id_}","receivedAt":{received_at}}}'.encode()) == event.EventHeader(id_, expected)
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"id":7}', b'{"id":"seven"}', b"\xff", b"[" * 100_000])
+def test_peek_returns_none_for_a_line_without_a_valid_id(line: bytes) -> None:
+    assert event.peek(line) is None
+
+
+def test_the_reason_for_a_malformed_id_is_readable() -> None:
+    with pytest.raises(InvalidEvent, match=r"^not an event: Expected a UUID - at `\$\.id`$"):
+        event.decode(with_value("id", b'"x"'))

@@ -1,0 +1,38 @@
+/** Shown before the first trade: how to post one. */
+
+import { isFiltered } from "../filters/filters.ts";
+import type { Panel, View } from "../page.ts";
+import type { State } from "../stream/state.ts";
+import { copyFrom } from "../ui/copy-button.ts";
+import { byId, setText } from "../ui/dom.ts";
+
+/** Can be pasted as it is. Lines are broken where JSON and the shell allow it. */
+const EXAMPLE = `curl -H 'Content-Type: application/json' \\
+  -d '{"userId":"134259","currencyFrom":"EUR","currencyTo":"GBP",
+       "amountSell":1000,"amountBuy":747.10,"rate":0.7471,
+       "timePlaced":"24-JAN-15 10:27:44","originatingCountry":"FR"}' \\
+  ${location.origin}/api/message`;
+
+export class EmptyState implements Panel {
+  readonly #empty = byId("empty", HTMLElement);
+  readonly #heading = byId("empty-heading", HTMLElement);
+
+  constructor() {
+    const example = byId("example", HTMLElement);
+    example.textContent = EXAMPLE;
+    copyFrom(byId("example-copy", HTMLButtonElement), example);
+  }
+
+  paint({ state, filters }: View): void {
+    // If filters exclude all trades, the table's footer tells so.
+    this.#empty.hidden = state.trades.length > 0 || isFiltered(filters);
+    setText(this.#heading, heading(state));
+  }
+}
+
+function heading({ connection, isBackfilled }: State): string {
+  if (connection.phase !== "live") {
+    return "No connection yet";
+  }
+  return isBackfilled ? "No trades yet" : "Waiting for trades; earlier ones can’t be loaded yet";
+}

@@ -1,0 +1,99 @@
+/** The table's controls in its title line: pause, view menu and export links. */
+
+import { type Filters, writeFilters } from "../filters/filters.ts";
+import { byId, element, setText } from "../ui/dom.ts";
+import { onKey } from "../ui/keys.ts";
+import { type Clock, COLUMNS } from "./columns.ts";
+import { type ColumnName, type Layout, toggleColumn } from "./layout.ts";
+import { SortMenu } from "./sort-menu.ts";
+
+const FORMATS = ["csv", "ndjson"] as const;
+
+export interface ToolbarListener {
+  readonly pause: () => void;
+  readonly change: (change: (layout: Layout) => Layout) => void;
+}
+
+export class Toolbar {
+  readonly #pause = element("button", "quiet pause");
+  readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
+  readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
+  readonly #sort: SortMenu;
+  #filters: Filters | undefined;
+
+  constructor({ pause, change }: ToolbarListener) {
+    this.#pause.type = "button";
+    this.#pause.dataset["testid"] = "pause";
+    this.#pause.title = "Pauses the list and counts new trades (Space)";
+    setText(this.#pause, "Pause");
+    this.#pause.addEventListener("click", pause);
+    onKey(" ", pause);
+    this.#sort = new SortMenu(change);
+    byId("blotter-tools", HTMLElement).append(this.#pause, this.#menu(change), ...this.#links.values());
+  }
+
+  paintPause(isPaused: boolean): void {
+    this.#pause.ariaPressed = String(isPaused);
+  }
+
+  paintLayout(layout: Layout, clock: Clock): void {
+    this.#sort.paint(layout, clock);
+    for (const { name, label } of COLUMNS) {
+      const made = this.#boxes.get(name);
+      if (made) {
+        made.box.checked = !layout.hidden.includes(name);
+        setText(made.label, label(clock));
+      }
+    }
+  }
+
+  paintFilters(filters: Filters): void {
+    if (filters === this.#filters) {
+      return;
+    }
+    this.#filters = filters;
+    for (const [format, link] of this.#links) {
+      const query = new URLSearchParams({ format });
+      writeFilters(filters, query);
+      link.href = `/api/messages?${query}`;
+    }
+  }
+
+  #menu(change: ToolbarListener["change"]): HTMLElement {
+    const menu = element("details", "menu");
+    menu.dataset["testid"] = "view";
+    const summary = element("summary", "");
+    setText(summary, "View");
+    const body = element("div", "menu-body");
+    const columns = element("fieldset", "");
+    const legend = element("legend", "");
+    setText(legend, "Columns");
+    columns.append(legend);
+    for (const { name } of COLUMNS) {
+      const line = element("label", "");
+      const box = element("input", "");
+      const label = element("span", "");
+      box.type = "checkbox";
+      box.addEventListener("change", () => change((layout) => toggleColumn(layout, name)));
+      this.#boxes.set(name, { box, label });
+      line.append(box, label);
+      columns.append(line);
+    }
+    const reset = element("button", "quiet");
+    reset.type = "button";
+    setText(reset, "Reset widths");
+    reset.addEventListener("click", () => change((layout) => ({ ...layout, widths: {} })));
+    body.append(...this.#sort.elements, columns, reset);
+    menu.append(summary, body);
+    return menu;
+  }
+}
+
+function exportLink(format: (typeof FORMATS)[number]): HTMLAnchorElement {
+  const link = element("a", "export");
+  link.download = "";
+  link.dataset["testid"] = `export-${format}`;
+  link.title = `All trades that match the filters, as ${format.toUpperCase()}`;
+  setText(link, format.toUpperCase());
+  return link;
+}

@@ -1,0 +1,123 @@
+/**
+ * All trades that match the filters, newest first: live ones at the top, archived ones below.
+ *
+ * Live trades become visible at the next `refresh`. Until then the shown trades stay, and only older ones are
+ * loaded below them. Each trade is listed once.
+ */
+
+import { type Filters, matches } from "../filters/filters.ts";
+import { DedupSet } from "../trade/dedup-set.ts";
+import { newestFirst, type TradeEvent } from "../trade/event.ts";
+import { MAX_TRADES, mergeTrades } from "../trade/merge.ts";
+import { type EndStatus, Pages, PREFETCH_ROWS, type Source } from "./pages.ts";
+
+export class TradeList {
+  readonly filters: Filters;
+  /** How many matching trades arrived live, or were found after a gap. */
+  matched = 0;
+  /** Whether the archive has returned the latest earlier trades. Older pages are loaded only after that. */
+  isBackfilled = false;
+  readonly #source: Source;
+  readonly #known = new DedupSet(2 * MAX_TRADES);
+  #newest: readonly TradeEvent[] = [];
+  #shown: readonly TradeEvent[] = [];
+  #shownMatched = 0;
+  /** Whether the shown trades include the backfill; undefined before the first refresh. */
+  #isBackfillShown: boolean | undefined;
+  #pages: Pages | undefined;
+  /** A trade has arrived that belongs into an archive page loaded without it. */
+  #isStale = false;
+
+  /** `trades` are those already known, newest first. */
+  constructor(source: Source, filters: Filters, trades: readonly TradeEvent[]) {
+    this.#source = source;
+    this.filters = filters;
+    this.#add(trades.filter((trade) => matches(filters, trade)));
+  }
+
+  /** Adds live trades. */
+  add(trades: readonly TradeEvent[]): void {
+    const matching = trades.filter((trade) => matches(this.filters, trade));
+    this.matched += matching.length;
+    this.#add(matching);
+  }
+
+  /** Adds trades from before the page was connected. */
+  backfill(trades: readonly TradeEvent[]): void {
+    this.#add(trades.filter((trade) => matches(this.filters, trade)));
+  }
+
+  /** Shows the current trades. */
+  refresh(): void {
+    this.#shown = this.#newest;
+    this.#shownMatched = this.matched;
+    this.#isBackfillShown = this.isBackfilled;
+    // The archive pages continue from the last trade above them. If that is another one now, they are loaded
+    // again.
+    if (this.#isStale || this.#pages?.above !== this.#newest.at(-1)) {
+      this.#pages = undefined;
+      this.#isStale = false;
+    }
+  }
+
+  /** Whether a refresh is needed even during a pause: before the first one, and after the backfill. */
+  get needsRefresh(): boolean {
+    return this.#isBackfillShown !== this.isBackfilled;
+  }
+
+  /** How many trades have arrived since the last refresh. */
+  get pending(): number {
+    return this.matched - this.#shownMatched;
+  }
+
+  get length(): number {
+    return this.#shown.length + (this.#pages?.length ?? 0);
+  }
+
+  /** The trades of these rows; undefined for evicted ones. */
+  slice(first: number, last: number): readonly (TradeEvent | undefined)[] {
+    const above = this.#shown.length;
+    const older = this.#pages?.slice(first - above, last - above) ?? [];
+    return [...this.#shown.slice(first, last), ...older];
+  }
+
+  /** The trades above the archive pages. A new list after each refresh that changed something. */
+  get shown(): readonly TradeEvent[] {
+    return this.#shown;
+  }
+
+  /** All trades in memory. */
+  get loaded(): readonly TradeEvent[] {
+    return [...this.#shown, ...(this.#pages?.loaded ?? [])];
+  }
+
+  get endStatus(): EndStatus {
+    return this.#pages?.endStatus ?? (this.isBackfilled ? "more" : "loading");
+  }
+
+  /** Loads missing pages near the visible rows. */
+  setVisibleRange(first: number, last: number): void {
+    const above = this.#shown.length;
+    if (this.isBackfilled && last + PREFETCH_ROWS > above) {
+      this.#pages ??= new Pages(this.#source, this.filters, this.#shown.at(-1));
+    }
+    this.#pages?.setVisibleRange(first - above, last - above);
+  }
+
+  retry(): void {
+    this.#pages?.retry();
+  }
+
+  #add(trades: readonly TradeEvent[]): void {
+    const fresh = trades.filter(({ id }) => this.#known.add(id));
+    const top = this.#pages?.top;
+    const newer = top ? fresh.filter((trade) => newestFirst(trade, top) < 0) : fresh;
+    if (newer.length < fresh.length) {
+      // The loaded pages may lack this trade. If they have it after all, reloading them does no harm.
+      this.#isStale = true;
+    }
+    if (newer.length > 0) {
+      this.#newest = mergeTrades(this.#newest, newer);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** The filters that select trades. A filter matches exactly as it does in `GET /api/messages`. */
+
+import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
+import { parseUnits } from "../trade/decimal.ts";
+import type { TradeEvent } from "../trade/event.ts";
+
+/** In the order in which they are shown, and written into an address. */
+export const FILTER_NAMES = ["from", "to", "country", "user", "flag", "min", "max", "q"] as const;
+
+export type FilterName = (typeof FILTER_NAMES)[number];
+
+/** Values as the API takes them; an empty string means no filter. Never changed in place. */
+export type Filters = Readonly<Record<FilterName, string>>;
+
+export const NO_FILTERS: Filters = {
+  from: "",
+  to: "",
+  country: "",
+  user: "",
+  flag: "",
+  min: "",
+  max: "",
+  q: "",
+};
+
+const USER_CHARS_MAX = 64;
+const SEARCH_CHARS_MAX = 128;
+const CONTROL = /\p{Cc}/u;
+const FLAG = /^[a-z0-9-]{1,64}$/u;
+const AMOUNT = /^\d{1,18}(?:\.\d{1,12})?$/u;
+const WHITE_SPACE = /\s+/u;
+const UPPER = /[A-Z]+/gu;
+const LOWER = /[a-z]+/gu;
+
+/** Normalizes a value as the API does. Returns undefined if the API would refuse it. */
+export function readFilter(name: FilterName, text: string): string | undefined {
+  const value = name === "user" ? text : text.trim();
+  if (value === "") {
+    return "";
+  }
+  switch (name) {
+    case "from":
+    case "to":
+      return parseCode(CURRENCIES, value);
+    case "country":
+      return parseCode(COUNTRIES, value);
+    case "flag":
+      return matchPattern(FLAG, value);
+    case "min":
+    case "max":
+      return matchPattern(AMOUNT, value);
+    default:
+      return isPlain(value, name === "user" ? USER_CHARS_MAX : SEARCH_CHARS_MAX) ? value : undefined;
+  }
+}
+
+/** Only ASCII letters are upper-cased: some letters of other alphabets have ASCII capitals. */
+function parseCode(codes: ReadonlySet<string>, value: string): string | undefined {
+  const code = value.replace(LOWER, (letters) => letters.toUpperCase());
+  return codes.has(code) ? code : undefined;
+}
+
+function matchPattern(pattern: RegExp, value: string): string | undefined {
+  return pattern.test(value) ? value : undefined;
+}
+
+function isPlain(value: string, charsMax: number): boolean {
+  return [...value].length <= charsMax && !CONTROL.test(value);
+}
+
+/** Reads the filters from an address. Values that the API would refuse are ignored. */
+export function parseFilters(query: URLSearchParams): Filters {
+  const entries = FILTER_NAMES.map((name) => [name, readFilter(name, query.get(name) ?? "") ?? ""] as const);
+  const filters: Filters = { ...NO_FILTERS, ...Object.fromEntries(entries) };
+  return isEmptyRange(filters) ? { ...filters, max: "" } : filters;
+}
+
+/** Writes the active filters into a query, for an address or for the API. */
+export function writeFilters(filters: Filters, query: URLSearchParams): void {
+  for (const name of FILTER_NAMES) {
+    if (filters[name] !== "") {
+      query.set(name, filters[name]);
+    }
+  }
+}
+
+/** True if `min` exceeds `max`. The API refuses such a range. */
+export function isEmptyRange({ min, max }: Filters): boolean {
+  return min !== "" && max !== "" && (parseUnits(min) ?? 0n) > (parseUnits(max) ?? 0n);
+}
+
+export function isFiltered(filters: Filters): boolean {
+  return FILTER_NAMES.some((name) => filters[name] !== "");
+}
+
+export function sameFilters(a: Filters, b: Filters): boolean {
+  return FILTER_NAMES.every((name) => a[name] === b[name]);
+}
+
+/** True if the API would find this trade with these filters. */
+export function matches(filters: Filters, trade: TradeEvent): boolean {
+  const { from, to, country, user, flag } = filters;
+  return (
+    (from === "" || trade.currencyFrom === from) &&
+    (to === "" || trade.currencyTo === to) &&
+    (country === "" || trade.originatingCountry === country) &&
+    (user === "" || trade.userId === user) &&
+    (flag === "" || trade.flags.includes(flag)) &&
+    isInRange(filters, trade.amountSell) &&
+    searchWords(filters.q).every((word) => matchesWord(word, trade))
+  );
+}
+
+function isInRange({ min, max }: Filters, amount: string): boolean {
+  if (min === "" && max === "") {
+    return true;
+  }
+  const sold = parseUnits(amount) ?? 0n;
+  return (min === "" || sold >= (parseUnits(min) ?? 0n)) && (max === "" || sold <= (parseUnits(max) ?? 0n));
+}
+
+function searchWords(q: string): readonly string[] {
+  return q === "" ? [] : q.split(WHITE_SPACE);
+}
+
+function matchesWord(word: string, trade: TradeEvent): boolean {
+  const folded = fold(word);
+  return (
+    [trade.currencyFrom, trade.currencyTo, trade.originatingCountry].some((code) => fold(code) === folded) ||
+    trade.flags.includes(folded) ||
+    fold(trade.userId).startsWith(folded) ||
+    trade.id.startsWith(folded)
+  );
+}
+
+/** The archive's database folds only ASCII letters. */
+function fold(text: string): string {
+  return text.replace(UPPER, (letters) => letters.toLowerCase());
+}

@@ -1,0 +1,80 @@
+/** Texts of the map panel, and the countries that it lists. */
+
+import { WINDOW_LABELS } from "../filters/address.ts";
+import type { Filters } from "../filters/filters.ts";
+import type { View } from "../page.ts";
+import type { Count, CountryStats, Stats } from "../server/stats.ts";
+import { type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+
+/** Formats numbers for a locale. */
+export class Labels {
+  readonly #number: Intl.NumberFormat;
+  readonly #percent: Intl.NumberFormat;
+
+  constructor(locale?: string) {
+    this.#number = new Intl.NumberFormat(locale);
+    this.#percent = new Intl.NumberFormat(locale, {
+      style: "percent",
+      minimumFractionDigits: 1,
+      maximumFractionDigits: 1,
+    });
+  }
+
+  count(count: number): string {
+    return this.#number.format(count);
+  }
+
+  share(count: number, total: number): string {
+    const share = total > 0 ? count / total : 0;
+    // A share above zero is never shown as 0.0%.
+    return share > 0 && share < 0.0005 ? `<${this.#percent.format(0.001)}` : this.#percent.format(share);
+  }
+
+  /** `1,234 trades · 12.3% · 5 flagged`. */
+  describe({ count, flagged }: Count, total: number): string {
+    const trades = `${this.count(count)} ${count === 1 ? "trade" : "trades"}`;
+    return `${trades} · ${this.share(count, total)} · ${this.count(flagged)} flagged`;
+  }
+}
+
+/** The input of `remark`. */
+export interface RemarkInput extends Pick<View, "filters" | "window"> {
+  readonly stats: Pick<StatsSnapshot, "countries" | "error">;
+}
+
+/** The text in place of an empty map; empty if there is something to show. */
+export function remark({ stats, filters, window }: RemarkInput): string {
+  const { countries } = stats;
+  if (!countries) {
+    return statsPlaceholder(stats);
+  }
+  if (countries.total.count === 0) {
+    return `No trades${pairLabel(filters)} in the last ${WINDOW_LABELS[window]}.`;
+  }
+  return "";
+}
+
+function pairLabel({ from, to }: Filters): string {
+  return from && to ? ` of ${from}→${to}` : "";
+}
+
+/** The countries with trades, most first. A country that is filtered by is included even without trades. */
+export function listCountries(stats: Stats | undefined, selected: string): readonly CountryStats[] {
+  const countries = stats?.countries ?? [];
+  return selected === "" || !stats || countries.some(({ country }) => country === selected)
+    ? countries
+    : [...countries, { country: selected, count: 0, flagged: 0 }];
+}
+
+/**
+ * Keeps the previous order and appends new countries. Rows must not move while the user points at one or has
+ * focused one.
+ */
+export function keepOrder(
+  countries: readonly CountryStats[],
+  before: readonly string[],
+): readonly CountryStats[] {
+  const place = new Map(before.map((country, index) => [country, index]));
+  const placeOf = ({ country }: CountryStats): number => place.get(country) ?? before.length;
+  return [...countries].sort((one, other) => placeOf(one) - placeOf(other));
+}

@@ -1,0 +1,110 @@
+/** The section of dead letters. With the operator token they can be listed, requeued and deleted. */
+
+import type { Page, View } from "../page.ts";
+import type { Health } from "../server/health.ts";
+import { element, setText } from "../ui/dom.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { DeadLetterItem } from "./dead-letter-item.ts";
+import { DeadLetterClient, type DeadLettersState, LISTED_MAX } from "./dead-letters.ts";
+import { section } from "./section.ts";
+import { TokenForm } from "./token-form.ts";
+
+const whole = new Intl.NumberFormat();
+
+export class DeadLettersView {
+  readonly element: HTMLElement;
+  readonly #client: DeadLetterClient;
+  readonly #form: TokenForm;
+  readonly #remark = element("p", "remark");
+  readonly #result = element("p", "result");
+  readonly #error = element("p", "error");
+  readonly #list = element("ul", "dead-letters");
+  readonly #items = new Map<string, DeadLetterItem>();
+  #painted: { readonly state: DeadLettersState; readonly health: Health; readonly zone: Zone } | undefined;
+
+  constructor({ fetch, repaint }: Pick<Page, "fetch" | "repaint">) {
+    this.#client = new DeadLetterClient(fetch, repaint);
+    this.#form = new TokenForm(
+      (token) => this.#client.unlock(token),
+      () => this.#client.lock(),
+    );
+    this.#result.role = "status";
+    this.#result.dataset["testid"] = "ops-result";
+    this.#error.role = "alert";
+    this.#error.dataset["testid"] = "ops-error";
+    this.#remark.dataset["testid"] = "ops-dead-letters-remark";
+    const children = [this.#remark, this.#form.element, this.#result, this.#error, this.#list];
+    this.element = section("ops-dead-letters-title", "Dead letters", ...children);
+    // Receives the focus when the focused item is removed.
+    this.#list.tabIndex = -1;
+    this.#list.setAttribute("aria-labelledby", "ops-dead-letters-title");
+  }
+
+  refresh(): Promise<void> {
+    return this.#client.refresh();
+  }
+
+  paint({ health, zone }: View): void {
+    const state = this.#client.latest;
+    const before = this.#painted;
+    if (before?.state === state && before.health === health && before.zone === zone) {
+      return;
+    }
+    this.#painted = { state, health, zone };
+    setText(this.#remark, remark(state, health));
+    this.#remark.hidden = this.#remark.textContent === "";
+    this.#form.paint(state.phase);
+    setText(this.#result, state.result);
+    setText(this.#error, state.error);
+    this.#paintList(state, zone);
+  }
+
+  #paintList({ list, busy }: DeadLettersState, zone: Zone): void {
+    const hadFocus = this.#list.contains(document.activeElement);
+    const kept = new Set(list.map(({ key }) => key));
+    for (const [key, item] of this.#items) {
+      if (!kept.has(key)) {
+        item.element.remove();
+        this.#items.delete(key);
+      }
+    }
+    for (const [index, letter] of list.entries()) {
+      const item = this.#items.get(letter.key) ?? new DeadLetterItem(letter, this.#client);
+      this.#items.set(letter.key, item);
+      item.paint(zone, busy.has(letter.key));
+      if (this.#list.children[index] !== item.element) {
+        this.#list.insertBefore(item.element, this.#list.children[index] ?? null);
+      }
+    }
+    this.#list.hidden = list.length === 0 && !hadFocus;
+    if (hadFocus && !this.#list.contains(document.activeElement)) {
+      this.#list.focus({ preventScroll: true });
+    }
+  }
+}
+
+/** The number of dead letters as far as it is known. A complete list needs no remark. */
+export function remark({ phase, list }: DeadLettersState, { tubes }: Health): string {
+  if (!tubes && phase !== "unlocked") {
+    return "The number of dead letters is unknown.";
+  }
+  const tubesWithLetters = (tubes ?? []).filter((tube) => tube.deadLetters > 0);
+  if (phase !== "unlocked") {
+    const counts = tubesWithLetters
+      .map((tube) => `${whole.format(tube.deadLetters)} in ${tube.name}`)
+      .join(", ");
+    return counts === ""
+      ? "No dead letters."
+      : `Dead letters: ${counts}. Enter the operator token to view them.`;
+  }
+  if (list.length === 0) {
+    return "No dead letters.";
+  }
+  const more = tubesWithLetters.filter((tube) => tube.deadLetters > LISTED_MAX);
+  return more
+    .map(
+      (tube) =>
+        `${tube.name}: only the ${LISTED_MAX} oldest of ${whole.format(tube.deadLetters)} are listed.`,
+    )
+    .join(" ");
+}

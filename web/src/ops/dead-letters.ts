@@ -1,0 +1,162 @@
+/**
+ * The client of `/api/dead-letters`: lists, requeues and deletes with the operator token.
+ *
+ * The token is kept only here. It is dropped when the page is closed or the server rejects it.
+ */
+
+import type { Fetch } from "../server/fetch.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
+import { type Answer, request } from "./request.ts";
+
+/** The server lists at most this many per tube. */
+export const LISTED_MAX = 100;
+/** The characters that a header can carry. */
+const TOKEN = /^[\x21-\x7e]+$/u;
+
+export interface DeadLetter {
+  /** Unique; an id is unique only within its tube. */
+  readonly key: string;
+  readonly tube: string;
+  readonly id: number;
+  readonly reason: string;
+  /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
+  readonly deadLetteredMs: number | undefined;
+  /** Indented JSON, or the original text if it is not JSON. */
+  readonly body: string;
+}
+
+/** Replaced when something changes, never changed in place. */
+export interface DeadLettersState {
+  readonly phase: "locked" | "unlocking" | "unlocked";
+  readonly list: readonly DeadLetter[];
+  /** Keys of those being requeued or deleted. */
+  readonly busy: ReadonlySet<string>;
+  /** The last successful action. */
+  readonly result: string;
+  /** The last error, or an empty string. */
+  readonly error: string;
+}
+
+const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), result: "", error: "" };
+
+export class DeadLetterClient {
+  readonly #fetch: Fetch;
+  readonly #changed: () => void;
+  #token = "";
+  #latest = LOCKED;
+  /** Counts changes of the list, so that an answer from before a change is dropped. */
+  #revision = 0;
+
+  constructor(fetch: Fetch, changed: () => void) {
+    this.#fetch = fetch;
+    this.#changed = changed;
+  }
+
+  get latest(): DeadLettersState {
+    return this.#latest;
+  }
+
+  async unlock(token: string): Promise<void> {
+    if (!TOKEN.test(token)) {
+      this.#rejectToken();
+      return;
+    }
+    this.#token = token;
+    this.#revision += 1;
+    this.#set({ ...LOCKED, phase: "unlocking" });
+    await this.refresh();
+  }
+
+  lock(): void {
+    this.#token = "";
+    this.#revision += 1;
+    this.#set(LOCKED);
+  }
+
+  /** Loads the current list if there is a token. */
+  async refresh(): Promise<void> {
+    if (this.#token === "") {
+      return;
+    }
+    const revision = this.#revision;
+    const answer = await this.#request(`/api/dead-letters?limit=${LISTED_MAX}`);
+    if (revision !== this.#revision) {
+      return;
+    }
+    const list = answer.kind === "ok" ? parseDeadLetters(answer.body) : undefined;
+    if (list) {
+      this.#set({ ...this.#latest, phase: "unlocked", list, error: "" });
+    } else if (answer.kind === "unauthorized") {
+      this.#rejectToken();
+    } else {
+      this.#set({ ...this.#latest, error: `${message(answer)} Retrying.` });
+    }
+  }
+
+  requeue(letter: DeadLetter): Promise<void> {
+    return this.#act(letter, "POST", "/requeue", "Requeued");
+  }
+
+  discard(letter: DeadLetter): Promise<void> {
+    return this.#act(letter, "DELETE", "", "Deleted");
+  }
+
+  async #act(letter: DeadLetter, method: string, action: string, result: string): Promise<void> {
+    const { key, tube, id } = letter;
+    const token = this.#token;
+    this.#revision += 1;
+    this.#set({ ...this.#latest, busy: new Set([...this.#latest.busy, key]), result: "", error: "" });
+    const answer = await this.#request(`/api/dead-letters/${tube}/${id}${action}`, { method });
+    if (token !== this.#token) {
+      return;
+    }
+    this.#revision += 1;
+    const busy = new Set([...this.#latest.busy].filter((other) => other !== key));
+    if (answer.kind === "ok") {
+      const list = this.#latest.list.filter((other) => other.key !== key);
+      this.#set({ ...this.#latest, busy, list, result: `${result}: ${id} of ${tube}.` });
+    } else if (answer.kind === "unauthorized") {
+      this.#rejectToken();
+    } else {
+      this.#set({ ...this.#latest, busy, error: message(answer) });
+    }
+  }
+
+  #request(path: string, init: RequestInit = {}): Promise<Answer> {
+    return request(this.#fetch, path, { ...init, headers: { authorization: `Bearer ${this.#token}` } });
+  }
+
+  #rejectToken(): void {
+    this.lock();
+    this.#set({ ...LOCKED, error: "This is not the stack’s operator token. The page has dropped it." });
+  }
+
+  #set(latest: DeadLettersState): void {
+    this.#latest = latest;
+    this.#changed();
+  }
+}
+
+function message(answer: Answer): string {
+  return answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
+}
+
+/** Parses the list, in the order of the answer. Returns undefined if it is malformed. */
+export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undefined {
+  if (!(isRecord(answer) && Array.isArray(answer["deadLetters"]))) {
+    return;
+  }
+  return answer["deadLetters"].flatMap((raw) => (isRecord(raw) ? parseDeadLetter(raw) : []));
+}
+
+function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
+  const { tube, id, reason, deadLetteredAt, event } = raw;
+  if (typeof tube !== "string" || typeof id !== "number" || typeof reason !== "string") {
+    return [];
+  }
+  const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;
+  const body = typeof event === "string" ? event : JSON.stringify(event, null, 2);
+  return [
+    { key: `${tube}/${id}`, tube, id, reason, deadLetteredMs: micros && Math.floor(micros / 1000), body },
+  ];
+}

@@ -1,0 +1,92 @@
+/** Queries to the archive: pages of `GET /api/messages`, with their structure validated. */
+
+import { type Filters, writeFilters } from "../filters/filters.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
+import type { Fetch } from "./fetch.ts";
+
+/** Times are in milliseconds since 1970, by the server's clock. */
+export interface MessagesQuery {
+  /** Without filters, all messages are returned. */
+  readonly filters?: Filters;
+  /** Inclusive. */
+  readonly sinceMs?: number | undefined;
+  /** Exclusive. */
+  readonly untilMs?: number | undefined;
+  readonly limit: number;
+  /** The `next` of the previous page. */
+  readonly cursor?: string | undefined;
+}
+
+export interface MessagesPage {
+  /** Newest first. Not validated yet: see parseTradeEvent. */
+  readonly messages: readonly unknown[];
+  /** The cursor of the next, older page; undefined on the last one. */
+  readonly next: string | undefined;
+  /** Everything received before this time is archived. Minus infinity if the archive can't tell. */
+  readonly archivedUpToMs: number;
+}
+
+/** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
+export type QueryArchive = (query: MessagesQuery) => Promise<MessagesPage>;
+
+/** nginx answers within this time, if only with an error. A dead connection never does. */
+const TIMEOUT_MS = 20_000;
+
+/** Creates a function that queries the archive of the host that served this page. */
+export function archiveQuery(fetch: Fetch): QueryArchive {
+  return async (query) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const headers = { accept: "application/json" };
+    const response = await fetch(`/api/messages?${toParams(query)}`, { headers, cache: "no-store", signal });
+    if (!response.ok) {
+      throw new Error(`the archive answered ${response.status}`);
+    }
+    const page = parsePage(await response.json());
+    if (!page) {
+      throw new Error("the archive’s answer is invalid");
+    }
+    return page;
+  };
+}
+
+function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): URLSearchParams {
+  const params = new URLSearchParams({ limit: String(limit) });
+  if (filters) {
+    writeFilters(filters, params);
+  }
+  if (sinceMs !== undefined) {
+    params.set("since", new Date(Math.floor(sinceMs)).toISOString());
+  }
+  if (untilMs !== undefined) {
+    params.set("until", new Date(Math.ceil(untilMs)).toISOString());
+  }
+  if (cursor !== undefined) {
+    params.set("cursor", cursor);
+  }
+  return params;
+}
+
+/** Parses a page. Returns undefined if it is malformed. */
+function parsePage(answer: unknown): MessagesPage | undefined {
+  if (!isRecord(answer)) {
+    return;
+  }
+  const { messages, next, archivedUpTo } = answer;
+  const archivedUpToMs = parseArchivedUpTo(archivedUpTo);
+  if (
+    !Array.isArray(messages) ||
+    archivedUpToMs === undefined ||
+    !(next === null || typeof next === "string")
+  ) {
+    return;
+  }
+  return { messages, next: next ?? undefined, archivedUpToMs };
+}
+
+function parseArchivedUpTo(timestamp: unknown): number | undefined {
+  if (timestamp === null) {
+    return Number.NEGATIVE_INFINITY;
+  }
+  const micros = typeof timestamp === "string" ? parseMicros(timestamp) : undefined;
+  return micros === undefined ? undefined : micros / 1000;
+}

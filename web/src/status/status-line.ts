@@ -1,0 +1,122 @@
+/** The line at the top: connection, counts, rate, latency and the state of the queue. */
+
+import type { Panel, View } from "../page.ts";
+import type { Health, Tube } from "../server/health.ts";
+import type { Connection, OfflineReason } from "../stream/feed.ts";
+import type { State } from "../stream/state.ts";
+import { byId, setText } from "../ui/dom.ts";
+import { duration, perSecond } from "../ui/format.ts";
+import { drawSparkline } from "./sparkline.ts";
+import { today } from "./today.ts";
+
+const SPARKLINE_SECONDS = 60;
+
+const wholeNumber = new Intl.NumberFormat();
+
+const PHASE_LABELS: Readonly<Record<Connection["phase"], string>> = {
+  connecting: "Connecting…",
+  live: "Live",
+  offline: "Offline",
+};
+
+const REASONS: Readonly<Record<OfflineReason, string>> = {
+  unreachable: "",
+  restarting: "server is restarting, ",
+  refused: "server refused the connection, ",
+  full: "server has too many connections, ",
+};
+
+export class StatusLine implements Panel {
+  readonly #state = byId("state", HTMLElement);
+  readonly #phase = byId("phase", HTMLElement);
+  readonly #detail = byId("detail", HTMLElement);
+  readonly #count = byId("count", HTMLElement);
+  readonly #rate = byId("rate", HTMLElement);
+  readonly #spark = byId("spark", HTMLCanvasElement);
+  readonly #latency = byId("latency", HTMLElement);
+  readonly #today = byId("today", HTMLElement);
+  readonly #waiting = byId("waiting", HTMLElement);
+  readonly #deadLetters = byId("dead-letters", HTMLElement);
+  readonly #browsers = byId("browsers", HTMLElement);
+  readonly #consumers = byId("consumers", HTMLElement);
+  #health: Health | undefined;
+
+  /** Call with every frame. */
+  paint({ state, stats, health, nowMs }: View): void {
+    const { phase } = state.connection;
+    this.#state.dataset["state"] = phase;
+    setText(this.#phase, PHASE_LABELS[phase]);
+    setText(this.#detail, detail(state, Date.now()));
+    setText(this.#count, wholeNumber.format(state.count));
+    this.#count.dataset["value"] = String(state.count);
+    setText(this.#today, formatCount(today(stats.days, nowMs)));
+    const title = `Tradewire · ${phase}`;
+    if (document.title !== title) {
+      document.title = title;
+    }
+    if (health !== this.#health) {
+      this.#health = health;
+      this.#paintHealth(health);
+    }
+  }
+
+  /** Call once a second: these values would flicker at every frame. */
+  paintMeters(state: State): void {
+    setText(this.#rate, `${perSecond(state.rate.perSecond)}/s`);
+    this.#rate.dataset["value"] = state.rate.perSecond.toFixed(2);
+    drawSparkline(this.#spark, state.rateHistory.perSecond, SPARKLINE_SECONDS);
+    const latency = state.latency.read();
+    if (latency) {
+      setText(this.#latency, `${duration(latency.medianMs)} · p99 ${duration(latency.p99Ms)}`);
+      this.#latency.dataset["median"] = latency.medianMs.toFixed(1);
+      this.#latency.dataset["p99"] = latency.p99Ms.toFixed(1);
+    }
+  }
+
+  #paintHealth({ tubes, browsers }: Health): void {
+    // A trade may wait in every tube, so the sum would count it twice.
+    meter(this.#waiting, tubes, ({ waiting }) => waiting, max);
+    meter(this.#deadLetters, tubes, ({ deadLetters }) => deadLetters, sum);
+    meter(this.#consumers, tubes, ({ consumers }) => consumers, sum);
+    setText(this.#browsers, formatCount(browsers));
+    const hasDeadLetters = (tubes ?? []).some(({ deadLetters }) => deadLetters > 0);
+    const lacksConsumer = (tubes ?? []).some(({ consumers }) => consumers === 0);
+    this.#deadLetters.classList.toggle("wrong", hasDeadLetters);
+    this.#consumers.classList.toggle("wrong", lacksConsumer);
+  }
+}
+
+/** Shows one count for all tubes, and the count of each in the title. A dash stands for an unknown count. */
+function meter(
+  cell: HTMLElement,
+  tubes: readonly Tube[] | undefined,
+  of: (tube: Tube) => number | undefined,
+  combine: (counts: readonly number[]) => number,
+): void {
+  const counts = (tubes ?? []).map(of).filter((count) => count !== undefined);
+  setText(cell, formatCount(tubes && counts.length === tubes.length ? combine(counts) : undefined));
+  cell.title = tubes?.map((tube) => `${tube.name}: ${formatCount(of(tube))}`).join(", ") ?? "";
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+function max(counts: readonly number[]): number {
+  return Math.max(0, ...counts);
+}
+
+function formatCount(value: number | undefined): string {
+  return value === undefined ? "–" : wholeNumber.format(value);
+}
+
+function detail({ connection, filling, announcedGap }: State, nowMs: number): string {
+  if (connection.phase === "live" && filling && !announcedGap) {
+    return filling.found > 0 ? `catching up, ${wholeNumber.format(filling.found)} so far` : "catching up…";
+  }
+  if (connection.phase !== "offline") {
+    return "";
+  }
+  const seconds = Math.round((connection.retryAt - nowMs) / 1000);
+  return `${REASONS[connection.reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
+}

@@ -1,0 +1,151 @@
+/**
+ * Fills gaps in the feed from the archive.
+ *
+ * The archive may be behind or unavailable, so it is queried until it is complete up to the time at which the
+ * feed resumed. Requests don't depend on the live connection and outlive its loss. A further gap meanwhile
+ * extends the range.
+ */
+
+import type { QueryArchive } from "../server/archive.ts";
+import type { Timing } from "../server/timing.ts";
+import type { Gap } from "./feed.ts";
+import { Retry } from "./retry.ts";
+import type { State } from "./state.ts";
+
+const PAGE_ROWS = 1000;
+/** Requests per pass over a range. Enough for as many trades as DedupSet remembers. */
+const PASS_REQUESTS = 300;
+/** How far the page's estimate of the server's clock may be off. */
+const CLOCK_MARGIN_MS = 1000;
+/**
+ * A range is given up after this many new trades, found or live. It is less than DedupSet is sure to
+ * remember, so no trade is counted twice, and far more than the page shows.
+ */
+const MAX_NEW_TRADES = 150_000;
+
+/** The range to fill. Replaced, never changed, so that a running pass notices. */
+interface Range {
+  readonly gap: Gap;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export class GapFill {
+  readonly #timing: Timing;
+  readonly #queryArchive: QueryArchive;
+  readonly #state: State;
+  readonly #changed: () => void;
+  #retry: Retry;
+  #range: Range | undefined;
+  #countBefore = 0;
+  /** The gap that was announced to the user last. */
+  #announced: Gap | undefined;
+
+  constructor(timing: Timing, queryArchive: QueryArchive, state: State, changed: () => void) {
+    this.#timing = timing;
+    this.#queryArchive = queryArchive;
+    this.#state = state;
+    this.#changed = changed;
+    this.#retry = new Retry(timing);
+  }
+
+  /** Fills a gap, together with a gap that is already being filled. */
+  fill(gap: Gap): void {
+    const untilMs = gap.until + CLOCK_MARGIN_MS;
+    if (this.#range) {
+      const { gap: before, sinceMs } = this.#range;
+      this.#range = { gap: { since: before.since, until: gap.until, reason: "several" }, sinceMs, untilMs };
+      this.#retry.wake();
+      return;
+    }
+    this.#range = { gap, sinceMs: this.#state.gapStart.sinceMs, untilMs };
+    this.#countBefore = this.#state.count;
+    this.#retry = new Retry(this.#timing);
+    this.#state.filling = { found: 0 };
+    this.#run();
+  }
+
+  /** Conditions improved (network back, page visible): retries without waiting for the delay to end. */
+  retryNow(): void {
+    this.#retry.wake();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#range) {
+      const range = this.#range;
+      // biome-ignore lint/performance/noAwaitInLoops: passes run one after another
+      const completeToMs = await this.#pass(range);
+      // If the range was extended meanwhile, the next pass covers it to its new end.
+      if (this.#range === range) {
+        await this.#finishPass(range, completeToMs);
+      }
+    }
+  }
+
+  async #finishPass(range: Range, completeToMs: number | undefined): Promise<void> {
+    if (completeToMs === undefined) {
+      this.#state.addGap(range.gap);
+      this.#end();
+    } else if (completeToMs >= range.untilMs) {
+      this.#state.gapStart.advanceTo(range.untilMs);
+      this.#end();
+    } else {
+      this.#range = { ...range, sinceMs: Math.max(range.sinceMs, completeToMs) };
+      this.#announce(range.gap);
+      await this.#retry.wait();
+    }
+  }
+
+  /**
+   * Reads a range page by page. Returns the time up to which it is complete now: minus infinity if the
+   * archive does not answer, undefined if the range holds more than the page can take.
+   */
+  async #pass(range: Range): Promise<number | undefined> {
+    const { sinceMs, untilMs } = range;
+    let completeToMs = Number.POSITIVE_INFINITY;
+    let cursor: string | undefined;
+    try {
+      for (let requests = 0; requests < PASS_REQUESTS && !this.#isOverLimit; requests += 1) {
+        // biome-ignore lint/performance/noAwaitInLoops: each page has the cursor of the next one
+        const page = await this.#queryArchive({ sinceMs, untilMs, limit: PAGE_ROWS, cursor });
+        // Trades archived after this time may belong to pages that were already read.
+        completeToMs = Math.min(completeToMs, page.archivedUpToMs);
+        this.#add(page.messages);
+        if (page.next === undefined || this.#range !== range) {
+          return completeToMs;
+        }
+        cursor = page.next;
+      }
+      return undefined;
+    } catch (error) {
+      console.warn("Tradewire: the archive can’t fill the gap yet:", error);
+      return Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  #add(messages: readonly unknown[]): void {
+    const found = (this.#state.filling?.found ?? 0) + this.#state.addMissed(messages);
+    this.#state.filling = { found };
+    this.#changed();
+  }
+
+  get #isOverLimit(): boolean {
+    return this.#state.count - this.#countBefore > MAX_NEW_TRADES;
+  }
+
+  /** Announces the gap to the user once, if the archive takes too long. */
+  #announce(gap: Gap): void {
+    if (this.#retry.isSlow && this.#announced !== gap) {
+      this.#announced = gap;
+      this.#state.announcedGap = gap;
+      this.#changed();
+    }
+  }
+
+  #end(): void {
+    this.#range = undefined;
+    this.#state.filling = undefined;
+    this.#state.announcedGap = undefined;
+    this.#changed();
+  }
+}

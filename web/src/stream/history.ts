@@ -1,0 +1,71 @@
+/**
+ * Loads the latest trades from before the page was connected, and repeats the query until none can be
+ * missing.
+ *
+ * A trade received just before may have been shown only to other browsers, and may not be archived yet at the
+ * first query.
+ */
+
+import type { Filters } from "../filters/filters.ts";
+import type { QueryArchive } from "../server/archive.ts";
+import type { Timing } from "../server/timing.ts";
+import { Retry } from "./retry.ts";
+
+const LIMIT = 200;
+
+export class History {
+  readonly #queryArchive: QueryArchive;
+  readonly #filters: Filters;
+  readonly #received: (messages: readonly unknown[]) => void;
+  readonly #retry: Retry;
+  /** When the feed became live, by the server's clock, in milliseconds since 1970. */
+  #untilMs: number | undefined;
+  #isStopped = false;
+
+  /** `received` gets the messages of each answer: the latest that pass the filters. */
+  constructor(
+    timing: Timing,
+    queryArchive: QueryArchive,
+    filters: Filters,
+    received: (messages: readonly unknown[]) => void,
+  ) {
+    this.#queryArchive = queryArchive;
+    this.#filters = filters;
+    this.#received = received;
+    this.#retry = new Retry(timing);
+  }
+
+  async start(): Promise<void> {
+    // biome-ignore lint/performance/noAwaitInLoops: attempts run one after another
+    while (!(this.#isStopped || (await this.#isComplete()))) {
+      await this.#retry.wait();
+    }
+  }
+
+  /** Sets the end of the history: the feed delivers everything received after this time. */
+  setEnd(untilMs: number): void {
+    if (this.#untilMs === undefined) {
+      this.#untilMs = untilMs;
+      this.#retry.wake();
+    }
+  }
+
+  /** Stops querying. An answer that is on its way is dropped. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry.wake();
+  }
+
+  async #isComplete(): Promise<boolean> {
+    try {
+      const page = await this.#queryArchive({ filters: this.#filters, untilMs: this.#untilMs, limit: LIMIT });
+      if (!this.#isStopped) {
+        this.#received(page.messages);
+      }
+      return this.#untilMs !== undefined && page.archivedUpToMs >= this.#untilMs;
+    } catch (error) {
+      console.warn("Tradewire: can’t load the latest trades yet:", error);
+      return false;
+    }
+  }
+}

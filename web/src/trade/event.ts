@@ -1,0 +1,71 @@
+/**
+ * A trade event as the server sends it, validated once on arrival.
+ *
+ * Amounts stay strings up to the screen, because a JavaScript number would round them.
+ */
+
+import { isRecord, parseMicros } from "./json.ts";
+
+/** Required text fields. */
+const TEXTS = [
+  "id",
+  "receivedAt",
+  "userId",
+  "currencyFrom",
+  "currencyTo",
+  "amountSell",
+  "amountBuy",
+  "rate",
+  "timePlaced",
+  "originatingCountry",
+] as const;
+
+type Texts = Readonly<Record<(typeof TEXTS)[number], string>>;
+
+export interface TradeEvent extends Texts {
+  /** `receivedAt` in microseconds since 1970, the page's sort key. */
+  readonly receivedMicros: number;
+  readonly flags: readonly string[];
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+
+/** Parses a trade event. Returns undefined if it is malformed. Unknown fields are dropped. */
+export function parseTradeEvent(raw: unknown): TradeEvent | undefined {
+  if (!(isRecord(raw) && hasTexts(raw) && UUID.test(raw.id))) {
+    return;
+  }
+  const { flags = [] } = raw;
+  const receivedMicros = parseMicros(raw.receivedAt);
+  if (receivedMicros === undefined || !Array.isArray(flags) || !flags.every(isText)) {
+    return;
+  }
+  // Copied field by field: spreading the object takes ten times as long.
+  return {
+    id: raw.id,
+    receivedAt: raw.receivedAt,
+    userId: raw.userId,
+    currencyFrom: raw.currencyFrom,
+    currencyTo: raw.currencyTo,
+    amountSell: raw.amountSell,
+    amountBuy: raw.amountBuy,
+    rate: raw.rate,
+    timePlaced: raw.timePlaced,
+    originatingCountry: raw.originatingCountry,
+    flags,
+    receivedMicros,
+  };
+}
+
+/** Compares for newest-first order. The id decides within the same microsecond; 0 means the same trade. */
+export function newestFirst(a: TradeEvent, b: TradeEvent): number {
+  return b.receivedMicros - a.receivedMicros || Number(a.id < b.id) - Number(a.id > b.id);
+}
+
+function hasTexts(raw: Readonly<Record<string, unknown>>): raw is Texts & Readonly<Record<string, unknown>> {
+  return TEXTS.every((name) => isText(raw[name]));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}

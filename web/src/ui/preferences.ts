@@ -1,0 +1,20 @@
+/** The user's preferences: theme and time zone. Kept by this browser, not part of a link. */
+
+import { byId } from "./dom.ts";
+import { persistSelect } from "./local-storage.ts";
+import { followTheme } from "./theme.ts";
+
+export type Zone = "utc" | "local";
+
+export class Preferences {
+  zone: Zone = "utc";
+
+  /** `changed` is called for each choice, also for the restored ones. */
+  constructor(changed: () => void) {
+    followTheme(changed);
+    persistSelect(byId("zone", HTMLSelectElement), (zone) => {
+      this.zone = zone === "local" ? "local" : "utc";
+      changed();
+    });
+  }
+}
