@@ -1,4 +1,4 @@
-"""The folders of TRADEWIRE_HOME: their owners and modes, and what is written there before the stack starts."""
+"""The folders of TRADEWIRE_HOME: their owners and modes, and the files written before the stack starts."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ deploy=$root/deploy
 venv=$root/.venv
 PATH=$PATH:/usr/sbin:/sbin # Debian has nginx there, and a plain user's PATH lacks it
 me=deploy/${0##*/}
-umask 022 # the unprivileged user must be able to read what is set up here
+umask 022 # the unprivileged user must be able to read the files that are made here
 
 say() { printf '%s\n' "$@"; }
 warn() { printf '%s\n' "$@" >&2; }

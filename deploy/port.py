@@ -1,4 +1,4 @@
-"""Whether nginx can listen at the address that the settings give, and which process holds the port if it can't."""
+"""Whether nginx can listen at the address that the settings give, and which process holds the port if not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold on this machine before the stack starts, besides the values of the settings."""
+"""Checks of this machine before the stack starts: limits, folders, user, disk space."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def prepare_user(settings: Settings) -> None:
-    """Make the user that the programs run as, if there is none, and check that it can reach the project's files."""
+    """Make the user that the programs run as if necessary, and check that it can reach the project's files."""
     name = program_user(settings)
     if name is None:
         return

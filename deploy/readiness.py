@@ -29,7 +29,7 @@ def is_ready(settings: Settings) -> bool:
 
 
 def report(settings: Settings) -> list[str]:
-    """Say what is missing: the answer of /readyz, the programs that don't run, and the end of each program's log."""
+    """Tell why the stack is not ready: the answer of /readyz, the programs that don't run, the end of each log."""
     try:
         status, body = _readyz(settings)
         answer = f"{status} {body}"

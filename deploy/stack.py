@@ -36,8 +36,8 @@ class _Group(NamedTuple):
     """How long their processes may take to end."""
 
 
-# supervisord ends its programs in their order, nginx first, each within 10 s. The other groups are for what is left
-# after that, or when supervisord was killed.
+# supervisord ends its programs in their order, nginx first, each within 10 s. The other groups are for processes that
+# are left after that, or because supervisord was killed.
 _SUPERVISORD = _Group("run", SUPERVISORD_RECORD, 60)
 _GROUPS = (_SUPERVISORD, _Group("run", NGINX_RECORD, 5), _Group("sock", f"{RECORDS}/*.pid-record", 10))
 
@@ -73,7 +73,7 @@ class Stack:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep every other deploy/up and deploy/down away from the home, or wait for the one that does so."""
+        """Keep every other deploy/up and deploy/down away from the home. If another is working on it, wait for that."""
         descriptor = os.open(self._home / "run", os.O_RDONLY)
         try:
             if not _is_locked(descriptor):
@@ -82,7 +82,7 @@ class Stack:
                 while not _is_locked(descriptor):
                     if time.monotonic() > end:
                         raise Failure(
-                            f"the other one is still working on {self._home} after {_LOCK_SECONDS} s",
+                            f"the other command is still working on {self._home} after {_LOCK_SECONDS} s",
                             f"See which process it is: fuser -v {self._home}/run",
                         )
                     time.sleep(_POLL_SECONDS)

@@ -51,7 +51,7 @@ def start() -> None:
 
 
 def _check_running(settings: Settings, *, foreground: bool) -> None:
-    """Check that the running stack is the one that this would start, and that it is ready."""
+    """Check that the running stack is ready, and as this command would start it."""
     if foreground:
         raise Failure(f"Tradewire runs already in {settings.home}, and can't be attached to", "Run deploy/down first.")
     if changes := render.changes(settings):

@@ -1,4 +1,4 @@
-"""Run one program of the stack so that nothing its predecessor left behind gets in its way.
+"""Run one program of the stack, after ending the processes that its predecessor left.
 
     supervise.py RECORD COMMAND…          end what RECORD's program left, record this process, then become COMMAND
     supervise.py --left RECORD…           print the ids of the processes that are left
@@ -48,7 +48,7 @@ def left(records: list[str]) -> list[int]:
 
 
 def end(records: list[str], seconds: float) -> bool:
-    """End what is left, and delete the records. False if something can't be ended."""
+    """End these processes, and delete the records. False if a process can't be ended."""
     ids = left(records)
     if ids:
         _tell(f"ending {_words(ids)} ({_words(records)})")

@@ -75,6 +75,12 @@ def foreground(stack: Stack) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def wait_for_welcome(up: subprocess.Popen[str]) -> None:
+    """Read what deploy/up prints up to its last line about a stack that is ready."""
+    assert up.stdout is not None
+    assert any("Stop  " in line for line in up.stdout), "it did not get ready"
+
+
 def pids(stack: Stack) -> set[int]:
     """Give the ids of all processes of a stack."""
     return {process.pid for process in stack.processes()}
@@ -316,12 +322,10 @@ def test_deploy_down_waits_for_another_command_that_works_on_the_home(idle: Stac
 
 def test_in_the_foreground_a_signal_stops_the_stack_in_order(idle: Stack) -> None:
     with foreground(idle) as up:
-        idle.wait_ready()
-        assert up.stdout is not None
-        wait_until(lambda: up.stdout and "Stop  " in up.stdout.readline(), "it says how to stop")
+        wait_for_welcome(up)
         up.send_signal(signal.SIGTERM)
-        rest = up.stdout.read()
-        assert up.wait() == 0
+        rest = up.communicate()[0]
+        assert up.returncode == 0
     assert rest.splitlines()[-1] == "Tradewire has stopped."
     assert rest.index("stopped: nginx") < rest.index("stopped: beanstalkd")
     assert pids(idle) == set()
@@ -331,7 +335,7 @@ def test_a_stack_in_the_foreground_can_be_stopped_by_deploy_down_and_inherits_no
     idle: Stack,
 ) -> None:
     with foreground(idle) as up:
-        idle.wait_ready()
+        wait_for_welcome(up)
         supervisord = psutil.Process(idle.supervisord_pid())
         for process in (supervisord, *supervisord.children()):
             assert "OPERATORS_OWN" not in process.environ()
@@ -353,14 +357,14 @@ def test_a_signal_during_the_start_stops_the_stack_again(idle: Stack) -> None:
 
 def test_a_stack_in_the_foreground_ends_with_deploy_up_even_by_kill_9(idle: Stack) -> None:
     with foreground(idle) as up:
-        idle.wait_ready()
+        wait_for_welcome(up)
         up.kill()
-    wait_until(lambda: not pids(idle), "every program has ended")
+    wait_until(lambda: not pids(idle), "every program has ended", 60)  # supervisord stops one after another
 
 
 def test_a_supervisord_that_ends_by_itself_is_a_failure(idle: Stack) -> None:
     with foreground(idle) as up:
-        idle.wait_ready()
+        wait_for_welcome(up)
         idle.kill(idle.supervisord_pid())
         output = up.communicate()[0]
         assert up.returncode == 1
