@@ -49,22 +49,22 @@ def argument(call: ast.Call, names: list[str], name: str) -> ast.expr | None:
     return by_name.get(name) or by_place.get(name)
 
 
-# ---- Error codes: whatever is passed for a parameter `code` beside one named `detail`.
+# ---- Error codes: every constant passed as `code` to a callable that has the parameters `code` and `detail`.
 
 
 def error_codes() -> set[str]:
     """Give the codes of all faults that the API or the checks of a trade can find."""
     found = set()
-    takers = {
+    parameters_of = {
         getattr(node, "name", ""): names
         for node in nodes("api", "tradewire")
         if {"code", "detail"} <= set(names := parameters(node))
     }
     for node in nodes("api", "tradewire"):
-        if isinstance(node, ast.Call) and (taker := name_of(node.func)) in takers:
-            given = argument(node, takers[taker], "code")
-            if isinstance(given, ast.Constant):
-                found.add(str(given.value))
+        if isinstance(node, ast.Call) and (callee := name_of(node.func)) in parameters_of:
+            code = argument(node, parameters_of[callee], "code")
+            if isinstance(code, ast.Constant):
+                found.add(str(code.value))
     return found
 
 
