@@ -2,6 +2,7 @@
 # What deploy/setup, deploy/up and deploy/down share. Sourced, never run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck disable=SC2034 # for the scripts that source this
 deploy=$root/deploy
 venv=$root/.venv
 PATH=$PATH:/usr/sbin:/sbin # Debian has nginx there, and a plain user's PATH lacks it
@@ -16,15 +17,15 @@ die() {
   exit 1
 }
 
-# Replace this shell with a module of deploy/. The modules run this way need no packages, so where .venv is missing or
-# broken, any other Python of this machine will do.
+# Replace this shell with a module of deploy/: PYTHON MODULE ARGUMENT…
 become() {
-  local python=$venv/bin/python
-  "$python" -c '' 2>/dev/null || python=$(find_python) || {
-    "$deploy/setup" # installs a Python first
-    python=$venv/bin/python
-  }
-  PYTHONPATH=$root PYTHONDONTWRITEBYTECODE=1 exec "$python" -P -m "$@" # -P: import nothing from the working folder
+  PYTHONPATH=$root PYTHONDONTWRITEBYTECODE=1 exec "$1" -P -m "${@:2}" # -P: import nothing from the working folder
+}
+
+# Print a Python for deploy/up.py and deploy/down.py. They need no packages, so if .venv is missing or broken, any other
+# Python of this machine will do.
+any_python() {
+  if "$venv/bin/python" -c '' 2>/dev/null; then echo "$venv/bin/python"; else find_python; fi
 }
 
 # Print the first Python that is new enough and can make a .venv. If root starts the stack, its programs run as another
