@@ -70,5 +70,5 @@ def run_as(who: Account, command: Sequence[str | Path], **options: Any) -> subpr
 
 def run_as_owner(folder: Path, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command with the rights of a folder's owner: root never acts on what other users have written."""
-    found = folder.lstat()  # not stat(): if it is a link that another user made, that user's rights must do
+    found = folder.lstat()  # not of a link's target: another user could have made the link to lead root elsewhere
     return run_as(Account(found.st_uid, found.st_gid), command, **options)
