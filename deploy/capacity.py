@@ -27,8 +27,8 @@ class NginxCapacity(NamedTuple):
 def nginx_capacity(max_browsers: int, allowed_files: int) -> NginxCapacity:
     """Share the connections among as few workers as the limit of open files allows.
 
-    A worker with less than a sixteenth of its connections free closes those that have not sent a request yet; with less
-    than an eighth free, it leaves new ones to the other workers.
+    Each worker needs some free connections. With less than a sixteenth of them free, it closes connections that have
+    not sent a request yet. With less than an eighth free, it leaves new connections to the other workers.
     """
     needed = (2 * max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 1
     allowed = allowed_files - OTHER_FILES
@@ -37,8 +37,8 @@ def nginx_capacity(max_browsers: int, allowed_files: int) -> NginxCapacity:
     return NginxCapacity(-(-needed * 8 // (allowed * 7)), allowed)
 
 
-def allowed_files(max_browsers: int) -> int:
-    """Tell how many files a process may open, after raising the hard limit to what one nginx worker needs if possible.
+def raise_file_limit(max_browsers: int) -> int:
+    """Raise the hard limit of open files to the need of a single nginx worker, if possible. Return the limit.
 
     Only root can raise it. supervisord inherits it, and raises its own soft limit as far as needed.
     """

@@ -1,4 +1,4 @@
-"""The files of this checkout that others need to find."""
+"""Paths in this checkout that other modules use."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ SETUP = ROOT / "deploy/setup"
 
 
 def supervise_command(python: Path | str = PYTHON) -> list[str]:
-    """Give the command that runs deploy/supervise.py; its arguments follow."""
+    """Return the command that runs deploy/supervise.py; its arguments follow."""
     return [str(python), "-IS", str(ROOT / "deploy/supervise.py")]

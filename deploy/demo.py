@@ -196,7 +196,7 @@ class Poster:
             _log.info("posting again")
 
     def _post_once(self, body: bytes, key: str) -> str:
-        """Post once. Give the reason why the answer was not final; empty if it was."""
+        """Post once. Return why the answer was not final; empty if it was."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         try:
             self._connection.request("POST", "/api/message", body, headers)
@@ -225,7 +225,8 @@ def main() -> None:
     for trade in trades(settings.demo_seed):
         now = time.monotonic()
         time.sleep(max(0, due - now))
-        # Trades come independently of each other, as from customers. Trades missed while waiting are not made up for.
+        # Trades come independently of each other, as from customers. After a pause, the demo makes up for at most one
+        # second.
         due = max(due, now - 1) + random.expovariate(settings.demo_rate)
         poster.post(trade.body(datetime.now(UTC)))
         if time.monotonic() - told >= 60:  # noqa: PLR2004 - a minute

@@ -13,7 +13,7 @@ from deploy.stack import Stack
 
 
 def down() -> None:
-    """Stop the stack; nginx first, so that every accepted message is handled."""
+    """Stop the stack. nginx stops first, so requests in progress get their answer."""
     if sys.argv[1:]:
         usage = f"Usage: deploy/down, with TRADEWIRE_HOME set for a stack other than the one in {ROOT}/var"
         raise Failure(f"{sys.argv[1]} is not an option", usage)
@@ -30,7 +30,7 @@ def down() -> None:
     with stack.lock():
         if stack.runs():
             say(f"Stopping Tradewire in {home} …")
-        elif stack.has_left_any():
+        elif stack.has_remaining():
             say(f"supervisord was killed; ending what it left in {home} …")
         else:
             say(f"Nothing to stop: Tradewire does not run in {home}.")

@@ -53,7 +53,7 @@ def read(environ: Mapping[str, str], dotenv: Path = DOTENV) -> Environment:
 
 
 def _read_dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Give the variables of the file and its faults. The file is read, never executed."""
+    """Return the variables of the file and its faults. The file is read, never executed."""
     try:
         text = path.read_bytes().decode(errors="surrogateescape")
     except FileNotFoundError:

@@ -29,5 +29,5 @@ threads = 8
 
 
 def post_worker_init(worker: "ThreadWorker") -> None:
-    """Start the monitor in the one process that has time for it."""
+    """Start the monitor. This program is a single process, and its work delays no message."""
     worker.wsgi.extensions["monitor"].start()

@@ -14,17 +14,17 @@ class OnePieceWorker(GeventWorker):  # type: ignore[misc] # gunicorn has no type
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Handle a request, and send its response when it is complete."""
-        gathering = Gathering(sock)
+        buffered = BufferedSocket(sock)
         try:
-            super().handle_request(listener_name, req, gathering, addr)
+            super().handle_request(listener_name, req, buffered, addr)
         except StopIteration:  # the last request on its connection
-            gathering.flush()
+            buffered.flush()
             raise
-        gathering.flush()
+        buffered.flush()
 
 
-class Gathering:
-    """A socket that buffers what it is asked to send until it is flushed."""
+class BufferedSocket:
+    """A socket that buffers the sent data until it is flushed."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock

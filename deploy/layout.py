@@ -23,7 +23,7 @@ class Folder(NamedTuple):
 
     name: str
     mode: int
-    private: bool = False
+    of_programs: bool = False
     """Whether it belongs to the user that the programs run as, and not to the user who starts the stack."""
 
 
@@ -33,23 +33,23 @@ FOLDERS = (
     Folder("log", 0o750),
     Folder("run", 0o711),  # the records of nginx and supervisord, and supervisord's control socket: a way to root
     Folder("tmp", 0o711),  # for nginx, which makes a folder for its workers there
-    Folder("queue", 0o700, private=True),
-    Folder("store", 0o700, private=True),
-    Folder("ledger", 0o700, private=True),
-    Folder("metrics", 0o700, private=True),
-    Folder("sock", 0o700, private=True),
+    Folder("queue", 0o700, of_programs=True),
+    Folder("store", 0o700, of_programs=True),
+    Folder("ledger", 0o700, of_programs=True),
+    Folder("metrics", 0o700, of_programs=True),
+    Folder("sock", 0o700, of_programs=True),
 )
 
 
 def existing(path: Path) -> Path:
-    """Give the path, or the closest parent that exists."""
+    """Return the path, or the closest parent that exists."""
     while not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises where a parent may not be entered
         path = path.parent
     return path
 
 
 def faults(settings: Settings) -> list[str]:
-    """Say why folders that exist can't be used. Nothing is ever taken away from another user."""
+    """Return why existing folders can't be used. A folder of another user never changes its owner."""
     start = existing(settings.home)
     if not os.access(start, os.W_OK | os.X_OK):
         me = user_name(own_account().uid)
@@ -97,8 +97,8 @@ def _folder_faults(settings: Settings, folder: Folder) -> list[str]:
     owner = _owner(settings, folder)
     if owner and owner.uid == found:
         return []
-    # If the user is only about to be made, no folder can belong to it.
-    wanted = (folder.private and program_user(settings)) or user_name(own_account().uid)
+    # If the programs' user does not exist yet, owner is None, and the name comes from the settings.
+    wanted = (folder.of_programs and program_user(settings)) or user_name(own_account().uid)
     fault = (
         f"{path} belongs to {user_name(found)}, and must belong to {wanted}: start the stack as the user who started "
         f"it before, choose another {PREFIX}HOME, or, with the stack down, run: chown -R {wanted} {path}"
@@ -107,8 +107,8 @@ def _folder_faults(settings: Settings, folder: Folder) -> list[str]:
 
 
 def _owner(settings: Settings, folder: Folder) -> Account | None:
-    """Give the account that a folder must belong to; None if there is no such user yet."""
-    user = program_user(settings) if folder.private else None
+    """Return the account that a folder must belong to; None if there is no such user yet."""
+    user = program_user(settings) if folder.of_programs else None
     return account(user) if user else own_account()
 
 

@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from deploy import layout
-from deploy.capacity import OTHER_FILES, allowed_files
+from deploy.capacity import OTHER_FILES, raise_file_limit
 from deploy.checkout import PYTHON, ROOT
 from deploy.console import Failure, say
 from deploy.privileges import account, program_user, run_as
@@ -26,11 +26,11 @@ FREE_MB_MIN = 200
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise SettingsError with everything that this machine can't do with the settings."""
+    """Raise SettingsError with every setting that this machine can't satisfy."""
     faults = []
     if not re.fullmatch(r"[\w./+@-]+", str(ROOT), re.ASCII):
         faults.append(f"the project's path, {ROOT}, may contain only letters, digits and ./_+@-: move the project")
-    needed, allowed = settings.max_browsers + OTHER_FILES, allowed_files(settings.max_browsers)
+    needed, allowed = settings.max_browsers + OTHER_FILES, raise_file_limit(settings.max_browsers)
     if needed > allowed:
         faults.append(
             f"{PREFIX}MAX_BROWSERS={settings.max_browsers} needs {needed} file descriptors, and this machine "

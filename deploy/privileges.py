@@ -23,12 +23,12 @@ class Account(NamedTuple):
 
 
 def own_account() -> Account:
-    """Give the account that runs this process."""
+    """Return the account that runs this process."""
     return Account(os.geteuid(), os.getegid())
 
 
 def is_root() -> bool:
-    """Tell whether this process runs as root."""
+    """Return True if this process runs as root."""
     return os.geteuid() == 0
 
 
@@ -55,7 +55,7 @@ def group_of(user: str) -> str | None:
 
 
 def user_name(uid: int) -> str:
-    """Give a user's name, or the number if it has none, as in a container that is started with a bare number."""
+    """Return a user's name, or the number if it has none, as in a container that is started with a bare number."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -63,12 +63,12 @@ def user_name(uid: int) -> str:
 
 
 def run_as(who: Account, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command with an account's rights; they already hold when the command is looked up."""
+    """Run a command with an account's rights. The command is looked up in PATH with the same rights."""
     rights: dict[str, Any] = {} if who.uid == os.geteuid() else {"user": who.uid, "group": who.gid, "extra_groups": []}
     return subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL, **rights, **options)
 
 
 def run_as_owner(folder: Path, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command with the rights of a folder's owner: root never acts on what other users have written."""
-    found = folder.lstat()  # of a link, its owner: another user could have made it to lead root elsewhere
+    found = folder.lstat()  # not of a link's target: another user could have made the link to lead root elsewhere
     return run_as(Account(found.st_uid, found.st_gid), command, **options)

@@ -1,4 +1,4 @@
-"""Whether the stack is ready: /readyz says so through nginx, and every program that must run does."""
+"""Checks that the stack is ready: /readyz answers 200 through nginx, and every program that must run is running."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOG_LINES = 4
 
 
 def is_ready(settings: Settings) -> bool:
-    """Tell whether a message posted now would be accepted, and every program runs."""
+    """Return True if a message posted now would be accepted and every program runs."""
     try:
         status, _ = _readyz(settings)
     except (OSError, HTTPException):
@@ -29,7 +29,7 @@ def is_ready(settings: Settings) -> bool:
 
 
 def report(settings: Settings) -> list[str]:
-    """Tell why the stack is not ready: the answer of /readyz, the programs that don't run, the end of each log."""
+    """Report why the stack is not ready: the answer of /readyz, the programs that don't run, the end of each log."""
     try:
         status, body = _readyz(settings)
         answer = f"{status} {body}"
@@ -44,7 +44,7 @@ def report(settings: Settings) -> list[str]:
 
 
 def tail(path: Path, count: int) -> list[str]:
-    """Give the last lines of a file; none if it can't be read."""
+    """Return the last lines of a file; none if it can't be read."""
     try:
         return path.read_text(errors="replace").splitlines()[-count:]
     except OSError:

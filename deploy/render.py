@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploy import layout, stack
-from deploy.capacity import allowed_files, nginx_capacity
+from deploy.capacity import nginx_capacity, raise_file_limit
 from deploy.checkout import BIN, PYTHON, ROOT, supervise_command
 from deploy.privileges import group_of, is_root, program_user
 from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
@@ -32,7 +32,7 @@ def programs(settings: Settings) -> list[str]:
 
 
 def render(settings: Settings) -> dict[str, str]:
-    """Give the content of each file."""
+    """Return the content of each file."""
     templates = Environment(
         loader=FileSystemLoader(ROOT / "deploy"),
         undefined=StrictUndefined,
@@ -42,7 +42,7 @@ def render(settings: Settings) -> dict[str, str]:
         autoescape=False,  # noqa: S701 - not HTML; the settings allow no character with a meaning there
     )
     user = program_user(settings)
-    nginx = nginx_capacity(settings.max_browsers, allowed_files(settings.max_browsers))
+    nginx = nginx_capacity(settings.max_browsers, raise_file_limit(settings.max_browsers))
     common = {**asdict(settings), "root": ROOT, "nginx": nginx}
     return {
         "nginx.conf": templates.get_template("nginx.conf").render(

@@ -49,7 +49,7 @@ class Stack:
         self._home = home
 
     def runs_as_own(self) -> bool:
-        """Tell whether supervisord runs, started by the user of this process."""
+        """Return True if supervisord runs and was started by the user of this process."""
         try:
             owner = (self._home / "run").stat().st_uid
         except OSError:
@@ -57,15 +57,15 @@ class Stack:
         return owner == own_account().uid and self.runs()
 
     def runs(self) -> bool:
-        """Tell whether supervisord runs."""
+        """Return True if supervisord runs."""
         return self._has_left(_SUPERVISORD)
 
-    def has_left_any(self) -> bool:
-        """Tell whether any process of the stack is left, whether supervisord runs or not."""
+    def has_remaining(self) -> bool:
+        """Return True if any process of the stack is left, even if supervisord is gone."""
         return any(self._has_left(group) for group in _GROUPS)
 
     def end(self) -> None:
-        """End all processes of the stack, as far as they are recorded. Failure if one can't be ended."""
+        """End all recorded processes of the stack. Raise Failure if a process can't be ended."""
         for group in _GROUPS:
             done = self._supervise(group, "--end", str(group.seconds))
             if done and done.returncode:
@@ -73,13 +73,13 @@ class Stack:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep every other deploy/up and deploy/down away from the home. If another is working on it, wait for that."""
+        """Lock the home against other runs of deploy/up and deploy/down. Wait while another one has the lock."""
         descriptor = os.open(self._home / "run", os.O_RDONLY)
         try:
-            if not _is_locked(descriptor):
+            if not _try_lock(descriptor):
                 say(f"Another deploy/up or deploy/down is working on {self._home}; waiting for it …")
                 end = time.monotonic() + _LOCK_SECONDS
-                while not _is_locked(descriptor):
+                while not _try_lock(descriptor):
                     if time.monotonic() > end:
                         raise Failure(
                             f"the other command is still working on {self._home} after {_LOCK_SECONDS} s",
@@ -105,8 +105,8 @@ class Stack:
         return run_as_owner(self._home / group.folder, command, cwd=self._home, **options)
 
 
-def _is_locked(descriptor: int) -> bool:
-    """Lock the open folder, and tell whether that was possible now. Closing it unlocks it."""
+def _try_lock(descriptor: int) -> bool:
+    """Try to lock the open folder. Return False if another process has the lock. Closing the folder unlocks it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -51,12 +51,12 @@ def start() -> None:
 
 
 def _check_running(settings: Settings, *, foreground: bool) -> None:
-    """Check that the running stack is ready, and as this command would start it."""
+    """Check that the running stack has the current settings and templates, and that it is ready."""
     if foreground:
         raise Failure(f"Tradewire runs already in {settings.home}, and can't be attached to", "Run deploy/down first.")
     if changes := render.changes(settings):
         raise Failure(
-            f"Tradewire runs, but not as this would start it; different are: {', '.join(changes)}",
+            f"Tradewire runs, but a new start would change {', '.join(changes)}",
             "Nothing was changed. Run deploy/down, then deploy/up. The settings it runs with are in "
             f"{settings.home}/conf/settings.",
         )
@@ -116,7 +116,7 @@ class _Starter:
             time.sleep(_POLL_SECONDS)
 
     def stay(self) -> None:
-        """Stay until supervisord ends. Pass a signal to stop on to it."""
+        """Wait until supervisord ends. If this process gets a signal to stop, stop supervisord."""
         self._is_ready = True
         if self._is_told_to_stop:  # just before
             self._supervisord.terminate()

@@ -9,9 +9,10 @@ group. A record identifies that leader by this boot's id, its process id, and it
 is in that group, started no earlier than the leader, and has TRADEWIRE_HOME as its working folder. No other process is
 ever touched, whatever its id.
 
-Run it with `python -IS`, which skips site-packages and the environment. It imports little, not even pathlib or typing:
-a start then takes 11 ms longer than with a shell script in its place (15 ms of CPU instead of 4), and not 20. The
-programs themselves take 200 ms and more. It uses no memory afterwards, since it replaces itself with the command.
+Run it with `python -IS`, which skips site-packages and the environment. It imports little, not even pathlib or typing.
+A start takes 11 ms longer than with a shell script in its place (15 ms of CPU instead of 4). With those imports it
+would be 20 ms. The programs themselves take 200 ms and more. It uses no memory afterwards, since it replaces itself
+with the command.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def left(records: list[str]) -> list[int]:
-    """Give the ids of the processes that the records' programs have left."""
+    """Return the ids of the processes that the records' programs have left."""
     return [pid for record in records for pid in _left(record)]
 
 
@@ -74,7 +75,7 @@ def become(record: str, command: list[str]) -> None:
         with open(record, "w") as file:
             file.write(f"{_boot()} {os.getpid()} {_Stat(os.getpid()).started}\n")
     except OSError as error:
-        # A full disk must not keep a program from starting; only, the process is harder to find later.
+        # A full disk must not keep a program from starting. Without a record, the process is only harder to find later.
         _tell(f"can't write {record}: {error.strerror}; if supervisord is killed, end process {os.getpid()} by hand")
     # The command gets SIGTERM when supervisord dies, even by kill -9. It can never gain privileges.
     os.execvp("setpriv", ["setpriv", "--pdeathsig", "TERM", "--no-new-privs", "--", *command])
@@ -110,7 +111,7 @@ def _left(record: str) -> list[int]:
 
 
 def _is_reused(leader: int, began: int) -> bool:
-    """Tell whether the leader's id belongs to a later process.
+    """Return True if the leader's id belongs to a later process.
 
     Linux gives a group's id to no new process while the group has members, so the whole group is gone then.
     """
@@ -133,7 +134,7 @@ def _send(number: int, ids: list[int]) -> None:
     for pid in ids:
         try:
             os.kill(pid, number)
-        except OSError:  # it has ended since; a process that may not be ended is found to be left
+        except OSError:  # it has ended meanwhile, or this user may not end it: then it is still left
             continue
 
 

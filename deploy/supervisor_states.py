@@ -1,7 +1,7 @@
-"""Write the state that supervisord sees each program in to a file: one JSON object, `{"nginx":"running",…}`.
+"""Write supervisord's state of each program to a file: one JSON object, `{"nginx":"running",…}`.
 
-This is a listener to supervisord's events. It lets processes that may not control supervisord know which programs
-supervisord has given up. A program that is missing in the file has not changed its state yet.
+supervisord runs this as an event listener. The file tells processes that may not control supervisord which programs it
+has given up. The file lacks a program until its state changes for the first time.
 """
 
 from __future__ import annotations

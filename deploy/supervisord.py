@@ -22,7 +22,7 @@ _CONTROL_SECONDS = 2.0
 
 
 def start(home: Path, environ: Mapping[str, str], *, foreground: bool) -> subprocess.Popen[bytes]:
-    """Start supervisord with the settings in its environment, and nothing else of the process that starts it.
+    """Start supervisord. Of this process's environment it gets PATH and the settings, no other variable.
 
     In the foreground it writes to this process's output, and ends with this process.
     """
@@ -48,7 +48,7 @@ def start(home: Path, environ: Mapping[str, str], *, foreground: bool) -> subpro
 
 
 def states(home: Path) -> dict[str, str]:
-    """Give the state of each program by its name, as supervisorctl does; nothing if supervisord does not answer."""
+    """Return the state of each program by its name in supervisorctl. Empty if supervisord does not answer."""
     with xmlrpc.client.ServerProxy("http://supervisord/RPC2", _Transport(home / "run/control.sock")) as server:
         try:
             programs: Any = server.supervisor.getAllProcessInfo()
@@ -69,7 +69,7 @@ class _Transport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        """Give a connection to the socket, whatever the host."""
+        """Return a connection to the socket. The host is ignored."""
         connection = _UnixConnection(self._path)
         self._connection = (host, connection)  # for close()
         return connection

@@ -1,7 +1,7 @@
 """Decide what deploy/up has to do: read the settings, and set up what is missing unless the stack runs.
 
-Then hand over to deploy/start.py, which needs the packages in .venv. This module and what it imports need none, so
-they run on any Python, and find faults in the settings before anything is set up.
+Then hand over to deploy/start.py, which needs the packages in .venv. This module and its imports need none, so they run
+on any Python from 3.11 on, and find faults in the settings before anything is set up.
 """
 
 from __future__ import annotations

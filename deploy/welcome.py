@@ -19,7 +19,7 @@ _EXAMPLE = (
 
 
 def welcome(settings: Settings) -> str:
-    """Give the text: the address, and the commands that the operator needs next."""
+    """Return the text: the address, and the commands that the operator needs next."""
     home = settings.home
     down = short(ROOT / "deploy/down")
     if home != ROOT / "var":

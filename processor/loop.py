@@ -1,4 +1,4 @@
-"""The loop that every processor runs: it repeats one step, which tests call without the loop."""
+"""The processor: takes jobs from a tube and delivers them to a sink, step by step."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tradewire import event, metrics, receipt
 from tradewire.backoff import Backoff
 from tradewire.errors import InvalidEvent, Unavailable
 from tradewire.queue import Rejected
+from tradewire.queue.dead_letter import REASON_CHARS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from tradewire.stop import Stop
 
 RESERVE_SECONDS: Final = 1
-"""How long a step waits for the first job."""
+"""How long a step waits if no job is ready."""
 HOLD_OFF_SECONDS: Final = 1.0
 """How long a step waits after a WAIT, unless the sink is ready earlier."""
-REASON_CHARS_MAX: Final = 500
-"""A receipt carries only the beginning of a longer reason."""
 
 
 class Processor:
@@ -37,14 +36,14 @@ class Processor:
     - OK: delete them.
     - WAIT: release them, and hold off.
     - InvalidEvent: deliver the valid events, and make a dead letter of each rejected one.
-    - Unavailable (queue or sink): close the queue, which releases them, and try again later.
+    - Unavailable, from the queue or the sink: close the queue, which releases the jobs, and try again later.
 
     Args:
         queue: The queue, with no jobs reserved.
         sink: Gets the events; it names the tube.
         stop: Ends `run`.
         log: Gets a line for each outage and each dead letter.
-        expiry: Drops old jobs from the tube, if given.
+        expiry: Drops old jobs from the tube. None: no job expires.
     """
 
     def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None) -> None:
@@ -54,10 +53,10 @@ class Processor:
         self._log = log
         self._expiry = expiry
         self._probing = False
-        """After a WAIT, until the sink takes events again: reserve a single job for each try."""
+        """True after a WAIT, until the sink takes events again. Meanwhile each step reserves a single job."""
 
     def run(self) -> None:
-        """Repeat `step` until a stop is requested. Then close the queue, which releases reserved jobs, and the sink."""
+        """Repeat `step` until a stop is requested. Then close the queue, which releases the jobs, and the sink."""
         backoff = Backoff()
         in_outage = False
         while not self._stop.requested:
@@ -83,7 +82,7 @@ class Processor:
             Unavailable: The queue or the sink can't be used. Some jobs may still be reserved: close the queue.
         """
         if self._expiry:
-            self._expiry.step()  # before connect(), so that old jobs expire even while the sink is unavailable
+            self._expiry.step()  # before connect(), which raises while the sink is unavailable
         self._sink.connect()
         limit = 1 if self._probing else self._sink.jobs_max
         jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
@@ -107,7 +106,7 @@ class Processor:
     def _settle(self, batch: Sequence[Job]) -> Sequence[Job]:
         """Deliver a batch and settle its jobs. After a WAIT, return the jobs that are not settled."""
         try:
-            verdict = self._deliver([event for job in batch for event in job.events])
+            verdict = self._deliver([line for job in batch for line in job.events])
         except InvalidEvent:
             if len(batch) == 1:
                 return self._dead_letter_rejected(batch[0])
@@ -119,7 +118,7 @@ class Processor:
         return ()
 
     def _dead_letter_rejected(self, job: Job) -> Sequence[Job]:
-        """Deliver a job's valid events and make dead letters of the others. After a WAIT, return the unsettled job."""
+        """Deliver a job's valid events and make dead letters of the others. After a WAIT, return the job, unsettled."""
         try:
             rejected = list(self._isolate(job.events))
         except _Waiting:
@@ -131,7 +130,7 @@ class Processor:
         return ()
 
     def _report_dead_letter(self, rejected: Rejected) -> None:
-        """Put a receipt for the archive, and log the dead letter."""
+        """Put a receipt about the dead letter, if its event has a readable id, and log it."""
         tube = self._sink.tube
         header = event.peek(rejected.event)
         if header:
@@ -144,7 +143,7 @@ class Processor:
         self._log.error("dead-lettered", tube=tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event))
 
     def _isolate(self, events: Sequence[bytes]) -> Iterator[Rejected]:
-        """Deliver events, halving a part again whenever the sink rejects it. Yield the single events it rejects."""
+        """Deliver events. If the sink rejects them, deliver each half in the same way. Yield each rejected event."""
         try:
             if self._deliver(events) is Verdict.WAIT:
                 raise _Waiting
@@ -158,7 +157,7 @@ class Processor:
 
     def _deliver(self, events: Sequence[bytes]) -> Verdict:
         if sum(map(len, events)) + len(events) - 1 > self._sink.bytes_max:
-            raise InvalidEvent(f"larger than a job may be, {self._sink.bytes_max} bytes")
+            raise InvalidEvent(f"larger than a delivery may be: {self._sink.bytes_max} bytes")
         return self._sink.deliver(events)
 
 
@@ -167,7 +166,7 @@ class _Waiting(Exception):  # noqa: N818 - not an error: carries a verdict up fr
 
 
 def _batches(jobs: Sequence[Job], bytes_max: int) -> Iterator[list[Job]]:
-    """Split jobs into batches, in order. When joined by line ends, a batch of several jobs fits into `bytes_max`."""
+    """Split jobs into batches of at most `bytes_max`, in order. A larger job is a batch of its own."""
     batch: list[Job] = []
     size = 0
     for job in jobs:

@@ -23,7 +23,7 @@ DEPLOY_TIMEOUT_SECONDS = 180
 
 @dataclass
 class Stack:
-    """A running stack."""
+    """A stack with its own home and port, running or not."""
 
     home: Path
     port: int
@@ -46,7 +46,7 @@ class Stack:
         )
 
     def up(self) -> None:
-        """Start the stack, or its missing programs."""
+        """Start the stack and wait until it is ready. If it runs already, change nothing."""
         result = self.deploy("up")
         assert result.returncode == 0, f"deploy/up failed:\n{result.stdout}\n{result.stderr}\n{self.logs()}"
 

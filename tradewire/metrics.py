@@ -58,7 +58,7 @@ def start(folder: str | None) -> bool:
 
 
 def accepted(messages: int) -> None:
-    """Count messages that were accepted with 201."""
+    """Count messages that were accepted, with 201 or as part of a batch with 207."""
     _counts().accepted.inc(messages)
 
 
@@ -68,7 +68,7 @@ def refused(reason: str, messages: int = 1) -> None:
 
 
 def put(tubes: Iterable[str], jobs: int = 1) -> None:
-    """Count jobs that the queue has confirmed, once for each tube."""
+    """Count jobs that the API has put into the queue, once for each tube."""
     for tube in tubes:
         _counts().put[tube].inc(jobs)
 
@@ -139,10 +139,10 @@ class _Counts:
         def seconds(name: str, text: str) -> Histogram:
             return Histogram(f"tradewire_{name}", text, registry=registry, buckets=_BUCKETS)
 
-        self.accepted = counter("messages_accepted_total", "Messages accepted with 201.")
+        self.accepted = counter("messages_accepted_total", "Messages accepted: 201, or 207 for part of a batch.")
         self.refused = counter("messages_refused_total", "Messages refused by the API.", "reason")
-        self.put = by_tube("jobs_put_total", "Jobs that the queue has confirmed.")
-        self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have reserved.")
+        self.put = by_tube("jobs_put_total", "Jobs that the API put into the queue, without receipts.")
+        self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have reserved, with receipts.")
         self.shown = counter("messages_shown_total", "Messages sent to browsers.")
         self.archived = counter("messages_archived_total", "Messages saved in the store.")
         self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store already had.")

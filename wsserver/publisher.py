@@ -1,4 +1,4 @@
-"""The publisher: when staged events are sent, and how frames are written to the browsers."""
+"""The publisher: decides when staged events are sent, and writes frames to the browsers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from wsserver.connection import Connection
     from wsserver.hub import Browser, Hub
 
-TICK_SECONDS: Final = 0.005
-"""Shortest time between two ticks. Events that arrive within it share a frame."""
-TICK_SECONDS_MAX: Final = 0.05
-"""Longest time between two ticks."""
-TICK_COST_FACTOR: Final = 1.0
-"""After a tick that took t seconds of CPU time, the next one waits for TICK_COST_FACTOR × t. nginx has about as much
-work with the frame, perhaps on the same cores, and so may the browsers."""
+PAUSE_SECONDS_MIN: Final = 0.005
+"""Shortest pause after a tick. Events that arrive during the pause share a frame."""
+PAUSE_SECONDS_MAX: Final = 0.05
+"""Longest pause after a tick."""
+PAUSE_COST_FACTOR: Final = 1.0
+"""Within these limits, the pause after a tick is its CPU time times this factor. nginx needs about as much CPU time for
+the same frames, perhaps on the same cores, and so may the browsers."""
 
 
 def pause_after(cost_seconds: float) -> float:
     """Return the seconds to wait after a tick, given the CPU seconds that it took."""
-    return min(max(TICK_SECONDS, TICK_COST_FACTOR * cost_seconds), TICK_SECONDS_MAX)
+    return min(max(PAUSE_SECONDS_MIN, PAUSE_COST_FACTOR * cost_seconds), PAUSE_SECONDS_MAX)
 
 
 @lru_cache(maxsize=FRAME_CACHE_SIZE)
@@ -47,7 +47,7 @@ class Publisher:
     collected until the next tick is due.
 
     Args:
-        hub: Knows what each browser needs. Browsers must join and leave it through this publisher.
+        hub: Holds the events and each browser's cursor. Browsers must join and leave it through this publisher.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -58,16 +58,22 @@ class Publisher:
         self._awaiting_ready: set[Connection] = set()
         """Workers that got WAIT. They get READY as soon as a browser can take events."""
         self._next_tick = 0.0
-        self._tick: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Runs the next tick. None if no tick is due."""
 
     def publish(self, worker: Connection, lines: Sequence[bytes]) -> None:
-        """Stage a worker's events. The tick that sends them replies to the worker.
+        """Stage a worker's events. The next tick shows or drops them, and replies to the worker.
 
-        The reply is `OK` and the number of browsers that keep up, `WAIT` if there is no such browser, or `BAD` and the
-        reason if a line is not an event. `BAD`, and `OK 0` for events that were all shown before, are sent at once.
+        The reply is one of these:
+
+        - `OK n`: The events are shown, and n browsers keep up.
+        - `WAIT`: The events are dropped, because no browser keeps up. `READY` follows when one does.
+        - `BAD reason`: A line is not an event. Sent at once; nothing is staged.
+
+        If all events were shown before, `OK 0` is sent at once.
 
         Args:
-            worker: Gets the reply.
+            worker: The worker that sent the events.
             lines: Encoded events, one each.
         """
         try:
@@ -79,21 +85,22 @@ class Publisher:
             worker.send("OK 0")
             return
         self._awaiting_reply.append(worker)
-        if self._tick is None:
+        if self._timer is None:
             loop = asyncio.get_running_loop()
             if loop.time() < self._next_tick:
-                self._tick = loop.call_at(self._next_tick, self.flush)
+                self._timer = loop.call_at(self._next_tick, self.tick)
             else:
-                self.flush()
+                self.tick()
 
-    def forget(self, worker: Connection) -> None:
+    def cancel_ready(self, worker: Connection) -> None:
         """Send no READY to a worker that has disconnected. May be called again."""
         self._awaiting_ready.discard(worker)
 
     def join(self, connection: Connection, epoch: str, offset: int) -> Browser:
         """Add a browser and send its hello. It gets no events before `resume` is called.
 
-        The caller needs the returned browser to pause it, and sending events can make that necessary.
+        Events need a separate call: sending them can fill the connection's write buffer, and the caller then needs the
+        returned browser to pause it.
 
         Args:
             connection: The browser's open connection.
@@ -111,7 +118,7 @@ class Publisher:
         del self._connections[browser]
 
     def send_heartbeat(self, browser: Browser) -> None:
-        """Send a frame without events. A paused browser is skipped, since unread data is waiting for it."""
+        """Send a frame without events. Skip a paused browser: it still has data to read."""
         if not browser.paused:
             heartbeat = b'{"offset":%d,"events":[]}' % browser.cursor
             self._connections[browser].transport.write(text_frame(heartbeat))
@@ -121,17 +128,17 @@ class Publisher:
         self._hub.pause(browser)
 
     def resume(self, browser: Browser) -> None:
-        """Send a browser everything after its cursor: it has just joined, or its write buffer has drained."""
+        """Start or continue sending to a browser: it has joined, or its write buffer has drained."""
         self._hub.resume(browser)
         self._send_missing(browser)
         self._wake_workers()
 
-    def flush(self) -> None:
-        """Run a tick now: send the staged events, and reply to the workers that sent them."""
-        begun = time.thread_time()  # CPU time: work of other processes is no reason to wait longer
-        if self._tick:
-            self._tick.cancel()
-            self._tick = None
+    def tick(self) -> None:
+        """Show or drop the staged events now, and reply to the workers that sent them."""
+        begun = time.thread_time()  # elapsed time would include other processes' work, no reason for a longer pause
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
         ready = self._commit_and_send()
         while self._hub.has_staged:
             ready = self._commit_and_send()
@@ -152,8 +159,8 @@ class Publisher:
     def _send_missing(self, browser: Browser) -> None:
         """Send the events after the browser's cursor, until it has all of them or its write buffer is full.
 
-        Whole frames are written to the transport directly, so they never mix with frames that the connection's protocol
-        writes.
+        This writes to the transport, past the connection's protocol. Each write is a whole frame, so frames from the
+        protocol, such as pings, can only come between them.
         """
         transport = self._connections[browser].transport
         while not browser.paused:

@@ -67,7 +67,7 @@ class WebSocketServer:
         """Accept no new connections, send the staged events, close the workers, then the browsers."""
         for listener in self._listeners:
             listener.close()
-        self._publisher.flush()
+        self._publisher.tick()
         for worker in [*self._workers]:
             worker.close(CloseCode.SERVICE_RESTART)
         await self._close_browsers()

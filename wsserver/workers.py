@@ -66,5 +66,5 @@ class WorkerConnection(Connection):
             self._publisher.publish(self, bytes(frame.data).split(b"\n"))
 
     def closed(self) -> None:
-        """Forget the worker. Events that it has sent are still published."""
-        self._publisher.forget(self)
+        """Send no READY to the worker. Events that it has sent are still published."""
+        self._publisher.cancel_ready(self)

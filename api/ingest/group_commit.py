@@ -1,4 +1,4 @@
-"""Group commit: jobs of concurrent requests go to the queue in one round trip."""
+"""Group commit: concurrent requests put their jobs into the queue in one shared round trip."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class _Put:
     """One request's job and its outcome."""
 
     body: bytes
-    done: bool = False
-    fault: str = _INTERRUPTED
-    """Why the job may not be kept; empty once the queue has confirmed it."""
+    answered: bool = False
+    error_text: str = _INTERRUPTED
+    """Why the queue may not have the job. Empty once the queue has confirmed it."""
 
 
 class GroupCommit:
     """Puts jobs into every tube. Threads may share it.
 
-    A job that comes alone is sent at once. Jobs that come during a round trip share the next one. They also share its
-    system calls on both sides, which cost more than all other work on a job.
+    If no round trip is in progress, a job is sent at once. Jobs that arrive during a round trip share the next one, and
+    its system calls on both sides. These cost more than all other work on a job.
     """
 
     def __init__(self, pool: QueuePool) -> None:
@@ -40,31 +40,32 @@ class GroupCommit:
         self._round_trip = threading.Lock()
 
     def put(self, body: bytes) -> None:
-        """Put one job into every tube, and return once all copies are kept.
+        """Put one job into every tube. Return once the queue has confirmed every copy.
 
         Args:
             body: The job: events, one a line.
 
         Raises:
-            QueueUnavailable: The job may not be kept. Some tubes may have a copy all the same.
+            QueueUnavailable: The queue has not confirmed every copy. Some tubes may have theirs.
         """
         own = _Put(body)
         self.pending.append(own)
         with self._round_trip:
-            if not own.done:  # no other thread has sent it
+            if not own.answered:  # no other thread has sent it
                 batch, self.pending = self.pending, []
                 self._put_all(batch)
-        if own.fault:
-            raise QueueUnavailable(own.fault)  # not one shared error: it would keep the frames of every thread
+        if own.error_text:
+            # A new error for each thread: a shared one would collect the tracebacks of all threads.
+            raise QueueUnavailable(own.error_text)
 
     def _put_all(self, batch: list[_Put]) -> None:
-        fault = _INTERRUPTED
+        error_text = _INTERRUPTED
         try:
             with self._pool.lend() as queue:
                 queue.put_all([put.body for put in batch], TUBES)
-            fault = ""
+            error_text = ""
         except QueueUnavailable as error:
-            fault = str(error)
+            error_text = str(error)
         finally:
             for put in batch:
-                put.done, put.fault = True, fault
+                put.answered, put.error_text = True, error_text

@@ -11,7 +11,7 @@ import msgspec
 from api.http.responses import FaultItem, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
-from api.ingest.request_body import idempotency_key, read_body, reject_cross_site
+from api.ingest.request import idempotency_key, read_body, reject_cross_site
 from tradewire import event, metrics, trade
 from tradewire.counters import CrashSafeCounter
 from tradewire.errors import Fault

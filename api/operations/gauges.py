@@ -11,7 +11,8 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from api.operations.monitor import Component, Monitor
+    from api.operations.monitor import Monitor
+    from api.operations.readiness import Component
 
 
 class Gauges(Collector):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from api.operations.ledger_check import LedgerCheck
-from api.operations.monitor import OK, UNAVAILABLE, Component
+from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE, TUBES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.operations import ledger
-from api.operations.monitor import UNAVAILABLE, Component
+from api.operations.readiness import UNAVAILABLE, Component
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:

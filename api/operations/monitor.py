@@ -4,50 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from api.operations.readiness import UNAVAILABLE, Component, HealthReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from structlog.stdlib import BoundLogger
 
-OK: Final = "ok"
-UNAVAILABLE: Final = "unavailable"
 _CHECK_SECONDS: Final = 1.5
 """The time that a health check may take."""
 _WATCH_SECONDS: Final = 2.0
 """The pause between the monitor's own reports. With the time for a check, a fault is in the log within 4 s."""
 _CACHE_SECONDS: Final = 0.2
 """The time that a report is reused, so that many requests don't check the components more often."""
-_NEEDED_FOR_INGEST: Final = ("queue", "ingest")
-"""The components without which no message can be accepted."""
-
-
-class Component(NamedTuple):
-    """The health of a component. It is true if the status is ok."""
-
-    status: str = OK
-    detail: str = ""
-    """The fault and its effect, without numbers that change, because each change is logged."""
-    facts: Mapping[str, Any] = {}
-
-    def __bool__(self) -> bool:
-        return self.status == OK
-
-
-class HealthReport(NamedTuple):
-    """The health of all components at one time."""
-
-    components: Mapping[str, Component]
-
-    @property
-    def status(self) -> str:
-        """`not-ready`: messages are refused. `degraded`: they are accepted, but there is a fault. Else `ready`."""
-        if any(
-            component.status == UNAVAILABLE for name, component in self.components.items() if name in _NEEDED_FOR_INGEST
-        ):
-            return "not-ready"
-        return "ready" if all(self.components.values()) else "degraded"
 
 
 class Monitor:
@@ -78,7 +49,7 @@ class Monitor:
         """Return the current report."""
         with self._lock:
             if time.monotonic() > self._reported_at + _CACHE_SECONDS:
-                previous_status = self._report.status
+                previous_status = self._report.overall_status
                 self._report = self._run_checks()
                 self._reported_at = time.monotonic()
                 self._log_changes(previous_status)
@@ -107,8 +78,8 @@ class Monitor:
                 self._log.info("recovered", component=name)
             else:
                 self._log.error("fault", component=name, status=component.status, detail=component.detail)
-        if self._report.status != previous_status:
-            self._log.info("readiness changed", status=self._report.status)
+        if self._report.overall_status != previous_status:
+            self._log.info("readiness changed", status=self._report.overall_status)
 
 
 class _Check:

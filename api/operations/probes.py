@@ -11,7 +11,8 @@ from api.operations.gauges import Gauges
 from tradewire import metrics
 
 if TYPE_CHECKING:
-    from api.operations.monitor import Component, Monitor
+    from api.operations.monitor import Monitor
+    from api.operations.readiness import Component
     from tradewire.settings import Settings
 
 
@@ -28,10 +29,10 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
         """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
         report = monitor.report()
         body = {
-            "status": report.status,
+            "status": report.overall_status,
             "components": {name: _component_body(component) for name, component in report.components.items()},
         }
-        if report.status == "not-ready":
+        if report.overall_status == "not-ready":
             return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         return json_response(200, body)
 

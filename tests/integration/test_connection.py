@@ -189,7 +189,7 @@ def test_the_server_buffers_a_limited_amount_for_a_browser_that_does_not_read() 
     async def test(peer: Peer) -> None:
         for _ in range(200):
             peer.hub.stage([event_json(pad=10_000)])
-            peer.publisher.flush()
+            peer.publisher.tick()
             await asyncio.sleep(0)
         assert peer.hub.ready_count == 0
         assert 0 < peer.connection.transport.get_write_buffer_size() < BUFFER_BYTES + 20_000

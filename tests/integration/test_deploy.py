@@ -177,7 +177,7 @@ def test_settings_that_a_running_stack_was_not_started_with_are_named_without_va
     monkeypatch.setattr(running, "env", {"TRADEWIRE_STORE_URL": store, "TRADEWIRE_API_WORKERS": "3"})
     done = running.deploy("up")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "different are: supervisord.conf" not in done.stderr
+    assert "would change supervisord.conf" not in done.stderr
     assert "TRADEWIRE_API_WORKERS, TRADEWIRE_STORE_URL" in done.stderr
     assert "secret" not in done.stderr
     assert pids(running) == before

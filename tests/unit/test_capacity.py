@@ -43,5 +43,5 @@ def test_the_hard_limit_of_open_files_is_raised_if_this_user_may_raise_it_and_ne
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
     monkeypatch.setattr(resource, "setrlimit", setrlimit)
-    assert capacity.allowed_files(1000) == allowed
+    assert capacity.raise_file_limit(1000) == allowed
     assert limits[1:] == ([(512, NEEDED)] if hard < allowed and hard != resource.RLIM_INFINITY else [])

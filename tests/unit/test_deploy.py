@@ -96,7 +96,7 @@ def test_a_home_that_does_not_exist_yet_has_no_fault(tmp_path: Path) -> None:
 def test_more_browsers_than_a_process_may_open_files_are_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "allowed_files", lambda _: 500)
+    monkeypatch.setattr(preflight, "raise_file_limit", lambda _: 500)
     [fault] = faults(Settings(home=tmp_path, max_browsers=1000))
     assert fault.startswith("TRADEWIRE_MAX_BROWSERS=1000 needs 1128 file descriptors, and this machine allows 500")
 

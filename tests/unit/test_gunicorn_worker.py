@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from deploy.gunicorn_worker import Gathering
+from deploy.gunicorn_worker import BufferedSocket
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -19,12 +19,12 @@ def pair() -> tuple[socket.socket, socket.socket]:
 def test_pieces_are_buffered_and_sent_in_one_write() -> None:
     ours, theirs = pair()
     with ours, theirs:
-        gathering = Gathering(ours)
-        gathering.sendall(b"head")
-        gathering.sendall(b"body")
+        buffered = BufferedSocket(ours)
+        buffered.sendall(b"head")
+        buffered.sendall(b"body")
         with pytest.raises(BlockingIOError):
             theirs.recv(100)
-        gathering.flush()
+        buffered.flush()
         assert theirs.recv(100) == b"headbody"
         with pytest.raises(BlockingIOError):
             theirs.recv(100)
@@ -33,14 +33,14 @@ def test_pieces_are_buffered_and_sent_in_one_write() -> None:
 def test_an_incomplete_response_is_not_sent() -> None:
     ours, theirs = pair()
     with theirs:
-        gathering = Gathering(ours)
-        gathering.sendall(b"head")
-        gathering.close()
-        gathering.flush()
+        buffered = BufferedSocket(ours)
+        buffered.sendall(b"head")
+        buffered.close()
+        buffered.flush()
         assert theirs.recv(100) == b""
 
 
 def test_everything_else_is_passed_on_to_the_socket() -> None:
     ours, theirs = pair()
     with ours, theirs:
-        assert Gathering(ours).fileno() == ours.fileno()
+        assert BufferedSocket(ours).fileno() == ours.fileno()

@@ -12,7 +12,8 @@ import structlog
 from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
-from api.operations.monitor import OK, UNAVAILABLE, Component, Monitor
+from api.operations.monitor import Monitor
+from api.operations.readiness import OK, UNAVAILABLE, Component
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def failing_check() -> Mapping[str, Component]:
 )
 def test_only_components_that_accept_messages_make_the_stack_not_ready(faulty: dict[str, str], status: str) -> None:
     components = {name: Component(faulty.get(name, OK)) for name in ("queue", "ingest", "store")}
-    assert Monitor({"queue": lambda: components}, LOG).report().status == status
+    assert Monitor({"queue": lambda: components}, LOG).report().overall_status == status
 
 
 def test_a_hanging_check_makes_only_its_own_component_unavailable_until_it_ends() -> None:

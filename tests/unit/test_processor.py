@@ -204,7 +204,7 @@ def test_an_event_over_the_job_limit_is_dead_lettered_without_a_delivery() -> No
     while harness.waiting:
         harness.processor.step()
     [letter] = harness.dead_letters
-    assert "larger than a job may be" in letter.reason
+    assert "larger than a delivery may be" in letter.reason
     assert harness.sink.delivered == [b"1", b"2"]
 
 

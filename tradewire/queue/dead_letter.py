@@ -12,7 +12,8 @@ from tradewire.queue import DeadLetter, Rejected
 
 HEADER_BYTES: Final = 4096
 """Space for the header line. The queue must accept jobs that are this much larger than MAX_JOB_BYTES."""
-_REASON_CHARS_MAX: Final = 500
+REASON_CHARS_MAX: Final = 500
+"""A dead letter and its receipt carry only the beginning of a longer reason."""
 
 
 class _Header(msgspec.Struct):
@@ -23,7 +24,7 @@ class _Header(msgspec.Struct):
 
 def encode(tube: str, rejected: Rejected) -> bytes:
     """Encode a dead letter. An event larger than MAX_JOB_BYTES is cut, and the reason says so."""
-    reason = rejected.reason[:_REASON_CHARS_MAX]
+    reason = rejected.reason[:REASON_CHARS_MAX]
     if len(rejected.event) > MAX_JOB_BYTES:
         reason += f" (cut: it had {len(rejected.event)} bytes)"
     now = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,8 +1,8 @@
 """Adds events to the statistics in the database.
 
-Events are added to the buckets of their minute. A minute is added to the buckets of its hour and day once there is a
-newer minute, so hours and days never include the newest minute. This way most events change buckets of one width, not
-of three.
+A bucket holds the sums of one minute, hour or day. An event is added to the buckets of its minute. Once there is a
+newer minute, the minute's buckets are added to those of its hour and day. So hours and days never include the newest
+minute, and most events change buckets of one width, not of three.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONTENT_COLUMNS: Final = list(stats.c)[len(_KEY) :]
 
 
 class Statistics:
-    """Updates the statistics. The caller must hold the writers' lock.
+    """Updates the statistics. The caller must hold the store's writer lock.
 
     Args:
         engine: The writer's engine.
@@ -48,20 +48,21 @@ class Statistics:
         """Add events to the statistics.
 
         Args:
-            connection: Its transaction must also save the events.
-            events: At least one event. None may have been archived before.
+            connection: A connection in the transaction that also saves the events.
+            events: At least one event. None of them may be in the statistics already.
         """
         with localcontext(exact.CONTEXT):
             new = minute_buckets(events)
             previous = newest_minute(connection)
             newest = max(bucket.start for bucket in new)
-            limit = max(newest, previous or newest)
-            complete = [(bucket, content) for bucket, content in new.items() if bucket.start < limit]
+            newest_overall = max(newest, previous or newest)
+            # Minutes before the newest one are complete: their buckets are added to hours and days.
+            complete_minutes = [(bucket, content) for bucket, content in new.items() if bucket.start < newest_overall]
             if previous is not None and previous < newest:
-                complete += self._stored(connection, previous)
+                complete_minutes += self._stored(connection, previous)
             rows = [*to_rows(new, MINUTE)]
             for width in WIDTHS[1:]:
-                rows += to_rows(widen(complete, width), width)
+                rows += to_rows(widen(complete_minutes, width), width)
         self._upsert.execute(connection, rows)
 
     def _stored(self, connection: Connection, minute: int) -> Iterator[tuple[Bucket, Content]]:

@@ -1,4 +1,4 @@
-/** Lists the gaps that could not be filled, until the user dismisses them, and an announced gap. */
+/** Lists the gaps that could not be filled, until the reader dismisses them, and an announced gap. */
 
 import type { Panel, View } from "../page.ts";
 import type { Gap } from "../stream/feed.ts";

@@ -74,7 +74,7 @@ export class Feed {
     this.#open();
   }
 
-  /** Conditions improved (network back, page visible): retries without waiting for the delay to end. */
+  /** Ends the pause before the next attempt: the network is back, or the page is visible again. */
   retryNow(): void {
     if (this.#waiting) {
       this.#open();

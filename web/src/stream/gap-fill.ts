@@ -1,9 +1,8 @@
 /**
  * Fills gaps in the feed from the archive.
  *
- * The archive may be behind or unavailable, so it is queried until it is complete up to the time at which the
- * feed resumed. Requests don't depend on the live connection and outlive its loss. A further gap meanwhile
- * extends the range.
+ * The archive may be behind or unavailable, so it is queried until it is complete up to the end of the gap.
+ * Requests continue if the feed breaks again. A further gap then extends the range.
  */
 
 import type { QueryArchive } from "../server/archive.ts";
@@ -13,17 +12,17 @@ import { Retry } from "./retry.ts";
 import type { State } from "./state.ts";
 
 const PAGE_ROWS = 1000;
-/** Requests per pass over a range. Enough for as many trades as DedupSet remembers. */
-const PASS_REQUESTS = 300;
-/** How far the page's estimate of the server's clock may be off. */
+/** Most requests per pass over a range. They return as many trades as DedupSet remembers. */
+const MAX_PASS_REQUESTS = 300;
+/** Greatest error of the page's estimate of the server's clock. */
 const CLOCK_MARGIN_MS = 1000;
 /**
- * A range is given up after this many new trades, found or live. It is less than DedupSet is sure to
- * remember, so no trade is counted twice, and far more than the page shows.
+ * After this many new trades, found or live, the fill is given up. DedupSet remembers more ids than this, so
+ * no trade is counted twice. The page shows far fewer trades.
  */
 const MAX_NEW_TRADES = 150_000;
 
-/** The range to fill. Replaced, never changed, so that a running pass notices. */
+/** The range to fill. Replaced, never changed in place, so a running pass can compare references. */
 interface Range {
   readonly gap: Gap;
   readonly sinceMs: number;
@@ -38,8 +37,8 @@ export class GapFill {
   #retry: Retry;
   #range: Range | undefined;
   #countBefore = 0;
-  /** The gap that was announced to the user last. */
-  #announced: Gap | undefined;
+  /** The gap that was last announced to the reader. */
+  #lastAnnounced: Gap | undefined;
 
   constructor(timing: Timing, queryArchive: QueryArchive, state: State, changed: () => void) {
     this.#timing = timing;
@@ -49,7 +48,7 @@ export class GapFill {
     this.#retry = new Retry(timing);
   }
 
-  /** Fills a gap, together with a gap that is already being filled. */
+  /** Starts to fill a gap. If another gap is being filled, extends its range. */
   fill(gap: Gap): void {
     const untilMs = gap.until + CLOCK_MARGIN_MS;
     if (this.#range) {
@@ -65,7 +64,7 @@ export class GapFill {
     this.#run();
   }
 
-  /** Conditions improved (network back, page visible): retries without waiting for the delay to end. */
+  /** Retries at once. Call this when the network is back or the page is visible again. */
   retryNow(): void {
     this.#retry.wake();
   }
@@ -77,12 +76,12 @@ export class GapFill {
       const completeToMs = await this.#pass(range);
       // If the range was extended meanwhile, the next pass covers it to its new end.
       if (this.#range === range) {
-        await this.#finishPass(range, completeToMs);
+        await this.#afterPass(range, completeToMs);
       }
     }
   }
 
-  async #finishPass(range: Range, completeToMs: number | undefined): Promise<void> {
+  async #afterPass(range: Range, completeToMs: number | undefined): Promise<void> {
     if (completeToMs === undefined) {
       this.#state.addGap(range.gap);
       this.#end();
@@ -97,18 +96,18 @@ export class GapFill {
   }
 
   /**
-   * Reads a range page by page. Returns the time up to which it is complete now: minus infinity if the
-   * archive does not answer, undefined if the range holds more than the page can take.
+   * Reads a range page by page. Returns the time up to which the archive is complete. Minus infinity:
+   * unknown, since the archive did not answer. Undefined: the range holds too many trades.
    */
   async #pass(range: Range): Promise<number | undefined> {
     const { sinceMs, untilMs } = range;
     let completeToMs = Number.POSITIVE_INFINITY;
     let cursor: string | undefined;
     try {
-      for (let requests = 0; requests < PASS_REQUESTS && !this.#isOverLimit; requests += 1) {
+      for (let requests = 0; requests < MAX_PASS_REQUESTS && !this.#isOverLimit; requests += 1) {
         // biome-ignore lint/performance/noAwaitInLoops: each page has the cursor of the next one
         const page = await this.#queryArchive({ sinceMs, untilMs, limit: PAGE_ROWS, cursor });
-        // Trades archived after this time may belong to pages that were already read.
+        // The archive may still add trades that were received after this time to pages already read.
         completeToMs = Math.min(completeToMs, page.archivedUpToMs);
         this.#add(page.messages);
         if (page.next === undefined || this.#range !== range) {
@@ -133,10 +132,10 @@ export class GapFill {
     return this.#state.count - this.#countBefore > MAX_NEW_TRADES;
   }
 
-  /** Announces the gap to the user once, if the archive takes too long. */
+  /** Announces the gap to the reader once, if the archive takes too long. */
   #announce(gap: Gap): void {
-    if (this.#retry.isSlow && this.#announced !== gap) {
-      this.#announced = gap;
+    if (this.#retry.isSlow && this.#lastAnnounced !== gap) {
+      this.#lastAnnounced = gap;
       this.#state.announcedGap = gap;
       this.#changed();
     }

@@ -3,7 +3,7 @@
 import type { Timing } from "../server/timing.ts";
 import { Backoff } from "./backoff.ts";
 
-/** Problems shorter than this are not worth the user's attention. */
+/** The reader need not know of problems shorter than this. */
 const SLOW_AFTER_MS = 120_000;
 /** After that, attempts are at most this far apart, and at least half as far. */
 const SLOW_EVERY_MS = 60_000;

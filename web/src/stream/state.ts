@@ -23,7 +23,7 @@ export class State {
   connection: Connection = { phase: "connecting" };
   /** Set while a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
-  /** The gap that is being filled, once that takes so long that the user should know. */
+  /** The gap that is being filled, once that takes so long that the reader should know. */
   announcedGap: Gap | undefined;
   gaps: readonly Gap[] = [];
   /** Newest first. Replaced, never changed in place. */
