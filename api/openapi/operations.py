@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from api.http.parameter_types import COUNTRY, CURRENCY, integer
+from api.http.parameter_types import COUNTRY, CURRENCY
 from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
@@ -81,7 +81,7 @@ COMMON_RESPONSES: Final = {
 """The responses that every operation may have."""
 
 _TUBE: Final = {"type": "string", "enum": list(TUBES)}
-_DEAD_LETTER_ID: Final = integer(1, 2**63 - 1).schema
+_DEAD_LETTER_ID: Final = {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"}
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
 _AMOUNT: Final = {
     "anyOf": [

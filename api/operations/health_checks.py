@@ -15,6 +15,7 @@ from api.operations.monitor import OK, UNAVAILABLE, Component
 from tradewire import feed
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE, TUBES
+from tradewire.queue.factory import engine_of
 from tradewire.store.engine import sqlite_file
 from tradewire.store.reading import StoreReader
 
@@ -54,8 +55,9 @@ def health_checks(
 ) -> dict[str, Callable[[], Mapping[str, Component]]]:
     """Return the health checks of this stack by name. They connect to nothing before they run."""
     queue, store = open_queue(), StoreReader(settings.store)
+    storage = engine_of(settings.queue).storage
     return {
-        "queue": lambda: _queue(queue),
+        "queue": lambda: _queue(queue, storage),
         "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
@@ -65,7 +67,7 @@ def health_checks(
     }
 
 
-def _queue(queue: Queue) -> dict[str, Component]:
+def _queue(queue: Queue, storage: str) -> dict[str, Component]:
     """Check the queue, and from its counts the consumers and the archive."""
     fault = ""
     try:
@@ -81,7 +83,7 @@ def _queue(queue: Queue) -> dict[str, Component]:
     if fault:
         component = Component(UNAVAILABLE, fault, facts)
     elif fill >= _MAX_FILL:
-        detail = f"the queue's log is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
+        detail = f"{storage} is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
         component = Component(NEARLY_FULL, detail, facts)
     else:
         component = Component(facts=facts)
