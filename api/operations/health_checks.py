@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from api.operations.ledger_check import LedgerCheck
 from api.operations.monitor import OK, UNAVAILABLE, Component
-from tradewire import feed
+from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE, TUBES
 from tradewire.queue.factory import engine_of
@@ -111,19 +110,11 @@ def _archive(tube: TubeCounts) -> Component:
 
 
 def _ingest(path: Path) -> Component:
-    connection = http.client.HTTPConnection("ingest", timeout=_INGEST_TIMEOUT_SECONDS)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(_INGEST_TIMEOUT_SECONDS)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/healthz")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        return Component(UNAVAILABLE, f"the API at {path}: {reason}; messages are refused")
-    finally:
-        connection.close()
-    if status != http.HTTPStatus.OK:
+        status = unix_socket.http_get(path, "/healthz", _INGEST_TIMEOUT_SECONDS).status
+    except OSError as error:
+        return Component(UNAVAILABLE, f"the API at {path}: {error}; messages are refused")
+    if status != HTTPStatus.OK:
         return Component(UNAVAILABLE, f"the API at {path} answered {status}; messages may be refused")
     return Component()
 

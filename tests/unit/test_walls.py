@@ -155,6 +155,12 @@ def test_only_the_beanstalk_engine_speaks_of_beanstalkd_its_log_and_its_bury(pat
         assert re.findall(words, text, re.IGNORECASE) == []
 
 
+def test_only_one_module_connects_to_unix_sockets() -> None:
+    assert [path.as_posix() for path in OUR_CODE if "AF_UNIX" in (ROOT / path).read_text()] == [
+        "tradewire/unix_socket.py"
+    ]
+
+
 def test_only_the_store_imports_database_libraries() -> None:
     assert {Path(file).parts[:2] for file in importers("sqlalchemy", "alembic", "psycopg", "sqlite3")} == {
         ("tradewire", "store")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import greenstalk
 
+from tradewire import unix_socket
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
@@ -223,16 +224,9 @@ class BeanstalkQueue(Queue):
 
     def _connect(self) -> socket.socket:
         if self._url.path:
-            sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(ANSWER_SECONDS)
-            try:
-                sock.connect(self._url.path)
-            except OSError:
-                sock.close()
-                raise
-        else:
-            sock = socket.create_connection((self._url.hostname, self._url.port), ANSWER_SECONDS)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return unix_socket.connect(self._url.path, ANSWER_SECONDS)
+        sock = socket.create_connection((self._url.hostname, self._url.port), ANSWER_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
 
