@@ -86,12 +86,6 @@ def test_the_readme_gives_the_default_of_each_setting() -> None:
             assert words(shown)[0].removesuffix("r/s") == text, first
 
 
-def test_the_readme_gives_the_forms_of_every_url_of_a_queue() -> None:
-    [(*_, meaning)] = [row for row in rows("README.md", "variable") if words(row[0]) == [f"{PREFIX}QUEUE_URL"]]
-    forms = [form for engine in factory.ENGINES.values() for form in engine.url_forms.split(" or ")]
-    assert words(meaning) == forms
-
-
 @pytest.mark.parametrize("page", TEXTS)
 def test_each_setting_that_a_page_names_exists(page: str) -> None:
     assert set(re.findall(rf"{PREFIX}\w+", TEXTS[page])) <= set(SETTINGS)
@@ -141,6 +135,11 @@ def test_the_operations_page_lists_each_metric_once_and_nothing_else(monkeypatch
 def test_the_operations_page_lists_each_status_of_each_component_and_nothing_else() -> None:
     documented = [(first.strip("`"), *words(second)) for first, second, *_ in rows("docs/operations.md", "component")]
     assert sorted(documented) == sorted(component_statuses())
+
+
+def test_the_operations_page_lists_the_urls_of_each_engine_of_the_queue_and_nothing_else() -> None:
+    forms = [form for engine in factory.ENGINES.values() for form in engine.url_forms.split(" or ")]
+    assert listed("docs/operations.md", "URL") == sorted(forms)
 
 
 def test_the_operations_page_explains_each_fault_of_each_engine_of_the_queue_and_nothing_else() -> None:
