@@ -14,7 +14,7 @@ from tradewire import metrics
 from tradewire.errors import SettingsError
 from tradewire.logging import setup
 from tradewire.queue import LIVE, TUBES
-from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue.factory import open_queue
 from tradewire.settings import Settings
 from tradewire.stop import Stop
 
@@ -33,7 +33,7 @@ def main() -> int:
     if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
         log.warning("no disk space for metrics; /metrics lacks this process")
     stop = Stop().install()
-    queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
+    queue = open_queue(settings.queue, settings.queue_max_bytes)
     log.info("started", pid=os.getpid())
     if name == LIVE:
         expiry = Expiry(queue, LIVE, settings.live_max_age_seconds, log)

@@ -2,7 +2,8 @@
 
 Each API process counts in its own file, mapped into its memory. The kernel owns the mapped pages, so the counts
 outlive the process, and its successor continues them in the same file. The ledger compares these counts with the
-store's. beanstalkd's counters would not do: they restart from zero with beanstalkd.
+store's. The queue's own counters would not do: they may restart from zero with its
+server.
 
 Every request gets a unique time of receipt, since the ledger uses it to tell a retry (another time) from a second
 delivery of the same message (the same time). With room for N processes, the process of file number n uses only the

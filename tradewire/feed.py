@@ -8,8 +8,6 @@ Example:
 
 from __future__ import annotations
 
-import http.client
-import socket
 import time
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -22,6 +20,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from tradewire import unix_socket
 from tradewire.errors import FeedUnavailable, InvalidEvent
 
 if TYPE_CHECKING:
@@ -149,10 +148,8 @@ class _Wire:
     def __init__(self, path: Path) -> None:
         self._protocol = ClientProtocol(parse_uri("ws://wsserver/"), max_size=_ANSWER_BYTES)
         self._texts: deque[str] = deque()
-        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket = unix_socket.connect(path, _ANSWER_SECONDS)
         try:
-            self._socket.settimeout(_ANSWER_SECONDS)
-            self._socket.connect(str(path))
             self._protocol.send_request(self._protocol.connect())
             self._flush()
             while self._protocol.state is State.CONNECTING:
@@ -221,15 +218,8 @@ def health(path: Path) -> FeedHealth:
     Raises:
         FeedUnavailable: The server can't be reached, is too slow or breaks the protocol.
     """
-    connection = http.client.HTTPConnection("wsserver", timeout=_HEALTH_SECONDS)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(_HEALTH_SECONDS)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/health")
-        return msgspec.json.decode(connection.getresponse().read(_ANSWER_BYTES), type=FeedHealth)
-    except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
-        reason = str(error) or type(error).__name__
-        raise FeedUnavailable(f"the WebSocket server at {path}: {reason}") from error
-    finally:
-        connection.close()
+        response = unix_socket.http_get(path, "/health", _HEALTH_SECONDS)
+        return msgspec.json.decode(response.body, type=FeedHealth)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise FeedUnavailable(f"the WebSocket server at {path}: {error}") from error

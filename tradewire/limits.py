@@ -10,7 +10,7 @@ MAX_BATCH_MESSAGES = 1000
 """Chosen so that this many events of the greatest length fit into one job."""
 
 MAX_JOB_BYTES = 1024 * 1024
-"""Largest job (beanstalkd's -z), and therefore the largest frame from a worker."""
+"""Largest job in the queue, and therefore the largest frame from a worker."""
 
 TTR_SECONDS = 30
 """Time to run: how long a processor may hold a job before the queue gives it to another."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from tradewire.errors import SettingsError
+from tradewire.queue import factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,11 +46,11 @@ class Settings:
     batch_rate_limit: int = 10
     """Batches per second that one client address may post. 0 means no limit (written `off`)."""
     queue_url: str = ""
-    """URL of the queue. Empty: the stack runs its own beanstalkd."""
+    """URL of the queue. Empty: the stack runs its own queue."""
     queue_max_bytes: int = 1024**3
-    """Size of the queue's log in bytes at which the API stops accepting messages."""
+    """Size of the queue in bytes at which the API stops accepting messages."""
     queue_fsync_ms: int = 50
-    """Milliseconds of accepted messages that a power cut may lose. 0 syncs the log at every write."""
+    """Milliseconds of accepted messages that a power cut may lose. 0 syncs the disk at every write."""
     store_url: str = ""
     """URL of the archive's database. Empty: a SQLite file in the stack's home."""
     live_max_age_seconds: int = 3600
@@ -86,13 +87,13 @@ class Settings:
 
     @property
     def own_queue(self) -> bool:
-        """Whether the stack runs its own beanstalkd."""
+        """Whether the stack runs the queue's server itself."""
         return not self.queue_url
 
     @property
     def queue(self) -> str:
         """The queue's URL, the default included."""
-        return self.queue_url or f"beanstalk://{self.home}/sock/beanstalkd.sock"
+        return self.queue_url or factory.own_url(self.home)
 
     @property
     def store(self) -> str:
@@ -161,7 +162,7 @@ class _Reader:
             listen=self._take("LISTEN", Settings.listen, _listen),
             rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, _rate),
             batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, _rate),
-            queue_url=self._take("QUEUE_URL", Settings.queue_url, _queue_url),
+            queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, _store_url),
@@ -219,15 +220,6 @@ def _rate(text: str) -> int:
     if not match or int(match[1]) == 0:
         raise ValueError("expected a rate such as 50r/s, or off")
     return int(match[1])
-
-
-def _queue_url(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme != "beanstalk" or url.path.startswith("/") == bool(url.netloc):
-        raise ValueError("expected beanstalk://HOST:PORT or beanstalk:///PATH/TO/SOCKET")
-    if url.netloc and not (url.hostname and url.port):  # .port itself raises ValueError if out of range
-        raise ValueError("a host and a port are required")
-    return text
 
 
 def _store_url(text: str) -> str:

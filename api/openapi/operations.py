@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from api.http.parameter_types import COUNTRY, CURRENCY, integer
+from api.http.parameter_types import COUNTRY, CURRENCY
 from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
@@ -80,8 +80,10 @@ COMMON_RESPONSES: Final = {
 }
 """The responses that every operation may have."""
 
-_TUBE: Final = {"type": "string", "enum": list(TUBES)}
-_DEAD_LETTER_ID: Final = integer(1, 2**63 - 1).schema
+_DEAD_LETTER_PATH: Final[dict[str, dict[str, Any]]] = {
+    "tube": {"type": "string", "enum": list(TUBES)},
+    "dead_letter_id": {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"},
+}
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
 _AMOUNT: Final = {
     "anyOf": [
@@ -135,6 +137,16 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "A retry with the same key and body is the same message, so it is shown and archived only once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
+
+
+def _dead_letter_responses(success: str) -> dict[int, ResponseSpec]:
+    return {
+        200: ResponseSpec(success, dead_letters.DeadLetterConfirmation),
+        400: _BAD_PARAMETERS,
+        401: _UNAUTHORIZED,
+        404: _NO_DEAD_LETTER,
+    }
+
 
 OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("post", "/api/message"): Operation(
@@ -231,25 +243,15 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
         "requeueDeadLetter",
         "Put a dead letter back into its tube, as a new job",
-        {
-            200: ResponseSpec("The event is back in its tube.", dead_letters.DeadLetterConfirmation),
-            400: _BAD_PARAMETERS,
-            401: _UNAUTHORIZED,
-            404: _NO_DEAD_LETTER,
-        },
-        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
+        _dead_letter_responses("The event is back in its tube."),
+        path=_DEAD_LETTER_PATH,
         is_for_operators=True,
     ),
     ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
         "deleteDeadLetter",
         "Delete a dead letter permanently",
-        {
-            200: ResponseSpec("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
-            400: _BAD_PARAMETERS,
-            401: _UNAUTHORIZED,
-            404: _NO_DEAD_LETTER,
-        },
-        path={"tube": _TUBE, "dead_letter_id": _DEAD_LETTER_ID},
+        _dead_letter_responses("The dead letter is deleted."),
+        path=_DEAD_LETTER_PATH,
         is_for_operators=True,
     ),
     ("get", "/api/openapi.json"): Operation(

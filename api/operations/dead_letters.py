@@ -12,6 +12,7 @@ import msgspec
 from flask import Flask, Response, request
 from msgspec import Meta
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
 
 from api.http import auth, parameter_types
 from api.http.parameters import Query, parameter, parse_query
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 _MAX_LISTED: Final = 100
 _DEFAULT_LISTED: Final = 20
 _MAX_SHOWN_BYTES: Final = 4096
-_DEAD_LETTER: Final = f"/api/dead-letters/<any({', '.join(TUBES)}):tube>/<int(min=1, max={2**63 - 1}):dead_letter_id>"
+ID_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
+_DEAD_LETTER: Final = f"/api/dead-letters/<any({', '.join(TUBES)}):tube>/<dead_letter_id:dead_letter_id>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class DeadLettersQuery(Query):
 class DeadLetterItem(msgspec.Struct, rename="camel"):
     """An event that could not be processed."""
 
-    id: Annotated[int, Meta(description="The dead letter's id. It is unique within the tube.")]
+    id: Annotated[str, Meta(description="The dead letter's id. It is opaque, and unique within the tube.")]
     tube: str
     reason: str
     dead_lettered_at: Annotated[str | None, Meta(description="ISO 8601. Null if someone put it there by hand.")]
@@ -67,11 +69,18 @@ class DeadLetterConfirmation(msgspec.Struct):
 
     status: Literal["OK"]
     tube: str
-    id: int
+    id: str
+
+
+class _IdConverter(BaseConverter):
+    """Converts a dead letter's id in a path. The queue knows whether there is one with this id."""
+
+    regex = ID_PATTERN
 
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger) -> None:
     """Add the routes."""
+    app.url_map.converters["dead_letter_id"] = _IdConverter
     lock = Lock()  # listing reserves the dead letters for a short time, so a concurrent request would not see them
 
     @contextmanager
@@ -90,7 +99,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         return json_response(200, DeadLetterList(items))
 
     @app.post(f"{_DEAD_LETTER}/requeue")
-    def requeue(tube: str, dead_letter_id: int) -> Response:
+    def requeue(tube: str, dead_letter_id: str) -> Response:
         with operator_queue() as (_, queue):
             if not queue.requeue(tube, dead_letter_id):
                 raise _not_found(tube, dead_letter_id)
@@ -98,7 +107,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
     @app.delete(_DEAD_LETTER)
-    def discard(tube: str, dead_letter_id: int) -> Response:
+    def discard(tube: str, dead_letter_id: str) -> Response:
         with operator_queue() as (_, queue):
             letters = queue.dead_letters(tube, _MAX_LISTED)
             letter = next((letter for letter in letters if letter.id == dead_letter_id), None)
@@ -114,7 +123,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
 
-def _not_found(tube: str, dead_letter_id: int) -> NotFound:
+def _not_found(tube: str, dead_letter_id: str) -> NotFound:
     return NotFound(f"Dead letter {dead_letter_id} is not among the {_MAX_LISTED} oldest of the tube {tube}.")
 
 

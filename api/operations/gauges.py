@@ -47,10 +47,10 @@ class Gauges(Collector):
 
 
 def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:
-    yield _gauge("queue_log_healthy", "1 if a job put now would be kept, else 0.", queue.status != "unavailable")
+    yield _gauge("queue_durable", "1 if a job put now would be kept, else 0.", queue.status != "unavailable")
     if not queue.facts:
         return
-    yield _gauge("queue_fill_ratio", "The size of the queue's log as a share of its limit.", queue.facts["fill"])
+    yield _gauge("queue_fill_ratio", "The size of the queue as a share of its limit.", queue.facts["fill"])
     tubes = queue.facts["tubes"]
     for name, help_text, field in (
         ("waiting_jobs", "Jobs waiting in the tube.", "ready"),

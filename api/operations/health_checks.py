@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
-from tradewire import feed
+from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE, TUBES
+from tradewire.queue.factory import engine_of
 from tradewire.store.engine import sqlite_file
 from tradewire.store.reading import StoreReader
 
@@ -54,8 +54,9 @@ def health_checks(
 ) -> dict[str, Callable[[], Mapping[str, Component]]]:
     """Return the health checks of this stack by name. They connect to nothing before they run."""
     queue, store = open_queue(), StoreReader(settings.store)
+    storage = engine_of(settings.queue).storage
     return {
-        "queue": lambda: _queue(queue),
+        "queue": lambda: _queue(queue, storage),
         "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
@@ -65,7 +66,7 @@ def health_checks(
     }
 
 
-def _queue(queue: Queue) -> dict[str, Component]:
+def _queue(queue: Queue, storage: str) -> dict[str, Component]:
     """Check the queue, and from its counts the consumers and the archive."""
     fault = ""
     try:
@@ -81,7 +82,7 @@ def _queue(queue: Queue) -> dict[str, Component]:
     if fault:
         component = Component(UNAVAILABLE, fault, facts)
     elif fill >= _MAX_FILL:
-        detail = f"the queue's log is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
+        detail = f"{storage} is over {_MAX_FILL:.0%} of its limit; at the limit, messages are refused"
         component = Component(NEARLY_FULL, detail, facts)
     else:
         component = Component(facts=facts)
@@ -109,19 +110,11 @@ def _archive(tube: TubeCounts) -> Component:
 
 
 def _ingest(path: Path) -> Component:
-    connection = http.client.HTTPConnection("ingest", timeout=_INGEST_TIMEOUT_SECONDS)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(_INGEST_TIMEOUT_SECONDS)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/healthz")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        return Component(UNAVAILABLE, f"the API at {path}: {reason}; messages are refused")
-    finally:
-        connection.close()
-    if status != http.HTTPStatus.OK:
+        status = unix_socket.http_get(path, "/healthz", _INGEST_TIMEOUT_SECONDS).status
+    except OSError as error:
+        return Component(UNAVAILABLE, f"the API at {path}: {error}; messages are refused")
+    if status != HTTPStatus.OK:
         return Component(UNAVAILABLE, f"the API at {path} answered {status}; messages may be refused")
     return Component()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from decimal import Context
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from flask import Flask, Response, request
@@ -90,7 +90,7 @@ class PairStats(msgspec.Struct, rename="camel"):
     open: Amount
     high: Amount
     low: Amount
-    last: Amount
+    close: Amount = msgspec.field(name="last")
 
 
 class CountryStats(msgspec.Struct):
@@ -147,7 +147,7 @@ def _statistics(stats: Stats) -> Statistics:
         until=timestamp_from_seconds(stats.until),
         step=stats.step,
         total=Total(*stats.total),
-        pairs=[PairStats(sold, bought, *count, *_amounts(money)) for sold, bought, count, money in stats.pairs],
+        pairs=[PairStats(sold, bought, *count, **_amounts(money)) for sold, bought, count, money in stats.pairs],
         more_pairs=stats.more_pairs,
         countries=[CountryStats(country, *count) for country, count in stats.countries],
         series=[_step(step) for step in stats.series],
@@ -155,13 +155,11 @@ def _statistics(stats: Stats) -> Statistics:
 
 
 def _step(step: Step) -> StepStats:
-    amounts = _amounts(step.money) if step.money else ()
-    return StepStats(timestamp_from_seconds(step.start), *step.total, *amounts)
+    amounts = _amounts(step.money) if step.money else {}
+    return StepStats(timestamp_from_seconds(step.start), *step.total, **amounts)
 
 
-def _amounts(money: Money) -> tuple[str, str, str, str, str, str, str]:
-    """Format sold, bought, vwap, open, high, low and close."""
-    vwap = _VWAP_CONTEXT.divide(money.bought, money.sold)
-    sold, bought, *rates = (format(number, "f") for number in money)
-    open_, high, low, close = rates
-    return sold, bought, format(vwap, "f"), open_, high, low, close
+def _amounts(money: Money) -> dict[str, Any]:
+    """Return the amounts and rates as text, by field."""
+    numbers = money._asdict() | {"vwap": _VWAP_CONTEXT.divide(money.bought, money.sold)}
+    return {name: format(number, "f") for name, number in numbers.items()}

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tradewire import queue
-from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue.beanstalk.queue import BeanstalkQueue
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tests.support import wait_until
 from tradewire.queue import TUBES
-from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue.factory import open_queue
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from tests.stack import Stack
+    from tradewire.queue import Queue
 
 _INTERVAL_SECONDS = 1.0
 
@@ -78,11 +79,11 @@ class DepthSampler:
             self._samples.append((time.monotonic(), _depths(self._queue)))
 
 
-def _depths(queue: BeanstalkQueue) -> dict[str, int]:
+def _depths(queue: Queue) -> dict[str, int]:
     counts_by_tube = {tube: queue.counts(tube) for tube in TUBES}
     return {tube: counts.ready + counts.reserved for tube, counts in counts_by_tube.items()}
 
 
-def _queue(stack: Stack) -> BeanstalkQueue:
+def _queue(stack: Stack) -> Queue:
     settings = Settings(home=stack.home)
-    return BeanstalkQueue(settings.queue, settings.queue_max_bytes)
+    return open_queue(settings.queue, settings.queue_max_bytes)

@@ -19,12 +19,14 @@ from websockets.sync.client import ClientConnection, unix_connect
 
 from tests.support import EXAMPLE, ROOT, TIMEOUT_SECONDS, Response, running, wait_until
 from tradewire.event import format_time
-from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue import factory
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
+
+    from tradewire.queue import Queue
 
 NORMALIZED_FIELDS = {
     "timePlaced": "2015-01-24T10:27:44Z",
@@ -48,14 +50,14 @@ def id_of(event: bytes) -> str:
 
 
 def queue_url(home: Path) -> str:
-    """Return the URL of the beanstalkd in a home directory."""
+    """Return the URL of the queue in a home directory."""
     return Settings(home=home).queue
 
 
 @contextmanager
-def open_queue(home: Path, max_bytes: int = 10**9) -> Iterator[BeanstalkQueue]:
-    """Return a connection to the beanstalkd in a home directory."""
-    queue = BeanstalkQueue(queue_url(home), max_bytes)
+def open_queue(home: Path, max_bytes: int = 10**9) -> Iterator[Queue]:
+    """Return a connection to the queue in a home directory."""
+    queue = factory.open_queue(queue_url(home), max_bytes)
     try:
         yield queue
     finally:

@@ -131,7 +131,10 @@ def test_a_deleted_dead_letter_is_removed_and_the_archive_gets_a_receipt(clean_h
     assert f"id={id_of(event)}" in read_logs(clean_home)
 
 
-@pytest.mark.parametrize("target", ["live/{}", "other/1", "live/0", "live/x", "live/99999999999999999999"])
+@pytest.mark.parametrize(
+    "target",
+    ["live/{}", "other/1", "live/0", "live/no-such_ID", "live/a.b", f"live/{'9' * 64}", f"live/{'9' * 65}"],
+)
 def test_a_missing_dead_letter_can_not_be_requeued_or_deleted(clean_home: Path, target: str) -> None:
     add_dead_letters(clean_home, ARCHIVE, event_json())
     [letter] = list_dead_letters(clean_home)

@@ -17,8 +17,8 @@ import pytest
 from tests.integration.conftest import beanstalkd_stats, open_queue, queue_url
 from tests.support import beanstalkd, free_port, is_listening, require_program, running, wait_until
 from tradewire.errors import QueueUnavailable
-from tradewire.queue import LIVE, Rejected
-from tradewire.queue.beanstalk import BeanstalkQueue
+from tradewire.queue import LIVE, Queue, Rejected
+from tradewire.queue.beanstalk.queue import BeanstalkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def take_all_bodies(queue: BeanstalkQueue) -> list[bytes]:
+def take_all_bodies(queue: Queue) -> list[bytes]:
     """Take all jobs out of the live tube, delete them, and return their bodies."""
     bodies = []
     while jobs := queue.reserve(LIVE, 1000, 0):
@@ -314,7 +314,7 @@ def test_a_missing_reply_closes_the_connection_within_seconds(home: Path) -> Non
 
 def check_recovery_from_reply(home: Path, reply: bytes, call: str, *, silent: bool) -> None:
     """Make a call to a server with this reply, check that the client disconnects, then use a real server."""
-    calls: dict[str, Callable[[BeanstalkQueue], object]] = {
+    calls: dict[str, Callable[[Queue], object]] = {
         "check": lambda queue: queue.check(),
         "put": lambda queue: queue.put(b"x", [LIVE]),
         "reserve": lambda queue: queue.reserve(LIVE, 5, 0),

@@ -110,10 +110,10 @@ def test_a_beanstalkd_without_a_log_is_reported(home: Path, metrics_env: dict[st
     with query_api(home, **metrics_env), ingest_api(home):
         with beanstalkd(home, "-V"):
             expect_fault(home, "queue", r"unavailable .*without a log \(-b\)", "not-ready")
-            assert read_metrics(home)["queue_log_healthy"] == 0
+            assert read_metrics(home)["queue_durable"] == 0
         with beanstalkd(home):
             expect_recovery(home, "queue")
-            assert read_metrics(home)["queue_log_healthy"] == 1
+            assert read_metrics(home)["queue_durable"] == 1
 
 
 def test_a_beanstalkd_that_stopped_writing_its_log_is_reported(home: Path, metrics_env: dict[str, str]) -> None:

@@ -112,12 +112,12 @@ def test_metrics_show_the_counts_of_all_processes_and_the_current_state(
         assert 0 < values["show_latency_seconds_sum"] < 20 * DETECTION_TIMEOUT_SECONDS
         assert values["store_save_seconds_count"] >= 1
         assert values["browsers"] == 1
-        assert values["queue_log_healthy"] == values["store_up"] == values["component_up{queue}"] == 1
+        assert values["queue_durable"] == values["store_up"] == values["component_up{queue}"] == 1
         assert values["disk_free_bytes{home}"] > 0
     with query_api(home, **metrics_env):
         later = read_metrics(home)
     assert later["messages_accepted_total"] == 20, "counts of ended processes are kept"
-    assert later["queue_log_healthy"] == later["component_up{queue}"] == 0
+    assert later["queue_durable"] == later["component_up{queue}"] == 0
     assert "waiting_jobs{live}" not in later
 
 

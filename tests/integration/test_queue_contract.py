@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import queue_url
-from tests.support import beanstalkd, wait_until
+from tests.integration.engines import ENGINES
+from tests.support import wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, DEAD_SUFFIX, LIVE, Job, Queue, Rejected
-from tradewire.queue.beanstalk import BeanstalkQueue
-from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, LIVE, Job, Queue, Rejected, factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.integration.engines import Running
+
 BODIES = [b"", b"{}", b"one\ntwo\n", b"\r\n", b"\xff\xfe \x00", b"put 0 0 0 1\r\nx", b"x" * MAX_JOB_BYTES]
 
 
-@dataclass
 class Engine:
-    """How to connect to a queue of one engine, and how to make it unavailable."""
+    """A running engine. It closes the connections that a test has opened."""
 
-    make: Callable[[], Queue]
-    stop: Callable[[], None]
-    closing: ExitStack
+    def __init__(self, running: Running, closing: ExitStack) -> None:
+        self._running = running
+        self._closing = closing
+        self.stop = running.stop
 
     def connect(self) -> Queue:
-        queue = self.make()
-        self.closing.callback(queue.close)
+        queue = self._running.connect()
+        self._closing.callback(queue.close)
         return queue
 
 
-@pytest.fixture(params=["memory", "beanstalk"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[Engine]:
-    with ExitStack() as stack:
-        if request.param == "memory":
-            broker = Broker()
-
-            def fault() -> None:
-                broker.fault = "away"
-
-            yield Engine(lambda: MemoryQueue(broker), fault, stack)
-        else:
-            process = stack.enter_context(beanstalkd(home))
-
-            def kill() -> None:
-                process.kill()
-                process.wait()
-
-            yield Engine(lambda: BeanstalkQueue(queue_url(home), 10**9), kill, stack)
+    with ENGINES[request.param](home) as running, ExitStack() as stack:
+        yield Engine(running, stack)
 
 
 @pytest.fixture
@@ -81,7 +67,7 @@ def ready_bodies(queue: Queue, tube: str = LIVE) -> list[bytes]:
     return [job.body for job in jobs]
 
 
-def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str = LIVE) -> int:
+def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str = LIVE) -> str:
     """Put an event and make it a dead letter. Return the id of the letter."""
     queue.put(event, [tube])
     before = {letter.id for letter in queue.dead_letters(tube, 1000)}
@@ -89,6 +75,10 @@ def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str =
     queue.dead_letter(tube, job, [Rejected(event, reason)])
     [new] = [letter.id for letter in queue.dead_letters(tube, 1000) if letter.id not in before]
     return new
+
+
+def test_the_contract_is_tested_with_the_engine_of_every_scheme() -> None:
+    assert set(factory.ENGINES) <= set(ENGINES)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
@@ -123,7 +113,7 @@ def test_a_reserve_waits_until_the_first_job_arrives(engine: Engine, queue: Queu
     other.check()
 
     def put_when_a_consumer_waits() -> None:
-        wait_until(lambda: other.counts(LIVE).consumers or isinstance(other, MemoryQueue), "a consumer waits")
+        wait_until(lambda: other.counts(LIVE).consumers, "a consumer waits")
         put(other, b"late")
 
     thread = threading.Thread(target=put_when_a_consumer_waits)
@@ -260,6 +250,10 @@ def test_large_dead_letters_do_not_shorten_the_list(queue: Queue) -> None:
     assert [letter.reason for letter in queue.dead_letters(LIVE, 10)] == ["one", "two", "three"]
 
 
+def test_the_id_of_a_dead_letter_fits_into_a_path(queue: Queue) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", dead_letter(queue, b"x"))
+
+
 def test_a_tube_without_dead_letters_has_an_empty_list(queue: Queue) -> None:
     assert queue.dead_letters(LIVE, 10) == []
 
@@ -286,7 +280,7 @@ def test_an_id_without_a_dead_letter_in_the_tube_is_refused(queue: Queue, act: s
     put(queue, b"ready")
     ready = reserve_one(queue)
     queue.release([ready])
-    for wrong in (elsewhere, ready.id, 987_654):
+    for wrong in (elsewhere, ready.id, "987654", "no-such_ID", "0", "9" * 64, f"0{elsewhere}"):
         assert not getattr(queue, act)(LIVE, wrong)
     assert ready_bodies(queue) == [b"ready"]
     assert [letter.id for letter in queue.dead_letters("archive", 10)] == [elsewhere]

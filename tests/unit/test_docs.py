@@ -17,6 +17,7 @@ from api.operations.gauges import Gauges
 from tests.support import ROOT
 from tests.unit.code_facts import component_statuses, error_codes, imported_from
 from tradewire import metrics
+from tradewire.queue import factory
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import PREFIX, Settings
 
@@ -136,9 +137,15 @@ def test_the_operations_page_lists_each_status_of_each_component_and_nothing_els
     assert sorted(documented) == sorted(component_statuses())
 
 
-def test_each_detail_of_the_queue_that_the_operations_page_explains_is_one_that_it_gives() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "tradewire/queue/beanstalk").glob("*.py"))
-    assert [detail for detail in listed("docs/operations.md", "detail") if detail not in code] == []
+def test_the_operations_page_lists_the_urls_of_each_engine_of_the_queue_and_nothing_else() -> None:
+    forms = [form for engine in factory.ENGINES.values() for form in engine.url_forms.split(" or ")]
+    assert listed("docs/operations.md", "URL") == sorted(forms)
+
+
+def test_the_operations_page_explains_each_fault_of_each_engine_of_the_queue_and_nothing_else() -> None:
+    assert set(listed("docs/operations.md", "detail")) == {
+        fault for engine in factory.ENGINES.values() for fault in engine.faults
+    }
 
 
 def programs() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -31,7 +32,11 @@ def module_name(path: Path) -> str:
 
 FILES = {module_name(path): path for path in SOURCES}
 MODULES = [module_name(path) for path in OUR_CODE if "migrations" not in path.parts]  # only Alembic loads those
+PAGE_CODE = [path.relative_to(ROOT) for path in sorted((ROOT / "web/src").rglob("*.ts"))]
 MAX_LINES = 300
+FACTORY = Path("tradewire/queue/factory.py")
+QUEUE_MODULES = {"dead_letter", "engine", "factory"}
+"""The modules of tradewire.queue that belong to no engine."""
 
 API_ROOMS: dict[str, set[str]] = {
     "__init__": set(),
@@ -121,10 +126,39 @@ def test_only_the_api_imports_http_frameworks() -> None:
     assert {Path(file).parts[0] for file in importers("flask", "werkzeug")} == {"api"}
 
 
+def engine_of(module: str) -> str:
+    """Return the name of the queue's engine that a module belongs to. Empty if it belongs to none."""
+    name = module.removeprefix("tradewire.queue.").partition(".")[0]
+    return "" if name == module.partition(".")[0] or name in QUEUE_MODULES else name
+
+
+@pytest.mark.parametrize("path", OUR_CODE, ids=str)
+def test_only_the_factory_imports_an_engine_of_the_queue(path: Path) -> None:
+    imported = {engine for module in imports(path) if (engine := engine_of(module))}
+    if path != FACTORY:
+        assert imported <= {engine_of(module_name(path))}
+
+
+def test_the_factory_imports_engines() -> None:
+    assert "beanstalk" in {engine_of(module) for module in imports(FACTORY)}
+
+
 def test_only_the_beanstalk_engine_imports_greenstalk() -> None:
-    engine = "tradewire/queue/beanstalk"
-    assert {file for file in importers("greenstalk") if not file.startswith((f"{engine}.py", f"{engine}/"))} == set()
-    assert importers("greenstalk")
+    assert {Path(file).parent.as_posix() for file in importers("greenstalk")} == {"tradewire/queue/beanstalk"}
+
+
+@pytest.mark.parametrize("path", [*OUR_CODE, *PAGE_CODE], ids=str)
+def test_only_the_beanstalk_engine_speaks_of_beanstalkd_its_log_and_its_bury(path: Path) -> None:
+    text = (ROOT / path).read_text()
+    if path.parts[:3] != ("tradewire", "queue", "beanstalk"):
+        words = r"beanstalkd|greenstalk|\bbur(?:y|ied)\b|\bbinlog\b|\bqueue's log\b"
+        assert re.findall(words, text, re.IGNORECASE) == []
+
+
+def test_only_one_module_connects_to_unix_sockets() -> None:
+    assert [path.as_posix() for path in OUR_CODE if "AF_UNIX" in (ROOT / path).read_text()] == [
+        "tradewire/unix_socket.py"
+    ]
 
 
 def test_only_the_store_imports_database_libraries() -> None:

@@ -1,6 +1,6 @@
-"""The contract of a queue. Each engine is a module of this package that implements `Queue`.
+"""The contract of a queue. Each engine implements `Queue`; `tradewire.queue.factory` opens the engine of a URL.
 
-Engines: `tradewire.queue.beanstalk`, and for tests `tradewire.queue.memory`.
+`tradewire.queue.memory` is an engine for tests.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ DEAD_SUFFIX: Final = ".dead"
 class Job:
     """A reserved job. Settle it with `Queue.delete`, `Queue.release` or `Queue.dead_letter`."""
 
-    id: int
-    """Valid only on the connection that reserved the job."""
+    id: str
+    """Opaque. Valid only on the connection that reserved the job."""
     body: bytes
 
     @property
@@ -58,7 +58,8 @@ class Rejected(NamedTuple):
 class DeadLetter:
     """A rejected event that waits for an operator."""
 
-    id: int
+    id: str
+    """Opaque: 1 to 64 ASCII letters, digits, `_` and `-`. Unique within the tube."""
     tube: str
     """The tube that the event came from."""
     reason: str
@@ -89,7 +90,7 @@ class Queue(ABC):
     reserved, and this object forgets them. The next `put` or `reserve` opens another connection.
 
     Example:
-        queue = BeanstalkQueue(settings.queue, settings.queue_max_bytes)
+        queue = open_queue(settings.queue, settings.queue_max_bytes)
         queue.put(line, TUBES)
         jobs = queue.reserve(LIVE, limit=500, timeout_seconds=1)
         show([event for job in jobs for event in job.events])
@@ -142,7 +143,7 @@ class Queue(ABC):
 
     @abstractmethod
     def release(self, jobs: Sequence[Job]) -> None:
-        """Return jobs to their tube, each in its old place. This must not make the queue's log grow.
+        """Return jobs to their tube, each in its old place. This must not use disk space, however often it happens.
 
         Jobs that this connection no longer holds are left alone.
         """
@@ -162,11 +163,11 @@ class Queue(ABC):
         """Return the dead letters of a tube, oldest first, at most `limit`."""
 
     @abstractmethod
-    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+    def requeue(self, tube: str, dead_letter_id: str) -> bool:
         """Move a dead letter's event back into its tube, as the newest job. Return False if there is no such letter."""
 
     @abstractmethod
-    def discard(self, tube: str, dead_letter_id: int) -> bool:
+    def discard(self, tube: str, dead_letter_id: str) -> bool:
         """Delete a dead letter for good. Return False if there is no such letter."""
 
     @abstractmethod

@@ -31,7 +31,7 @@ def encode(tube: str, rejected: Rejected) -> bytes:
     return msgspec.json.encode(_Header(tube, reason, now)) + b"\n" + rejected.event[:MAX_JOB_BYTES]
 
 
-def decode(tube: str, dead_letter_id: int, body: bytes) -> DeadLetter:
+def decode(tube: str, dead_letter_id: str, body: bytes) -> DeadLetter:
     """Decode a dead letter. A body without a valid header is the event itself: someone put it into the tube by hand."""
     header, _, event = body.partition(b"\n")
     try:

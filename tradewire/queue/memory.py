@@ -23,9 +23,9 @@ class Broker:
 
     fault: str | None = None
     max_bytes: int = 10**9
-    ready: defaultdict[str, dict[int, Job]] = field(default_factory=lambda: defaultdict(dict))
-    reserved: dict[int, str] = field(default_factory=dict)
-    put_at: dict[int, float] = field(default_factory=dict)
+    ready: defaultdict[str, dict[str, Job]] = field(default_factory=lambda: defaultdict(dict))
+    reserved: dict[str, str] = field(default_factory=dict)
+    put_at: dict[str, float] = field(default_factory=dict)
     watchers: dict[MemoryQueue, str] = field(default_factory=dict)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -36,7 +36,7 @@ class MemoryQueue(Queue):
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._held: dict[int, Job] = {}
+        self._held: dict[str, Job] = {}
 
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         self.check()
@@ -85,14 +85,14 @@ class MemoryQueue(Queue):
         waiting = self._broker.ready[tube + DEAD_SUFFIX]
         return [dead_letter.decode(tube, job_id, waiting[job_id].body) for job_id in sorted(waiting)[:limit]]
 
-    def requeue(self, tube: str, dead_letter_id: int) -> bool:
+    def requeue(self, tube: str, dead_letter_id: str) -> bool:
         self._check_reachable()
         job = self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None)
         if job:
             self._put(dead_letter.decode(tube, job.id, job.body).event, [tube])
         return job is not None
 
-    def discard(self, tube: str, dead_letter_id: int) -> bool:
+    def discard(self, tube: str, dead_letter_id: str) -> bool:
         self._check_reachable()
         return self._broker.ready[tube + DEAD_SUFFIX].pop(dead_letter_id, None) is not None
 
@@ -134,7 +134,7 @@ class MemoryQueue(Queue):
     def _put(self, body: bytes, tubes: Sequence[str]) -> None:
         with self._broker.arrived:
             for tube in tubes:
-                job = Job(next(self._broker.ids), body)
+                job = Job(f"memory-{next(self._broker.ids):012}", body)  # sorts by age
                 self._broker.ready[tube][job.id] = job
                 self._broker.put_at[job.id] = time.monotonic()
             self._broker.arrived.notify_all()

@@ -7,8 +7,10 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tradewire.store.views import Count
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tradewire.store.ids import EncodedId
     from tradewire.store.rows import EventRow
@@ -40,35 +42,36 @@ class Rate(NamedTuple):
     text: str
 
 
-class Counts(NamedTuple):
-    """The content of a bucket without a pair. It has no amounts: euros and yen can't be added."""
+class DatedRate(NamedTuple):
+    """The rate of one event. Its time and id come first, so dated rates compare by the archive's order."""
 
-    messages: int
-    flagged: int
+    at: int
+    id: EncodedId
+    rate: Rate
 
 
-class Money(NamedTuple):
-    """The content of a bucket with a pair, in the order of the table's columns."""
+class PairContent(NamedTuple):
+    """The content of a bucket with a pair: the fields of Count, then those of Money."""
 
     messages: int
     flagged: int
     sold: Decimal
     bought: Decimal
-    open: Rate
-    open_at: int
-    open_id: EncodedId
+    open: DatedRate
     high: Rate
     low: Rate
-    close: Rate
-    close_at: int
-    close_id: EncodedId
+    close: DatedRate
 
 
-Content = Counts | Money
-_NO_MONEY: Final = (None,) * (len(Money._fields) - len(Counts._fields))
+_MERGES: Final[Sequence[Callable[[Sequence[Any]], Any]]] = (sum, sum, sum, sum, min, max, min, max)
+"""How each field of PairContent is merged. Count has the first two."""
+
+Content = Count | PairContent
+"""A bucket without a pair has no amounts: euros and yen can't be added."""
+
+_NO_PAIR: Final = (None,) * 10
+"""The columns from `sold` on, in the row of a bucket without a pair."""
 _received: Final = attrgetter("received_at", "id")
-_opened: Final = attrgetter("open_at", "open_id")
-_closed: Final = attrgetter("close_at", "close_id")
 
 
 def minute_buckets(events: Iterable[EventRow]) -> dict[Bucket, Content]:
@@ -88,12 +91,15 @@ def minute_buckets(events: Iterable[EventRow]) -> dict[Bucket, Content]:
         minute = event.received_at // _MICROSECONDS * MINUTE
         groups[minute, event.currency_from, event.currency_to, event.country].append(event)
     by_pair_and_country = {Bucket("both", *key): _aggregate(group) for key, group in groups.items()}
-    by_pair = _merge((Bucket("pair", *bucket[1:4], ""), content) for bucket, content in by_pair_and_country.items())
-    by_country = _merge(
-        (Bucket("country", bucket[1], "", "", bucket[4]), Counts(*content[:2]))
+    by_pair = _merge(
+        (Bucket("pair", bucket.start, bucket.currency_from, bucket.currency_to, ""), content)
         for bucket, content in by_pair_and_country.items()
     )
-    overall = _merge((Bucket("all", bucket[1], "", "", ""), content) for bucket, content in by_country.items())
+    by_country = _merge(
+        (Bucket("country", bucket.start, "", "", bucket.country), Count(content.messages, content.flagged))
+        for bucket, content in by_pair_and_country.items()
+    )
+    overall = _merge((Bucket("all", bucket.start, "", "", ""), content) for bucket, content in by_country.items())
     return {**overall, **by_pair_and_country, **by_country, **by_pair}
 
 
@@ -123,56 +129,39 @@ def to_rows(buckets: Mapping[Bucket, Content], width: int) -> Iterator[tuple[Any
         width: The width of all these buckets, in seconds.
     """
     for bucket, content in sorted(buckets.items()):
-        yield (bucket[0], width, *bucket[1:], *_columns(content))
+        kind, start, currency_from, currency_to, country = bucket
+        yield (kind, width, start, currency_from, currency_to, country, *_columns(content))
 
 
-def _aggregate(events: Sequence[EventRow]) -> Money:
+def _aggregate(events: Sequence[EventRow]) -> PairContent:
     """Aggregate events of one bucket. They must be in order of time."""
     rates = [Rate(Decimal(event.rate), event.rate) for event in events]
     first, last = events[0], events[-1]
-    return Money(
+    opened = DatedRate(first.received_at, first.id, rates[0])
+    return PairContent(
         len(events),
         sum([event.flags != "" for event in events]),
         sum([Decimal(event.amount_sell) for event in events], _ZERO),
         sum([Decimal(event.amount_buy) for event in events], _ZERO),
-        rates[0],
-        first.received_at,
-        first.id,
+        opened,
         max(rates),
         min(rates),
-        rates[-1],
-        last.received_at,
-        last.id,
+        opened if first is last else DatedRate(last.received_at, last.id, rates[-1]),
     )
 
 
 def _sum(contents: Sequence[Any]) -> Content:
-    if isinstance(contents[0], Counts):
-        return Counts(*map(sum, zip(*contents, strict=True)))
-    count, flagged, sold, bought, _, _, _, high, low, _, _, _ = zip(*contents, strict=True)
-    first, last = min(contents, key=_opened), max(contents, key=_closed)
-    return Money(
-        sum(count),
-        sum(flagged),
-        sum(sold),
-        sum(bought),
-        first.open,
-        first.open_at,
-        first.open_id,
-        max(high),
-        min(low),
-        last.close,
-        last.close_at,
-        last.close_id,
-    )
+    fields = zip(*contents, strict=True)
+    merged: Content = type(contents[0])(*[merge(field) for merge, field in zip(_MERGES, fields, strict=False)])
+    return merged
 
 
 def _columns(content: Content) -> tuple[Any, ...]:
     """Return the columns after the key."""
-    if isinstance(content, Counts):
-        return *content, *_NO_MONEY
-    count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = content
+    if isinstance(content, Count):
+        return *content, *_NO_PAIR
+    messages, flagged, sold, bought, first, high, low, last = content
     return (
-        *(count, flagged, format(sold, "f"), format(bought, "f")),
-        *(opened.text, open_at, open_id, high.text, low.text, closed.text, close_at, close_id),
+        *(messages, flagged, format(sold, "f"), format(bought, "f")),
+        *(first.rate.text, first.at, first.id, high.text, low.text, last.rate.text, last.at, last.id),
     )

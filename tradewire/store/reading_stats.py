@@ -32,7 +32,7 @@ _columns: Final = buckets.c
 _overall: Final = buckets.alias("overall").c
 _EMPTY: Final[ColumnElement[str]] = literal_column("''")
 _counts: Final = (_columns["count"], _columns.flagged)
-_money: Final = (_columns.sold, _columns.bought, _columns.open, _columns.high, _columns.low, _columns.close)
+_money: Final = tuple(_columns[name] for name in Money._fields)
 
 
 def _total(column: ColumnElement[int]) -> ColumnElement[int]:
@@ -135,18 +135,15 @@ def _add_minute(series: list[Step], newest: Sequence[Step], width: int) -> list[
 
 def _sum(step: Step, later: Step) -> Step:
     total = Count(*map(sum, zip(step.total, later.total, strict=True)))
-    if not step.money or not later.money:
-        return Step(step.start, total, None)
-    with localcontext(CONTEXT):
-        money = Money(
-            step.money.sold + later.money.sold,
-            step.money.bought + later.money.bought,
-            step.money.open,
-            max(step.money.high, later.money.high),
-            min(step.money.low, later.money.low),
-            later.money.close,
-        )
+    money = _merge(*zip(step.money, later.money, strict=True)) if step.money and later.money else None
     return Step(step.start, total, money)
+
+
+def _merge(*fields: Sequence[Decimal]) -> Money:
+    """Merge amounts and rates, given the values of each field of Money in order of time."""
+    sold, bought, opens, highs, lows, closes = fields
+    with localcontext(CONTEXT):
+        return Money(sum(sold, Decimal(0)), sum(bought, Decimal(0)), opens[0], max(highs), min(lows), closes[-1])
 
 
 def _pairs(
@@ -167,16 +164,8 @@ def _pair(rows: Sequence[Sequence[Any]]) -> tuple[str, str, Count, Money]:
     """Add up the rows of one pair, one for each span, in order of time."""
     froms, tos, messages, flagged, *amounts, opened, closed = zip(*rows, strict=True)
     sold, bought, high, low = (list(map(Decimal, " ".join(texts).split())) for texts in amounts)
-    with localcontext(CONTEXT):
-        money = Money(
-            sum(sold, Decimal(0)),
-            sum(bought, Decimal(0)),
-            Decimal(opened[0].split()[1]),
-            max(high),
-            min(low),
-            Decimal(closed[-1].split()[1]),
-        )
-    return froms[0], tos[0], Count(sum(messages), sum(flagged)), money
+    opens, closes = ([Decimal(text.split()[1]) for text in dated] for dated in (opened, closed))
+    return froms[0], tos[0], Count(sum(messages), sum(flagged)), _merge(sold, bought, opens, high, low, closes)
 
 
 def _countries(connection: Connection, spans: Iterable[_Span], selection: _Selection) -> list[tuple[str, Count]]:

@@ -14,10 +14,21 @@ from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store import exact
-from tradewire.store.buckets import MINUTE, WIDTHS, Bucket, Counts, Money, Rate, minute_buckets, to_rows, widen
+from tradewire.store.buckets import (
+    MINUTE,
+    WIDTHS,
+    Bucket,
+    DatedRate,
+    PairContent,
+    Rate,
+    minute_buckets,
+    to_rows,
+    widen,
+)
 from tradewire.store.bulk import BulkInsert
 from tradewire.store.ids import encode_id
 from tradewire.store.schema import stats
+from tradewire.store.views import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,24 +81,13 @@ class Statistics:
         conditions = (stats.c.kind.in_(_KINDS), stats.c.width == MINUTE, stats.c.start == minute)
         for row in connection.execute(select(*_BUCKET_COLUMNS, *_CONTENT_COLUMNS).where(*conditions)):
             bucket, content = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
-            yield bucket, Counts(*content[:2]) if content[2] is None else self._money(*content)
+            yield bucket, Count(*content[:2]) if content[2] is None else self._pair_content(*content)
 
-    def _money(self, *columns: Any) -> Money:
-        count, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = columns
-        return Money(
-            count,
-            flagged,
-            Decimal(sold),
-            Decimal(bought),
-            _rate(opened),
-            open_at,
-            encode_id(open_id, self._dialect),
-            _rate(high),
-            _rate(low),
-            _rate(closed),
-            close_at,
-            encode_id(close_id, self._dialect),
-        )
+    def _pair_content(self, *columns: Any) -> PairContent:
+        messages, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = columns
+        first = DatedRate(open_at, encode_id(open_id, self._dialect), _rate(opened))
+        last = DatedRate(close_at, encode_id(close_id, self._dialect), _rate(closed))
+        return PairContent(messages, flagged, Decimal(sold), Decimal(bought), first, _rate(high), _rate(low), last)
 
 
 def newest_minute(connection: Connection) -> int | None:

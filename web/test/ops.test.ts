@@ -13,13 +13,13 @@ import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const LETTERS = [
   {
-    id: 7,
+    id: "b_7-Z",
     tube: "live",
     reason: "because",
     deadLetteredAt: "2026-11-24T10:00:00.123456Z",
     event: { id: "a" },
   },
-  { id: 7, tube: "archive", reason: "put here directly", deadLetteredAt: null, event: "not JSON" },
+  { id: "7", tube: "archive", reason: "put here directly", deadLetteredAt: null, event: "not JSON" },
 ];
 
 /** A server with dead letters and the token `secret`, which records its requests. */
@@ -99,10 +99,10 @@ it("a requeued or deleted dead letter leaves the list, and the result is reporte
   const [first, second] = client.latest.list;
   assert.ok(first && second);
   await client.requeue(first);
-  assert.equal(client.latest.result, "Requeued: 7 of live.");
+  assert.equal(client.latest.result, "Requeued: b_7-Z of live.");
   await client.discard(second);
   assert.deepEqual(server.requests.slice(1), [
-    "POST /api/dead-letters/live/7/requeue",
+    "POST /api/dead-letters/live/b_7-Z/requeue",
     "DELETE /api/dead-letters/archive/7",
   ]);
   assert.deepEqual(client.latest.list, []);
@@ -169,7 +169,7 @@ it("the ledger is summarized in one sentence", () => {
 
 it("components are described by their problem, else by a fact", () => {
   const component = { name: "queue", status: "ok", detail: "", facts: { fill: 0.104 } };
-  assert.equal(componentLabel(component), "log is 10% full");
+  assert.equal(componentLabel(component), "10% full");
   assert.equal(componentLabel({ ...component, status: "nearly-full", detail: "a problem" }), "a problem");
   assert.equal(componentLabel({ ...component, name: "store" }), "");
 });

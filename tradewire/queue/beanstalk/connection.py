@@ -43,7 +43,7 @@ class Connection(greenstalk.Client[bytes]):
         self._reader = sock.makefile("rb", _READ_BYTES)  # type: ignore[assignment] # a BufferedReader of that size
         self.used = greenstalk.DEFAULT_TUBE
         self.watched = greenstalk.DEFAULT_TUBE
-        self._held: dict[int, Job] = {}
+        self._held: dict[str, Job] = {}
 
     def watch_only(self, tube: str) -> None:
         """Watch this tube only."""
@@ -103,9 +103,9 @@ class Connection(greenstalk.Client[bytes]):
             return self.stats_job(self.peek_ready().id)["age"]
         return 0
 
-    def reserve_by_id(self, job_id: int) -> Job:
-        """Reserve one job by its id. Raise greenstalk.NotFoundError if there is no such job."""
-        return self._hold(job_id, self.reserve_job(job_id).body)
+    def reserve_by_number(self, number: int) -> Job:
+        """Reserve the job that beanstalkd gave this number. Raise greenstalk.NotFoundError if there is no such job."""
+        return self._hold(str(number), self.reserve_job(number).body)
 
     def settle(self, command: bytes, expected: bytes, jobs: Sequence[Job]) -> None:
         """Send a command for each job that this connection holds, and skip the others.
@@ -114,12 +114,12 @@ class Connection(greenstalk.Client[bytes]):
         be deleted here.
 
         Args:
-            command: The command's line, with `%d` for the job's id.
+            command: The command's line, with `%b` for the job's id.
             expected: The answer that means success.
             jobs: The jobs.
         """
         success = expected + b"\r\n"
-        for window in _windows([(command % job.id, job) for job in jobs if self._held.get(job.id) is job]):
+        for window in _windows([(command % job.id.encode(), job) for job in jobs if self._held.get(job.id) is job]):
             self._sock.sendall(b"".join([line for line, _ in window]))
             for _, job in window:
                 del self._held[job.id]
@@ -134,11 +134,11 @@ class Connection(greenstalk.Client[bytes]):
             answer = self._reader.readline()
             if answer.startswith(_NONE):
                 continue
-            job_id, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
-            jobs.append(self._hold(int(job_id), self._read_chunk(int(size))))
+            number, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
+            jobs.append(self._hold(number.decode(), self._read_chunk(int(size))))
         return jobs
 
-    def _hold(self, job_id: int, body: bytes) -> Job:
+    def _hold(self, job_id: str, body: bytes) -> Job:
         job = self._held[job_id] = Job(job_id, body)
         return job
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tradewire.queue.beanstalk import faults
+
 if TYPE_CHECKING:
     from greenstalk import Stats
 
@@ -42,16 +44,16 @@ class LogWatch:
             if written < created:  # each new job is at least one record
                 self._stopped_id = stats["id"]
         if stats["binlog-current-index"] == 0:
-            return "beanstalkd runs without a log (-b), so it would lose every message when it ends"
+            return f"{faults.NO_LOG}, so it would lose every message when it ends"
         if stats["id"] == self._stopped_id:
             return (
-                "beanstalkd stopped writing its log after an error and keeps messages in memory only;"
+                f"{faults.LOG_STOPPED} and keeps messages in memory only;"
                 " let the processors drain it, repair the disk, then restart it"
             )
         if stats["draining"] == "true":
-            return "beanstalkd is draining and accepts no new jobs"
+            return f"{faults.DRAINING} and accepts no new jobs"
         if self.fill(stats) > 1:
-            return f"the queue is full: its log is over {self._max_bytes} bytes"
+            return f"{faults.FULL}: its log is over {self._max_bytes} bytes"
         return None
 
     def fill(self, stats: Stats) -> float:

@@ -46,7 +46,7 @@ export class Grid {
   constructor(scroller: HTMLElement, headerRow: HTMLElement, footerRow: HTMLElement, listener: GridListener) {
     this.#scroller = scroller;
     this.#listener = listener;
-    this.#header = rowGroup("header", headerRow);
+    this.#header = rowGroup("header sticky-header", headerRow);
     this.#body.role = "rowgroup";
     this.#window.role = "presentation";
     this.#body.append(this.#window);
@@ -218,8 +218,8 @@ export class Grid {
   }
 }
 
-function rowGroup(name: string, row: HTMLElement): HTMLElement {
-  const group = element("div", name);
+function rowGroup(className: string, row: HTMLElement): HTMLElement {
+  const group = element("div", className);
   group.role = "rowgroup";
   group.append(row);
   return group;

@@ -1,6 +1,6 @@
 /** The history of a message: the answer of `GET /api/message/<id>`, validated. */
 
-import type { Fetch } from "../server/fetch.ts";
+import { type Fetch, get, readAnswer } from "../server/fetch.ts";
 import { isRecord, parseMicros } from "../trade/json.ts";
 import { duration } from "../ui/format.ts";
 
@@ -26,29 +26,17 @@ export interface NotArchived {
   readonly afterMs: number;
 }
 
-const TIMEOUT_MS = 20_000;
 const DEFAULT_RETRY_SECONDS = 1;
 const FINAL_KINDS: ReadonlySet<string> = new Set(["shown", "expired", "dead-lettered", "discarded"]);
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
 export async function fetchTrace(fetch: Fetch, id: string): Promise<Trace | NotArchived> {
-  const response = await fetch(`/api/message/${encodeURIComponent(id)}`, {
-    headers: { accept: "application/json" },
-    cache: "no-store",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const response = await get(fetch, `/api/message/${encodeURIComponent(id)}`);
   if (response.status === 404) {
     const seconds = Number(response.headers.get("retry-after") ?? DEFAULT_RETRY_SECONDS);
     return { afterMs: Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000 };
   }
-  if (!response.ok) {
-    throw new Error(`the archive answered ${response.status}`);
-  }
-  const trace = parseTrace(await response.json());
-  if (!trace) {
-    throw new Error("the archive’s answer is invalid");
-  }
-  return trace;
+  return readAnswer(response, parseTrace);
 }
 
 function parseTrace(answer: unknown): Trace | undefined {

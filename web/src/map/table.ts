@@ -35,7 +35,7 @@ export class CountryTable {
     setText(caption, "Trades by country of origin, most first");
     const head = element("tr", "");
     for (const heading of HEADINGS) {
-      const cell = element("th", "");
+      const cell = element("th", "sticky-header");
       cell.scope = "col";
       setText(cell, heading);
       head.append(cell);

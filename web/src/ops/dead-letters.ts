@@ -17,7 +17,7 @@ export interface DeadLetter {
   /** Unique; an id is unique only within its tube. */
   readonly key: string;
   readonly tube: string;
-  readonly id: number;
+  readonly id: string;
   readonly reason: string;
   /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
   readonly deadLetteredMs: number | undefined;
@@ -106,7 +106,8 @@ export class DeadLetterClient {
     const token = this.#token;
     this.#revision += 1;
     this.#set({ ...this.#latest, busy: new Set([...this.#latest.busy, key]), result: "", error: "" });
-    const answer = await this.#request(`/api/dead-letters/${tube}/${id}${action}`, { method });
+    const path = `/api/dead-letters/${tube}/${encodeURIComponent(id)}${action}`;
+    const answer = await this.#request(path, { method });
     if (token !== this.#token) {
       return;
     }
@@ -151,7 +152,7 @@ export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undef
 
 function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
   const { tube, id, reason, deadLetteredAt, event } = raw;
-  if (typeof tube !== "string" || typeof id !== "number" || typeof reason !== "string") {
+  if (typeof tube !== "string" || typeof id !== "string" || typeof reason !== "string") {
     return [];
   }
   const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;

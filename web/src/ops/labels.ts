@@ -36,7 +36,7 @@ export function componentLabel({ name, detail, facts }: Component): string {
 }
 
 const FACTS: Readonly<Record<string, (facts: Component["facts"]) => string>> = {
-  queue: ({ fill }) => (typeof fill === "number" ? `log is ${percent(fill)} full` : ""),
+  queue: ({ fill }) => (typeof fill === "number" ? `${percent(fill)} full` : ""),
   wsserver: ({ browsers, lagging }) =>
     lagging === 0 ? `${countOf(browsers, "browser")}` : `${countOf(browsers, "browser")}, ${lagging} lagging`,
   disk: ({ freeBytes }) => {

@@ -1,7 +1,6 @@
 /** Requests to the API, with a message for every kind of failure. */
 
-import type { Fetch } from "../server/fetch.ts";
-import { isRecord } from "../trade/json.ts";
+import { type Fetch, refusalReasons } from "../server/fetch.ts";
 
 const TIMEOUT_MS = 10_000;
 const UNAUTHORIZED = 401;
@@ -24,17 +23,12 @@ export async function request(fetch: Fetch, path: string, init: RequestInit = {}
       return { kind: "ok", body };
     }
     const kind = response.status === UNAUTHORIZED ? "unauthorized" : "failed";
-    return { kind, message: MESSAGES.get(response.status) ?? detail(body) };
+    return { kind, message: MESSAGES.get(response.status) ?? reasons(body) };
   } catch {
     return { kind: "failed", message: "The server does not answer." };
   }
 }
 
-/** The details of a refusal. */
-function detail(body: unknown): string {
-  const errors = isRecord(body) && Array.isArray(body["errors"]) ? body["errors"] : [];
-  const details = errors.flatMap((error) =>
-    isRecord(error) && typeof error["detail"] === "string" ? [error["detail"]] : [],
-  );
-  return details.join(" ") || "The server answered with an error.";
+function reasons(body: unknown): string {
+  return refusalReasons(body).join(" ") || "The server answered with an error.";
 }

@@ -2,7 +2,7 @@
 
 import { type Filters, writeFilters } from "../filters/filters.ts";
 import { isRecord, parseMicros } from "../trade/json.ts";
-import type { Fetch } from "./fetch.ts";
+import { type Fetch, get, readAnswer } from "./fetch.ts";
 
 /** Times are in milliseconds since 1970, by the server's clock. */
 export interface MessagesQuery {
@@ -29,24 +29,9 @@ export interface MessagesPage {
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
 export type QueryArchive = (query: MessagesQuery) => Promise<MessagesPage>;
 
-/** nginx answers within this time, if only with an error. A dead connection never does. */
-const TIMEOUT_MS = 20_000;
-
 /** Creates a function that queries the archive of the host that served this page. */
 export function archiveQuery(fetch: Fetch): QueryArchive {
-  return async (query) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const headers = { accept: "application/json" };
-    const response = await fetch(`/api/messages?${toParams(query)}`, { headers, cache: "no-store", signal });
-    if (!response.ok) {
-      throw new Error(`the archive answered ${response.status}`);
-    }
-    const page = parsePage(await response.json());
-    if (!page) {
-      throw new Error("the archive’s answer is invalid");
-    }
-    return page;
-  };
+  return async (query) => readAnswer(await get(fetch, `/api/messages?${toParams(query)}`), parsePage);
 }
 
 function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): URLSearchParams {

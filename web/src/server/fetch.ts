@@ -1,2 +1,38 @@
-/** A request to the host that served this page: `fetch` in the page, a fake in the tests. */
+/** Requests to the host that served this page, and the checks that all answers need. */
+
+import { isRecord } from "../trade/json.ts";
+
+/** `fetch` in the page, a fake in the tests. */
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
+
+/** nginx answers within this time, if only with an error. A dead connection never does. */
+const TIMEOUT_MS = 20_000;
+
+/** Sends a query to the API. Rejects if there is no answer. */
+export function get(fetch: Fetch, path: string): Promise<Response> {
+  const headers = { accept: "application/json" };
+  return fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+/** Reads an answer. Rejects if it is an error, or if `parse` finds it malformed and returns undefined. */
+export async function readAnswer<T>(
+  response: Response,
+  parse: (answer: unknown) => T | undefined,
+): Promise<T> {
+  if (!response.ok) {
+    throw new Error(`the archive answered ${response.status}`);
+  }
+  const parsed = parse(await response.json());
+  if (parsed === undefined) {
+    throw new Error("the archive’s answer is invalid");
+  }
+  return parsed;
+}
+
+/** The reasons in the API's answer to a refused request, as sentences. */
+export function refusalReasons(answer: unknown): readonly string[] {
+  const errors = isRecord(answer) && Array.isArray(answer["errors"]) ? answer["errors"] : [];
+  return errors.flatMap((error) =>
+    isRecord(error) && typeof error["detail"] === "string" ? [error["detail"]] : [],
+  );
+}

@@ -8,8 +8,7 @@
 import type { Address } from "../filters/address.ts";
 import type { Filters } from "../filters/filters.ts";
 import type { TradeEvent } from "../trade/event.ts";
-import { isRecord } from "../trade/json.ts";
-import type { Fetch } from "./fetch.ts";
+import { type Fetch, get, readAnswer, refusalReasons } from "./fetch.ts";
 import { LiveAggregate, type Pair, parseAmounts, type Scope } from "./live-aggregate.ts";
 import { parseStats, type Stats } from "./stats.ts";
 import type { Timer, Timing } from "./timing.ts";
@@ -46,7 +45,6 @@ interface StatsRequest {
 }
 
 const EVERY_MS = 8000;
-const TIMEOUT_MS = 20_000;
 /** Faster changes would be unreadable, and a layout of a table with 200 pairs takes longer than a frame. */
 const PUBLISH_EVERY_MS = 500;
 
@@ -174,16 +172,12 @@ export class StatsPoller {
   }
 
   async #fetchStats(path: string): Promise<Stats> {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const headers = { accept: "application/json" };
-    const response = await this.#options.fetch(path, { headers, cache: "no-store", signal });
+    const response = await get(this.#options.fetch, path);
     if (response.status === 400) {
-      throw new RefusedError(refusalDetail(await response.json()));
+      const [reason] = refusalReasons(await response.json());
+      throw new RefusedError(reason ?? "The request was refused.");
     }
-    if (!response.ok) {
-      throw new Error(`/api/stats answered ${response.status}`);
-    }
-    return parseStats(await response.json());
+    return readAnswer(response, parseStats);
   }
 
   /** Determines the requests to send, and drops the answers to all others. */
@@ -253,14 +247,6 @@ function twoDaysAgo(nowMs: number): string {
   const day = new Date(nowMs);
   day.setUTCHours(-48, 0, 0, 0);
   return day.toISOString();
-}
-
-function refusalDetail(answer: unknown): string {
-  const errors = isRecord(answer) ? answer["errors"] : undefined;
-  const [first]: unknown[] = Array.isArray(errors) ? errors : [];
-  return isRecord(first) && typeof first["detail"] === "string"
-    ? first["detail"]
-    : "The request was refused.";
 }
 
 function ignoredFilters({ from, to, user, flag, min, max, q }: Filters): string {

@@ -1,0 +1,256 @@
+"""The queue of the beanstalkd engine.
+
+Facts about beanstalkd are from the protocol.txt of its version 1.12.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
+
+import greenstalk
+
+from tradewire import unix_socket
+from tradewire.errors import QueueUnavailable
+from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
+from tradewire.queue.beanstalk import faults
+from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
+from tradewire.queue.beanstalk.log import LogWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_T = TypeVar("_T")
+
+_TRUST_SECONDS: Final = 1.0
+"""How long a check is valid. If the log fails in this time, jobs put until the next check could be lost."""
+_FIRST_CHUNK_JOBS: Final = 4
+_LARGEST_CHUNK_JOBS: Final = 64
+"""Bounds the size of one round trip: at worst each job has MAX_JOB_BYTES."""
+_JOB_NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
+"""Other ids aren't beanstalkd's."""
+_DELETE: Final = b"delete %b\r\n"
+_RELEASE: Final = b"release %%b %d 0\r\n" % greenstalk.DEFAULT_PRIORITY
+
+
+class BeanstalkQueue(Queue):
+    """One connection to beanstalkd.
+
+    Args:
+        url: See TRADEWIRE_QUEUE_URL.
+        max_bytes: Size of beanstalkd's log at which `put` is refused.
+    """
+
+    def __init__(self, url: str, max_bytes: int) -> None:
+        self._url = urlsplit(url)
+        self._connection: Connection | None = None
+        self._log = LogWatch(max_bytes)
+        self._trusted_until = 0.0
+        self._must_probe = True
+        """The next check must see a record written to the log: it is the first check, or a put was refused."""
+
+    def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
+        if time.monotonic() >= self._trusted_until:
+            self.check()
+        puts = [(tube, body) for tube in tubes for body in bodies]
+        try:
+            # A second try after a restart of beanstalkd can put an event twice. Its id stays the same, so it is
+            # still shown and archived once.
+            self._retry(lambda connection: connection.put_all(puts))
+        except QueueUnavailable as error:
+            # beanstalkd refuses a put if it can't write the record, and may then accept the next one without writing.
+            self._must_probe = isinstance(error.__cause__, greenstalk.Error)
+            self._trusted_until = 0.0
+            raise
+
+    def put_receipt(self, receipt: bytes) -> None:
+        with self._connected() as connection:
+            connection.put_all([(ARCHIVE, receipt)])
+
+    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        with self._connected() as connection:
+            connection.watch_only(tube)
+            count = min(_FIRST_CHUNK_JOBS, limit)
+            jobs = chunk = connection.reserve_many(count, timeout_seconds)
+            size = sum(len(job.body) for job in chunk)
+            while len(chunk) == count and len(jobs) < limit and size < bytes_max:
+                count = min(2 * count, _LARGEST_CHUNK_JOBS, limit - len(jobs))
+                chunk = connection.reserve_many(count)
+                size += sum(len(job.body) for job in chunk)
+                jobs = jobs + chunk
+            return jobs
+
+    def delete(self, jobs: Sequence[Job]) -> None:
+        with self._holding() as connection:
+            connection.settle(_DELETE, b"DELETED", jobs)
+
+    def release(self, jobs: Sequence[Job]) -> None:
+        # A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622).
+        with self._holding() as connection:
+            connection.settle(_RELEASE, b"RELEASED", jobs)
+
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest job.
+        letters = [(tube + DEAD_SUFFIX, dead_letter.encode(tube, rejection)) for rejection in rejected]
+        with self._holding() as connection:
+            connection.put_all(letters)
+            connection.settle(_DELETE, b"DELETED", [job])
+
+    def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
+        jobs: list[Job] = []
+        with self._connected() as connection:
+            connection.watch_only(tube + DEAD_SUFFIX)
+            while len(jobs) < limit:
+                chunk = connection.reserve_many(min(_LARGEST_CHUNK_JOBS, limit - len(jobs)))
+                if not chunk:
+                    break
+                jobs += chunk
+        if jobs:
+            self.release(jobs)
+        return [dead_letter.decode(tube, job.id, job.body) for job in jobs]
+
+    def requeue(self, tube: str, dead_letter_id: str) -> bool:
+        job = self._reserve_dead_letter(tube, dead_letter_id)
+        if job is None:
+            return False
+        with self._holding() as connection:
+            connection.put_all([(tube, dead_letter.decode(tube, job.id, job.body).event)])
+            connection.settle(_DELETE, b"DELETED", [job])
+        return True
+
+    def discard(self, tube: str, dead_letter_id: str) -> bool:
+        job = self._reserve_dead_letter(tube, dead_letter_id)
+        if job is None:
+            return False
+        self.delete([job])
+        return True
+
+    def counts(self, tube: str) -> TubeCounts:
+        with self._connected() as connection:
+            stats = _tube_stats(connection, tube)
+            dead = _tube_stats(connection, tube + DEAD_SUFFIX)
+            age_seconds = connection.next_job_age_seconds(tube) if stats and stats["current-jobs-ready"] else 0
+        return TubeCounts(
+            ready=stats["current-jobs-ready"] if stats else 0,
+            reserved=stats["current-jobs-reserved"] if stats else 0,
+            dead_letters=dead["current-jobs-ready"] + dead["current-jobs-reserved"] if dead else 0,
+            consumers=stats["current-watching"] if stats else 0,
+            oldest_job_age_seconds=age_seconds,
+        )
+
+    def fill(self) -> float:
+        return self._retry(lambda connection: self._log.fill(connection.stats()))
+
+    def check(self) -> None:
+        self._trusted_until = 0.0
+        if fault := self._retry(self._fault):
+            self.close()
+            raise QueueUnavailable(fault)
+        self._must_probe = False
+        self._trusted_until = time.monotonic() + _TRUST_SECONDS
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
+
+    def _fault(self, connection: Connection) -> str | None:
+        fault = self._log.fault(connection.stats())
+        if fault or not (self._must_probe or self._log.needs_probe):
+            return fault
+        connection.probe()
+        return self._log.fault(connection.stats())
+
+    def _reserve_dead_letter(self, tube: str, dead_letter_id: str) -> Job | None:
+        with self._connected() as connection:
+            if not _JOB_NUMBER.fullmatch(dead_letter_id):
+                return None
+            number = int(dead_letter_id)
+            try:
+                stats = connection.stats_job(number)
+                if stats["tube"] != tube + DEAD_SUFFIX:
+                    return None
+                return connection.reserve_by_number(number)
+            except greenstalk.NotFoundError:
+                return None
+
+    def _retry(self, call: Callable[[Connection], _T]) -> _T:
+        """Make a call that may be made twice: if the open connection turns out to be dead, repeat it on another."""
+        if self._connection:
+            try:
+                with self._translated():
+                    return call(self._connection)
+            except QueueUnavailable as error:
+                if not isinstance(error.__cause__, ConnectionError):
+                    raise
+        with self._connected() as connection:
+            return call(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Yield the connection. Open it first if it is closed."""
+        with self._translated():
+            if self._connection is None:
+                self._connection = Connection(self._connect())
+            yield self._connection
+
+    @contextmanager
+    def _holding(self) -> Iterator[Connection]:
+        """Yield the connection that reserved the jobs, never a different one.
+
+        Job ids restart when beanstalkd loses its log, so on another connection they could mean other jobs.
+        """
+        if self._connection is None:
+            raise QueueUnavailable("the connection that had reserved the jobs is closed")
+        with self._connected() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn errors into QueueUnavailable. Close the connection on any, since later answers can't be trusted."""
+        try:
+            yield
+        except (OSError, greenstalk.Error, AssertionError, LookupError, ValueError) as error:
+            self.close()
+            raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {_reason(error)}") from error
+        except BaseException:  # an interrupted call may leave an answer that the next one would read
+            self.close()
+            raise
+
+    def _connect(self) -> socket.socket:
+        if self._url.path:
+            return unix_socket.connect(self._url.path, ANSWER_SECONDS)
+        sock = socket.create_connection((self._url.hostname, self._url.port), ANSWER_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+
+def _tube_stats(connection: Connection, tube: str) -> greenstalk.StatsTube | None:
+    try:
+        return connection.stats_tube(tube)
+    except greenstalk.NotFoundError:
+        return None  # a tube exists only while it is watched or holds a job
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, AssertionError | LookupError | ValueError):
+        return "truncated or unknown answer"
+    if isinstance(error, greenstalk.UnknownResponseError):
+        return f"unknown answer {error.status!r}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {ANSWER_SECONDS:.0f} s"
+    return _MEANINGS.get(type(error)) or str(error) or type(error).__name__
+
+
+_MEANINGS: Final[dict[type[Exception], str]] = {
+    greenstalk.OutOfMemoryError: faults.OUT_OF_SPACE,
+    greenstalk.DrainingError: "draining, accepts no new jobs",
+    greenstalk.BuriedError: "out of memory, and buried the job",
+    greenstalk.JobTooBigError: "the job is larger than the limit (-z)",
+    greenstalk.InternalError: "internal error",
+}

@@ -1,0 +1,58 @@
+"""What an engine declares about itself. `tradewire.queue.factory` lists the engines."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from urllib.parse import SplitResult
+
+    from tradewire.queue import Queue
+
+
+class Engine(ABC):
+    """An engine of the queue. Every process imports it, so only `open` may import the engine's library.
+
+    Example:
+        class FileEngine(Engine):
+            url_forms = "file:///PATH/TO/FOLDER"
+            storage = "the queue's folder"
+            faults = ("the disk is full",)
+    """
+
+    url_forms: ClassVar[str]
+    """The forms of its URLs, for the operator."""
+    storage: ClassVar[str]
+    """What TRADEWIRE_QUEUE_MAX_BYTES limits. The subject of a sentence in `/readyz`."""
+    faults: ClassVar[tuple[str, ...]]
+    """The faults for which it refuses jobs, in the words of its QueueUnavailable. docs/operations.md explains each."""
+
+    @abstractmethod
+    def check_url(self, url: SplitResult) -> None:
+        """Check a URL of this engine's scheme.
+
+        Args:
+            url: The value of TRADEWIRE_QUEUE_URL.
+
+        Raises:
+            ValueError: The URL has none of `url_forms`, or one of its parts is missing or invalid.
+        """
+
+    @abstractmethod
+    def open(self, url: str, max_bytes: int) -> Queue:
+        """Return a queue. It connects when it is first used.
+
+        Args:
+            url: A checked URL.
+            max_bytes: The size of `storage` at which `Queue.put` is refused.
+        """
+
+    def own_url(self, home: Path) -> str | None:  # noqa: ARG002 - for engines that override it
+        """Return the URL of the server that the stack runs itself. None if it runs no server of this engine.
+
+        Args:
+            home: The stack's home.
+        """
+        return None

@@ -1,0 +1,58 @@
+"""Opens the queue that TRADEWIRE_QUEUE_URL names. The URL's scheme selects the engine.
+
+Example:
+    queue = open_queue(settings.queue, settings.queue_max_bytes)
+    queue.put(line, TUBES)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from tradewire.queue.beanstalk import BeanstalkEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tradewire.queue import Queue
+    from tradewire.queue.engine import Engine
+
+ENGINES: Final[Mapping[str, Engine]] = {
+    "beanstalk": BeanstalkEngine(),
+}
+"""Every engine by the scheme of its URLs."""
+
+
+def open_queue(url: str, max_bytes: int) -> Queue:
+    """Return a queue. It connects when it is first used.
+
+    Args:
+        url: A URL that `check_url` accepts.
+        max_bytes: See TRADEWIRE_QUEUE_MAX_BYTES.
+    """
+    return engine_of(url).open(url, max_bytes)
+
+
+def check_url(url: str) -> str:
+    """Return a queue's URL unchanged if it is valid.
+
+    Raises:
+        ValueError: There is no engine for its scheme, or the engine does not accept it.
+    """
+    engine_of(url).check_url(urlsplit(url))
+    return url
+
+
+def engine_of(url: str) -> Engine:
+    """Return the engine for a URL. Raise ValueError if there is none."""
+    scheme = url.partition(":")[0]
+    if scheme not in ENGINES:
+        raise ValueError(f"expected {' or '.join(engine.url_forms for engine in ENGINES.values())}")
+    return ENGINES[scheme]
+
+
+def own_url(home: Path) -> str:
+    """Return the URL of the queue that the stack runs itself in its home."""
+    return next(url for engine in ENGINES.values() if (url := engine.own_url(home)))
