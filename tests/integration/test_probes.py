@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,7 @@ def test_metrics_show_the_counts_of_all_processes_and_the_current_state(
         processor(home, "archive", **metrics_env),
         Browser(home) as browser,
     ):
+        begin = time.monotonic()
         for _ in range(20):  # enough to reach both workers of the API
             assert post(home, example()).status == 201
         assert post(home, b"{").status == 400
@@ -109,7 +111,7 @@ def test_metrics_show_the_counts_of_all_processes_and_the_current_state(
         assert values["jobs_put_total{live}"] == values["jobs_put_total{archive}"] == 20
         assert values["jobs_reserved_total{live}"] >= 20
         assert values["show_latency_seconds_count"] == values["archive_latency_seconds_count"] == 20
-        assert 0 < values["show_latency_seconds_sum"] < 20 * DETECTION_TIMEOUT_SECONDS
+        assert 0 < values["show_latency_seconds_sum"] < 20 * (time.monotonic() - begin)
         assert values["store_save_seconds_count"] >= 1
         assert values["browsers"] == 1
         assert values["queue_durable"] == values["store_up"] == values["component_up{queue}"] == 1
