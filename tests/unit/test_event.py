@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import example
-from tests.unit.helpers import MESSAGE, NOW, decode_trade, event_id, event_json, with_field
+from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, event_id, event_json, with_field
 from tradewire import event
 from tradewire.errors import InvalidEvent
 
@@ -104,7 +104,7 @@ def test_a_line_that_is_not_exactly_one_event_is_invalid(body: bytes) -> None:
         event.decode(body)
 
 
-@pytest.mark.parametrize("name", event.TradeEvent.__struct_encode_fields__)
+@pytest.mark.parametrize("name", ["id", "receivedAt", *FIELDS, "flags"])
 def test_an_event_without_a_field_is_invalid_and_the_reason_names_the_field(name: str) -> None:
     fields = msgspec.json.decode(EVENT)
     del fields[name]
@@ -237,6 +237,12 @@ def test_a_retry_with_another_spelling_has_the_same_id(retry: bytes) -> None:
 )
 def test_another_key_place_or_trade_gives_another_id(key: str, place: int, body: bytes) -> None:
     assert event.keyed_id(key, place, decode_trade(body)) != event.keyed_id("key", 0, TRADE)
+
+
+def test_a_named_producer_has_ids_of_its_own() -> None:
+    ids = [event.keyed_id("key", 0, TRADE, producer) for producer in ("", "alice", "bob")]
+    assert ids[0] == event.keyed_id("key", 0, TRADE)
+    assert len(set(ids)) == 3
 
 
 def test_key_and_place_are_kept_apart() -> None:
