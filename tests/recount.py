@@ -63,9 +63,9 @@ def _keys(row: Row[Any], widths: Iterable[int]) -> Iterator[tuple[Any, ...]]:
     for width in widths:
         start = row.received_at // 1_000_000 // width * width
         yield "all", width, start, "", "", ""
-        yield "country", width, start, "", "", row.country
+        yield "country", width, start, "", "", row.originating_country
         yield "pair", width, start, row.currency_from, row.currency_to, ""
-        yield "both", width, start, row.currency_from, row.currency_to, row.country
+        yield "both", width, start, row.currency_from, row.currency_to, row.originating_country
 
 
 def _count(group: list[Row[Any]]) -> tuple[int, int]:

@@ -23,8 +23,10 @@ from uuid import UUID
 import msgspec
 import uuid_utils
 
-from tradewire.amount import to_text
 from tradewire.errors import InvalidEvent
+from tradewire.field_types import TEXT_MAX
+from tradewire.fields import OPTIONAL, REQUIRED, TradeFields, struct
+from tradewire.trade import to_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,29 +40,39 @@ _PATTERN: Final = f"`str` matching regex {_UUID!r}"
 """How msgspec describes an id in its errors. Operators are shown `a UUID` instead."""
 
 Id = Annotated[str, msgspec.Meta(pattern=_UUID)]
-_Text = Annotated[str, msgspec.Meta(max_length=64)]
+_Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
+
+if TYPE_CHECKING:
+
+    class TradeEvent(TradeFields[str, str], msgspec.Struct, frozen=True):
+        """A trade with id, time of receipt and flags."""
+
+        id: str
+        received_at: str
+        flags: list[str]
+
+        def __init__(self, *values: Any, **values_by_name: Any) -> None: ...
+
+else:
+    TradeEvent = struct(
+        "TradeEvent",
+        # Also this type's description in the OpenAPI document, so keep it a single paragraph.
+        "A trade with id, time of receipt and flags. Amounts are decimal text, times ISO 8601 in UTC with a `Z`.",
+        _Text,
+        head=[
+            ("id", Id),  # a UUID in lower case: see `new_id` and `keyed_id`
+            ("received_at", _Text),  # when the API received the message, to the microsecond
+        ],
+        tail=[("flags", list[_Text])],  # what is odd about the trade without being an error, such as `rate-mismatch`
+        module=__name__,
+        frozen=True,
+        rename="camel",
+        omit_defaults=True,
+    )
 
 
-class TradeEvent(msgspec.Struct, frozen=True, rename="camel"):
-    """A trade with id, time of receipt and flags. Amounts are decimal text, times ISO 8601 in UTC with a `Z`."""
-
-    # The class docstring is also this type's description in the OpenAPI document: keep it a single paragraph.
-    id: Id
-    """A UUID in lower case: see `new_id` and `keyed_id`."""
-    received_at: _Text
-    """When the API received the message, to the microsecond."""
-    user_id: _Text
-    currency_from: _Text
-    currency_to: _Text
-    amount_sell: _Text
-    amount_buy: _Text
-    rate: _Text
-    time_placed: _Text
-    originating_country: _Text
-    flags: list[_Text]
-    """What is odd about the trade without being an error, such as `rate-mismatch`."""
-
-
+_REQUIRED_COUNT: Final = len(REQUIRED)
+_OPTIONAL_NAMES: Final = [field.json_name for field in OPTIONAL]
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(TradeEvent)
 
@@ -76,7 +88,9 @@ def encode(trade: Trade, event_id: str, received_at: datetime) -> bytes:
     Returns:
         One JSON object in UTF-8, without a line end.
     """
-    return _encoder.encode(TradeEvent(event_id, format_time(received_at), *_texts(trade), trade.flags))
+    values = to_texts(trade)
+    values.insert(_REQUIRED_COUNT, trade.flags)
+    return _encoder.encode(TradeEvent(event_id, format_time(received_at), *values))
 
 
 def decode(line: bytes) -> TradeEvent:
@@ -96,7 +110,7 @@ def decode(line: bytes) -> TradeEvent:
         raise InvalidEvent(f"not an event: {str(error).replace(_PATTERN, 'a UUID')}") from None
 
 
-class _EventWithUncheckedId(TradeEvent, frozen=True, rename="camel", gc=False):
+class _EventWithUncheckedId(TradeEvent, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """A trade event whose id is checked for its length only.
 
     Matching the pattern for each id would take half of the total time.
@@ -185,7 +199,7 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def keyed_id(key: str, index: int, trade: Trade) -> str:
+def keyed_id(key: str, index: int, trade: Trade, producer: str = "") -> str:
     """Make the id of a message posted under an Idempotency-Key: UUIDv8 (RFC 9562, section 5.8).
 
     The id is computed from the arguments alone. So a retry is the same message, a different trade under the same
@@ -195,29 +209,21 @@ def keyed_id(key: str, index: int, trade: Trade) -> str:
         key: The value of the Idempotency-Key header.
         index: The message's place in its batch, from 0; 0 for a message posted alone.
         trade: The validated trade. Two spellings of the same trade give the same id.
+        producer: The producer's name. Empty while producers have no names.
     """
-    digest = hashlib.sha256(_encoder.encode((key, index, _texts(trade)))).digest()
+    texts = to_texts(trade)
+    identity: tuple[Any, ...] = (key, index, texts[:_REQUIRED_COUNT])
+    if producer or any(texts[_REQUIRED_COUNT:]):  # otherwise the id is the same as in earlier releases
+        named = zip(_OPTIONAL_NAMES, texts[_REQUIRED_COUNT:], strict=True)
+        identity += (producer, {name: text for name, text in sorted(named) if text is not None})
+    digest = hashlib.sha256(_encoder.encode(identity)).digest()
     number = int.from_bytes(digest[:16], "big")
     number = number & ~(0xF << 76) | 8 << 76  # version
     number = number & ~(0x3 << 62) | 2 << 62  # variant
     return str(UUID(int=number))
 
 
-def _texts(trade: Trade) -> tuple[str, str, str, str, str, str, str, str]:
-    """Return a trade's fields as text, in order. The text does not depend on how the producer wrote the trade."""
-    return (
-        trade.user_id,
-        trade.currency_from,
-        trade.currency_to,
-        to_text(trade.amount_sell),
-        to_text(trade.amount_buy),
-        to_text(trade.rate),
-        format_time(trade.time_placed, "auto"),
-        trade.originating_country,
-    )
-
-
-@lru_cache(1024)  # a batch has one time of receipt, and many trades are placed in the same second
+@lru_cache(1024)  # a batch has one time of receipt
 def format_time(time: datetime, timespec: str = "microseconds") -> str:
     """Format a time in UTC as ISO 8601 with a `Z`. `timespec` is that of `datetime.isoformat`."""
     return time.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"

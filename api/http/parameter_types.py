@@ -7,16 +7,23 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from api.http.parameters import BadValue, ParameterType
-from tradewire.codes import COUNTRIES, CURRENCIES
+from api.http.parameters import ParameterType
+from tradewire import field_types
 from tradewire.event import to_microseconds
-from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
+from tradewire.field_types import (
+    FRACTION_DIGITS,
+    NO_CONTROL_CHARACTERS,
+    WHOLE_DIGITS,
+    BadValue,
+    check_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tradewire.field_types import FieldType
+
 _MAX_WORDS_CHARS: Final = 128
-_NO_CONTROL_CHARACTERS: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _FLAG: Final = r"^[a-z0-9-]{1,64}$"
 _AMOUNT: Final = rf"^[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?$"
 _WINDOW: Final = r"^[1-9][0-9]{0,3}[mhd]$"
@@ -26,41 +33,8 @@ _EARLIEST: Final = 0
 _LATEST: Final = to_microseconds(datetime(9998, 1, 1, tzinfo=UTC))
 
 
-def _normalize_code(text: str) -> str:
-    code = text.strip()
-    return code.upper() if code.isascii() else code  # upper() would turn a long s (U+017F) into an S
-
-
-def _currency(text: str) -> str:
-    code = _normalize_code(text)
-    if code not in CURRENCIES:
-        raise BadValue("unknown-currency", "is not an ISO 4217 currency code")
-    return code
-
-
-def _country(text: str) -> str:
-    code = _normalize_code(text)
-    if code not in COUNTRIES:
-        raise BadValue("unknown-country", "is not an ISO 3166-1 alpha-2 country code")
-    return code
-
-
-def _user(text: str) -> str:
-    if not text:
-        raise BadValue("empty", "is empty")
-    return _printable(text, USER_ID_MAX)
-
-
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_printable(text, _MAX_WORDS_CHARS).split()))
-
-
-def _printable(text: str, max_chars: int) -> str:
-    if len(text) > max_chars:
-        raise BadValue("too-long", f"is longer than {max_chars} characters")
-    if not re.fullmatch(_NO_CONTROL_CHARACTERS, text):
-        raise BadValue("control-character", "contains a control character")
-    return text
+    return tuple(dict.fromkeys(check_text(text, _MAX_WORDS_CHARS).split())) if text else ()
 
 
 def _flag(text: str) -> str:
@@ -116,15 +90,20 @@ def one_of(*values: str) -> ParameterType:
     return ParameterType(parse, {"type": "string", "enum": list(values)})
 
 
+def of_field(field_type: FieldType) -> ParameterType:
+    """Make the type of parameters that select messages by the exact value of a field."""
+    assert field_type.filter  # noqa: S101 - the caller's error
+    return ParameterType(*field_type.filter)
+
+
 def string(parse: Callable[[str], object], **schema: object) -> ParameterType:
     """Make a type whose text has the given JSON Schema keywords."""
     return ParameterType(parse, {"type": "string", **schema})
 
 
-CURRENCY: Final = string(_currency, enum=sorted(CURRENCIES))
-COUNTRY: Final = string(_country, enum=sorted(COUNTRIES))
-USER: Final = string(_user, minLength=1, maxLength=USER_ID_MAX, pattern=_NO_CONTROL_CHARACTERS)
-WORDS: Final = string(_words, maxLength=_MAX_WORDS_CHARS, pattern=_NO_CONTROL_CHARACTERS)
+CURRENCY: Final = of_field(field_types.CURRENCY)
+COUNTRY: Final = of_field(field_types.COUNTRY)
+WORDS: Final = string(_words, maxLength=_MAX_WORDS_CHARS, pattern=NO_CONTROL_CHARACTERS)
 """Value: a tuple of words, each once."""
 FLAG: Final = string(_flag, pattern=_FLAG)
 AMOUNT: Final = string(_amount, pattern=_AMOUNT)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from tradewire.errors import Fault, InvalidQuery
+from tradewire.field_types import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,20 +18,6 @@ _MAX_NAME_CHARS: Final = 64
 _METADATA_KEY: Final = "parameter"
 
 _Q = TypeVar("_Q", bound="Query")
-
-
-class BadValue(Exception):  # noqa: N818 - as in tradewire.errors
-    """A text is not a valid value of its type.
-
-    Args:
-        code: The fault's code.
-        detail: The rest of a sentence that begins with the parameter's name, without the period: `is empty`.
-    """
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
 
 
 class ParameterType(NamedTuple):

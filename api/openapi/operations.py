@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from api.http.parameter_types import COUNTRY, CURRENCY
 from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
 from api.operations import dead_letters
 from api.operations.ledger import Ledger
 from api.query import messages, stats
+from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import TUBES
-from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,51 +84,12 @@ _DEAD_LETTER_PATH: Final[dict[str, dict[str, Any]]] = {
     "dead_letter_id": {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"},
 }
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
-_AMOUNT: Final = {
-    "anyOf": [
-        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**WHOLE_DIGITS},
-        {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?$"},
-    ],
-    "description": f"Kept exactly. Up to {WHOLE_DIGITS} digits before the point and {FRACTION_DIGITS} after it.",
-}
 MESSAGE_SCHEMA: Final = {
     "type": "object",
     "description": "One trade. Unknown fields are ignored and listed in the response.",
-    "required": [
-        *("userId", "currencyFrom", "currencyTo", "amountSell", "amountBuy"),
-        *("rate", "timePlaced", "originatingCountry"),
-    ],
-    "properties": {
-        "userId": {
-            "anyOf": [
-                {"type": "string", "minLength": 1, "maxLength": USER_ID_MAX, "pattern": r"^[!-~]+( [!-~]+)*$"},
-                {"type": "integer"},
-            ]
-        },
-        "currencyFrom": CURRENCY.schema,
-        "currencyTo": CURRENCY.schema,
-        "amountSell": _AMOUNT,
-        "amountBuy": _AMOUNT,
-        "rate": _AMOUNT,
-        "timePlaced": {
-            "type": "string",
-            "description": "DD-MON-YY HH:MM:SS in UTC, or ISO 8601 with an offset. At most 5 minutes in the future.",
-            "examples": ["24-JAN-15 10:27:44", "2015-01-24T10:27:44Z"],
-        },
-        "originatingCountry": COUNTRY.schema,
-    },
-    "examples": [
-        {
-            "userId": "134259",
-            "currencyFrom": "EUR",
-            "currencyTo": "GBP",
-            "amountSell": 1000,
-            "amountBuy": 747.10,
-            "rate": 0.7471,
-            "timePlaced": "24-JAN-15 10:27:44",
-            "originatingCountry": "FR",
-        }
-    ],
+    "required": [field.json_name for field in REQUIRED],
+    "properties": {field.json_name: field.type.schema for field in FIELDS},
+    "examples": [{field.json_name: field.example for field in FIELDS if field.example is not None}],
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from flask import Response, request
+from msgspec.structs import astuple
 
 from api.http.responses import ApiResponse, unavailable_response
 from tradewire.errors import StoreUnavailable
 from tradewire.event import TradeEvent
+from tradewire.fields import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from structlog.stdlib import BoundLogger
 
@@ -32,7 +34,9 @@ _MAX_SECONDS: Final = 3600
 """For one export, and for one write to a slow client. After that the connection is closed."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """Without it, spreadsheets assume the system's own encoding."""
-_CSV_HEADER: Final = tuple(field.encode_name for field in msgspec.structs.fields(TradeEvent))
+_CSV_HEADER: Final = TradeEvent.__struct_encode_fields__
+_FLAGS: Final = TradeEvent.__struct_fields__.index("flags")
+_FREE_TEXTS: Final = [TradeEvent.__struct_fields__.index(field.name) for field in FIELDS if field.is_free_text]
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r")
 """Spreadsheets take a text that starts with one of these for a formula."""
 
@@ -43,23 +47,22 @@ class _FileFormat(NamedTuple):
     encode: Callable[[list[TradeEvent]], bytes]
 
 
-def _encode_csv(rows: list[tuple[object, ...]]) -> bytes:
+def _encode_csv(rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)  # RFC 4180 by default
+    csv.writer(text).writerows(rows)  # RFC 4180 by default; writes None as an empty cell
     return text.getvalue().encode()
 
 
 def _csv_rows(events: list[TradeEvent]) -> bytes:
-    return _encode_csv(
-        [
-            (
-                *(event.id, event.received_at, _disarm(event.user_id), event.currency_from, event.currency_to),
-                *(event.amount_sell, event.amount_buy, event.rate, event.time_placed),
-                *(event.originating_country, " ".join(event.flags)),
-            )
-            for event in events
-        ]
-    )
+    return _encode_csv(map(_csv_row, events))
+
+
+def _csv_row(event: TradeEvent) -> list[object]:
+    row = [*astuple(event)]
+    row[_FLAGS] = " ".join(event.flags)
+    for index in _FREE_TEXTS:
+        row[index] = row[index] and _disarm(row[index])
+    return row
 
 
 def _disarm(text: str) -> str:

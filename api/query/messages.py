@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import NotAcceptable
 
 from api.http import parameter_types
+from api.http.parameter_types import of_field
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
@@ -20,6 +21,7 @@ from api.query.exports import FILE_FORMATS, Exports
 from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
+from tradewire.fields import FILTERS
 from tradewire.store.views import Filter, Position, ReceiptView, Trace
 
 if TYPE_CHECKING:
@@ -42,14 +44,26 @@ FILE_TYPES: Final = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 _FORMATS: Final = {"application/json": "json", **FILE_TYPES}
 
 
+if TYPE_CHECKING:
+    _FieldQuery = Query
+else:
+    _FieldQuery = make_dataclass(
+        "_FieldQuery",
+        [
+            (field.name, "str | None", parameter(filter_.parameter, of_field(field.type), filter_.description))
+            for field, filter_ in FILTERS
+        ],
+        bases=(Query,),
+        frozen=True,
+        kw_only=True,
+    )
+    """Has a parameter for each field of a trade by which messages can be selected."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class MessagesQuery(Query):
+class MessagesQuery(_FieldQuery):
     """The parameters of GET /api/messages."""
 
-    currency_from: str | None = parameter("from", parameter_types.CURRENCY, "The currency sold.")
-    currency_to: str | None = parameter("to", parameter_types.CURRENCY, "The currency bought.")
-    country: str | None = parameter("country", parameter_types.COUNTRY, "The originating country.")
-    user: str | None = parameter("user", parameter_types.USER, "The user's id, matched exactly.")
     flag: str | None = parameter("flag", parameter_types.FLAG, "A flag that the message has, such as rate-mismatch.")
     min_sold: Decimal | None = parameter("min", parameter_types.AMOUNT, "The minimum amount sold.")
     max_sold: Decimal | None = parameter("max", parameter_types.AMOUNT, "The maximum amount sold.")
@@ -94,11 +108,9 @@ class MessagesQuery(Query):
 
     def filter(self) -> Filter:
         """Return the conditions for the store."""
+        values = {field.name: getattr(self, field.name) for field, _ in FILTERS}
         return Filter(
-            self.currency_from,
-            self.currency_to,
-            self.country,
-            self.user,
+            {name: value for name, value in values.items() if value is not None},
             self.flag,
             self.min_sold,
             self.max_sold,

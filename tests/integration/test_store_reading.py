@@ -136,15 +136,9 @@ def find(reader: StoreReader, **filters: Any) -> list[TradeEvent]:
 
 def matches(event: TradeEvent, filters: Filter) -> bool:
     """Return whether a filter matches an event, without a database."""
-    equal = (
-        (filters.currency_from, event.currency_from),
-        (filters.currency_to, event.currency_to),
-        (filters.country, event.originating_country),
-        (filters.user, event.user_id),
-    )
     sold, received_at = Decimal(event.amount_sell), position(event).received_at
     return (
-        all(value in {None, actual} for value, actual in equal)
+        all(getattr(event, name) == value for name, value in filters.equal.items())
         and (filters.flag is None or filters.flag in event.flags)
         and (filters.min_amount is None or sold >= filters.min_amount)
         and (filters.max_amount is None or sold <= filters.max_amount)
@@ -182,10 +176,15 @@ def test_pages_reach_the_oldest_event_and_the_last_one_has_no_next(filled: Store
 TIMES = st.sampled_from(sorted({position(event).received_at for event in EVENTS}))
 FILTERS = st.builds(
     Filter,
-    currency_from=st.none() | st.sampled_from(CURRENCIES),
-    currency_to=st.none() | st.sampled_from(CURRENCIES),
-    country=st.none() | st.sampled_from((*COUNTRIES, "XK")),
-    user=st.none() | st.sampled_from(USERS),
+    equal=st.fixed_dictionaries(
+        {},
+        optional={
+            "currency_from": st.sampled_from(CURRENCIES),
+            "currency_to": st.sampled_from(CURRENCIES),
+            "originating_country": st.sampled_from((*COUNTRIES, "XK")),
+            "user_id": st.sampled_from(USERS),
+        },
+    ),
     flag=st.none() | st.sampled_from(("rate-mismatch", "other", "mismatch", "Other", "%", "rate")),
     min_amount=st.none() | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
     max_amount=st.none() | st.decimals(0, 10**18, places=3) | st.sampled_from([Decimal(amount) for amount in AMOUNTS]),
@@ -246,7 +245,9 @@ def test_users_of_one_group_are_distinguished(store_url: str) -> None:
     assert len(users) > 1
     save(store_url, [make_event(number, number, user_id=user) for number, user in enumerate(users)])
     with closing(StoreReader(store_url)) as reader:
-        assert [[event.user_id for event in find(reader, user=user)] for user in users] == [[user] for user in users]
+        assert [[event.user_id for event in find(reader, equal={"user_id": user})] for user in users] == [
+            [user] for user in users
+        ]
 
 
 @pytest.mark.parametrize(("word", "users"), [("%", {"%"}), ("_", {"_nne"}), ("a\\", {"a\\b'"}), ("a\\b'", {"a\\b'"})])
@@ -273,7 +274,7 @@ def test_an_export_has_all_matching_events_in_lists_of_bounded_size(
 @pytest.mark.usefixtures("few_rows")
 @pytest.mark.parametrize("limit", [None, 1, 30, 31, 5000])
 def test_an_export_with_a_limit_has_the_newest_events(filled: StoreReader, limit: int | None) -> None:
-    lists = list(filled.export(Filter(country="FR", flag="other"), limit))
+    lists = list(filled.export(Filter({"originating_country": "FR"}, flag="other"), limit))
     expected = [event for event in NEWEST_FIRST if event.originating_country == "FR" and "other" in event.flags]
     assert [event for events in lists for event in events] == expected[:limit]
 
@@ -345,8 +346,10 @@ def test_counters_are_separate_for_each_stack(filled: StoreReader) -> None:
 
 def recounted(since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> list[TradeEvent]:
     """Return the events that the statistics of a time range count, oldest first."""
-    sold, bought = pair or (None, None)
-    filters = Filter(sold, bought, country, since=since * SECOND, until=until * SECOND)
+    equal = dict(zip(("currency_from", "currency_to"), pair, strict=True)) if pair else {}
+    if country:
+        equal["originating_country"] = country
+    filters = Filter(equal, since=since * SECOND, until=until * SECOND)
     return [event for event in EVENTS if matches(event, filters)]
 
 
@@ -467,10 +470,10 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
 @pytest.mark.parametrize(
     ("filters", "index"),
     [
-        (Filter(user="1", currency_from="EUR"), "INDEX events_by_user_group"),
-        (Filter(currency_from="EUR", currency_to="GBP", country="GB"), "INDEX events_by_from"),
-        (Filter(currency_to="GBP", country="GB", flag="x"), "INDEX events_by_to"),
-        (Filter(country="GB", words=("eur",)), "INDEX events_by_country"),
+        (Filter({"user_id": "1", "currency_from": "EUR"}), "INDEX events_by_user_group"),
+        (Filter({"currency_from": "EUR", "currency_to": "GBP", "originating_country": "GB"}), "INDEX events_by_from"),
+        (Filter({"currency_to": "GBP", "originating_country": "GB"}, flag="x"), "INDEX events_by_to"),
+        (Filter({"originating_country": "GB"}, words=("eur",)), "INDEX events_by_country"),
         (Filter(flag="x", min_amount=Decimal(1)), "INDEX events_flagged"),
         (Filter(words=("eur",), max_amount=Decimal(1), since=1), "INDEX events_by_time"),
     ],

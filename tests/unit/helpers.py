@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from tests.support import EXAMPLE
-from tradewire import event, trade
+from tradewire import event, fields, trade
 from tradewire.errors import InvalidTrade
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 """The current time for all checks of messages."""
 FRAMES_MAX = 1000
 MESSAGE = msgspec.json.encode(EXAMPLE)
+FIELDS = [field.json_name for field in fields.REQUIRED]
+"""The names of the fields that every message must have."""
 
 
 def with_field(field: str, text: str) -> bytes:

@@ -12,8 +12,8 @@ from tests.support import example
 from tests.unit.helpers import MESSAGE, NOW, decode_trade
 from tradewire import event, trade
 from tradewire.errors import InvalidTrade
+from tradewire.field_types import FRACTION_DIGITS, TEXT_MAX, WHOLE_DIGITS
 from tradewire.limits import MAX_BATCH_MESSAGES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
-from tradewire.trade import FRACTION_DIGITS, USER_ID_MAX, WHOLE_DIGITS
 
 BAD = b'{"userId": ""}'
 
@@ -126,7 +126,7 @@ def test_a_full_batch_of_the_longest_events_fits_into_one_job() -> None:
     widest = "9" * WHOLE_DIGITS + "." + "9" * FRACTION_DIGITS
     longest = decode_trade(
         example(
-            userId="\N{GRINNING FACE}" * USER_ID_MAX,
+            userId="\N{GRINNING FACE}" * TEXT_MAX,
             amountSell=widest,
             amountBuy=widest,
             rate=widest,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import example
-from tests.unit.helpers import MESSAGE, NOW, decode_trade, event_id, event_json, with_field
+from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, event_id, event_json, with_field
 from tradewire import event
 from tradewire.errors import InvalidEvent
 
@@ -104,7 +104,7 @@ def test_a_line_that_is_not_exactly_one_event_is_invalid(body: bytes) -> None:
         event.decode(body)
 
 
-@pytest.mark.parametrize("name", event.TradeEvent.__struct_encode_fields__)
+@pytest.mark.parametrize("name", ["id", "receivedAt", *FIELDS, "flags"])
 def test_an_event_without_a_field_is_invalid_and_the_reason_names_the_field(name: str) -> None:
     fields = msgspec.json.decode(EVENT)
     del fields[name]
@@ -182,8 +182,26 @@ def test_a_retry_has_the_same_id() -> None:
     assert event.keyed_id("key", 3, TRADE) == event.keyed_id("key", 3, decode_trade(MESSAGE))
 
 
-def test_a_keyed_id_never_changes_between_releases() -> None:
-    assert event.keyed_id("key", 0, TRADE) == "b7f4a6f8-02f7-83d0-804d-184d34f23b1a"
+GOLDEN_IDS = {
+    "b7f4a6f8-02f7-83d0-804d-184d34f23b1a": ("key", 0, MESSAGE),
+    "6536bb0e-0db7-8edf-b12d-6c45c6d59ca2": ("key", 999, MESSAGE),
+    "3b2ac722-c899-8fe6-922e-cf170078c43a": ("!~" * 100, 1, MESSAGE),
+    "6ee36eee-292a-87c8-972d-1ccb12467942": ("key", 0, example(userId='Zoë 中文 "quoted"')),
+    "4a712f56-c426-8678-aaa7-aab38f63fdd2": ("key", 0, example(amountSell=1e17, amountBuy="1e-12", rate="1e-12")),
+    "7c19fd82-4d10-87c7-869b-82ac7cea43ea": ("key", 0, with_field("amountBuy", "747.10")),
+    "02de346d-89b4-8e30-acc9-db7e31c8750c": ("key", 0, example(timePlaced="2015-01-24T10:27:44.500+02:00")),
+    "f20595eb-d01d-8244-b7f7-53a21a94ac30": (
+        *("key", 0),
+        example(currencyFrom="JPY", currencyTo="XOF", originatingCountry="XK"),
+    ),
+}
+"""Ids from the first release, with the arguments that they are made of."""
+
+
+@pytest.mark.parametrize(("expected", "arguments"), GOLDEN_IDS.items())
+def test_a_keyed_id_never_changes_between_releases(expected: str, arguments: tuple[str, int, bytes]) -> None:
+    key, place, body = arguments
+    assert event.keyed_id(key, place, decode_trade(body)) == expected
 
 
 @pytest.mark.parametrize(
@@ -219,6 +237,12 @@ def test_a_retry_with_another_spelling_has_the_same_id(retry: bytes) -> None:
 )
 def test_another_key_place_or_trade_gives_another_id(key: str, place: int, body: bytes) -> None:
     assert event.keyed_id(key, place, decode_trade(body)) != event.keyed_id("key", 0, TRADE)
+
+
+def test_a_named_producer_has_ids_of_its_own() -> None:
+    ids = [event.keyed_id("key", 0, TRADE, producer) for producer in ("", "alice", "bob")]
+    assert ids[0] == event.keyed_id("key", 0, TRADE)
+    assert len(set(ids)) == 3
 
 
 def test_key_and_place_are_kept_apart() -> None:

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from api.http import parameter_types
-from api.http.parameters import BadValue, ParameterType, Query, parameter, parse_query
+from api.http.parameters import ParameterType, Query, parameter, parse_query
 from api.query import cursor
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
 from tradewire.errors import InvalidQuery
 from tradewire.event import to_microseconds
+from tradewire.field_types import USER_ID, BadValue
 from tradewire.store.views import Position
+
+USER = parameter_types.of_field(USER_ID)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +108,10 @@ def test_an_invalid_timestamp_is_refused(text: str) -> None:
         (parameter_types.CURRENCY, "XYZ", "unknown-currency"),
         (parameter_types.CURRENCY, "u\u017fd", "unknown-currency"),
         (parameter_types.COUNTRY, "XX", "unknown-country"),
-        (parameter_types.USER, "", "empty"),
-        (parameter_types.USER, "x" * 65, "too-long"),
-        (parameter_types.USER, "a\0", "control-character"),
-        (parameter_types.USER, "a\n", "control-character"),
+        (USER, "", "empty"),
+        (USER, "x" * 65, "too-long"),
+        (USER, "a\0", "control-character"),
+        (USER, "a\n", "control-character"),
         (parameter_types.WORDS, "x" * 129, "too-long"),
         (parameter_types.WORDS, "a\tb", "control-character"),
         (parameter_types.FLAG, "", "bad-flag"),
@@ -147,7 +150,7 @@ def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, 
     ("parameter_type", "text", "value"),
     [
         (parameter_types.COUNTRY, "fr", "FR"),
-        (parameter_types.USER, "=1+1 \u00e9", "=1+1 \u00e9"),
+        (USER, "=1+1 \u00e9", "=1+1 \u00e9"),
         (parameter_types.WORDS, "  eur  rate-mismatch eur ", ("eur", "rate-mismatch")),
         (parameter_types.WORDS, "", ()),
         (parameter_types.AMOUNT, "747.10", Decimal("747.10")),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.support import EXAMPLE, EXAMPLE_WITH_TYPOS, example
-from tests.unit.helpers import MESSAGE, NOW, decode_trade, fault_codes, with_extra_fields, with_field
+from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, fault_codes, with_extra_fields, with_field
 from tradewire import trade
 from tradewire.errors import InvalidTrade
 
@@ -100,7 +100,7 @@ def test_surrounding_white_space_and_case_are_normalized() -> None:
 
 
 @pytest.mark.parametrize("space", [" ", "\t", "\u00a0", "\u2003", " \r\n "])
-@pytest.mark.parametrize("field", trade.FIELDS)
+@pytest.mark.parametrize("field", FIELDS)
 def test_white_space_anywhere_in_a_field_name_is_removed(field: str, space: str) -> None:
     spaced = {space + space.join(key) + space if key == field else key: EXAMPLE[key] for key in EXAMPLE}
     assert trade.decode(msgspec.json.encode(spaced), NOW) == (decode_trade(MESSAGE), [])
@@ -131,19 +131,19 @@ def test_only_the_first_ten_faulty_names_are_reported_and_all_faults_of_known_fi
     ]
 
 
-@pytest.mark.parametrize("field", trade.FIELDS)
+@pytest.mark.parametrize("field", FIELDS)
 def test_a_field_given_twice_after_normalization_is_a_fault(field: str) -> None:
     assert fault_codes(example(**{f" {field}": EXAMPLE[field]})) == [(field, "duplicate")]
 
 
-@pytest.mark.parametrize("field", trade.FIELDS)
+@pytest.mark.parametrize("field", FIELDS)
 def test_a_missing_field_is_reported(field: str) -> None:
     incomplete = {key: value for key, value in EXAMPLE.items() if key != field}
     assert fault_codes(msgspec.json.encode(incomplete)) == [(field, "missing")]
 
 
 @pytest.mark.parametrize("value", ["null", "true", "[]", "{}", '["EUR"]'])
-@pytest.mark.parametrize("field", trade.FIELDS)
+@pytest.mark.parametrize("field", FIELDS)
 def test_a_value_that_is_neither_string_nor_number_is_refused(field: str, value: str) -> None:
     assert fault_codes(with_field(field, value)) == [(field, "wrong-type")]
 
@@ -178,7 +178,7 @@ def test_all_faults_are_reported_at_once() -> None:
 
 
 def test_every_field_is_missing_from_an_empty_object() -> None:
-    assert fault_codes(b"{}") == [(field, "missing") for field in trade.FIELDS]
+    assert fault_codes(b"{}") == [(field, "missing") for field in FIELDS]
 
 
 def test_the_detail_of_each_fault_names_its_field() -> None:

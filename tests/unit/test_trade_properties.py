@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.support import EXAMPLE, example
-from tests.unit.helpers import MESSAGE, NOW, decode_trade, event_json
+from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, event_json
 from tradewire import event, trade
 from tradewire.errors import InvalidEvent, InvalidTrade
 
@@ -23,7 +23,7 @@ near_misses = (
     | st.datetimes(timezones=st.timezones() | st.none()).map(lambda time: time.isoformat())
     | st.sampled_from(list(EXAMPLE.values()))
 )
-keys = st.sampled_from([*trade.FIELDS, *(f" {field}" for field in trade.FIELDS)]) | st.text()
+keys = st.sampled_from([*FIELDS, *(f" {field}" for field in FIELDS)]) | st.text()
 
 
 def assert_trade_or_faults(body: bytes) -> None:

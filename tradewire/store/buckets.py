@@ -89,7 +89,7 @@ def minute_buckets(events: Iterable[EventRow]) -> dict[Bucket, Content]:
     groups: dict[tuple[int, str, str, str], list[EventRow]] = defaultdict(list)
     for event in sorted(events, key=_received):
         minute = event.received_at // _MICROSECONDS * MINUTE
-        groups[minute, event.currency_from, event.currency_to, event.country].append(event)
+        groups[minute, event.currency_from, event.currency_to, event.originating_country].append(event)
     by_pair_and_country = {Bucket("both", *key): _aggregate(group) for key, group in groups.items()}
     by_pair = _merge(
         (Bucket("pair", bucket.start, bucket.currency_from, bucket.currency_to, ""), content)

@@ -30,8 +30,8 @@ class StoreReader:
 
     Example:
         >>> reader = StoreReader("sqlite:////var/lib/tradewire/store.db")
-        >>> page = reader.page(Filter(country="FR"), None, 100)
-        >>> older = reader.page(Filter(country="FR"), page.next, 100) if page.next else None
+        >>> page = reader.page(Filter({"originating_country": "FR"}), None, 100)
+        >>> older = reader.page(Filter({"originating_country": "FR"}), page.next, 100) if page.next else None
         >>> reader.close()
 
     Args:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
 
 from tradewire.event import TradeEvent, format_time, from_microseconds
+from tradewire.field_types import FRACTION_DIGITS
+from tradewire.fields import FILTERS, OPTIONAL, REQUIRED
 from tradewire.store.exact import comparable
 from tradewire.store.rows import user_group
 from tradewire.store.schema import events, receipts
 from tradewire.store.views import Page, Position, ReceiptView, Trace
-from tradewire.trade import FRACTION_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from tradewire.fields import Field
     from tradewire.store.views import Filter
 
 ROWS_MAX: Final = 10_000
@@ -38,19 +40,21 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
 _columns: Final = events.c
 _position: Final = tuple_(_columns.received_at, _columns.id)
 _newest_first: Final = (_columns.received_at.desc(), _columns.id.desc())
+_REQUIRED_COUNT: Final = len(REQUIRED)
+
+
+def _selected(field: Field) -> ColumnElement[Any]:
+    column = _columns[field.name]
+    # Amounts as text, since Python would write small numbers with an exponent.
+    return cast(column, Text) if field.type.kind == "amount" else column
+
+
 _event_columns: Final = (
     _columns.id,
     _columns.received_at,
-    _columns.user_id,
-    _columns.currency_from,
-    _columns.currency_to,
-    # As text, since Python would write small numbers with an exponent.
-    cast(_columns.amount_sell, Text),
-    cast(_columns.amount_buy, Text),
-    cast(_columns.rate, Text),
-    _columns.time_placed,
-    _columns.country,
+    *map(_selected, REQUIRED),
     _columns.flags,
+    *map(_selected, OPTIONAL),
 )
 _comparable: Final = comparable(_columns.amount_sell, "sqlite")
 """Equal amounts such as 1, 1.0 and 1.00 differ here. So a lower bound is written in the shortest form, which is the
@@ -64,7 +68,7 @@ def page(connection: Connection, filters: Filter, after: Position | None, limit:
     upper = Position(filters.until, _MIN_ID) if filters.until is not None else None
     if after:
         upper = min(after, upper or after)
-    index_suffices = len(others) == 1 and filters.user is not None
+    index_suffices = len(others) == 1 and "user_id" in filters.equal
     rows_max = ENTRIES_MAX if index_suffices else ROWS_MAX
     floor = _floor(connection, [*indexed, *_between(lower, upper)], rows_max) if others else None
     conditions = (*indexed, *_between(floor or lower, upper), *others)
@@ -95,21 +99,16 @@ def trace(connection: Connection, message_id: str) -> Trace | None:
 
 
 def _events(rows: Any) -> list[TradeEvent]:
+    required, optional = slice(_REQUIRED_COUNT), slice(_REQUIRED_COUNT + 1, None)
     return [
         TradeEvent(
             id_,
             _timestamp(received_at),
-            user,
-            sold,
-            bought,
-            amount_sell,
-            amount_buy,
-            rate,
-            placed,
-            country,
-            flags.split(",") if flags else [],
+            *values[required],
+            flags.split(",") if (flags := values[_REQUIRED_COUNT]) else [],
+            *values[optional],
         )
-        for id_, received_at, user, sold, bought, amount_sell, amount_buy, rate, placed, country, flags in rows
+        for id_, received_at, *values in rows
     ]
 
 
@@ -120,15 +119,19 @@ def _timestamp(received_at: int) -> str:
 
 def _split(filters: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """Return the condition that an index serves, if any, and the conditions to check on the rows it gives."""
-    group = None if filters.user is None else user_group(filters.user)
-    columns = (_columns.user_group, _columns.currency_from, _columns.currency_to, _columns.country)
-    values = (group, filters.currency_from, filters.currency_to, filters.country)
-    equal = [(column, value) for column, value in zip(columns, values, strict=True) if value is not None]
+    equal: list[tuple[ColumnElement[Any], Any]] = [
+        (_columns[field.name], filters.equal[field.name])
+        for field, _ in FILTERS
+        if field.name in filters.equal and field.name != "user_id"
+    ]
+    user = filters.equal.get("user_id")
+    if user is not None:
+        equal.insert(0, (_columns.user_group, user_group(user)))
     indexed = [column == value for column, value in equal[:1]]
     # Without the concatenation, the database might choose another index, and read an unbounded number of rows.
     others = [column.concat("") == value for column, value in equal[1:]]
-    if filters.user is not None:
-        others.append(_columns.user_id == filters.user)
+    if user is not None:
+        others.append(_columns.user_id == user)
     if filters.flag is not None:
         indexed = indexed or [_columns.flags != literal_column("''")]  # the same expression as in the index
         others.append(_is_flagged(filters.flag))
@@ -161,7 +164,7 @@ def _matches(word: str) -> ColumnElement[bool]:
     return or_(
         _columns.currency_from == code,
         _columns.currency_to == code,
-        _columns.country == code,
+        _columns.originating_country == code,
         func.lower(func.substr(_columns.user_id, 1, len(word))) == lower,
         *_id_begins_with(word.lower()),
         and_(_columns.flags != "", _is_flagged(word.lower())),

@@ -9,7 +9,7 @@ time or with a column of few values. New entries then go to few places, and the 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,7 +25,11 @@ from sqlalchemy import (
     and_,
 )
 
+from tradewire.fields import FILTERS, OPTIONAL, REQUIRED
 from tradewire.store.ids import Id
+
+if TYPE_CHECKING:
+    from tradewire.fields import Field
 
 metadata: Final = MetaData()
 
@@ -34,30 +38,37 @@ _Timestamp: Final = BigInteger()
 _Flags: Final = Text()
 """Flags joined by commas. Empty if there are none."""
 
+
+def _column(field: Field) -> Column[Any]:
+    text = Text() if field.type.code_chars is None else String(field.type.code_chars)
+    column_type = _Amount if field.type.kind == "amount" else text
+    return Column(field.column, column_type, key=field.name, nullable=field.is_optional)
+
+
 events: Final = Table(
     "events",
     metadata,
     Column("id", Id, primary_key=True),
     Column("received_at", _Timestamp, nullable=False),
     Column("archived_at", _Timestamp, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("currency_from", String(3), nullable=False),
-    Column("currency_to", String(3), nullable=False),
-    Column("amount_sell", _Amount, nullable=False),
-    Column("amount_buy", _Amount, nullable=False),
-    Column("rate", _Amount, nullable=False),
-    Column("time_placed", Text, nullable=False),
-    Column("country", String(2), nullable=False),
+    *map(_column, REQUIRED),
     Column("flags", _Flags, nullable=False),
     Column("user_group", SmallInteger, nullable=False),
+    *map(_column, OPTIONAL),
     # Queries read from the newest event down. Each index serves one filter in this order.
     Index("events_by_time", "received_at", "id"),
     # With the user in the index, events of other users in the group are skipped without reading their rows.
     Index("events_by_user_group", "user_group", "received_at", "id", "user_id"),
-    Index("events_by_from", "currency_from", "received_at", "id"),
-    Index("events_by_to", "currency_to", "received_at", "id"),
-    Index("events_by_country", "country", "received_at", "id"),
 )
+for _field, _filter in FILTERS:
+    if _field.name != "user_id":  # served by the group
+        _has_value = events.c[_field.name].is_not(None) if _field.is_optional else None
+        Index(
+            f"events_by_{_filter.parameter}",
+            *(events.c[name] for name in (_field.name, "received_at", "id")),
+            sqlite_where=_has_value,
+            postgresql_where=_has_value,
+        )
 Index(
     "events_flagged",
     events.c.received_at,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from tradewire.event import TradeEvent
@@ -13,10 +15,8 @@ if TYPE_CHECKING:
 class Filter(NamedTuple):
     """Selects messages that meet all conditions. None sets no condition. No text may contain NUL."""
 
-    currency_from: str | None = None
-    currency_to: str | None = None
-    country: str | None = None
-    user: str | None = None
+    equal: Mapping[str, str] = MappingProxyType({})
+    """Values that fields must have, by the field's name in `TradeEvent`."""
     flag: str | None = None
     min_amount: Decimal | None = None
     """Smallest amount sold, not negative."""

@@ -14,6 +14,7 @@ import type { Zone } from "../ui/preferences.ts";
 import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
 import { shortFormat } from "./amounts.ts";
 import { flagLabel, flagReason } from "./flags.ts";
+import { fieldText, LABELLED, type LabelledField } from "./labelled.ts";
 import { type ColumnName, DEFAULT_CH } from "./layout.ts";
 
 /** How to format times. */
@@ -74,6 +75,7 @@ export const COLUMNS: readonly Column[] = [
     },
     compare: (a, b) => compareText(a.timePlaced, b.timePlaced),
   },
+  ...LABELLED.map(labelledColumn),
   {
     name: "flags",
     label: () => "Flags",
@@ -88,6 +90,19 @@ function textColumn(name: ColumnName, label: string, text: (trade: TradeEvent) =
     label: () => label,
     fill: (cell, trade) => fillText(cell, text(trade)),
     compare: (a, b) => compareText(text(a), text(b)),
+  };
+}
+
+function labelledColumn(field: LabelledField): Column {
+  const units = (trade: TradeEvent): bigint => parseUnits(trade[field.name] ?? "") ?? 0n;
+  return {
+    name: `field-${field.name}`,
+    label: () => field.label,
+    fill: (cell, trade, { zone }) => fillText(cell, fieldText(field, trade, zone)),
+    compare: (a, b) =>
+      field.kind === "amount"
+        ? Number(units(a) - units(b))
+        : compareText(a[field.name] ?? "", b[field.name] ?? ""),
   };
 }
 

@@ -8,6 +8,7 @@ import { countryNames, decimalFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
 import { flagReason } from "./flags.ts";
+import { fieldText, LABELLED } from "./labelled.ts";
 import { delayLabel, entryLabel, fetchTrace, type Trace } from "./trace.ts";
 
 /** How often to query an incomplete history. */
@@ -127,6 +128,7 @@ function values(trade: TradeEvent, zone: Zone): readonly (readonly [string, stri
   const receivedMs = trade.receivedMicros / 1000;
   const placedMs = Date.parse(trade.timePlaced);
   const name = zoneName(zone);
+  const labelled = LABELLED.map((field) => [field.label, fieldText(field, trade, zone)] as const);
   const flags = trade.flags.map((flag) => [`Flag ${flag}`, `${flagReason(flag)}.`] as const);
   return [
     ["Id", trade.id],
@@ -135,6 +137,7 @@ function values(trade: TradeEvent, zone: Zone): readonly (readonly [string, stri
     ["Bought", `${decimal(trade.amountBuy)} ${trade.currencyTo}`],
     ["Rate", decimal(trade.rate)],
     ["Country", countryName(trade.originatingCountry)],
+    ...labelled.filter(([, text]) => text !== ""),
     ["Placed", Number.isNaN(placedMs) ? trade.timePlaced : `${dateAndClock(placedMs, zone)} ${name}`],
     ["Received", `${dateAndClock(receivedMs, zone)} ${name}`],
     ...flags,

@@ -4,10 +4,11 @@
  * Widths are in ch, the width of a digit, so that usual values fit in any font.
  */
 
+import type { LabelledName } from "../trade/fields.ts";
 import { isRecord } from "../trade/json.ts";
+import { LABELLED } from "./labelled.ts";
 
-/** Minimum widths. Spare width is distributed in the same proportions. */
-export const DEFAULT_CH = {
+const OWN_CH = {
   time: 14,
   user: 9,
   pair: 10,
@@ -18,10 +19,21 @@ export const DEFAULT_CH = {
   placed: 17.5,
   flags: 14.5,
 } as const;
+const LABELLED_CH = 14;
+
+/** Columns of fields that have a label, but no rendering of their own, are called `field-` and the field's name. */
+export type ColumnName = keyof typeof OWN_CH | `field-${LabelledName}`;
+
+const { flags: FLAGS_CH, ...FIRST_CH } = OWN_CH;
+
+/** Minimum widths. Spare width is distributed in the same proportions. */
+export const DEFAULT_CH = {
+  ...FIRST_CH,
+  ...Object.fromEntries(LABELLED.map(({ name }) => [`field-${name}`, LABELLED_CH])),
+  flags: FLAGS_CH,
+} as Readonly<Record<ColumnName, number>>;
 const MIN_CH = 4;
 const MAX_CH = 80;
-
-export type ColumnName = keyof typeof DEFAULT_CH;
 
 export const COLUMN_NAMES = Object.keys(DEFAULT_CH) as readonly ColumnName[];
 

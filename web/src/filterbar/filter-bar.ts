@@ -17,6 +17,7 @@ import { byId, element, setText } from "../ui/dom.ts";
 import { countryNames, decimalFormat, decimalReader } from "../ui/format.ts";
 import { onKey } from "../ui/keys.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
+import { labelledHint, labelledInputs, labelOf } from "./labelled.ts";
 
 /** Keystrokes closer together than this cause no query. */
 const INPUT_DELAY_MS = 200;
@@ -24,7 +25,7 @@ const INPUT_DELAY_MS = 200;
 const decimal = decimalFormat();
 const readDecimal = decimalReader();
 
-const HINTS: Readonly<Record<FilterName, string>> = {
+const HINTS: Readonly<Partial<Record<FilterName, string>>> = {
   from: "Enter a currency code such as EUR.",
   to: "Enter a currency code such as GBP.",
   country: "Enter a country code such as FR.",
@@ -56,6 +57,7 @@ export class FilterBar implements Panel {
 
   constructor(page: Page) {
     this.#page = page;
+    this.#hint.before(...labelledInputs());
     this.#fields = new Map(FILTER_NAMES.map((name) => [name, field(name)]));
     for (const [name, input] of this.#fields) {
       input.addEventListener("change", () => (name === "q" ? this.#onCommit() : this.#onChange(name, input)));
@@ -131,7 +133,7 @@ export class FilterBar implements Panel {
 
   #problem(name: FilterName, value: string | undefined): string {
     if (value === undefined) {
-      return HINTS[name];
+      return HINTS[name] ?? labelledHint(name);
     }
     const isEmpty = isEmptyRange({ ...this.#page.address.filters, [name]: value });
     return isEmpty ? "The minimum exceeds the maximum." : "";
@@ -195,8 +197,10 @@ function chipLabel(name: FilterName, value: string): string {
       return `Amount sold ≥ ${decimal(value)}`;
     case "max":
       return `Amount sold ≤ ${decimal(value)}`;
-    default:
+    case "q":
       return `“${value}”`;
+    default:
+      return `${labelOf(name)}: ${value}`;
   }
 }
 

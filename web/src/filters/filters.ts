@@ -3,27 +3,29 @@
 import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
 import { parseUnits } from "../trade/decimal.ts";
 import type { TradeEvent } from "../trade/event.ts";
+import { FIELDS, type Field, type FieldFilter } from "../trade/fields.ts";
+
+const OWN_NAMES = ["from", "to", "country", "user", "flag", "min", "max", "q"] as const;
+
+type OwnName = (typeof OWN_NAMES)[number];
+
+export type FilterName = OwnName | FieldFilter;
+
+type ExactFilter = Field & { readonly filter: FieldFilter };
+
+/** The filters that compare a field with an exact value. */
+const EXACT = FIELDS.filter((field): field is ExactFilter => field.filter !== undefined);
 
 /** In the order in which they are shown, and written into an address. */
-export const FILTER_NAMES = ["from", "to", "country", "user", "flag", "min", "max", "q"] as const;
-
-export type FilterName = (typeof FILTER_NAMES)[number];
+export const FILTER_NAMES: readonly FilterName[] = [
+  ...new Set<FilterName>([...OWN_NAMES, ...EXACT.map(({ filter }) => filter)]),
+];
 
 /** Values as the API takes them; an empty string means no filter. Never changed in place. */
 export type Filters = Readonly<Record<FilterName, string>>;
 
-export const NO_FILTERS: Filters = {
-  from: "",
-  to: "",
-  country: "",
-  user: "",
-  flag: "",
-  min: "",
-  max: "",
-  q: "",
-};
+export const NO_FILTERS = Object.fromEntries(FILTER_NAMES.map((name) => [name, ""])) as Filters;
 
-const USER_CHARS_MAX = 64;
 const SEARCH_CHARS_MAX = 128;
 const CONTROL = /\p{Cc}/u;
 const FLAG = /^[a-z0-9-]{1,64}$/u;
@@ -34,23 +36,33 @@ const LOWER = /[a-z]+/gu;
 
 /** Normalizes a value as the API does. Returns undefined if the API would refuse it. */
 export function readFilter(name: FilterName, text: string): string | undefined {
-  const value = name === "user" ? text : text.trim();
+  const field = EXACT.find(({ filter }) => filter === name);
+  const value = field?.kind === "text" ? text : text.trim();
   if (value === "") {
     return "";
   }
+  if (field) {
+    return readExact(field, value);
+  }
   switch (name) {
-    case "from":
-    case "to":
-      return parseCode(CURRENCIES, value);
-    case "country":
-      return parseCode(COUNTRIES, value);
     case "flag":
       return matchPattern(FLAG, value);
     case "min":
     case "max":
       return matchPattern(AMOUNT, value);
     default:
-      return isPlain(value, name === "user" ? USER_CHARS_MAX : SEARCH_CHARS_MAX) ? value : undefined;
+      return isPlain(value, SEARCH_CHARS_MAX) ? value : undefined;
+  }
+}
+
+function readExact({ kind, maxChars }: Field, value: string): string | undefined {
+  switch (kind) {
+    case "currency":
+      return parseCode(CURRENCIES, value);
+    case "country":
+      return parseCode(COUNTRIES, value);
+    default:
+      return isPlain(value, maxChars) ? value : undefined;
   }
 }
 
@@ -99,12 +111,9 @@ export function sameFilters(a: Filters, b: Filters): boolean {
 
 /** True if the API would find this trade with these filters. */
 export function matches(filters: Filters, trade: TradeEvent): boolean {
-  const { from, to, country, user, flag } = filters;
+  const { flag } = filters;
   return (
-    (from === "" || trade.currencyFrom === from) &&
-    (to === "" || trade.currencyTo === to) &&
-    (country === "" || trade.originatingCountry === country) &&
-    (user === "" || trade.userId === user) &&
+    EXACT.every(({ filter, name }) => filters[filter] === "" || trade[name] === filters[filter]) &&
     (flag === "" || trade.flags.includes(flag)) &&
     isInRange(filters, trade.amountSell) &&
     searchWords(filters.q).every((word) => matchesWord(word, trade))

@@ -8,6 +8,7 @@
 import type { Address } from "../filters/address.ts";
 import type { Filters } from "../filters/filters.ts";
 import type { TradeEvent } from "../trade/event.ts";
+import { FIELDS } from "../trade/fields.ts";
 import { type Fetch, get, readAnswer, refusalReasons } from "./fetch.ts";
 import { LiveAggregate, type Pair, parseAmounts, type Scope } from "./live-aggregate.ts";
 import { parseStats, type Stats } from "./stats.ts";
@@ -249,10 +250,13 @@ function twoDaysAgo(nowMs: number): string {
   return day.toISOString();
 }
 
-function ignoredFilters({ from, to, user, flag, min, max, q }: Filters): string {
-  const names = [user && "user", flag && "flag", (min || max) && "amount", q && "search"].filter(
-    (name) => name !== "",
+function ignoredFilters(filters: Filters): string {
+  const { from, to, user, flag, min, max, q } = filters;
+  const labelled = FIELDS.map(
+    ({ filter, label }) => (filter && filters[filter] && label?.toLowerCase()) ?? "",
   );
+  const own = [user && "user", flag && "flag", (min || max) && "amount", q && "search"];
+  const names = [...own, ...labelled].filter((name) => name !== "");
   const list = new Intl.ListFormat("en").format(names);
   const noun = names.length === 1 ? "filter" : "filters";
   return [

@@ -1,0 +1,140 @@
+"""The fields of a trade, declared once.
+
+The trade, the event, the store's columns, exports, the OpenAPI document, filters and the page all follow from the
+class `TradeFields`. `docs/howto/add-a-field.md` says how to add a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+
+from tradewire import field_types
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Amount = TypeVar("Amount", Decimal, str)
+Time = TypeVar("Time", datetime, str)
+
+
+class Filter(NamedTuple):
+    """The parameter of `GET /api/messages` that selects messages by the exact value of a field."""
+
+    parameter: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Field:
+    """One field of a trade."""
+
+    type: field_types.FieldType
+    filter: Filter | None = None
+    """None if messages can't be selected by this field. A field with a filter has an index."""
+    is_free_text: bool = False
+    """Producers choose the text, so a spreadsheet might take it for a formula."""
+    label: str = ""
+    """The name that the page shows. The first eight fields don't need one: the page has its own rendering of them."""
+    example: str | float | None = None
+    """The value in the documented example of a message."""
+    column: str = ""
+    """The column in the store, if it is not called like the attribute."""
+    name: str = ""
+    """The attribute of `Trade` and `TradeEvent`. Set by this module."""
+    is_optional: bool = False
+    """Messages may lack the field. Set by this module, if the declaration has the default None."""
+    json_name: str = ""
+    """The name in messages and events, in camelCase. Set by this module."""
+
+
+class TradeFields(Generic[Amount, Time]):
+    """The declaration. `Amount` and `Time` differ: a trade has numbers and times, an event has text.
+
+    Optional fields come last and have the type `Annotated[str | None, Field(…)] = None`. They are absent from the
+    event's JSON, NULL in the store, and empty in CSV.
+    """
+
+    user_id: Annotated[
+        str,
+        Field(
+            type=field_types.USER_ID,
+            filter=Filter("user", "The user's id, matched exactly."),
+            is_free_text=True,
+            example="134259",
+        ),
+    ]
+    currency_from: Annotated[
+        str, Field(type=field_types.CURRENCY, filter=Filter("from", "The currency sold."), example="EUR")
+    ]
+    currency_to: Annotated[
+        str, Field(type=field_types.CURRENCY, filter=Filter("to", "The currency bought."), example="GBP")
+    ]
+    amount_sell: Annotated[Amount, Field(type=field_types.AMOUNT, example=1000)]
+    amount_buy: Annotated[Amount, Field(type=field_types.AMOUNT, example=747.10)]
+    rate: Annotated[Amount, Field(type=field_types.AMOUNT, example=0.7471)]
+    time_placed: Annotated[Time, Field(type=field_types.TIME, example="24-JAN-15 10:27:44")]
+    originating_country: Annotated[
+        str,
+        Field(
+            type=field_types.COUNTRY,
+            filter=Filter("country", "The originating country."),
+            column="country",
+            example="FR",
+        ),
+    ]
+
+
+def _fields() -> tuple[Field, ...]:
+    hints = get_type_hints(TradeFields, include_extras=True)
+    fields = []
+    for name, hint in hints.items():
+        (declared,) = (each for each in hint.__metadata__ if isinstance(each, Field))
+        first, *others = name.split("_")
+        fields.append(
+            replace(
+                declared,
+                name=name,
+                json_name=first + "".join(map(str.capitalize, others)),
+                column=declared.column or name,
+                is_optional=hasattr(TradeFields, name),
+            )
+        )
+    return tuple(fields)
+
+
+FIELDS: Final = _fields()
+"""In the order of the declaration, so optional fields come last."""
+REQUIRED: Final = tuple(field for field in FIELDS if not field.is_optional)
+OPTIONAL: Final = tuple(field for field in FIELDS if field.is_optional)
+FILTERS: Final = tuple((field, field.filter) for field in FIELDS if field.filter)
+"""The fields by which messages can be selected, each with its parameter."""
+
+
+def struct(
+    name: str,
+    doc: str,
+    text_type: Any,
+    *,
+    head: Sequence[tuple[str, Any]] = (),
+    tail: Sequence[tuple[str, Any]] = (),
+    **options: Any,
+) -> Any:
+    """Make a msgspec struct that has the fields of a trade. mypy knows it by a class that derives from `TradeFields`.
+
+    Args:
+        name: The name of the type.
+        doc: Its docstring.
+        text_type: The type of each field's value.
+        head: Names and types of the members before the required fields.
+        tail: Names and types of the members between the required and the optional fields.
+        options: Passed on to `msgspec.defstruct`.
+    """
+    required = [(field.name, text_type) for field in REQUIRED]
+    optional = [(field.name, text_type | None, None) for field in OPTIONAL]
+    namespace = {"__doc__": doc, **options.pop("namespace", {})}
+    return msgspec.defstruct(name, [*head, *required, *tail, *optional], namespace=namespace, **options)
