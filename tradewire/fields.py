@@ -35,15 +35,16 @@ class Field:
 
     type: field_types.FieldType
     filter: Filter | None = None
-    """None if messages can't be selected by this field. A field with a filter has an index."""
+    """None if messages can't be selected by this field. A field with a filter has an index. Amounts and times can't
+    have a filter, since it compares texts."""
     is_free_text: bool = False
-    """Producers choose the text, so a spreadsheet might take it for a formula."""
+    """True if producers choose the text, so that a spreadsheet might take it for a formula."""
     label: str = ""
-    """The name that the page shows. The first eight fields don't need one: the page has its own rendering of them."""
+    """The name that the page shows. Empty if the page has its own rendering of the field."""
     example: str | float | None = None
     """The value in the documented example of a message."""
     column: str = ""
-    """The column in the store, if it is not called like the attribute."""
+    """The column's name in the store, if it differs from the attribute's."""
     name: str = ""
     """The attribute of `Trade` and `TradeEvent`. Set by this module."""
     is_optional: bool = False

@@ -92,7 +92,7 @@ def one_of(*values: str) -> ParameterType:
 
 def of_field(field_type: FieldType) -> ParameterType:
     """Make the type of parameters that select messages by the exact value of a field."""
-    assert field_type.filter  # noqa: S101 - the caller's error
+    assert field_type.filter, f"a field of kind {field_type.kind} can't have a filter"  # noqa: S101 - a faulty declaration
     return ParameterType(*field_type.filter)
 
 
