@@ -11,9 +11,10 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
+from tradewire import receipt
 from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE, DeadLetter
+from tradewire.queue import ARCHIVE, LIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tradewire.errors import Unavailable
+    from tradewire.queue import Job, Rejected
+    from tradewire.receipt import Receipt
 
 
 class ScriptedSink:
@@ -90,16 +93,29 @@ class InstantStop(Stop):
         self.during_wait(len(self.waits))
 
 
+class UnsettlingQueue(MemoryQueue):
+    """A queue that becomes unavailable when a reserved job is about to be settled."""
+
+    def delete(self, jobs: Sequence[Job]) -> None:
+        self._broker.fault = "away"
+        super().delete(jobs)
+
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        self._broker.fault = "away"
+        self._check_reachable()
+        super().dead_letter(tube, job, rejected)
+
+
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
-    def __init__(self, *bodies: bytes) -> None:
+    def __init__(self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue) -> None:
         self.broker = Broker()
         self.sink = ScriptedSink()
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(MemoryQueue(self.broker), self.sink, self.stop, log)
+        self.processor = Processor(queue(self.broker), self.sink, self.stop, log)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:
@@ -118,6 +134,12 @@ class ProcessorHarness:
     def in_flight(self) -> int:
         """The number of reserved jobs."""
         return len(self.broker.reserved)
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """The receipts in the archive's tube."""
+        ready = self.broker.ready[ARCHIVE]
+        return [receipt.decode(ready[number].body) for number in sorted(ready)]
 
     @property
     def dead_letters(self) -> list[DeadLetter]:

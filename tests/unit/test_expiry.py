@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -14,31 +15,57 @@ from structlog.testing import LogCapture
 
 from processor import expiry
 from processor.expiry import Expiry
+from tests.unit.sinks import UnsettlingQueue
 from tradewire import receipt
+from tradewire.errors import QueueUnavailable
 from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prometheus_client import CollectorRegistry
+
+    from tradewire.queue import Job
+
 MAX_AGE_SECONDS = 3600
+
+
+def event_of_age(seconds: float, event_id: str) -> bytes:
+    """Return an event that was received so many seconds ago."""
+    received_at = format_time(datetime.now(UTC) - timedelta(seconds=seconds))
+    return msgspec.json.encode({"id": event_id, "receivedAt": received_at})
+
+
+class ClockedQueue(MemoryQueue):
+    """A queue that takes half a second of the expiry's time for each batch that it deletes."""
+
+    scene: Scene
+
+    def delete(self, jobs: Sequence[Job]) -> None:
+        self.scene.seconds += 0.5
+        super().delete(jobs)
 
 
 class Scene:
     """An expiry, its queue and its log."""
 
-    def __init__(self, max_bytes: int = 10**9) -> None:
+    def __init__(self, max_bytes: int = 10**9, queue: type[MemoryQueue] = MemoryQueue) -> None:
+        self.seconds = 1000.0
+        """The time on the clock of the expiry. It moves only when a test moves it."""
         self.broker = Broker(max_bytes=max_bytes)
         self.queue = MemoryQueue(self.broker)
         self.capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger)
-        self.expiry = Expiry(MemoryQueue(self.broker), LIVE, MAX_AGE_SECONDS, log)
+        self.expiry = Expiry(queue(self.broker), LIVE, MAX_AGE_SECONDS, log, lambda: self.seconds)
 
     def put(self, *ages_seconds: float) -> list[str]:
         """Put one job for each age and return the ids of their events."""
         ids = []
         for age in ages_seconds:
             ids.append(str(uuid.uuid4()))
-            received_at = format_time(datetime.now(UTC) - timedelta(seconds=age))
-            self.queue.put(msgspec.json.encode({"id": ids[-1], "receivedAt": received_at}), [LIVE])
+            self.queue.put(event_of_age(age, ids[-1]), [LIVE])
         return ids
 
     def waiting(self) -> list[str]:
@@ -103,8 +130,22 @@ def test_expiry_checks_the_queue_once_a_second() -> None:
     scene = Scene()
     scene.expiry.step()
     ids = scene.put(2 * MAX_AGE_SECONDS)
+    scene.seconds += 0.9
     scene.expiry.step()
     assert scene.waiting() == ids
+    scene.seconds += 0.1
+    scene.expiry.step()
+    assert scene.waiting() == []
+
+
+def test_a_step_ends_when_the_next_check_is_due() -> None:
+    scene = Scene(queue=ClockedQueue)
+    ClockedQueue.scene = scene
+    old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
+    scene.expiry.step()
+    assert scene.waiting() == old[-1:]
+    scene.expiry.step()
+    assert scene.waiting() == []
 
 
 def test_a_job_of_unknown_age_is_left_to_its_consumer() -> None:
@@ -125,3 +166,35 @@ def test_expired_messages_are_split_over_several_receipts(monkeypatch: pytest.Mo
     receipts = scene.receipts()
     assert [len(expired.ids) for expired in receipts] == [3, 3, 1]
     assert [id_ for expired in receipts for id_ in expired.ids] == old
+
+
+def test_a_job_is_as_old_as_its_last_event() -> None:
+    scene = Scene()
+    ids = [str(uuid.uuid4()) for _ in range(4)]
+    old, young = 2 * MAX_AGE_SECONDS, 0
+    scene.queue.put(event_of_age(young, ids[0]) + b"\n" + event_of_age(old, ids[1]), [LIVE])
+    scene.queue.put(event_of_age(old, ids[2]) + b"\n" + event_of_age(young, ids[3]), [LIVE])
+    scene.expiry.step()
+    assert [expired.ids for expired in scene.receipts()] == [ids[:2]]
+    assert scene.queue.counts(LIVE).ready == 1
+
+
+def test_the_receipt_is_put_before_the_jobs_are_deleted() -> None:
+    scene = Scene(queue=UnsettlingQueue)
+    old = scene.put(2 * MAX_AGE_SECONDS)
+    with pytest.raises(QueueUnavailable):
+        scene.expiry.step()
+    scene.broker.fault = None
+    assert scene.waiting() == old
+    assert [expired.ids for expired in scene.receipts()] == [old]
+
+
+@pytest.mark.parametrize(("reason", "age", "max_bytes"), [("age", 2 * MAX_AGE_SECONDS, 10**9), ("evicted", 60, 100)])
+def test_expired_messages_are_counted_by_reason(
+    registry: CollectorRegistry, reason: str, age: float, max_bytes: int
+) -> None:
+    scene = Scene()
+    scene.put(age, age, age)
+    scene.broker.max_bytes = max_bytes
+    scene.expiry.step()
+    assert registry.get_sample_value("tradewire_messages_expired_total", {"reason": reason}) == 3
