@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from processor import loop
 from processor.sinks import Verdict
-from tests.unit.sinks import ProcessorHarness
-from tradewire import receipt
+from tests.unit.sinks import ProcessorHarness, UnsettlingQueue
 from tradewire.errors import FeedUnavailable, InvalidEvent, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, LIVE
-from tradewire.queue.memory import MemoryQueue
+from tradewire.queue import LIVE
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 JOBS = [b"1", b"2", b"3", b"4", b"5"]
 
@@ -256,6 +258,31 @@ def test_the_archive_gets_a_receipt_with_id_and_reason_of_a_dead_letter() -> Non
     harness.sink.script = [InvalidEvent("refused")] * 5  # the batch, then each event alone, and again to confirm
     harness.processor.step()
     assert len(harness.dead_letters) == 2
-    [dead_lettered] = [receipt.decode(job.body) for job in MemoryQueue(harness.broker).reserve(ARCHIVE, 10, 0)]
+    [dead_lettered] = harness.receipts
     assert (dead_lettered.receipt, dead_lettered.tube, dead_lettered.reason) == ("dead-lettered", LIVE, "refused")
     assert dead_lettered.ids == [msgspec.json.decode(valid)["id"]]
+
+
+def test_the_receipt_of_a_dead_letter_is_put_before_its_job_is_settled() -> None:
+    valid = msgspec.json.encode({"id": str(uuid.uuid4())})
+    harness = ProcessorHarness(valid, queue=UnsettlingQueue)
+    harness.sink.script = [InvalidEvent("refused")] * 2
+    with pytest.raises(QueueUnavailable):
+        harness.processor.step()
+    assert (harness.waiting, harness.in_flight) == ([valid], 0)
+    assert [receipt.receipt for receipt in harness.receipts] == ["dead-lettered"]
+
+
+def test_a_receipt_carries_the_beginning_of_a_long_reason() -> None:
+    harness = ProcessorHarness(msgspec.json.encode({"id": str(uuid.uuid4())}))
+    reason = "0123456789" * 200
+    harness.sink.script = [InvalidEvent(reason)] * 2
+    harness.processor.step()
+    assert [receipt.reason for receipt in harness.receipts] == [reason[: loop.REASON_CHARS_MAX]]
+
+
+def test_dead_letters_and_reserved_jobs_are_counted(registry: CollectorRegistry) -> None:
+    harness = ProcessorHarness(b"1", b"bad\n2\nbad")
+    harness.processor.step()
+    assert registry.get_sample_value("tradewire_messages_dead_lettered_total", {"tube": LIVE}) == 2
+    assert registry.get_sample_value("tradewire_jobs_reserved_total", {"tube": LIVE}) == 2
