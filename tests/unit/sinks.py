@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from structlog.stdlib import BoundLogger
@@ -19,8 +19,9 @@ from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
+    from processor.expiry import Expiry
     from tradewire.errors import Unavailable
     from tradewire.queue import Job, Rejected
     from tradewire.receipt import Receipt
@@ -109,13 +110,13 @@ class UnsettlingQueue(MemoryQueue):
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
-    def __init__(self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue) -> None:
+    def __init__(self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue, expiry: Expiry | None = None) -> None:
         self.broker = Broker()
         self.sink = ScriptedSink()
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(queue(self.broker), self.sink, self.stop, log)
+        self.processor = Processor(queue(self.broker), self.sink, self.stop, log, expiry)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:
@@ -146,6 +147,11 @@ class ProcessorHarness:
         """The dead letters that an operator sees."""
         return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
 
+    @property
+    def log(self) -> list[MutableMapping[str, Any]]:
+        """All lines that were logged."""
+        return self._capture.entries
+
     def logged(self, event: str) -> int:
         """Return how many times this event was logged."""
-        return sum(entry["event"] == event for entry in self._capture.entries)
+        return sum(entry["event"] == event for entry in self.log)
