@@ -217,8 +217,9 @@ def test_a_consumer_that_comes_and_the_age_of_jobs_change_nothing(
 
     def come() -> None:
         MemoryQueue(stack.queue._broker).reserve(tube, 0, 0)  # noqa: SLF001 - a second connection to the same queue
-        monkeypatch.setattr("time.monotonic", lambda: 1e9)
+        monkeypatch.setattr("time.monotonic", lambda: 2e9)
 
+    monkeypatch.setattr("time.monotonic", lambda: 1e9)
     stack.store.during_read = come
     assert stack.reconcile().status == "balanced"
 
