@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tradewire import event, metrics, receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from structlog.stdlib import BoundLogger
 
@@ -36,13 +36,22 @@ class Expiry:
         tube: The tube's name.
         max_age_seconds: The maximum age of an event, counted from when it was received.
         log: Gets a line for each dropped batch.
+        clock: Returns the time in seconds, on a clock that never goes back.
     """
 
-    def __init__(self, queue: Queue, tube: str, max_age_seconds: int, log: BoundLogger) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        tube: str,
+        max_age_seconds: int,
+        log: BoundLogger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._queue = queue
         self._tube = tube
         self._max_age = timedelta(seconds=max_age_seconds)
         self._log = log
+        self._clock = clock
         self._next_check = 0.0
 
     def step(self) -> None:
@@ -51,11 +60,12 @@ class Expiry:
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        if time.monotonic() < self._next_check:
+        now = self._clock()
+        if now < self._next_check:
             return
-        self._next_check = time.monotonic() + CHECK_SECONDS
+        self._next_check = now + CHECK_SECONDS
         # Stop when the next check is due, since the tube may also have jobs that browsers wait for.
-        while time.monotonic() < self._next_check and self._drop_batch():
+        while self._clock() < self._next_check and self._drop_batch():
             pass
 
     def _drop_batch(self) -> bool:

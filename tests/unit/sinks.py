@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from structlog.stdlib import BoundLogger
@@ -11,16 +11,20 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
+from tradewire import receipt
 from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE, DeadLetter
+from tradewire.queue import ARCHIVE, LIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
+    from processor.expiry import Expiry
     from tradewire.errors import Unavailable
+    from tradewire.queue import Job, Rejected
+    from tradewire.receipt import Receipt
 
 
 class ScriptedSink:
@@ -90,16 +94,29 @@ class InstantStop(Stop):
         self.during_wait(len(self.waits))
 
 
+class UnsettlingQueue(MemoryQueue):
+    """A queue that becomes unavailable when a reserved job is about to be settled."""
+
+    def delete(self, jobs: Sequence[Job]) -> None:
+        self._broker.fault = "away"
+        super().delete(jobs)
+
+    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+        self._broker.fault = "away"
+        self._check_reachable()
+        super().dead_letter(tube, job, rejected)
+
+
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
-    def __init__(self, *bodies: bytes) -> None:
+    def __init__(self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue, expiry: Expiry | None = None) -> None:
         self.broker = Broker()
         self.sink = ScriptedSink()
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(MemoryQueue(self.broker), self.sink, self.stop, log)
+        self.processor = Processor(queue(self.broker), self.sink, self.stop, log, expiry)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:
@@ -120,10 +137,21 @@ class ProcessorHarness:
         return len(self.broker.reserved)
 
     @property
+    def receipts(self) -> list[Receipt]:
+        """The receipts in the archive's tube."""
+        ready = self.broker.ready[ARCHIVE]
+        return [receipt.decode(ready[number].body) for number in sorted(ready)]
+
+    @property
     def dead_letters(self) -> list[DeadLetter]:
         """The dead letters that an operator sees."""
         return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
 
+    @property
+    def log(self) -> list[MutableMapping[str, Any]]:
+        """All lines that were logged."""
+        return self._capture.entries
+
     def logged(self, event: str) -> int:
         """Return how many times this event was logged."""
-        return sum(entry["event"] == event for entry in self._capture.entries)
+        return sum(entry["event"] == event for entry in self.log)

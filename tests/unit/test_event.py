@@ -43,6 +43,12 @@ def test_an_amount_is_encoded_without_an_exponent(text: str, expected: str) -> N
     assert event.decode(event.encode(trade, ID, NOW)).amount_sell == expected
 
 
+def test_a_time_survives_the_conversion_to_microseconds_and_back() -> None:
+    latest = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert event.to_microseconds(latest) == 253_402_300_799_999_999
+    assert event.from_microseconds(event.to_microseconds(latest)) == latest
+
+
 def test_the_time_received_always_has_six_fractional_digits() -> None:
     assert event.decode(EVENT).received_at == "2024-06-01T00:00:00.000000Z"
 

@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import pytest
-import structlog
-from structlog.stdlib import BoundLogger
-from structlog.testing import LogCapture
 
 from processor import expiry
 from processor.expiry import Expiry
+from tests.unit.scenes import MAX_AGE_SECONDS, Scene, event_of_age
+from tests.unit.sinks import UnsettlingQueue
 from tradewire import receipt
+from tradewire.errors import QueueUnavailable
 from tradewire.event import format_time
-from tradewire.queue import ARCHIVE, LIVE
-from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.queue import LIVE
+from tradewire.queue.memory import MemoryQueue
 
-MAX_AGE_SECONDS = 3600
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from prometheus_client import CollectorRegistry
+
+    from tradewire.queue import Job
 
 
-class Scene:
-    """An expiry, its queue and its log."""
+class ClockedQueue(MemoryQueue):
+    """A queue that takes half a second of the expiry's time for each batch that it deletes."""
 
-    def __init__(self, max_bytes: int = 10**9) -> None:
-        self.broker = Broker(max_bytes=max_bytes)
-        self.queue = MemoryQueue(self.broker)
-        self.capture = LogCapture()
-        log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger)
-        self.expiry = Expiry(MemoryQueue(self.broker), LIVE, MAX_AGE_SECONDS, log)
+    scene: Scene
 
-    def put(self, *ages_seconds: float) -> list[str]:
-        """Put one job for each age and return the ids of their events."""
-        ids = []
-        for age in ages_seconds:
-            ids.append(str(uuid.uuid4()))
-            received_at = format_time(datetime.now(UTC) - timedelta(seconds=age))
-            self.queue.put(msgspec.json.encode({"id": ids[-1], "receivedAt": received_at}), [LIVE])
-        return ids
-
-    def waiting(self) -> list[str]:
-        """Return the event ids of the ready jobs, in order."""
-        ready = self.broker.ready[LIVE]
-        return [msgspec.json.decode(ready[number].body)["id"] for number in sorted(ready)]
-
-    def receipts(self) -> list[receipt.Receipt]:
-        """Take all receipts out of the archive's tube."""
-        return [receipt.decode(job.body) for job in self.queue.reserve(ARCHIVE, 1000, 0)]
+    def delete(self, jobs: Sequence[Job]) -> None:
+        self.scene.seconds += 0.5
+        super().delete(jobs)
 
 
 def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay() -> None:
@@ -59,7 +46,16 @@ def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay()
     assert scene.waiting() == young
     [expired] = scene.receipts()
     assert (expired.receipt, expired.tube, expired.ids, expired.reason) == ("expired", LIVE, old, "age")
-    assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired unseen", 2)]
+    assert scene.capture.entries == [
+        {
+            "event": "expired unseen",
+            "log_level": "warning",
+            "messages": 2,
+            "reason": "age",
+            "first": old[0],
+            "last": old[1],
+        }
+    ]
 
 
 def test_a_backlog_of_any_length_expires_in_one_step() -> None:
@@ -103,8 +99,22 @@ def test_expiry_checks_the_queue_once_a_second() -> None:
     scene = Scene()
     scene.expiry.step()
     ids = scene.put(2 * MAX_AGE_SECONDS)
+    scene.seconds += 0.9
     scene.expiry.step()
     assert scene.waiting() == ids
+    scene.seconds += 0.1
+    scene.expiry.step()
+    assert scene.waiting() == []
+
+
+def test_a_step_ends_when_the_next_check_is_due() -> None:
+    scene = Scene(queue=ClockedQueue)
+    ClockedQueue.scene = scene
+    old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
+    scene.expiry.step()
+    assert scene.waiting() == old[-1:]
+    scene.expiry.step()
+    assert scene.waiting() == []
 
 
 def test_a_job_of_unknown_age_is_left_to_its_consumer() -> None:
@@ -125,3 +135,75 @@ def test_expired_messages_are_split_over_several_receipts(monkeypatch: pytest.Mo
     receipts = scene.receipts()
     assert [len(expired.ids) for expired in receipts] == [3, 3, 1]
     assert [id_ for expired in receipts for id_ in expired.ids] == old
+
+
+def test_a_job_is_as_old_as_its_last_event() -> None:
+    scene = Scene()
+    ids = [str(uuid.uuid4()) for _ in range(4)]
+    old, young = 2 * MAX_AGE_SECONDS, 0
+    scene.queue.put(event_of_age(young, ids[0]) + b"\n" + event_of_age(old, ids[1]), [LIVE])
+    scene.queue.put(event_of_age(old, ids[2]) + b"\n" + event_of_age(young, ids[3]), [LIVE])
+    scene.expiry.step()
+    assert [expired.ids for expired in scene.receipts()] == [ids[:2]]
+    assert scene.queue.counts(LIVE).ready == 1
+
+
+def test_the_receipt_is_put_before_the_jobs_are_deleted() -> None:
+    scene = Scene(queue=UnsettlingQueue)
+    old = scene.put(2 * MAX_AGE_SECONDS)
+    with pytest.raises(QueueUnavailable):
+        scene.expiry.step()
+    scene.broker.fault = None
+    assert scene.waiting() == old
+    assert [expired.ids for expired in scene.receipts()] == [old]
+
+
+@pytest.mark.parametrize(("reason", "age", "max_bytes"), [("age", 2 * MAX_AGE_SECONDS, 10**9), ("evicted", 60, 100)])
+def test_expired_messages_are_counted_by_reason(
+    registry: CollectorRegistry, reason: str, age: float, max_bytes: int
+) -> None:
+    scene = Scene()
+    scene.put(age, age, age)
+    scene.broker.max_bytes = max_bytes
+    scene.expiry.step()
+    assert registry.get_sample_value("tradewire_messages_expired_total", {"reason": reason}) == 3
+
+
+@pytest.mark.usefixtures("far_time_zone")
+def test_a_receipt_has_the_tube_and_the_time_in_utc() -> None:
+    scene = Scene()
+    scene.queue.put(event_of_age(2 * MAX_AGE_SECONDS, str(uuid.uuid4())), ["other"])
+    Expiry(MemoryQueue(scene.broker), "other", MAX_AGE_SECONDS, scene.log, lambda: 0.0).step()
+    [expired] = scene.receipts()
+    assert expired.tube == "other"
+    assert abs(datetime.fromisoformat(expired.at) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+class StoppedClock(datetime):
+    """A time of day that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2024, 6, 1, tzinfo=tz)
+
+
+@pytest.mark.parametrize(
+    ("age", "max_bytes", "reason"),
+    [
+        pytest.param(timedelta(seconds=MAX_AGE_SECONDS), 10**9, "age", id="exactly the maximum age"),
+        pytest.param(expiry.EVICTION_AGE, 1, "evicted", id="exactly the age for eviction"),
+        pytest.param(expiry.EVICTION_AGE - timedelta(microseconds=1), 1, "", id="just below the age for eviction"),
+        pytest.param(timedelta(seconds=60), 200, "", id="a queue that is exactly half full"),
+        pytest.param(timedelta(seconds=60), 199, "evicted", id="a queue that is just over half full"),
+    ],
+)
+def test_jobs_expire_from_the_exact_age_and_fill_on(
+    monkeypatch: pytest.MonkeyPatch, age: timedelta, max_bytes: int, reason: str
+) -> None:
+    monkeypatch.setattr(expiry, "datetime", StoppedClock)
+    scene = Scene()
+    line = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": format_time(StoppedClock.now(UTC) - age)})
+    scene.queue.put(line.ljust(100), [LIVE])
+    scene.broker.max_bytes = max_bytes
+    scene.expiry.step()
+    assert [expired.reason for expired in scene.receipts()] == [reason] * bool(reason)

@@ -77,6 +77,14 @@ def test_the_window_forgets_old_ids_except_the_newest_generation(small_window: D
     assert remembered(small_window, *range(1, 31)) == [*range(21, 31)]
 
 
+def test_the_window_forgets_each_generation_at_its_own_time(small_window: DedupWindow) -> None:
+    for second in (1000.0, 1001.0, 1002.0):
+        small_window.expire(second)
+        remember(small_window, *range(int(second) * 10, int(second) * 10 + 10))
+    small_window.expire(1000.5 + dedup_window.REMEMBERED_SECONDS)
+    assert remembered(small_window, 10_000, 10_010, 10_020) == [10_010, 10_020]
+
+
 def test_a_full_window_forgets_the_oldest_ids(small_window: DedupWindow) -> None:
     remember(small_window, *range(1, 41))
     assert remembered(small_window, *range(1, 41)) == [*range(11, 41)]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
-
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processor import loop
 from processor.sinks import Verdict
+from tests.unit.scenes import MAX_AGE_SECONDS, Scene
 from tests.unit.sinks import ProcessorHarness
-from tradewire import receipt
-from tradewire.errors import FeedUnavailable, InvalidEvent, QueueUnavailable
+from tradewire.errors import FeedUnavailable, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, LIVE
-from tradewire.queue.memory import MemoryQueue
 
 JOBS = [b"1", b"2", b"3", b"4", b"5"]
 
@@ -150,13 +145,6 @@ def test_every_valid_event_is_delivered_once_in_order_and_every_invalid_one_is_d
     assert (harness.waiting, harness.in_flight) == ([], 0)
 
 
-def test_an_empty_job_is_dead_lettered() -> None:
-    harness = ProcessorHarness(b"1", b"", b"2")
-    harness.processor.step()
-    assert harness.sink.delivered == [b"1", b"2"]
-    assert [letter.event for letter in harness.dead_letters] == [b""]
-
-
 def test_wait_while_a_rejected_event_is_isolated_releases_the_whole_job() -> None:
     job = b"bad\n1\n2\n3"
     harness = ProcessorHarness(job, b"4")
@@ -197,15 +185,6 @@ def test_no_delivery_exceeds_the_largest_job_and_all_jobs_are_delivered_in_order
         harness.processor.step()
     assert harness.sink.delivered == jobs
     assert harness.dead_letters == []
-
-
-def test_an_event_over_the_job_limit_is_dead_lettered_without_a_delivery() -> None:
-    harness = ProcessorHarness(b"1", b"x" * (MAX_JOB_BYTES + 1), b"2")
-    while harness.waiting:
-        harness.processor.step()
-    [letter] = harness.dead_letters
-    assert "larger than a delivery may be" in letter.reason
-    assert harness.sink.delivered == [b"1", b"2"]
 
 
 def test_a_job_that_is_too_large_for_one_delivery_is_split() -> None:
@@ -249,13 +228,46 @@ def test_a_queue_that_fails_after_a_delivery_raises_and_its_jobs_return() -> Non
     assert harness.waiting == JOBS
 
 
-def test_the_archive_gets_a_receipt_with_id_and_reason_of_a_dead_letter() -> None:
-    harness = ProcessorHarness(b'bad {"id":"no event"}')
-    valid = msgspec.json.encode({"id": str(uuid.uuid4()), "receivedAt": "2026-01-02T03:04:05.000006Z"})
-    harness.put(valid)
-    harness.sink.script = [InvalidEvent("refused")] * 5  # the batch, then each event alone, and again to confirm
+def test_after_a_failure_during_a_hold_off_the_next_step_tries_a_single_job() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    harness.sink.during_hold_off = lambda: setattr(harness.sink, "outage", FeedUnavailable("away"))
+    with pytest.raises(FeedUnavailable):
+        harness.processor.step()
+    harness.sink.outage = None
     harness.processor.step()
-    assert len(harness.dead_letters) == 2
-    [dead_lettered] = [receipt.decode(job.body) for job in MemoryQueue(harness.broker).reserve(ARCHIVE, 10, 0)]
-    assert (dead_lettered.receipt, dead_lettered.tube, dead_lettered.reason) == ("dead-lettered", LIVE, "refused")
-    assert dead_lettered.ids == [msgspec.json.decode(valid)["id"]]
+    assert harness.sink.deliveries == [JOBS, JOBS[:1]]
+
+
+def test_wait_in_the_first_of_several_deliveries_releases_the_jobs_of_all() -> None:
+    jobs = [b"1" * 6, b"2" * 6, b"3" * 6]
+    harness = ProcessorHarness(*jobs)
+    harness.sink.bytes_max = 13
+    harness.sink.script = [Verdict.WAIT]
+    harness.processor.step()
+    assert (harness.waiting, harness.in_flight) == (jobs, 0)
+
+
+def test_old_jobs_expire_even_while_the_sink_is_unavailable() -> None:
+    scene = Scene()
+    scene.put(2 * MAX_AGE_SECONDS)
+    harness = ProcessorHarness(expiry=scene.expiry)
+    harness.sink.outage = FeedUnavailable("away")
+    with pytest.raises(FeedUnavailable):
+        harness.processor.step()
+    assert scene.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("bytes_max", "sizes", "deliveries"),
+    [
+        pytest.param(10, [4, 4, 2], [[4, 4], [2]], id="two that just fit with their line ends"),
+        pytest.param(9, [4, 4], [[4], [4]], id="two that just do not fit"),
+        pytest.param(10, [5, 4, 4], [[5], [4, 4]], id="the second delivery just fits"),
+    ],
+)
+def test_a_delivery_takes_as_many_jobs_as_fit(bytes_max: int, sizes: list[int], deliveries: list[list[int]]) -> None:
+    harness = ProcessorHarness(*(b"x" * size for size in sizes))
+    harness.sink.bytes_max = bytes_max
+    harness.processor.step()
+    assert [[len(event) for event in delivery] for delivery in harness.sink.deliveries] == deliveries

@@ -35,8 +35,10 @@ def test_the_processor_waits_for_a_neighbour_and_logs_it_once(neighbour: str) ->
     harness.processor.run()
     assert (harness.sink.delivered, harness.waiting) == (JOBS, [])
     assert len(harness.stop.waits) == OUTAGES
-    assert harness.logged("waiting for a dependency") == 1
-    assert harness.logged("dependency is back") == 1
+    assert harness.log == [
+        {"event": "waiting for a dependency", "log_level": "warning", "reason": f"the {neighbour} is away"},
+        {"event": "dependency is back", "log_level": "info"},
+    ]
 
 
 def test_waits_for_a_neighbour_grow() -> None:

@@ -55,6 +55,7 @@ it("all words must match a code, a flag, or the start of user or id, in any case
   assert.ok(!found({ q: "eur usd" }));
   assert.ok(!found({ q: "eu" }));
   assert.ok(!found({ q: "4259" }));
+  assert.ok(!found({ q: "4567-89ab" }));
   assert.ok(!found({ q: "rate" }, { flags: ["rate-mismatch"] }));
 });
 
@@ -70,6 +71,13 @@ it("values are normalized as by the API", () => {
   assert.equal(readFilter("q", "  a  b "), "a  b");
   assert.equal(readFilter("user", " x"), " x");
   assert.equal(readFilter("to", ""), "");
+});
+
+it("lengths are counted in characters, not in UTF-16 units", () => {
+  assert.equal(readFilter("user", "😀".repeat(64)), "😀".repeat(64));
+  assert.equal(readFilter("user", "😀".repeat(65)), undefined);
+  assert.equal(readFilter("q", "😀".repeat(128)), "😀".repeat(128));
+  assert.equal(readFilter("q", "😀".repeat(129)), undefined);
 });
 
 it("values that the API would refuse are rejected", () => {

@@ -84,11 +84,12 @@ it("malformed events are skipped with a warning, and the others of the frame are
 
 it("ids are known for at least one generation, and at most two are kept", () => {
   const dedup = new DedupSet(10);
-  for (let id = 0; id < 1000; id += 1) {
+  // The last ids fill half of a generation, so that both generations hold some of those looked up.
+  for (let id = 0; id < 1005; id += 1) {
     assert.equal(dedup.add(uuid(id)), true);
     assert(dedup.size <= 20);
   }
-  for (let id = 990; id < 1000; id += 1) {
+  for (let id = 995; id < 1005; id += 1) {
     assert.equal(dedup.add(uuid(id)), false);
     assert.equal(dedup.has(uuid(id)), true);
   }

@@ -1,0 +1,71 @@
+"""An expiry with its queue, its log and a clock that tests move."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from structlog.stdlib import BoundLogger
+from structlog.testing import LogCapture
+
+from processor.expiry import Expiry
+from tradewire import receipt
+from tradewire.event import format_time
+from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import ARCHIVE, LIVE
+from tradewire.queue.memory import Broker, MemoryQueue
+
+if TYPE_CHECKING:
+    from tradewire.queue import Job
+
+MAX_AGE_SECONDS = 3600
+
+
+def event_of_age(seconds: float, event_id: str) -> bytes:
+    """Return an event that was received so many seconds ago."""
+    received_at = format_time(datetime.now(UTC) - timedelta(seconds=seconds))
+    return msgspec.json.encode({"id": event_id, "receivedAt": received_at})
+
+
+class ImpatientQueue(MemoryQueue):
+    """A queue that is never asked to wait for a job."""
+
+    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        assert timeout_seconds == 0
+        return super().reserve(tube, limit, timeout_seconds, bytes_max)
+
+
+class Scene:
+    """An expiry, its queue and its log."""
+
+    def __init__(self, max_bytes: int = 10**9, queue: type[MemoryQueue] = ImpatientQueue) -> None:
+        self.seconds = 0.0
+        """The time on the clock of the expiry. It moves only when a test moves it."""
+        self.broker = Broker(max_bytes=max_bytes)
+        self.queue = MemoryQueue(self.broker)
+        self.capture = LogCapture()
+        self.log = structlog.wrap_logger(
+            logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger
+        )
+        self.expiry = Expiry(queue(self.broker), LIVE, MAX_AGE_SECONDS, self.log, lambda: self.seconds)
+
+    def put(self, *ages_seconds: float) -> list[str]:
+        """Put one job for each age and return the ids of their events."""
+        ids = []
+        for age in ages_seconds:
+            ids.append(str(uuid.uuid4()))
+            self.queue.put(event_of_age(age, ids[-1]), [LIVE])
+        return ids
+
+    def waiting(self) -> list[str]:
+        """Return the event ids of the ready jobs, in order."""
+        ready = self.broker.ready[LIVE]
+        return [msgspec.json.decode(ready[number].body)["id"] for number in sorted(ready)]
+
+    def receipts(self) -> list[receipt.Receipt]:
+        """Take all receipts out of the archive's tube."""
+        return [receipt.decode(job.body) for job in self.queue.reserve(ARCHIVE, 1000, 0)]

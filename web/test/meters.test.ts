@@ -1,0 +1,104 @@
+/** Meters keep a bounded number of samples, and the clocks behind them. */
+
+import assert from "node:assert/strict";
+import { test as it } from "node:test";
+import { GapStart } from "../src/stream/gap-start.ts";
+import { LatencyMeter, RateHistory, RateMeter } from "../src/stream/meters.ts";
+import { ServerClock } from "../src/stream/server-clock.ts";
+
+it("the rate history has the differences of the last 60 samples, oldest first", () => {
+  const history = new RateHistory();
+  let total = 0;
+  for (let second = 1; second <= 60; second += 1) {
+    total += second;
+    history.sample(total);
+  }
+  assert.deepEqual(
+    history.perSecond,
+    Array.from({ length: 60 }, (_, index) => index + 1),
+  );
+  history.sample(total + 7);
+  assert.equal(history.perSecond.length, 60);
+  assert.equal(history.perSecond[0], 2);
+  assert.equal(history.perSecond.at(-1), 7);
+});
+
+it("the rate is 0 without two samples at different times", () => {
+  const rate = new RateMeter();
+  rate.sample(1000, 5);
+  assert.equal(rate.perSecond, 0);
+  rate.sample(1000, 9);
+  assert.equal(rate.perSecond, 0);
+  rate.sample(3000, 25);
+  assert.equal(rate.perSecond, 10);
+});
+
+it("one sample from before the window stays, even if the next is late", () => {
+  const rate = new RateMeter();
+  rate.sample(0, 0);
+  rate.sample(1000, 10);
+  rate.sample(5999, 20);
+  assert.equal(rate.perSecond, 20_000 / 5999);
+  rate.sample(6000, 30);
+  assert.equal(rate.perSecond, 4);
+  rate.sample(100_000, 40);
+  assert.equal(rate.perSecond, 10_000 / 94_000);
+});
+
+it("latency is that of the latest 500 trades, and never negative", () => {
+  const latency = new LatencyMeter();
+  latency.add(2000);
+  latency.painted(1000);
+  assert.deepEqual(latency.read(), { medianMs: 0, p99Ms: 0 });
+  for (let trade = 0; trade < 500; trade += 1) {
+    latency.add(900);
+  }
+  latency.painted(1000);
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+  latency.add(1);
+  latency.discardPending();
+  latency.painted(100_000);
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+});
+
+it("of a burst between two frames the last trades count", () => {
+  const latency = new LatencyMeter();
+  for (let trade = 1; trade <= 1000; trade += 1) {
+    latency.add(trade <= 500 ? 0 : 900);
+  }
+  latency.painted(1000);
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+});
+
+it("the server's clock is trusted to equal ours if its time fits between request and answer", () => {
+  const clock = new ServerClock();
+  assert.equal(clock.at(5), 5);
+  for (const serverMs of [1000, 1100, 1200]) {
+    clock.adjust(serverMs, 1000, 1200);
+    assert.equal(clock.at(50), 50);
+  }
+  clock.adjust(1201, 1000, 1200);
+  assert.equal(clock.at(50), 151);
+  clock.adjust(999, 1000, 1200);
+  assert.equal(clock.at(50), -51);
+});
+
+it("a gap starts at the newest arrival less five seconds, but not before the page was connected", () => {
+  const start = new GapStart();
+  start.connected(10_000);
+  start.connected(20_000);
+  assert.equal(start.sinceMs, 10_000);
+  start.advanceTo(12_000);
+  assert.equal(start.sinceMs, 10_000);
+  start.advanceTo(18_000);
+  assert.equal(start.sinceMs, 13_000);
+  start.advanceTo(9000);
+  assert.equal(start.sinceMs, 13_000);
+});
+
+it("a trade from before the page was connected moves the start back", () => {
+  const start = new GapStart();
+  start.connected(10_000);
+  start.advanceTo(9000);
+  assert.equal(start.sinceMs, 9000);
+});
