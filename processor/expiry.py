@@ -1,4 +1,4 @@
-"""Expiry: drops live jobs that no browser received within the maximum age. The archive still has them."""
+"""Expiry: drops jobs that were not delivered within the maximum age. The archive still has their events."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 CHECK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
-"""How full the queue may be before live jobs are evicted. At 1.0 the queue refuses messages; an hour without browsers
-must not lead to that."""
+"""How full the queue may be before waiting jobs are evicted. At 1.0 the queue refuses messages; an hour without
+browsers must not lead to that."""
 EVICTION_AGE: Final = timedelta(seconds=10)
-"""Only jobs of this age or older are evicted. Younger ones are on their way to browsers and don't fill the queue."""
+"""Only jobs of this age or older are evicted. Younger ones are about to be delivered and don't fill the queue."""
 
 
 class Expiry:
@@ -54,7 +54,7 @@ class Expiry:
         if time.monotonic() < self._next_check:
             return
         self._next_check = time.monotonic() + CHECK_SECONDS
-        # Stop when the next check is due, since the tube may also have jobs that browsers wait for.
+        # Stop when the next check is due, since the tube may also have jobs that can be delivered.
         while time.monotonic() < self._next_check and self._drop_batch():
             pass
 
@@ -90,9 +90,9 @@ class Expiry:
             ids = [header.id for header in headers[start : start + receipt.IDS_MAX]]
             expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
             self._queue.put_receipt(receipt.encode(expired))
-        metrics.expired(reason, len(headers))
+        metrics.expired(self._tube, reason, len(headers))
         first, last = headers[0].id, headers[-1].id
-        self._log.warning("expired unseen", messages=len(headers), reason=reason, first=first, last=last)
+        self._log.warning("expired", tube=self._tube, messages=len(headers), reason=reason, first=first, last=last)
 
 
 def _age(job: Job) -> timedelta:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from processor.expiry import Expiry
     from processor.sinks import Sink
+    from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
     from tradewire.stop import Stop
 
@@ -40,14 +41,18 @@ class Processor:
 
     Args:
         queue: The queue, with no jobs reserved.
-        sink: Gets the events; it names the tube.
+        consumer: Its declaration, which names the tube.
+        sink: Gets the events.
         stop: Ends `run`.
         log: Gets a line for each outage and each dead letter.
         expiry: Drops old jobs from the tube. None: no job expires.
     """
 
-    def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None) -> None:
+    def __init__(
+        self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None
+    ) -> None:
         self._queue = queue
+        self._tube = consumer.name
         self._sink = sink
         self._stop = stop
         self._log = log
@@ -85,10 +90,10 @@ class Processor:
             self._expiry.step()  # before connect(), which raises while the sink is unavailable
         self._sink.connect()
         limit = 1 if self._probing else self._sink.jobs_max
-        jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
+        jobs = self._queue.reserve(self._tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
         if not jobs:
             return
-        metrics.reserved(self._sink.tube, len(jobs))
+        metrics.reserved(self._tube, len(jobs))
         waiting = self._settle_in_order(list(_batches(jobs, self._sink.bytes_max)))
         self._probing = bool(waiting)
         if waiting:
@@ -125,22 +130,23 @@ class Processor:
             return [job]
         for rejection in rejected:
             self._report_dead_letter(rejection)
-        self._queue.dead_letter(self._sink.tube, job, rejected)
-        metrics.dead_lettered(self._sink.tube, len(rejected))
+        self._queue.dead_letter(self._tube, job, rejected)
+        metrics.dead_lettered(self._tube, len(rejected))
         return ()
 
     def _report_dead_letter(self, rejected: Rejected) -> None:
         """Put a receipt about the dead letter, if its event has a readable id, and log it."""
-        tube = self._sink.tube
         header = event.peek(rejected.event)
         if header:
             now = event.format_time(datetime.now(UTC))
             reason = rejected.reason[:REASON_CHARS_MAX]
             self._queue.put_receipt(
-                receipt.encode(receipt.Receipt("dead-lettered", now, [header.id], tube, reason=reason))
+                receipt.encode(receipt.Receipt("dead-lettered", now, [header.id], self._tube, reason=reason))
             )
         event_id = header.id if header else None
-        self._log.error("dead-lettered", tube=tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event))
+        self._log.error(
+            "dead-lettered", tube=self._tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event)
+        )
 
     def _isolate(self, events: Sequence[bytes]) -> Iterator[Rejected]:
         """Deliver events. If the sink rejects them, deliver each half in the same way. Yield each rejected event."""

@@ -13,7 +13,7 @@ Example:
     counter = CrashSafeCounter(settings.counters)
     received_at = counter.start_request()
     counter.count_begun(1)
-    queue.put(body, TUBES)
+    queue.put(body, settings.tubes)
     counter.count_accepted(1)
     counter.end_request(received_at)
 """

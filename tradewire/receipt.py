@@ -12,7 +12,7 @@ import msgspec
 from tradewire.errors import InvalidEvent
 from tradewire.event import Id
 
-Kind = Literal["shown", "expired", "dead-lettered", "discarded"]
+Kind = Literal["shown", "delivered", "expired", "dead-lettered", "discarded"]
 
 _MARK: Final = b'{"receipt":'
 """Every receipt begins with this, and no event does."""
@@ -29,8 +29,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     receipt: Kind
-    """shown: sent to browsers, now or earlier. expired: dropped before any browser received it. dead-lettered: it
-    could not be processed. discarded: an operator deleted its dead letter."""
+    """shown: sent to browsers, now or earlier. delivered: delivered by any other consumer. expired: dropped before it
+    was delivered. dead-lettered: it could not be processed. discarded: an operator deleted its dead letter."""
     at: _Text
     """When it happened, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]

@@ -17,7 +17,6 @@ from tradewire.counters import CrashSafeCounter
 from tradewire.errors import Fault
 from tradewire.event import Id
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +73,7 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the routes."""
-    ingest = _Ingest(settings, GroupCommit(pool))
+    ingest = _Ingest(settings, GroupCommit(pool, settings.tubes))
 
     @app.post("/api/message")
     def post_message() -> Response:
@@ -107,6 +106,7 @@ class _Ingest:
         # Created by the first request, so that each worker process has a counter of its own.
         self._counter = cache(lambda: CrashSafeCounter(settings.counters))
         self._group_commit = group_commit
+        self._tubes = settings.tubes
 
     @contextmanager
     def in_flight(self) -> Iterator[datetime]:
@@ -124,7 +124,7 @@ class _Ingest:
         counter.count_begun(len(events))
         self._group_commit.put(b"\n".join(events))
         counter.count_accepted(len(events))
-        metrics.put(TUBES)
+        metrics.put(self._tubes)
         metrics.accepted(len(events))
 
 

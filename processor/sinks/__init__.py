@@ -1,4 +1,4 @@
-"""The contract of a sink, the place to which a processor delivers events. Each sink is a module of this package."""
+"""The contract of a sink, the place to which a processor delivers the events of one consumer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from tradewire.consumer import Consumer
+    from tradewire.queue import Queue
+    from tradewire.settings import Settings
+
+    SinkFactory = Callable[[Consumer, Settings, Queue], "Sink"]
+    """Makes the sink of a processor. It connects to nothing yet.
+
+    The arguments are the consumer's declaration with the values of its settings, all settings, and the processor's
+    queue, which is for receipts only.
+    """
 
 
 class Verdict(Enum):
@@ -26,9 +37,11 @@ class Sink(Protocol):
 
     Example:
         class PrintSink:
-            tube = "print"
             jobs_max = 100
             bytes_max = MAX_JOB_BYTES
+
+            def __init__(self, consumer: Consumer, settings: Settings, queue: Queue) -> None:
+                pass
 
             def connect(self) -> None:
                 pass
@@ -45,8 +58,6 @@ class Sink(Protocol):
                 pass
     """
 
-    tube: str
-    """The tube whose jobs this sink gets."""
     jobs_max: int
     """Most jobs that the processor reserves at once."""
     bytes_max: int

@@ -18,8 +18,8 @@ from tests.integration.conftest import (
     processor,
     query_api,
 )
-from tests.support import beanstalkd, example, wait_until, wsserver
-from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tests.support import TUBES, beanstalkd, example, wait_until, wsserver
+from tradewire.queue import ARCHIVE, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

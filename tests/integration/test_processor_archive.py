@@ -13,10 +13,10 @@ import pytest
 from tests.integration.conftest import Browser, event_json, id_of, open_queue, processor
 from tests.postgres import postgres
 from tests.recount import read_table, recounted_statistics, stored_statistics
-from tests.support import beanstalkd, wait_until, wsserver
+from tests.support import TUBES, beanstalkd, wait_until, wsserver
 from tradewire import receipt
 from tradewire.errors import StoreUnavailable
-from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tradewire.queue import ARCHIVE, LIVE
 from tradewire.receipt import Receipt
 from tradewire.store.schema import events, receipts
 

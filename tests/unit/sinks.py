@@ -11,6 +11,7 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
+from tradewire.consumers import live
 from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import LIVE, DeadLetter
@@ -30,7 +31,6 @@ class ScriptedSink:
     and exceptions are raised.
     """
 
-    tube = LIVE
     jobs_max = 500
     bytes_max = MAX_JOB_BYTES
 
@@ -99,7 +99,7 @@ class ProcessorHarness:
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(MemoryQueue(self.broker), self.sink, self.stop, log)
+        self.processor = Processor(MemoryQueue(self.broker), live.CONSUMER, self.sink, self.stop, log)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:

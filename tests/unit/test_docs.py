@@ -30,7 +30,8 @@ TEXTS = {
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 }
 FOLDERS = ("api", "deploy", "docs", "processor", "tests", "tradewire", "web", "wsserver")
-SETTINGS = {f"{PREFIX}{name.upper()}": field.default for name, field in Settings.__dataclass_fields__.items()}
+DEFAULTS = Settings(home=ROOT)
+SETTINGS = DEFAULTS.variables()
 DECISIONS = [page for page in TEXTS if re.fullmatch(r"docs/decisions/\d{3}-.*\.md", page)]
 
 
@@ -152,9 +153,8 @@ def programs() -> set[str]:
     """Give the names of all programs, as supervisorctl knows them; `N` stands for a live processor's number."""
     text = (ROOT / "deploy/supervisord.conf").read_text()
     names = set(re.findall(r'program\("([\w-]+)"|\[(?:program|eventlistener):([\w-]+)\]', text))
-    grouped = re.findall(r"^programs=(.*)$", text, re.MULTILINE)[0]
-    single = {first or second for first, second in names}
-    return {f"processors:{name}" if name in grouped else name for name in single} | {"processors:live-N"}
+    processors = {numbered(f"processors:{name}") for consumer in DEFAULTS.consumers for name in consumer.programs}
+    return {first or second for first, second in names} | processors
 
 
 def numbered(name: str) -> str:

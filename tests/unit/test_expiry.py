@@ -59,7 +59,7 @@ def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay()
     assert scene.waiting() == young
     [expired] = scene.receipts()
     assert (expired.receipt, expired.tube, expired.ids, expired.reason) == ("expired", LIVE, old, "age")
-    assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired unseen", 2)]
+    assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired", 2)]
 
 
 def test_a_backlog_of_any_length_expires_in_one_step() -> None:
