@@ -85,11 +85,8 @@ class Expiry:
 
     def _put_receipts(self, jobs: Sequence[Job], reason: str) -> None:
         headers = [header for job in jobs for header in _headers(job)]
-        now = event.format_time(datetime.now(UTC))
-        for start in range(0, len(headers), receipt.IDS_MAX):
-            ids = [header.id for header in headers[start : start + receipt.IDS_MAX]]
-            expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
-            self._queue.put_receipt(receipt.encode(expired))
+        for expired in receipt.encode_all("expired", self._tube, [header.id for header in headers], reason):
+            self._queue.put_receipt(expired)
         metrics.expired(self._tube, reason, len(headers))
         first, last = headers[0].id, headers[-1].id
         self._log.warning("expired", tube=self._tube, messages=len(headers), reason=reason, first=first, last=last)

@@ -86,6 +86,11 @@ def shown(ages_seconds: Sequence[float]) -> None:
     _observe(_counts().show_latency_seconds, ages_seconds)
 
 
+def delivered(tube: str, messages: int) -> None:
+    """Count messages that a consumer other than live and archive has delivered."""
+    _counts().delivered[tube].inc(messages)
+
+
 def archived(ages_seconds: Sequence[float]) -> None:
     """Count messages that the store saved for the first time, with each one's age in seconds at that time."""
     _counts().archived.inc(len(ages_seconds))
@@ -145,6 +150,7 @@ class _Counts:
         self.put = by_tube("jobs_put_total", "Jobs that the API put into the queue, without receipts.")
         self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have reserved, with receipts.")
         self.shown = counter("messages_shown_total", "Messages sent to browsers.")
+        self.delivered = by_tube("messages_delivered_total", "Messages that other consumers have delivered.")
         self.archived = counter("messages_archived_total", "Messages saved in the store.")
         self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store already had.")
         self.dead_letters = by_tube("messages_dead_lettered_total", "Messages that became dead letters.")

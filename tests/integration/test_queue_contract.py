@@ -333,6 +333,16 @@ def test_a_receipt_goes_only_into_the_archives_tube_and_keeps_jobs_reserved(queu
     assert [job.body for job in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
 
 
+def test_events_put_again_are_the_newest_jobs_of_their_tube_and_keep_jobs_reserved(queue: Queue) -> None:
+    put(queue, b"a\nb\nc", b"d")
+    job = reserve_one(queue)
+    queue.put_again(LIVE, [b"a", b"c"])
+    assert queue.counts(LIVE)[:2] == (3, 1)
+    queue.delete([job])
+    assert ready_bodies(queue) == [b"d", b"a", b"c"]
+    assert ready_bodies(queue, ARCHIVE) == []
+
+
 def test_fill_grows_with_the_jobs_in_the_queue(queue: Queue) -> None:
     before = queue.fill()
     for _ in range(12):
@@ -352,6 +362,7 @@ def test_check_passes_for_a_healthy_queue(queue: Queue) -> None:
         lambda queue, _: queue.put(b"a", [LIVE]),
         lambda queue, _: queue.put_receipt(b"a"),
         lambda queue, _: queue.reserve(LIVE, 1, 0),
+        lambda queue, _: queue.put_again(LIVE, [b"a"]),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
         lambda queue, job: queue.dead_letter(LIVE, job, [Rejected(b"a", "why")]),

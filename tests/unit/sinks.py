@@ -14,14 +14,15 @@ from processor.sinks import Verdict
 from tradewire.consumers import live
 from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tradewire.consumer import Consumer
     from tradewire.errors import Unavailable
+    from tradewire.queue import DeadLetter
 
 
 class ScriptedSink:
@@ -93,25 +94,26 @@ class InstantStop(Stop):
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
-    def __init__(self, *bodies: bytes) -> None:
+    def __init__(self, *bodies: bytes, consumer: Consumer = live.CONSUMER) -> None:
+        self.tube = consumer.name
         self.broker = Broker()
         self.sink = ScriptedSink()
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(MemoryQueue(self.broker), live.CONSUMER, self.sink, self.stop, log)
+        self.processor = Processor(MemoryQueue(self.broker), consumer, self.sink, self.stop, log)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:
         """Put jobs into the tube."""
         queue = MemoryQueue(self.broker)
         for body in bodies:
-            queue.put(body, [LIVE])
+            queue.put(body, [self.tube])
 
     @property
     def waiting(self) -> list[bytes]:
         """The bodies of the ready jobs, in order."""
-        ready = self.broker.ready[LIVE]
+        ready = self.broker.ready[self.tube]
         return [ready[number].body for number in sorted(ready)]
 
     @property
@@ -122,7 +124,7 @@ class ProcessorHarness:
     @property
     def dead_letters(self) -> list[DeadLetter]:
         """The dead letters that an operator sees."""
-        return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
+        return MemoryQueue(self.broker).dead_letters(self.tube, 1000)
 
     def logged(self, event: str) -> int:
         """Return how many times this event was logged."""

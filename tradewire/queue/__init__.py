@@ -140,6 +140,17 @@ class Queue(ABC):
         """
 
     @abstractmethod
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        """Put events into their tube again, each as a job. Call this before the jobs that held them are settled.
+
+        Like `put_receipt`, this works while the queue is too full to accept messages.
+
+        Args:
+            tube: The tube that the events came from.
+            events: Encoded events of jobs that this connection has reserved.
+        """
+
+    @abstractmethod
     def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         """Make a dead letter of each rejected event, and only then settle the job.
 

@@ -75,6 +75,11 @@ class MemoryQueue(Queue):
                     self._broker.ready[tube][job.id] = job
             self._broker.arrived.notify_all()
 
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        self._check_reachable()
+        for event in events:
+            self._put(event, [tube])
+
     def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         for rejection in rejected:
             self._put(dead_letter.encode(tube, rejection), [tube + DEAD_SUFFIX])

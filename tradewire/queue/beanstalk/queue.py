@@ -94,6 +94,10 @@ class BeanstalkQueue(Queue):
         with self._holding() as connection:
             connection.settle(_RELEASE, b"RELEASED", jobs)
 
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        with self._holding() as connection:
+            connection.put_all([(tube, event) for event in events])
+
     def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest job.
         letters = [(tube + DEAD_SUFFIX, dead_letter.encode(tube, rejection)) for rejection in rejected]
