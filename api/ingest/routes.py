@@ -12,7 +12,7 @@ from api.http.responses import FaultItem, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
-from tradewire import event, metrics, trade
+from tradewire import event, metrics, trade, tube_history
 from tradewire.counters import CrashSafeCounter
 from tradewire.errors import Fault
 from tradewire.event import Id
@@ -104,7 +104,7 @@ class _Ingest:
 
     def __init__(self, settings: Settings, group_commit: GroupCommit) -> None:
         # Created by the first request, so that each worker process has a counter of its own.
-        self._counter = cache(lambda: CrashSafeCounter(settings.counters))
+        self._counter = cache(lambda: _open_counter(settings))
         self._group_commit = group_commit
         self._tubes = settings.tubes
 
@@ -126,6 +126,12 @@ class _Ingest:
         counter.count_accepted(len(events))
         metrics.put(self._tubes)
         metrics.accepted(len(events))
+
+
+def _open_counter(settings: Settings) -> CrashSafeCounter:
+    """Open this process's counter. From now on, messages go into the enabled tubes."""
+    tube_history.record(settings.counters, settings.tubes)
+    return CrashSafeCounter(settings.counters)
 
 
 def _batch_response(checked: batch.CheckedBatch) -> Response:

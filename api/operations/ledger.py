@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api.http.responses import json_response
-from tradewire import counters
+from tradewire import counters, tube_history
 from tradewire.limits import MAX_BATCH_MESSAGES
 from tradewire.queue import ARCHIVE
 from tradewire.store.ledger import count_name
@@ -36,6 +36,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     While the ledger is settling, the archive's waiting receipts count as messages.
     """
 
+    accepted: int
+    """Messages accepted while the consumer was enabled."""
     archived: Annotated[int | UnsetType, Meta(description="The archive's tube only: saved in the store.")] = UNSET
     shown: Annotated[int | UnsetType, Meta(description="The live tube only: sent to browsers.")] = UNSET
     delivered: Annotated[int | UnsetType, Meta(description="Tubes of other consumers: delivered.")] = UNSET
@@ -113,7 +115,10 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
     before = _snapshot(settings, queue)
     saved = store.counters(counters.stack_id(settings.counters))
     after = _snapshot(settings, queue)
-    tubes = {consumer.name: _account(consumer, before, saved) for consumer in settings.consumers}
+    tubes = {}
+    for consumer in settings.consumers:
+        accepted = tube_history.expected(settings.counters, consumer.name, before.accepted)
+        tubes[consumer.name] = _account(consumer, accepted, before.tubes[consumer.name], saved)
     is_settled = before.is_idle and _is_unchanged(before, after)
     is_loss = any(account.missing for account in tubes.values())
     return Ledger(
@@ -145,8 +150,12 @@ def _is_unchanged(before: _Snapshot, after: _Snapshot) -> bool:
     )
 
 
-def _account(consumer: Consumer, snapshot: _Snapshot, saved: dict[str, int]) -> Account:
-    accepted, counts = snapshot.accepted, snapshot.tubes[consumer.name]
+def _account(consumer: Consumer, accepted: Totals, counts: TubeCounts, saved: dict[str, int]) -> Account:
+    """Make the account of a tube.
+
+    For a consumer that was not enabled from the first message on, the surplus may include earlier duplicates: the store
+    does not count them by tube.
+    """
     kinds = [*(outcome.kind for outcome in consumer.outcomes), "expired", "discarded"]
     outcomes = {kind: saved.get(count_name(consumer.name, kind), 0) for kind in kinds}
     outcomes |= {"duplicates": saved.get("duplicates", 0), "dead_letters": counts.dead_letters}
@@ -155,6 +164,7 @@ def _account(consumer: Consumer, snapshot: _Snapshot, saved: dict[str, int]) -> 
     surplus = max(0, done + waiting - accepted.accepted)
     unanswered = min(surplus, accepted.begun - accepted.accepted)
     return Account(
+        accepted=accepted.accepted,
         **outcomes,
         waiting=waiting,
         unanswered=unanswered,

@@ -57,11 +57,7 @@ export class LedgerView {
     this.#summary.dataset["status"] = ledger.status;
     this.#table ??= this.#newTable(ledger);
     this.#table.paint([
-      row(
-        "Accepted",
-        ledger.tubes.map(() => ledger.accepted),
-        "answered 201",
-      ),
+      row("Accepted", countsOf(ledger, "accepted"), "answered 201"),
       ...outcomesOf(ledger).map(({ name, label, meaning }) => row(label, countsOf(ledger, name), meaning)),
       ...DIFFERENCES.map(({ name, label, meaning }) =>
         difference(label, countsOf(ledger, name), meaning, ledger),
