@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ TEXTS = {
 FOLDERS = ("api", "deploy", "docs", "processor", "tests", "tradewire", "web", "wsserver")
 DEFAULTS = Settings(home=ROOT)
 SETTINGS = DEFAULTS.variables()
+EXAMPLE = ROOT / "tests/integration/consumers/user-files"
+"""The consumer of docs/howto/add-a-consumer.md."""
 DECISIONS = [page for page in TEXTS if re.fullmatch(r"docs/decisions/\d{3}-.*\.md", page)]
 
 
@@ -89,7 +92,9 @@ def test_the_readme_gives_the_default_of_each_setting() -> None:
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_each_setting_that_a_page_names_exists(page: str) -> None:
-    assert set(re.findall(rf"{PREFIX}\w+", TEXTS[page])) <= set(SETTINGS)
+    example = runpy.run_path(str(EXAMPLE / "tradewire_user_files/__init__.py"))["CONSUMER"]
+    known = {*SETTINGS, *(f"{PREFIX}{name}" for name in example.variables())}
+    assert set(re.findall(rf"{PREFIX}\w+", TEXTS[page])) <= known
 
 
 # ---- Metrics.
@@ -218,6 +223,13 @@ def test_each_path_that_a_page_names_exists(page: str) -> None:
 
 def test_the_client_that_the_protocol_shows_is_the_one_that_is_tested() -> None:
     assert f"```python\n{(ROOT / 'docs/client.py').read_text()}```\n" in TEXTS["docs/protocol.md"]
+
+
+def test_the_consumer_that_the_how_to_page_shows_is_the_one_that_is_tested() -> None:
+    code = "".join(path.read_text() for path in EXAMPLE.rglob("*") if path.suffix in {".py", ".toml"})
+    shown = re.findall(r"```(?:toml|python)\n(.*?)```", TEXTS["docs/howto/add-a-consumer.md"], re.DOTALL)
+    assert len(shown) == 2
+    assert [block for block in shown if block not in code] == []
 
 
 @pytest.mark.parametrize("page", DECISIONS)
