@@ -25,7 +25,7 @@ def programs(settings: Settings) -> list[str]:
     processors = [
         f"processors:{name}" for consumer in settings.consumers for name in consumer.programs[: consumer.processors]
     ]
-    return [*queue, "wsserver", *processors, "api-ingest", "api-query", "nginx"]
+    return [*queue, "wsserver", "keeper", *processors, "api-ingest", "api-query", "nginx"]
 
 
 def render(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
+    from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
 
-CHECK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
 """How full the queue may be before waiting jobs are evicted. At 1.0 the queue refuses messages; an hour without
@@ -26,48 +25,39 @@ EVICTION_AGE: Final = timedelta(seconds=10)
 
 
 class Expiry:
-    """Drops the jobs of one tube that are over the maximum age.
+    """Drops the waiting jobs of one consumer that are over the maximum age, whether its processors run or not.
 
     While the queue is fuller than `FILL_MAX`, it also evicts the jobs over `EVICTION_AGE`. It puts a receipt for each
     event that it drops.
 
     Args:
-        queue: The processor's queue.
-        tube: The tube's name.
-        max_age_seconds: The maximum age of an event, counted from when it was received.
+        queue: A connection of its own.
+        consumer: Its declaration. It names the tube, and the maximum age of an event, counted from when it was
+            received.
         log: Gets a line for each dropped batch.
     """
 
-    def __init__(self, queue: Queue, tube: str, max_age_seconds: int, log: BoundLogger) -> None:
+    def __init__(self, queue: Queue, consumer: Consumer, log: BoundLogger) -> None:
         self._queue = queue
-        self._tube = tube
-        self._max_age = timedelta(seconds=max_age_seconds)
+        self._tube = consumer.name
+        seconds = consumer.max_age_seconds
+        self._max_age = timedelta.max if seconds is None else timedelta(seconds=seconds)
         self._log = log
-        self._next_check = 0.0
 
-    def step(self) -> None:
-        """Drop the jobs that are due. Calls within a second of the last check do nothing.
+    def step(self) -> bool:
+        """Drop the oldest jobs that are due, a few hundred at most. Return whether more may be due.
 
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        if time.monotonic() < self._next_check:
-            return
-        self._next_check = time.monotonic() + CHECK_SECONDS
-        # Stop when the next check is due, since the tube may also have jobs that can be delivered.
-        while time.monotonic() < self._next_check and self._drop_batch():
-            pass
-
-    def _drop_batch(self) -> bool:
-        """Drop the oldest jobs if they are due. Return whether more may be due."""
         is_filling = self._queue.fill() > FILL_MAX  # before reserving: fill() may reconnect, which loses reserved jobs
-        oldest = self._queue.reserve(self._tube, 1, 0)
+        oldest = self._queue.reserve_oldest(self._tube, 1)
         reason, min_age = self._reason(oldest, is_filling=is_filling)
         if not reason:
             if oldest:
                 self._queue.release(oldest)
             return False
-        jobs = oldest + self._queue.reserve(self._tube, BATCH_JOBS - 1, 0)
+        jobs = oldest + self._queue.reserve_oldest(self._tube, BATCH_JOBS - 1)
         expired = list(takewhile(lambda job: _age(job) >= min_age, jobs))
         self._put_receipts(expired, reason)
         self._queue.delete(expired)

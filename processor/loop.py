@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from processor.repeat import repeat
 from processor.sinks import PartialDelivery, Verdict
 from tradewire import event, metrics, receipt
 from tradewire.backoff import Backoff
-from tradewire.errors import InvalidEvent, Unavailable
+from tradewire.errors import InvalidEvent
 from tradewire.queue import Rejected
 from tradewire.queue.dead_letter import REASON_CHARS_MAX
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
-    from processor.expiry import Expiry
     from processor.sinks import Sink
     from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
@@ -49,18 +49,14 @@ class Processor:
         sink: Gets the events.
         stop: Ends `run`.
         log: Gets a line for each outage and each dead letter.
-        expiry: Drops old jobs from the tube. None: no job expires.
     """
 
-    def __init__(
-        self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None
-    ) -> None:
+    def __init__(self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger) -> None:
         self._queue = queue
         self._tube = consumer.name
         self._sink = sink
         self._stop = stop
         self._log = log
-        self._expiry = expiry
         self._puts_receipts = any(outcome.kind == "delivered" for outcome in consumer.outcomes)
         self._retry = Backoff()
         """The pauses after steps in which events failed."""
@@ -73,22 +69,7 @@ class Processor:
 
     def run(self) -> None:
         """Repeat `step` until a stop is requested. Then close the queue, which releases the jobs, and the sink."""
-        backoff = Backoff()
-        in_outage = False
-        while not self._stop.requested:
-            try:
-                self.step()
-                if in_outage:
-                    self._log.info("dependency is back")
-                    in_outage = False
-                backoff.reset()
-            except Unavailable as error:
-                self._queue.close()
-                if not in_outage:
-                    self._log.warning("waiting for a dependency", reason=str(error))
-                    in_outage = True
-                self._stop.wait(backoff.next())
-        self._queue.close()
+        repeat(self.step, self._queue, self._stop, self._log)
         self._sink.close()
 
     def step(self) -> None:
@@ -97,8 +78,6 @@ class Processor:
         Raises:
             Unavailable: The queue or the sink can't be used. Some jobs may still be reserved: close the queue.
         """
-        if self._expiry:
-            self._expiry.step()  # before connect(), which raises while the sink is unavailable
         self._sink.connect()
         limit = 1 if self._probing else self._sink.jobs_max
         jobs = self._queue.reserve(self._tube, limit, RESERVE_SECONDS, self._sink.bytes_max)

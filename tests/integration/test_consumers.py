@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.conftest import Browser, call_query, ingest_api, open_queue, post, processor, query_api
+from tests.integration.conftest import Browser, call_query, ingest_api, keeper, open_queue, post, processor, query_api
 from tests.integration.test_ledger import settled_ledger
 from tests.integration.test_probes import read_metrics
 from tests.support import ROOT, beanstalkd, example, running, wait_until, wsserver
@@ -129,6 +129,19 @@ def test_while_it_is_away_the_others_go_on_and_it_catches_up_later(home: Path, e
         with processor(home, NAME, **env):
             wait_until(lambda: len(files(home)) == 5, "it has caught up")
             wait_until(lambda: away(home) == {}, "all consumers are there")
+
+
+def test_its_old_events_expire_while_it_is_away(home: Path, env: dict[str, str]) -> None:
+    with stack(home, env), keeper(home, **env, TRADEWIRE_USER_FILES_MAX_AGE_SECONDS="1"):
+        message_id = post_for(home, "alice")
+        wait_until(lambda: account(home)["expired"] == 1, "the ledger counts it")
+        [expired] = [
+            entry
+            for entry in call_query(home, f"/api/message/{message_id}").json["trace"]
+            if entry["kind"] == "expired"
+        ]
+        assert (expired["tube"], expired["reason"]) == (NAME, "age")
+        wait_until(lambda: NAME in away(home), "it is still reported as away")
 
 
 def test_an_event_that_fails_is_delivered_later_and_the_others_at_once(home: Path, env: dict[str, str]) -> None:

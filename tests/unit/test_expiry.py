@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,22 +17,26 @@ from structlog.testing import LogCapture
 from processor import expiry
 from processor.expiry import Expiry
 from tradewire import receipt
+from tradewire.consumers import live
 from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 
-MAX_AGE_SECONDS = 3600
+if TYPE_CHECKING:
+    from tradewire.consumer import Consumer
+
+MAX_AGE_SECONDS = live.CONSUMER.max_age_seconds or 0
 
 
 class Scene:
     """An expiry, its queue and its log."""
 
-    def __init__(self, max_bytes: int = 10**9) -> None:
+    def __init__(self, max_bytes: int = 10**9, consumer: Consumer = live.CONSUMER) -> None:
         self.broker = Broker(max_bytes=max_bytes)
         self.queue = MemoryQueue(self.broker)
         self.capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger)
-        self.expiry = Expiry(MemoryQueue(self.broker), LIVE, MAX_AGE_SECONDS, log)
+        self.expiry = Expiry(MemoryQueue(self.broker), consumer, log)
 
     def put(self, *ages_seconds: float) -> list[str]:
         """Put one job for each age and return the ids of their events."""
@@ -62,11 +68,11 @@ def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay()
     assert [(entry["event"], entry["messages"]) for entry in scene.capture.entries] == [("expired", 2)]
 
 
-def test_a_backlog_of_any_length_expires_in_one_step() -> None:
+def test_a_backlog_of_any_length_expires_in_batches() -> None:
     scene = Scene()
     old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
     young = scene.put(0)
-    scene.expiry.step()
+    assert [scene.expiry.step() for _ in range(4)] == [True, True, False, False]
     assert scene.waiting() == young
     assert [id_ for expired in scene.receipts() for id_ in expired.ids] == old
 
@@ -99,12 +105,23 @@ def test_a_full_queue_does_not_evict_jobs_that_have_just_arrived() -> None:
     assert scene.waiting() == flowing
 
 
-def test_expiry_checks_the_queue_once_a_second() -> None:
+def test_without_a_maximum_age_jobs_wait_unless_the_queue_fills_up() -> None:
+    patient = replace(live.CONSUMER, max_age_seconds=None)
+    scene = Scene(consumer=patient)
+    old = scene.put(10**8)
+    assert not scene.expiry.step()
+    assert scene.waiting() == old
+    full = Scene(max_bytes=1, consumer=patient)
+    full.put(10**8)
+    full.expiry.step()
+    assert full.waiting() == []
+
+
+def test_a_check_does_not_count_as_a_consumer() -> None:
     scene = Scene()
+    scene.put(2 * MAX_AGE_SECONDS, 0)
     scene.expiry.step()
-    ids = scene.put(2 * MAX_AGE_SECONDS)
-    scene.expiry.step()
-    assert scene.waiting() == ids
+    assert scene.queue.counts(LIVE).consumers == 0
 
 
 def test_a_job_of_unknown_age_is_left_to_its_consumer() -> None:

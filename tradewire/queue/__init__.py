@@ -129,6 +129,22 @@ class Queue(ABC):
         """
 
     @abstractmethod
+    def reserve_oldest(self, tube: str, limit: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        """Reserve the oldest jobs of a tube without counting as one of its consumers.
+
+        This is for maintenance: it is slower than `reserve` and never waits. Other connections may reserve jobs in
+        between.
+
+        Args:
+            tube: The tube's name.
+            limit: Most jobs to reserve.
+            bytes_max: As for `reserve`.
+
+        Returns:
+            The jobs, oldest first.
+        """
+
+    @abstractmethod
     def delete(self, jobs: Sequence[Job]) -> None:
         """Settle jobs that are done. Jobs that this connection no longer holds are left alone."""
 

@@ -85,6 +85,10 @@ class BeanstalkQueue(Queue):
                 jobs = jobs + chunk
             return jobs
 
+    def reserve_oldest(self, tube: str, limit: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        with self._connected() as connection:
+            return connection.reserve_oldest(tube, limit, bytes_max)
+
     def delete(self, jobs: Sequence[Job]) -> None:
         with self._holding() as connection:
             connection.settle(_DELETE, b"DELETED", jobs)
