@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME_CHARS_MAX: Final = 32
+RESERVED_NAMES: Final = frozenset(
+    {
+        *(
+            "api-ingest",
+            "api-query",
+            "demo",
+            "keeper",
+            "nginx",
+            "processors",
+            "supervisor-states",
+            "wsserver",
+        ),
+        *("default", "probe"),  # tubes that a queue engine uses
+    }
+)
+"""Names of other programs and tubes."""
 _MAX_AGE_SECONDS: Final = 10**7
 
 _T = TypeVar("_T")
@@ -81,6 +97,8 @@ class Consumer:
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_CHARS_MAX or not _NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is not lower-case letters, digits and hyphens, {_NAME_CHARS_MAX} at most")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"{self.name!r} is the name of another program or tube")
 
     @property
     def programs(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
@@ -10,15 +11,18 @@ import pytest
 from msgspec.structs import fields
 
 from api.operations.ledger import Account
+from deploy import render
 from tests.unit.test_settings import faults, read
 from tradewire import consumers, receipt
-from tradewire.consumer import Consumer, Outcome
+from tradewire.consumer import RESERVED_NAMES, Consumer, Outcome
 from tradewire.consumers import archive, live
 from tradewire.setting import Setting, whole
+from tradewire.settings import Settings
 from tradewire.store.ledger import ARCHIVED, FINAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 BUILT_IN = [live.CONSUMER, archive.CONSUMER]
 WEBHOOK = Consumer(
@@ -128,6 +132,31 @@ def test_a_declaration_under_another_name_is_a_fault(monkeypatch: pytest.MonkeyP
 def test_a_name_that_is_no_tube_program_and_variable_at_once_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="lower-case letters, digits and hyphens"):
         Consumer(name=name, sink="", title="", away="", outcomes=())
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_the_name_of_another_program_or_tube_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="another program or tube"):
+        Consumer(name=name, sink="", title="", away="", outcomes=())
+
+
+def test_every_program_that_is_no_processor_has_a_reserved_name(home: Path) -> None:
+    sections = re.findall(r"^\[(?:program|eventlistener|group):(.*)\]$", supervisord_conf(home), re.MULTILINE)
+    processors = {program for consumer in BUILT_IN for program in consumer.programs}
+    assert set(sections) - processors - {"beanstalkd"} <= RESERVED_NAMES
+
+
+def supervisord_conf(home: Path) -> str:
+    return render.render(Settings(home=home))["supervisord.conf"]
+
+
+def test_two_consumers_can_not_have_a_processor_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, live_1=f"{__name__}:LIVE_1")
+    [fault] = faults(CONSUMERS="archive,live,live-1")
+    assert "two consumers have a processor named live-1" in fault
+
+
+LIVE_1 = Consumer(name="live-1", sink="", title="", away="", outcomes=())
 
 
 def test_processors_are_numbered_if_there_may_be_several() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections import Counter
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,8 @@ def enabled(names: Sequence[str]) -> tuple[Consumer, ...]:
         The declarations in this order.
 
     Raises:
-        ValueError: A name is unknown or is given twice, the archive is missing, or a declaration can't be loaded.
+        ValueError: A name is unknown or is given twice, the archive is missing, a declaration can't be loaded, or two
+            consumers would have a processor of the same name.
     """
     known = available()
     for name in names:
@@ -43,7 +45,11 @@ def enabled(names: Sequence[str]) -> tuple[Consumer, ...]:
     if ARCHIVE not in names:
         # Receipts travel in its tube; the ledger, the watermark and history are made of the messages it saves.
         raise ValueError(f"{ARCHIVE} can't be left out")
-    return tuple(_load(known[name]) for name in names)
+    loaded = tuple(_load(known[name]) for name in names)
+    programs = Counter(program for consumer in loaded for program in consumer.programs)
+    if twice := sorted(program for program, count in programs.items() if count > 1):
+        raise ValueError(f"two consumers have a processor named {', '.join(twice)}")
+    return loaded
 
 
 def _load(entry: EntryPoint) -> Consumer:
