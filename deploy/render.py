@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,22 +12,20 @@ from deploy.checkout import BIN, PYTHON, ROOT, supervise_command
 from deploy.privileges import group_of, is_root, program_user
 from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
 from tradewire.queue.dead_letter import HEADER_BYTES
-from tradewire.settings import PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tradewire.settings import Settings
 
-LIVE = [f"live-{number}" for number in range(1, 9)]
-"""The live processors that are defined."""
-
 
 def programs(settings: Settings) -> list[str]:
     """Name the programs that must run, as supervisord does."""
     queue = ["beanstalkd"] if settings.own_queue else []
-    processors = [f"processors:{name}" for name in ("archive", *LIVE[: settings.live_processors])]
-    return [*queue, "wsserver", *processors, "api-ingest", "api-query", "nginx"]
+    processors = [
+        f"processors:{name}" for consumer in settings.consumers for name in consumer.programs[: consumer.processors]
+    ]
+    return [*queue, "wsserver", "keeper", *processors, "api-ingest", "api-query", "nginx"]
 
 
 def render(settings: Settings) -> dict[str, str]:
@@ -43,7 +40,7 @@ def render(settings: Settings) -> dict[str, str]:
     )
     user = program_user(settings)
     nginx = nginx_capacity(settings.max_browsers, raise_file_limit(settings.max_browsers))
-    common = {**asdict(settings), "root": ROOT, "nginx": nginx}
+    common = {**vars(settings), "root": ROOT, "nginx": nginx}
     return {
         "nginx.conf": templates.get_template("nginx.conf").render(
             common,
@@ -61,12 +58,11 @@ def render(settings: Settings) -> dict[str, str]:
             gunicorn=f"{BIN}/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
             job_bytes=MAX_JOB_BYTES + HEADER_BYTES,  # a dead letter carries its reason
-            live=LIVE,
             superuser="user=root" if is_root() else "; user: the one who started the stack",
             runs_as=f"user={user}" if user else "; user: the one who started supervisord",
         ),
         # What the running stack was started with, for people and for the next deploy/up.
-        "settings": "".join(f"{PREFIX}{name.upper()}={value}\n" for name, value in asdict(settings).items()),
+        "settings": "".join(f"{name}={value}\n" for name, value in settings.variables().items()),
     }
 
 

@@ -1,46 +1,32 @@
-"""Runs a processor: `python -m processor live` or `python -m processor archive`."""
+"""Runs a processor of one consumer: `python -m processor NAME`, such as `live`, `archive`, or an installed one."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import pkgutil
 import sys
+from typing import TYPE_CHECKING
 
-from processor.expiry import Expiry
+from processor import program
 from processor.loop import Processor
-from processor.sinks.archive import ArchiveSink
-from processor.sinks.live import LiveSink
-from tradewire import metrics
-from tradewire.errors import SettingsError
-from tradewire.logging import setup
-from tradewire.queue import LIVE, TUBES
-from tradewire.queue.factory import open_queue
-from tradewire.settings import Settings
-from tradewire.stop import Stop
+
+if TYPE_CHECKING:
+    from processor.sinks import SinkFactory
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings are invalid."""
+    """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings or the consumer's name are invalid."""
     parser = argparse.ArgumentParser(prog="processor", description="Delivers the events of a tube to its sink.")
-    parser.add_argument("sink", choices=TUBES)
-    name = parser.parse_args().sink
-    log = setup(f"processor-{name}")
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        log.critical("invalid settings", faults=list(error.faults))
-        return 2
-    if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE)):
-        log.warning("no disk space for metrics; /metrics lacks this process")
-    stop = Stop().install()
-    queue = open_queue(settings.queue, settings.queue_max_bytes)
-    log.info("started", pid=os.getpid())
-    if name == LIVE:
-        expiry = Expiry(queue, LIVE, settings.live_max_age_seconds, log)
-        processor = Processor(queue, LiveSink(settings.worker_socket, queue), stop, log, expiry)
-    else:
-        processor = Processor(queue, ArchiveSink(settings.store, settings.counters), stop, log)
-    processor.run()
+    parser.add_argument("consumer", help="one of TRADEWIRE_CONSUMERS")
+    name = parser.parse_args().consumer
+    settings, queue, stop, log = program.start(f"processor-{name}", os.environ)
+    consumer = next((consumer for consumer in settings.consumers if consumer.name == name), None)
+    if consumer is None:
+        log.critical("unknown consumer", consumer=name, enabled=list(settings.tubes))
+        return program.INVALID
+    make_sink: SinkFactory = pkgutil.resolve_name(consumer.sink)
+    Processor(queue, consumer, make_sink(consumer, settings, queue), stop, log).run()
     log.info("stopped")
     return 0
 

@@ -1,8 +1,7 @@
-"""Expiry: drops live jobs that no browser received within the maximum age. The archive still has them."""
+"""Expiry: drops jobs that were not delivered within the maximum age. The archive still has their events."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
@@ -10,74 +9,55 @@ from typing import TYPE_CHECKING, Final
 from tradewire import event, metrics, receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from structlog.stdlib import BoundLogger
 
+    from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
 
-CHECK_SECONDS: Final = 1.0
 BATCH_JOBS: Final = 500
 FILL_MAX: Final = 0.5
-"""How full the queue may be before live jobs are evicted. At 1.0 the queue refuses messages; an hour without browsers
-must not lead to that."""
+"""How full the queue may be before waiting jobs are evicted. At 1.0 the queue refuses messages; an hour without
+browsers must not lead to that."""
 EVICTION_AGE: Final = timedelta(seconds=10)
-"""Only jobs of this age or older are evicted. Younger ones are on their way to browsers and don't fill the queue."""
+"""Only jobs of this age or older are evicted. Younger ones are about to be delivered and don't fill the queue."""
 
 
 class Expiry:
-    """Drops the jobs of one tube that are over the maximum age.
+    """Drops the waiting jobs of one consumer that are over the maximum age, whether its processors run or not.
 
     While the queue is fuller than `FILL_MAX`, it also evicts the jobs over `EVICTION_AGE`. It puts a receipt for each
     event that it drops.
 
     Args:
-        queue: The processor's queue.
-        tube: The tube's name.
-        max_age_seconds: The maximum age of an event, counted from when it was received.
+        queue: A connection of its own.
+        consumer: Its declaration. It names the tube, and the maximum age of an event, counted from when it was
+            received.
         log: Gets a line for each dropped batch.
-        clock: Returns the time in seconds, on a clock that never goes back.
     """
 
-    def __init__(
-        self,
-        queue: Queue,
-        tube: str,
-        max_age_seconds: int,
-        log: BoundLogger,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, queue: Queue, consumer: Consumer, log: BoundLogger) -> None:
         self._queue = queue
-        self._tube = tube
-        self._max_age = timedelta(seconds=max_age_seconds)
+        self._tube = consumer.name
+        seconds = consumer.max_age_seconds
+        self._max_age = timedelta.max if seconds is None else timedelta(seconds=seconds)
         self._log = log
-        self._clock = clock
-        self._next_check = 0.0
 
-    def step(self) -> None:
-        """Drop the jobs that are due. Calls within a second of the last check do nothing.
+    def step(self) -> bool:
+        """Drop the oldest jobs that are due, a few hundred at most. Return whether more may be due.
 
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        now = self._clock()
-        if now < self._next_check:
-            return
-        self._next_check = now + CHECK_SECONDS
-        # Stop when the next check is due, since the tube may also have jobs that browsers wait for.
-        while self._clock() < self._next_check and self._drop_batch():
-            pass
-
-    def _drop_batch(self) -> bool:
-        """Drop the oldest jobs if they are due. Return whether more may be due."""
         is_filling = self._queue.fill() > FILL_MAX  # before reserving: fill() may reconnect, which loses reserved jobs
-        oldest = self._queue.reserve(self._tube, 1, 0)
+        oldest = self._queue.reserve_oldest(self._tube, 1)
         reason, min_age = self._reason(oldest, is_filling=is_filling)
         if not reason:
             if oldest:
                 self._queue.release(oldest)
             return False
-        jobs = oldest + self._queue.reserve(self._tube, BATCH_JOBS - 1, 0)
+        jobs = oldest + self._queue.reserve_oldest(self._tube, BATCH_JOBS - 1)
         expired = list(takewhile(lambda job: _age(job) >= min_age, jobs))
         self._put_receipts(expired, reason)
         self._queue.delete(expired)
@@ -95,14 +75,11 @@ class Expiry:
 
     def _put_receipts(self, jobs: Sequence[Job], reason: str) -> None:
         headers = [header for job in jobs for header in _headers(job)]
-        now = event.format_time(datetime.now(UTC))
-        for start in range(0, len(headers), receipt.IDS_MAX):
-            ids = [header.id for header in headers[start : start + receipt.IDS_MAX]]
-            expired = receipt.Receipt("expired", now, ids, self._tube, reason=reason)
-            self._queue.put_receipt(receipt.encode(expired))
-        metrics.expired(reason, len(headers))
+        for expired in receipt.encode_all("expired", self._tube, [header.id for header in headers], reason):
+            self._queue.put_receipt(expired)
+        metrics.expired(self._tube, reason, len(headers))
         first, last = headers[0].id, headers[-1].id
-        self._log.warning("expired unseen", messages=len(headers), reason=reason, first=first, last=last)
+        self._log.warning("expired", tube=self._tube, messages=len(headers), reason=reason, first=first, last=last)
 
 
 def _age(job: Job) -> timedelta:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Final
 
-from processor.sinks import Verdict
+from processor.repeat import repeat
+from processor.sinks import PartialDelivery, Verdict
 from tradewire import event, metrics, receipt
 from tradewire.backoff import Backoff
-from tradewire.errors import InvalidEvent, Unavailable
+from tradewire.errors import InvalidEvent
 from tradewire.queue import Rejected
 from tradewire.queue.dead_letter import REASON_CHARS_MAX
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
-    from processor.expiry import Expiry
     from processor.sinks import Sink
+    from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
     from tradewire.stop import Stop
 
@@ -26,6 +27,9 @@ RESERVE_SECONDS: Final = 1
 """How long a step waits if no job is ready."""
 HOLD_OFF_SECONDS: Final = 1.0
 """How long a step waits after a WAIT, unless the sink is ready earlier."""
+HOLD_SECONDS: Final = 10.0
+"""A step begins no delivery when its jobs have been reserved for longer than this. The last delivery may take
+`DELIVERY_SECONDS_MAX`, so all jobs are settled or released before their TTR ends."""
 
 
 class Processor:
@@ -35,44 +39,37 @@ class Processor:
 
     - OK: delete them.
     - WAIT: release them, and hold off.
+    - PartialDelivery: put the failed events anew, make a dead letter of each rejected one, delete the jobs, and pause.
     - InvalidEvent: deliver the valid events, and make a dead letter of each rejected one.
     - Unavailable, from the queue or the sink: close the queue, which releases the jobs, and try again later.
 
     Args:
         queue: The queue, with no jobs reserved.
-        sink: Gets the events; it names the tube.
+        consumer: Its declaration, which names the tube.
+        sink: Gets the events.
         stop: Ends `run`.
         log: Gets a line for each outage and each dead letter.
-        expiry: Drops old jobs from the tube. None: no job expires.
     """
 
-    def __init__(self, queue: Queue, sink: Sink, stop: Stop, log: BoundLogger, expiry: Expiry | None = None) -> None:
+    def __init__(self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger) -> None:
         self._queue = queue
+        self._tube = consumer.name
         self._sink = sink
         self._stop = stop
         self._log = log
-        self._expiry = expiry
+        self._puts_receipts = any(outcome.kind == "delivered" for outcome in consumer.outcomes)
+        self._retry = Backoff()
+        """The pauses after steps in which events failed."""
+        self._has_failed = False
+        """Whether an event has failed in this step."""
+        self._deliver_until = float("inf")
+        """When this step must begin no further delivery, in seconds of the monotonic clock."""
         self._probing = False
         """True after a WAIT, until the sink takes events again. Meanwhile each step reserves a single job."""
 
     def run(self) -> None:
         """Repeat `step` until a stop is requested. Then close the queue, which releases the jobs, and the sink."""
-        backoff = Backoff()
-        in_outage = False
-        while not self._stop.requested:
-            try:
-                self.step()
-                if in_outage:
-                    self._log.info("dependency is back")
-                    in_outage = False
-                backoff.reset()
-            except Unavailable as error:
-                self._queue.close()
-                if not in_outage:
-                    self._log.warning("waiting for a dependency", reason=str(error))
-                    in_outage = True
-                self._stop.wait(backoff.next())
-        self._queue.close()
+        repeat(self.step, self._queue, self._stop, self._log)
         self._sink.close()
 
     def step(self) -> None:
@@ -81,19 +78,24 @@ class Processor:
         Raises:
             Unavailable: The queue or the sink can't be used. Some jobs may still be reserved: close the queue.
         """
-        if self._expiry:
-            self._expiry.step()  # before connect(), which raises while the sink is unavailable
         self._sink.connect()
         limit = 1 if self._probing else self._sink.jobs_max
-        jobs = self._queue.reserve(self._sink.tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
+        jobs = self._queue.reserve(self._tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
         if not jobs:
             return
-        metrics.reserved(self._sink.tube, len(jobs))
+        metrics.reserved(self._tube, len(jobs))
+        self._has_failed = False
+        self._deliver_until = time.monotonic() + HOLD_SECONDS
         waiting = self._settle_in_order(list(_batches(jobs, self._sink.bytes_max)))
         self._probing = bool(waiting)
         if waiting:
             self._queue.release(waiting)
-            self._probing = not self._sink.hold_off(HOLD_OFF_SECONDS)
+            # After slow deliveries, jobs may be left over for lack of time, not because of a WAIT.
+            self._probing = time.monotonic() < self._deliver_until and not self._sink.hold_off(HOLD_OFF_SECONDS)
+        if self._has_failed:
+            self._stop.wait(self._retry.next())
+        else:
+            self._retry.reset()
 
     def _settle_in_order(self, batches: Sequence[Sequence[Job]]) -> list[Job]:
         """Deliver and settle the batches in order, up to the first WAIT. Return the jobs that are not settled."""
@@ -104,9 +106,17 @@ class Processor:
         return []
 
     def _settle(self, batch: Sequence[Job]) -> Sequence[Job]:
-        """Deliver a batch and settle its jobs. After a WAIT, return the jobs that are not settled."""
+        """Deliver a batch and settle its jobs. After a WAIT, or without time, return the jobs that are not settled."""
+        if time.monotonic() > self._deliver_until:
+            return batch
+        events = [event for job in batch for event in job.events]
         try:
-            verdict = self._deliver([line for job in batch for line in job.events])
+            verdict = self._deliver(events)
+        except PartialDelivery as partial:
+            self._settle_delivered_and_failed(events, partial)
+            self._dead_letter(batch[0], partial.rejected)
+            self._queue.delete(batch[1:])
+            return ()
         except InvalidEvent:
             if len(batch) == 1:
                 return self._dead_letter_rejected(batch[0])
@@ -123,30 +133,54 @@ class Processor:
             rejected = list(self._isolate(job.events))
         except _Waiting:
             return [job]
+        self._dead_letter(job, rejected)
+        return ()
+
+    def _settle_delivered_and_failed(self, events: Sequence[bytes], partial: PartialDelivery) -> None:
+        """Put receipts for the delivered events, and put the failed ones anew. Their jobs remain to be settled."""
+        others = {*partial.failed, *(rejection.event for rejection in partial.rejected)}
+        self._put_receipts([line for line in events if line not in others])
+        if partial.failed:
+            self._queue.put_again(self._tube, partial.failed)
+            self._has_failed = True
+            self._log.warning("some deliveries failed", tube=self._tube, failed=len(partial.failed), of=len(events))
+
+    def _put_receipts(self, events: Sequence[bytes]) -> None:
+        """Put receipts for delivered events, unless the sink does so."""
+        if not self._puts_receipts:
+            return
+        ids = [header.id for header in map(event.peek, events) if header]
+        for delivered in receipt.encode_all("delivered", self._tube, ids):
+            self._queue.put_receipt(delivered)
+        metrics.delivered(self._tube, len(ids))
+
+    def _dead_letter(self, job: Job, rejected: Sequence[Rejected]) -> None:
+        """Make dead letters of rejected events, and settle the job."""
         for rejection in rejected:
             self._report_dead_letter(rejection)
-        self._queue.dead_letter(self._sink.tube, job, rejected)
-        metrics.dead_lettered(self._sink.tube, len(rejected))
-        return ()
+        self._queue.dead_letter(self._tube, job, rejected)
+        metrics.dead_lettered(self._tube, len(rejected))
 
     def _report_dead_letter(self, rejected: Rejected) -> None:
         """Put a receipt about the dead letter, if its event has a readable id, and log it."""
-        tube = self._sink.tube
         header = event.peek(rejected.event)
         if header:
-            now = event.format_time(datetime.now(UTC))
             reason = rejected.reason[:REASON_CHARS_MAX]
-            self._queue.put_receipt(
-                receipt.encode(receipt.Receipt("dead-lettered", now, [header.id], tube, reason=reason))
-            )
+            for dead_lettered in receipt.encode_all("dead-lettered", self._tube, [header.id], reason):
+                self._queue.put_receipt(dead_lettered)
         event_id = header.id if header else None
-        self._log.error("dead-lettered", tube=tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event))
+        self._log.error(
+            "dead-lettered", tube=self._tube, id=event_id, reason=rejected.reason, bytes=len(rejected.event)
+        )
 
     def _isolate(self, events: Sequence[bytes]) -> Iterator[Rejected]:
         """Deliver events. If the sink rejects them, deliver each half in the same way. Yield each rejected event."""
         try:
             if self._deliver(events) is Verdict.WAIT:
                 raise _Waiting
+        except PartialDelivery as partial:
+            self._settle_delivered_and_failed(events, partial)
+            yield from partial.rejected
         except InvalidEvent as error:
             if len(events) == 1:
                 yield Rejected(events[0], str(error))
@@ -158,7 +192,10 @@ class Processor:
     def _deliver(self, events: Sequence[bytes]) -> Verdict:
         if sum(map(len, events)) + len(events) - 1 > self._sink.bytes_max:
             raise InvalidEvent(f"larger than a delivery may be: {self._sink.bytes_max} bytes")
-        return self._sink.deliver(events)
+        verdict = self._sink.deliver(events)
+        if verdict is Verdict.OK:
+            self._put_receipts(events)
+        return verdict
 
 
 class _Waiting(Exception):  # noqa: N818 - not an error: carries a verdict up from the recursion

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tradewire.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_SECONDS = 20.0
+TUBES = Settings(home=ROOT).tubes
+"""The tubes of a stack with the default settings."""
 
 EXAMPLE: dict[str, Any] = {
     "userId": "134259",

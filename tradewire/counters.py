@@ -13,7 +13,7 @@ Example:
     counter = CrashSafeCounter(settings.counters)
     received_at = counter.start_request()
     counter.count_begun(1)
-    queue.put(body, TUBES)
+    queue.put(body, settings.tubes)
     counter.count_accepted(1)
     counter.end_request(received_at)
 """
@@ -74,7 +74,7 @@ class CrashSafeCounter:
     """
 
     def __init__(self, folder: Path) -> None:
-        with _translated(folder):
+        with translate_errors(folder):
             self._file, self._number = _claim(folder)
         self._map = mmap.mmap(self._file, _FILE_BYTES)
         self._view = memoryview(self._map)
@@ -143,7 +143,7 @@ def read_totals(folder: Path) -> Totals:
     Raises:
         Unavailable: A file can't be read.
     """
-    with _translated(folder):
+    with translate_errors(folder):
         return _add_up(folder)
 
 
@@ -191,7 +191,7 @@ def stack_id(folder: Path) -> str:
     Raises:
         Unavailable: The id can't be read or created.
     """
-    with _translated(folder):
+    with translate_errors(folder):
         return _read_or_create_id(folder)
 
 
@@ -209,7 +209,8 @@ def _read_or_create_id(folder: Path) -> str:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def translate_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of the file system into Unavailable."""
     try:
         yield
     except OSError as error:

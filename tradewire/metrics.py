@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, exposition, multiprocess, values
 
-from tradewire.queue import TUBES
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -34,7 +32,7 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 """Upper bounds of the histograms' buckets, in seconds."""
 
 
-def start(folder: str | None) -> bool:
+def start(folder: str | None, tubes: Iterable[str]) -> bool:
     """Reserve disk space for this process's files. Call this once at the entry point, before anything is counted.
 
     The kernel kills a process that writes to a mapped file for which the disk has no room. Every program must run on
@@ -42,19 +40,23 @@ def start(folder: str | None) -> bool:
 
     Args:
         folder: The value of PROMETHEUS_MULTIPROC_DIR; None if it is not set.
+        tubes: The stack's tubes. Their counts begin at 0, so that an alarm sees the first increase.
 
     Returns:
         False if the disk has no room. The process then counts in memory, and `/metrics` lacks it.
     """
     if folder is None:
         return True
+    has_room = True
     try:
         for kind in _KINDS:
             _reserve_space(Path(folder) / f"{kind}_{os.getpid()}.db")
     except OSError:
         values.ValueClass = values.MutexValue
-        return False
-    return True
+        has_room = False
+    for tube in tubes:
+        _counts().add_tube(tube)
+    return has_room
 
 
 def accepted(messages: int) -> None:
@@ -84,6 +86,11 @@ def shown(ages_seconds: Sequence[float]) -> None:
     _observe(_counts().show_latency_seconds, ages_seconds)
 
 
+def delivered(tube: str, messages: int) -> None:
+    """Count messages that a consumer other than live and archive has delivered."""
+    _counts().delivered[tube].inc(messages)
+
+
 def archived(ages_seconds: Sequence[float]) -> None:
     """Count messages that the store saved for the first time, with each one's age in seconds at that time."""
     _counts().archived.inc(len(ages_seconds))
@@ -100,9 +107,9 @@ def dead_lettered(tube: str, messages: int) -> None:
     _counts().dead_letters[tube].inc(messages)
 
 
-def expired(reason: str, messages: int) -> None:
-    """Count live messages that expired before a browser received them. `reason` is `age` or `evicted`."""
-    _counts().expired.labels(reason).inc(messages)
+def expired(tube: str, reason: str, messages: int) -> None:
+    """Count messages that expired before they were delivered. `reason` is `age` or `evicted`."""
+    _counts().expired.labels(tube, reason).inc(messages)
 
 
 def saved(seconds: float) -> None:
@@ -132,9 +139,8 @@ class _Counts:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"tradewire_{name}", text, labels, registry=registry)
 
-        def by_tube(name: str, text: str) -> dict[str, Counter]:
-            family = counter(name, text, "tube")
-            return {tube: family.labels(tube) for tube in TUBES}
+        def by_tube(name: str, text: str) -> _ByTube:
+            return _ByTube(counter(name, text, "tube"))
 
         def seconds(name: str, text: str) -> Histogram:
             return Histogram(f"tradewire_{name}", text, registry=registry, buckets=_BUCKETS)
@@ -144,10 +150,13 @@ class _Counts:
         self.put = by_tube("jobs_put_total", "Jobs that the API put into the queue, without receipts.")
         self.reserved = by_tube("jobs_reserved_total", "Jobs that processors have reserved, with receipts.")
         self.shown = counter("messages_shown_total", "Messages sent to browsers.")
+        self.delivered = by_tube("messages_delivered_total", "Messages that other consumers have delivered.")
         self.archived = counter("messages_archived_total", "Messages saved in the store.")
         self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store already had.")
         self.dead_letters = by_tube("messages_dead_lettered_total", "Messages that became dead letters.")
-        self.expired = counter("messages_expired_total", "Messages that expired before a browser saw them.", "reason")
+        self.expired = counter(
+            "messages_expired_total", "Messages that expired before they were delivered.", "tube", "reason"
+        )
         self.show_latency_seconds = seconds(
             "show_latency_seconds", "Time from receiving a message to sending it to browsers."
         )
@@ -155,6 +164,23 @@ class _Counts:
             "archive_latency_seconds", "Time from receiving a message to saving it in the store."
         )
         self.save_seconds = seconds("store_save_seconds", "Duration of one transaction of the archive's processor.")
+
+    def add_tube(self, tube: str) -> None:
+        """Begin the counts of a tube at 0."""
+        for by_tube in (self.put, self.reserved, self.dead_letters):
+            by_tube[tube].inc(0)
+
+
+class _ByTube(dict[str, Counter]):
+    """A counter of each tube, made when it is first needed."""
+
+    def __init__(self, family: Counter) -> None:
+        super().__init__()
+        self._family = family
+
+    def __missing__(self, tube: str) -> Counter:
+        counter = self[tube] = self._family.labels(tube)
+        return counter
 
 
 def _observe(histogram: Histogram, values_seconds: Sequence[float]) -> None:

@@ -5,14 +5,18 @@ Receipts travel in the archive's tube only, between the events, as one line of J
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
 from tradewire.errors import InvalidEvent
-from tradewire.event import Id
+from tradewire.event import Id, format_time
 
-Kind = Literal["shown", "expired", "dead-lettered", "discarded"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Kind = Literal["shown", "delivered", "expired", "dead-lettered", "discarded"]
 
 _MARK: Final = b'{"receipt":'
 """Every receipt begins with this, and no event does."""
@@ -29,8 +33,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     receipt: Kind
-    """shown: sent to browsers, now or earlier. expired: dropped before any browser received it. dead-lettered: it
-    could not be processed. discarded: an operator deleted its dead letter."""
+    """shown: sent to browsers, now or earlier. delivered: delivered by any other consumer. expired: dropped before it
+    was delivered. dead-lettered: it could not be processed. discarded: an operator deleted its dead letter."""
     at: _Text
     """When it happened, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]
@@ -50,6 +54,20 @@ _decoder: Final = msgspec.json.Decoder(Receipt)
 def encode(receipt: Receipt) -> bytes:
     """Encode a receipt as one JSON object without a line end. Fields that have their default are left out."""
     return _encoder.encode(receipt)
+
+
+def encode_all(kind: Kind, tube: str, ids: Sequence[str], reason: str = "") -> Iterator[bytes]:
+    """Encode receipts about any number of events, with the current time.
+
+    Args:
+        kind: What happened.
+        tube: The tube that it happened in.
+        ids: The events.
+        reason: Why it happened, for kinds that have a reason.
+    """
+    now = format_time(datetime.now(UTC))
+    for start in range(0, len(ids), IDS_MAX):
+        yield encode(Receipt(kind, now, list(ids[start : start + IDS_MAX]), tube, reason=reason))
 
 
 def is_receipt(line: bytes) -> bool:

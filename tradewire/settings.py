@@ -10,21 +10,27 @@ Example:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from tradewire import consumers
+from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.queue import factory
+from tradewire.setting import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from tradewire.consumer import Consumer
 
 PREFIX = "TRADEWIRE_"
 _SOCKET_PATH_MAX = 107
 """Greatest length of a unix socket's path in bytes, without its NUL (unix(7))."""
 _LONGEST_SOCKET = "sock/workers/wsserver.sock"
+_HINT = f": the README lists them all. A consumer's settings exist while {PREFIX}CONSUMERS names it"
 
 _T = TypeVar("_T")
 
@@ -33,8 +39,8 @@ _T = TypeVar("_T")
 class Settings:
     """Everything that an operator can choose.
 
-    Each field is set by the environment variable `TRADEWIRE_` + its name in capitals. The properties are derived
-    from the fields.
+    Each field is set by the environment variable `TRADEWIRE_` + its name in capitals. Consumers bring settings of their
+    own. The properties are derived from the fields.
     """
 
     home: Path
@@ -53,10 +59,8 @@ class Settings:
     """Milliseconds of accepted messages that a power cut may lose. 0 syncs the disk at every write."""
     store_url: str = ""
     """URL of the archive's database. Empty: a SQLite file in the stack's home."""
-    live_max_age_seconds: int = 3600
-    """Age in seconds at which a live message that no browser received expires. The archive still has it."""
-    live_processors: int = 1
-    """Live processors to start with the stack, of the 8 that are defined."""
+    consumers: tuple[Consumer, ...] = (live.CONSUMER, archive.CONSUMER)
+    """The consumers of the stream, each with the values of its settings. The variable lists their names."""
     api_workers: int = 2
     """gunicorn's worker processes."""
     max_browsers: int = 1000
@@ -84,6 +88,19 @@ class Settings:
             SettingsError: Values are invalid or `TRADEWIRE_` names unknown. It carries every fault.
         """
         return _Reader(environ).settings()
+
+    def variables(self) -> dict[str, Any]:
+        """Return the value of each setting by the name of its variable, those of the consumers included."""
+        values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+        values["CONSUMERS"] = ",".join(self.tubes)
+        for consumer in self.consumers:
+            values |= consumer.variables()
+        return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+    @property
+    def tubes(self) -> tuple[str, ...]:
+        """The tubes: ingest puts a copy of each event into all of them. Each belongs to one consumer."""
+        return tuple(consumer.name for consumer in self.consumers)
 
     @property
     def own_queue(self) -> bool:
@@ -154,6 +171,7 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._unread = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         self._unread["HOME"] = self._unread.get("HOME", "").strip() or "var"
+        self._read: set[str] = set()
         self._faults: list[str] = []
 
     def settings(self) -> Settings:
@@ -163,30 +181,40 @@ class _Reader:
             rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, _rate),
             batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, _rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),
-            queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, _whole(10**7, 10**13)),
-            queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, _whole(0, 60_000)),
+            queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, whole(10**7, 10**13)),
+            queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, _store_url),
-            live_max_age_seconds=self._take("LIVE_MAX_AGE_SECONDS", Settings.live_max_age_seconds, _whole(1, 10**7)),
-            live_processors=self._take("LIVE_PROCESSORS", Settings.live_processors, _whole(1, 8)),
-            api_workers=self._take("API_WORKERS", Settings.api_workers, _whole(1, 64)),
-            max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, _whole(1, 100_000)),
+            consumers=self._consumers(),
+            api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
+            max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, whole(1, 100_000)),
             max_connections_per_address=self._take(
-                "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, _whole(1, 100_000)
+                "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, whole(1, 100_000)
             ),
-            replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, _whole(1, 1_000_000)),
+            replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, whole(1, 1_000_000)),
             demo_rate=self._take("DEMO_RATE", Settings.demo_rate, _demo_rate),
-            demo_seed=self._take("DEMO_SEED", Settings.demo_seed, _whole(0, 2**32)),
+            demo_seed=self._take("DEMO_SEED", Settings.demo_seed, whole(0, 2**32)),
             user=self._take("USER", Settings.user, _user),
         )
-        self._faults += [f"{PREFIX}{name} is not a setting; the README lists them all" for name in sorted(self._unread)]
+        self._faults += [f"{PREFIX}{name} is not a setting{_HINT}" for name in sorted(self._unread)]
         if self._faults:
             raise SettingsError(self._faults)
         return settings
 
+    def _consumers(self) -> tuple[Consumer, ...]:
+        declared = self._take("CONSUMERS", Settings.consumers, _consumers)
+        return tuple(consumer.configured(self._take) for consumer in declared)
+
     def _take(self, name: str, default: _T, parse: Callable[[str], _T]) -> _T:
-        """Parse a variable. Return the default if it is unset or empty."""
+        """Parse a variable. Return the default if it is unset or empty. If that is None, the variable must be set."""
+        if name in self._read:
+            self._faults.append(
+                f"{PREFIX}{name} is declared twice: by a consumer, and by Tradewire or another consumer"
+            )
+        self._read.add(name)
         text = self._unread.pop(name, "").strip()
         if not text:
+            if default is None:
+                self._faults.append(f"{PREFIX}{name} must be set")
             return default
         try:
             return parse(text)
@@ -232,13 +260,8 @@ def _store_url(text: str) -> str:
     return text
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not low <= int(text) <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
+def _consumers(text: str) -> tuple[Consumer, ...]:
+    return consumers.enabled([name.strip() for name in text.split(",")])
 
 
 def _demo_rate(text: str) -> float:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tradewire.errors import QueueUnavailable
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.http.queue_pool import QueuePool
 
 
@@ -31,10 +32,15 @@ class GroupCommit:
 
     If no round trip is in progress, a job is sent at once. Jobs that arrive during a round trip share the next one, and
     its system calls on both sides. These cost more than all other work on a job.
+
+    Args:
+        pool: Connections to the queue.
+        tubes: The tubes' names.
     """
 
-    def __init__(self, pool: QueuePool) -> None:
+    def __init__(self, pool: QueuePool, tubes: Sequence[str]) -> None:
         self._pool = pool
+        self._tubes = tubes
         self.pending: list[_Put] = []
         """Jobs that wait for the next round trip."""
         self._round_trip = threading.Lock()
@@ -62,7 +68,7 @@ class GroupCommit:
         error_text = _INTERRUPTED
         try:
             with self._pool.lend() as queue:
-                queue.put_all([put.body for put in batch], TUBES)
+                queue.put_all([put.body for put in batch], self._tubes)
             error_text = ""
         except QueueUnavailable as error:
             error_text = str(error)

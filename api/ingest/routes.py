@@ -12,12 +12,11 @@ from api.http.responses import FaultItem, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
-from tradewire import event, metrics, trade
+from tradewire import event, metrics, trade, tube_history
 from tradewire.counters import CrashSafeCounter
 from tradewire.errors import Fault
 from tradewire.event import Id
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +73,7 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the routes."""
-    ingest = _Ingest(settings, GroupCommit(pool))
+    ingest = _Ingest(settings, GroupCommit(pool, settings.tubes))
 
     @app.post("/api/message")
     def post_message() -> Response:
@@ -105,8 +104,9 @@ class _Ingest:
 
     def __init__(self, settings: Settings, group_commit: GroupCommit) -> None:
         # Created by the first request, so that each worker process has a counter of its own.
-        self._counter = cache(lambda: CrashSafeCounter(settings.counters))
+        self._counter = cache(lambda: _open_counter(settings))
         self._group_commit = group_commit
+        self._tubes = settings.tubes
 
     @contextmanager
     def in_flight(self) -> Iterator[datetime]:
@@ -124,8 +124,14 @@ class _Ingest:
         counter.count_begun(len(events))
         self._group_commit.put(b"\n".join(events))
         counter.count_accepted(len(events))
-        metrics.put(TUBES)
+        metrics.put(self._tubes)
         metrics.accepted(len(events))
+
+
+def _open_counter(settings: Settings) -> CrashSafeCounter:
+    """Open this process's counter. From now on, messages go into the enabled tubes."""
+    tube_history.record(settings.counters, settings.tubes)
+    return CrashSafeCounter(settings.counters)
 
 
 def _batch_response(checked: batch.CheckedBatch) -> Response:

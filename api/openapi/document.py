@@ -12,10 +12,13 @@ from flask import Flask, Response, request
 from api.http import parameter_types
 from api.http.parameters import Query, parse_query
 from api.http.responses import json_response_with_etag
-from api.openapi.operations import COMMON_RESPONSES, MESSAGE_SCHEMA, OPERATIONS, Operation, ResponseSpec
+from api.openapi.operations import COMMON_RESPONSES, MESSAGE_SCHEMA, Operation, ResponseSpec, operations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.http.parameters import Parameter
+    from tradewire.settings import Settings
 
 _REF: Final = "#/components/schemas/{name}"
 _NAMED_SCHEMAS: Final = {
@@ -27,9 +30,9 @@ _NAMED_SCHEMAS: Final = {
 _JSON: Final = "application/json"
 
 
-def add_routes(app: Flask) -> None:
+def add_routes(app: Flask, settings: Settings) -> None:
     """Add the route."""
-    cached_document = cache(document)
+    cached_document = cache(lambda: document(settings.tubes))
 
     @app.get("/api/openapi.json")
     def openapi_json() -> Response:
@@ -37,14 +40,15 @@ def add_routes(app: Flask) -> None:
         return json_response_with_etag(cached_document())
 
 
-def document() -> dict[str, Any]:
-    """Generate the document."""
-    specs = [spec for operation in OPERATIONS.values() for spec in operation.responses.values()]
+def document(tubes: Sequence[str]) -> dict[str, Any]:
+    """Generate the document for a stack with these tubes."""
+    by_path = operations(tubes)
+    specs = [spec for operation in by_path.values() for spec in operation.responses.values()]
     types = list(dict.fromkeys(spec.body for spec in (*specs, *COMMON_RESPONSES.values()) if spec.body))
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     schema_by_type = dict(zip(types, schemas, strict=True))
     paths: dict[str, Any] = {}
-    for (method, path), operation in OPERATIONS.items():
+    for (method, path), operation in by_path.items():
         paths.setdefault(path, {})[method] = _operation(operation, path, schema_by_type)
     openapi = {
         "openapi": "3.1.1",

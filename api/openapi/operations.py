@@ -15,10 +15,9 @@ from api.operations.ledger import Ledger
 from api.query import messages, stats
 from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -79,10 +78,7 @@ COMMON_RESPONSES: Final = {
 }
 """The responses that every operation may have."""
 
-_DEAD_LETTER_PATH: Final[dict[str, dict[str, Any]]] = {
-    "tube": {"type": "string", "enum": list(TUBES)},
-    "dead_letter_id": {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"},
-}
+_DEAD_LETTER_ID: Final = {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"}
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
 MESSAGE_SCHEMA: Final = {
     "type": "object",
@@ -108,133 +104,147 @@ def _dead_letter_responses(success: str) -> dict[int, ResponseSpec]:
     }
 
 
-OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
-    ("post", "/api/message"): Operation(
-        "postMessage",
-        "Post a message",
-        {
-            201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
-            400: ResponseSpec("The message has faults; the body lists all of them.", Failure),
-            403: _CROSS_SITE,
-            413: ResponseSpec("The body is larger than 64 KiB.", Failure),
-            415: _BAD_ENCODING,
-        },
-        description=(
-            "After a 201 the message is kept durably. After a 503 it may or may not be kept."
-            " Any Content-Type is accepted."
-        ),
-        headers=(_IDEMPOTENCY_KEY,),
-        body=MESSAGE_SCHEMA,
-    ),
-    ("post", "/api/messages"): Operation(
-        "postBatch",
-        f"Post up to {MAX_BATCH_MESSAGES:,} messages",
-        {
-            201: ResponseSpec("All messages are accepted.", BatchAccepted),
-            207: ResponseSpec("Some messages are accepted. The body lists the faults of the others.", BatchAccepted),
-            400: ResponseSpec("No message is accepted.", BatchFailure),
-            403: _CROSS_SITE,
-            413: ResponseSpec("The body is larger than 1 MiB, before or after decompression.", Failure),
-            415: _BAD_ENCODING,
-        },
-        description=(
-            "Takes a JSON array, or NDJSON with one message a line. All valid messages are accepted together. After a"
-            " 503 they may or may not be kept. An Idempotency-Key is for the whole batch: a retry must keep the"
-            " messages in their positions. Any Content-Type is accepted."
-        ),
-        headers=(_IDEMPOTENCY_KEY,),
-        body={
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MAX_BATCH_MESSAGES,
-            "items": MESSAGE_SCHEMA,
-            "examples": [MESSAGE_SCHEMA["examples"]],
-        },
-    ),
-    ("get", "/api/messages"): Operation(
-        "listMessages",
-        "List messages, newest first",
-        {
-            200: ResponseSpec(
-                "A page in JSON, or a file of all matching messages.", messages.MessagePage, tuple(messages.FILE_TYPES)
+def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
+    """Return the operations by method and path, for a stack with these tubes."""
+    dead_letter_path: dict[str, dict[str, Any]] = {
+        "tube": {"type": "string", "enum": list(tubes)},
+        "dead_letter_id": _DEAD_LETTER_ID,
+    }
+    return {
+        ("post", "/api/message"): Operation(
+            "postMessage",
+            "Post a message",
+            {
+                201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
+                400: ResponseSpec("The message has faults; the body lists all of them.", Failure),
+                403: _CROSS_SITE,
+                413: ResponseSpec("The body is larger than 64 KiB.", Failure),
+                415: _BAD_ENCODING,
+            },
+            description=(
+                "After a 201 the message is kept durably. After a 503 it may or may not be kept."
+                " Any Content-Type is accepted."
             ),
-            400: _BAD_PARAMETERS,
-            406: ResponseSpec("No media type in Accept is available.", Failure),
-        },
-        description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
-        query=messages.MessagesQuery,
-    ),
-    ("get", "/api/message/{message_id}"): Operation(
-        "traceMessage",
-        "Get a message and its history",
-        {
-            200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
-            304: _NOT_MODIFIED,
-            400: _BAD_PARAMETERS,
-            404: ResponseSpec(
-                "No such message is archived. A message accepted just now may not be archived yet.",
-                Failure,
-                headers=_RETRY,
+            headers=(_IDEMPOTENCY_KEY,),
+            body=MESSAGE_SCHEMA,
+        ),
+        ("post", "/api/messages"): Operation(
+            "postBatch",
+            f"Post up to {MAX_BATCH_MESSAGES:,} messages",
+            {
+                201: ResponseSpec("All messages are accepted.", BatchAccepted),
+                207: ResponseSpec(
+                    "Some messages are accepted. The body lists the faults of the others.", BatchAccepted
+                ),
+                400: ResponseSpec("No message is accepted.", BatchFailure),
+                403: _CROSS_SITE,
+                413: ResponseSpec("The body is larger than 1 MiB, before or after decompression.", Failure),
+                415: _BAD_ENCODING,
+            },
+            description=(
+                "Takes a JSON array, or NDJSON with one message a line. All valid messages are accepted together. After"
+                " a 503 they may or may not be kept. An Idempotency-Key is for the whole batch: a retry must keep the"
+                " messages in their positions. Any Content-Type is accepted."
             ),
-        },
-        path={"message_id": _MESSAGE_ID},
-    ),
-    ("get", "/api/stats"): Operation(
-        "getStats",
-        "Get totals over a time range",
-        {200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG), 304: _NOT_MODIFIED, 400: _BAD_PARAMETERS},
-        description="Without parameters, the time range is the last 24 hours.",
-        query=stats.StatsQuery,
-    ),
-    ("get", "/api/ledger"): Operation(
-        "getLedger", "Reconcile accepted messages with their outcomes", {200: ResponseSpec("The ledger.", Ledger)}
-    ),
-    ("get", "/api/dead-letters"): Operation(
-        "listDeadLetters",
-        "List events that could not be processed",
-        {
-            200: ResponseSpec("The oldest dead letters.", dead_letters.DeadLetterList),
-            400: _BAD_PARAMETERS,
-            401: _UNAUTHORIZED,
-        },
-        query=dead_letters.DeadLettersQuery,
-        is_for_operators=True,
-    ),
-    ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
-        "requeueDeadLetter",
-        "Put a dead letter back into its tube, as a new job",
-        _dead_letter_responses("The event is back in its tube."),
-        path=_DEAD_LETTER_PATH,
-        is_for_operators=True,
-    ),
-    ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
-        "deleteDeadLetter",
-        "Delete a dead letter permanently",
-        _dead_letter_responses("The dead letter is deleted."),
-        path=_DEAD_LETTER_PATH,
-        is_for_operators=True,
-    ),
-    ("get", "/api/openapi.json"): Operation(
-        "getOpenApi",
-        "Get this document",
-        {
-            200: ResponseSpec("The OpenAPI document.", dict[str, Any], headers=_TAG),
-            304: _NOT_MODIFIED,
-            400: _BAD_PARAMETERS,
-        },
-    ),
-    ("get", "/healthz"): Operation("getHealth", "Check that the API runs", {200: ResponseSpec("It runs.", Health)}),
-    ("get", "/readyz"): Operation(
-        "getReadiness",
-        "Check whether messages are accepted",
-        {
-            200: ResponseSpec("Messages are accepted.", Readiness),
-            503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
-        },
-    ),
-    ("get", "/metrics"): Operation(
-        "getMetrics",
-        "Get the metrics",
-        {200: ResponseSpec("The metrics of the whole stack, in Prometheus's format.", None, ("text/plain",))},
-    ),
-}
+            headers=(_IDEMPOTENCY_KEY,),
+            body={
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_BATCH_MESSAGES,
+                "items": MESSAGE_SCHEMA,
+                "examples": [MESSAGE_SCHEMA["examples"]],
+            },
+        ),
+        ("get", "/api/messages"): Operation(
+            "listMessages",
+            "List messages, newest first",
+            {
+                200: ResponseSpec(
+                    "A page in JSON, or a file of all matching messages.",
+                    messages.MessagePage,
+                    tuple(messages.FILE_TYPES),
+                ),
+                400: _BAD_PARAMETERS,
+                406: ResponseSpec("No media type in Accept is available.", Failure),
+            },
+            description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
+            query=messages.MessagesQuery,
+        ),
+        ("get", "/api/message/{message_id}"): Operation(
+            "traceMessage",
+            "Get a message and its history",
+            {
+                200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
+                304: _NOT_MODIFIED,
+                400: _BAD_PARAMETERS,
+                404: ResponseSpec(
+                    "No such message is archived. A message accepted just now may not be archived yet.",
+                    Failure,
+                    headers=_RETRY,
+                ),
+            },
+            path={"message_id": _MESSAGE_ID},
+        ),
+        ("get", "/api/stats"): Operation(
+            "getStats",
+            "Get totals over a time range",
+            {
+                200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG),
+                304: _NOT_MODIFIED,
+                400: _BAD_PARAMETERS,
+            },
+            description="Without parameters, the time range is the last 24 hours.",
+            query=stats.StatsQuery,
+        ),
+        ("get", "/api/ledger"): Operation(
+            "getLedger", "Reconcile accepted messages with their outcomes", {200: ResponseSpec("The ledger.", Ledger)}
+        ),
+        ("get", "/api/dead-letters"): Operation(
+            "listDeadLetters",
+            "List events that could not be processed",
+            {
+                200: ResponseSpec("The oldest dead letters.", dead_letters.DeadLetterList),
+                400: _BAD_PARAMETERS,
+                401: _UNAUTHORIZED,
+            },
+            query=dead_letters.query_type(tubes),
+            is_for_operators=True,
+        ),
+        ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
+            "requeueDeadLetter",
+            "Put a dead letter back into its tube, as a new job",
+            _dead_letter_responses("The event is back in its tube."),
+            path=dead_letter_path,
+            is_for_operators=True,
+        ),
+        ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
+            "deleteDeadLetter",
+            "Delete a dead letter permanently",
+            _dead_letter_responses("The dead letter is deleted."),
+            path=dead_letter_path,
+            is_for_operators=True,
+        ),
+        ("get", "/api/openapi.json"): Operation(
+            "getOpenApi",
+            "Get this document",
+            {
+                200: ResponseSpec("The OpenAPI document.", dict[str, Any], headers=_TAG),
+                304: _NOT_MODIFIED,
+                400: _BAD_PARAMETERS,
+            },
+        ),
+        ("get", "/healthz"): Operation("getHealth", "Check that the API runs", {200: ResponseSpec("It runs.", Health)}),
+        ("get", "/readyz"): Operation(
+            "getReadiness",
+            "Check whether messages are accepted",
+            {
+                200: ResponseSpec("Messages are accepted.", Readiness),
+                503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
+            },
+        ),
+        ("get", "/metrics"): Operation(
+            "getMetrics",
+            "Get the metrics",
+            {200: ResponseSpec("The metrics of the whole stack, in Prometheus's format.", None, ("text/plain",))},
+        ),
+    }

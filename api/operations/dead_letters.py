@@ -18,10 +18,9 @@ from api.http import auth, parameter_types
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import json_response
 from tradewire import event, receipt
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from structlog.stdlib import BoundLogger
 
@@ -33,19 +32,24 @@ _MAX_LISTED: Final = 100
 _DEFAULT_LISTED: Final = 20
 _MAX_SHOWN_BYTES: Final = 4096
 ID_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
-_DEAD_LETTER: Final = f"/api/dead-letters/<any({', '.join(TUBES)}):tube>/<dead_letter_id:dead_letter_id>"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeadLettersQuery(Query):
-    """The parameters of GET /api/dead-letters."""
+def query_type(tubes: Sequence[str]) -> type[Query]:
+    """Make the type of the parameters of GET /api/dead-letters for a stack with these tubes."""
 
-    tube: str | None = parameter(
-        "tube", parameter_types.one_of(*TUBES), "The tube of the dead letters. By default, all tubes."
-    )
-    limit: int = parameter(
-        "limit", parameter_types.integer(1, _MAX_LISTED), "The maximum number from each tube.", default=_DEFAULT_LISTED
-    )
+    @dataclass(frozen=True, kw_only=True)
+    class DeadLettersQuery(Query):
+        tube: str | None = parameter(
+            "tube", parameter_types.one_of(*tubes), "The tube of the dead letters. By default, all tubes."
+        )
+        limit: int = parameter(
+            "limit",
+            parameter_types.integer(1, _MAX_LISTED),
+            "The maximum number from each tube.",
+            default=_DEFAULT_LISTED,
+        )
+
+    return DeadLettersQuery
 
 
 class DeadLetterItem(msgspec.Struct, rename="camel"):
@@ -81,6 +85,10 @@ class _IdConverter(BaseConverter):
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger) -> None:
     """Add the routes."""
     app.url_map.converters["dead_letter_id"] = _IdConverter
+    tubes = settings.tubes
+    parameters = query_type(tubes)
+    quoted = ", ".join(f'"{tube}"' for tube in tubes)
+    path = f"/api/dead-letters/<any({quoted}):tube>/<dead_letter_id:dead_letter_id>"
     lock = Lock()  # listing reserves the dead letters for a short time, so a concurrent request would not see them
 
     @contextmanager
@@ -93,12 +101,12 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
 
     @app.get("/api/dead-letters")
     def list_dead_letters() -> Response:
-        with operator_queue(DeadLettersQuery) as (query, queue):
-            tubes = [query.tube] if query.tube else TUBES
-            items = [_item(letter) for tube in tubes for letter in queue.dead_letters(tube, query.limit)]
+        with operator_queue(parameters) as (query, queue):
+            listed = [query.tube] if query.tube else tubes
+            items = [_item(letter) for tube in listed for letter in queue.dead_letters(tube, query.limit)]
         return json_response(200, DeadLetterList(items))
 
-    @app.post(f"{_DEAD_LETTER}/requeue")
+    @app.post(f"{path}/requeue")
     def requeue(tube: str, dead_letter_id: str) -> Response:
         with operator_queue() as (_, queue):
             if not queue.requeue(tube, dead_letter_id):
@@ -106,7 +114,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         log.info("requeued", tube=tube, dead_letter=dead_letter_id)
         return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
-    @app.delete(_DEAD_LETTER)
+    @app.delete(path)
     def discard(tube: str, dead_letter_id: str) -> Response:
         with operator_queue() as (_, queue):
             letters = queue.dead_letters(tube, _MAX_LISTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import UNSET, structs
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -70,9 +70,10 @@ def _ledger(ledger: Component) -> Iterator[GaugeMetricFamily]:
     family = GaugeMetricFamily(
         "tradewire_ledger_messages", "Messages by outcome, as in /api/ledger.", labels=["tube", "state"]
     )
-    for tube, account in structs.asdict(ledger.facts["tubes"]).items():
+    for tube, account in ledger.facts["tubes"].items():
         for state, messages in structs.asdict(account).items():
-            family.add_metric([tube, state.replace("_", "-")], float(messages))
+            if messages is not UNSET:
+                family.add_metric([tube, state.replace("_", "-")], float(messages))
     yield family
 
 

@@ -13,15 +13,16 @@ from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
-from tradewire.queue import ARCHIVE, TUBES
+from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
 from tradewire.store.engine import sqlite_file
 from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from tradewire.consumer import Consumer
     from tradewire.queue import Queue, TubeCounts
     from tradewire.settings import Settings
 
@@ -56,17 +57,17 @@ def health_checks(
     queue, store = open_queue(), StoreReader(settings.store)
     storage = engine_of(settings.queue).storage
     return {
-        "queue": lambda: _queue(queue, storage),
+        "queue": lambda: _queue(queue, storage, settings.consumers),
         "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
-        "ledger": LedgerCheck(settings.counters, open_queue(), store),
+        "ledger": LedgerCheck(settings, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
         "programs": lambda: {"programs": _programs(settings.supervisor_states)},
     }
 
 
-def _queue(queue: Queue, storage: str) -> dict[str, Component]:
+def _queue(queue: Queue, storage: str, consumers: Sequence[Consumer]) -> dict[str, Component]:
     """Check the queue, and from its counts the consumers and the archive."""
     fault = ""
     try:
@@ -74,7 +75,7 @@ def _queue(queue: Queue, storage: str) -> dict[str, Component]:
     except QueueUnavailable as error:
         fault = str(error)
     try:
-        tubes = {tube: queue.counts(tube) for tube in TUBES}
+        tubes = {consumer.name: queue.counts(consumer.name) for consumer in consumers}
         fill = queue.fill()
     except QueueUnavailable as error:
         return {"queue": Component(UNAVAILABLE, str(error))}
@@ -86,19 +87,19 @@ def _queue(queue: Queue, storage: str) -> dict[str, Component]:
         component = Component(NEARLY_FULL, detail, facts)
     else:
         component = Component(facts=facts)
-    return {"queue": component, "consumers": _consumers(tubes), "archive": _archive(tubes[ARCHIVE])}
+    return {"queue": component, "consumers": _consumers(consumers, tubes), "archive": _archive(tubes[ARCHIVE])}
 
 
-def _consumers(tubes: dict[str, TubeCounts]) -> Component:
-    consumers = {tube: counts.consumers for tube, counts in tubes.items()}
-    idle_tubes = [tube for tube, count in consumers.items() if not count]
-    if idle_tubes:
+def _consumers(consumers: Sequence[Consumer], tubes: dict[str, TubeCounts]) -> Component:
+    away = {consumer.name: consumer.away for consumer in consumers if not tubes[consumer.name].consumers}
+    facts = {"consumers": {tube: counts.consumers for tube, counts in tubes.items()}, "away": away}
+    if away:
         detail = (
-            f"no processor takes jobs from {' and '.join(idle_tubes)}: it is not running, or waits for a component that"
+            f"no processor takes jobs from {' and '.join(away)}: it is not running, or waits for a component that"
             " its log names; messages wait in the queue"
         )
-        return Component(UNAVAILABLE, detail, {"consumers": consumers})
-    return Component(facts={"consumers": consumers})
+        return Component(UNAVAILABLE, detail, facts)
+    return Component(facts=facts)
 
 
 def _archive(tube: TubeCounts) -> Component:

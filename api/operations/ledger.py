@@ -6,21 +6,24 @@ saves, in the transaction that saves them. The queue counts the jobs that wait.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from api.http.responses import json_response
-from tradewire import counters
+from tradewire import counters, tube_history
 from tradewire.limits import MAX_BATCH_MESSAGES
-from tradewire.queue import ARCHIVE, LIVE
+from tradewire.queue import ARCHIVE
+from tradewire.store.ledger import count_name
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from flask import Flask, Response
 
     from api.http.queue_pool import QueuePool
+    from tradewire.consumer import Consumer
     from tradewire.counters import Totals
     from tradewire.queue import Queue, TubeCounts
     from tradewire.settings import Settings
@@ -28,8 +31,18 @@ if TYPE_CHECKING:
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The outcomes of one tube's messages, and how their sum differs from the accepted messages."""
+    """The outcomes of one tube's messages, and how their sum differs from the accepted messages.
 
+    While the ledger is settling, the archive's waiting receipts count as messages.
+    """
+
+    accepted: int
+    """Messages accepted while the consumer was enabled."""
+    archived: Annotated[int | UnsetType, Meta(description="The archive's tube only: saved in the store.")] = UNSET
+    shown: Annotated[int | UnsetType, Meta(description="The live tube only: sent to browsers.")] = UNSET
+    delivered: Annotated[int | UnsetType, Meta(description="Tubes of other consumers: delivered.")] = UNSET
+    expired: int
+    """Given up before they were delivered."""
     duplicates: int
     """Retries under an Idempotency-Key: accepted again, but the same message."""
     dead_letters: int
@@ -44,24 +57,19 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Accepted but lost. Anything but 0 is an alarm."""
 
 
-class ArchiveAccount(Account, frozen=True, kw_only=True, rename="camel"):
-    """The messages of the tube `archive`. While the ledger is settling, waiting receipts count as messages."""
+class OutcomeLabel(msgspec.Struct, frozen=True):
+    """The words for one count of an account. `name` is the count's key."""
 
-    archived: int
-
-
-class LiveAccount(Account, frozen=True, kw_only=True, rename="camel"):
-    """The messages of the tube `live`."""
-
-    shown: int
-    expired: int
+    name: str
+    label: str
+    meaning: str
 
 
-class Accounts(msgspec.Struct, frozen=True):
-    """The account of each tube."""
+class ConsumerLabels(msgspec.Struct, frozen=True):
+    """The words for a consumer and for its own outcomes."""
 
-    archive: ArchiveAccount
-    live: LiveAccount
+    title: str
+    outcomes: list[OutcomeLabel]
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -72,26 +80,29 @@ class Ledger(msgspec.Struct, frozen=True):
     accepted: int
     begun: int
     """Messages that passed the check and were sent to the queue. It confirmed the accepted ones."""
-    tubes: Accounts
+    tubes: dict[str, Account]
+    """The account of each consumer's tube."""
+    consumers: dict[str, ConsumerLabels]
+    """The words of each consumer, by its tube."""
 
 
 class _Snapshot(NamedTuple):
     """The counts that may change while the store is read."""
 
     accepted: Totals
-    live: TubeCounts
-    archive: TubeCounts
+    tubes: Mapping[str, TubeCounts]
 
     @property
     def is_idle(self) -> bool:
-        return self.accepted.in_flight_since is None and self.archive.ready == self.archive.reserved == 0
+        archive = self.tubes[ARCHIVE]
+        return self.accepted.in_flight_since is None and archive.ready == archive.reserved == 0
 
 
-def reconcile(folder: Path, queue: Queue, store: StoreReader) -> Ledger:
+def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
     """Reconcile the counts of the API, the queue and the store.
 
     Args:
-        folder: The folder of the API's counters.
+        settings: They name the consumers and the folder of the API's counters.
         queue: A connection to the queue.
         store: The archive.
 
@@ -101,62 +112,65 @@ def reconcile(folder: Path, queue: Queue, store: StoreReader) -> Ledger:
     Raises:
         Unavailable: One of the three can't be read.
     """
-    before = _snapshot(folder, queue)
-    saved = store.counters(counters.stack_id(folder))
-    after = _snapshot(folder, queue)
-    tubes = Accounts(_archive_account(before, saved), _live_account(before, saved))
+    before = _snapshot(settings, queue)
+    saved = store.counters(counters.stack_id(settings.counters))
+    after = _snapshot(settings, queue)
+    tubes = {}
+    for consumer in settings.consumers:
+        accepted = tube_history.expected(settings.counters, consumer.name, before.accepted)
+        tubes[consumer.name] = _account(consumer, accepted, before.tubes[consumer.name], saved)
     is_settled = before.is_idle and _is_unchanged(before, after)
-    is_loss = tubes.archive.missing or tubes.live.missing
+    is_loss = any(account.missing for account in tubes.values())
     return Ledger(
         status="settling" if not is_settled else "loss" if is_loss else "balanced",
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,
+        consumers={consumer.name: _labels(consumer) for consumer in settings.consumers},
     )
 
 
-def _snapshot(folder: Path, queue: Queue) -> _Snapshot:
+def _labels(consumer: Consumer) -> ConsumerLabels:
+    return ConsumerLabels(consumer.title, [OutcomeLabel(*outcome) for outcome in consumer.outcomes])
+
+
+def _snapshot(settings: Settings, queue: Queue) -> _Snapshot:
     # The accepted messages first: a message accepted meanwhile then shows as a surplus, never as missing.
-    return _Snapshot(counters.read_totals(folder), queue.counts(LIVE), queue.counts(ARCHIVE))
+    accepted = counters.read_totals(settings.counters)
+    # The archive's tube last: a message that leaves another tube meanwhile then shows as a waiting receipt.
+    tubes = sorted(settings.tubes, key=lambda tube: tube == ARCHIVE)
+    return _Snapshot(accepted, {tube: queue.counts(tube) for tube in tubes})
 
 
 def _is_unchanged(before: _Snapshot, after: _Snapshot) -> bool:
     """Return True if no message moved. Ages and consumers may differ."""
     return before.accepted == after.accepted and all(
         old._replace(oldest_job_age_seconds=0, consumers=0) == new._replace(oldest_job_age_seconds=0, consumers=0)
-        for old, new in ((before.live, after.live), (before.archive, after.archive))
+        for old, new in zip(before.tubes.values(), after.tubes.values(), strict=True)
     )
 
 
-def _archive_account(counts: _Snapshot, saved: dict[str, int]) -> ArchiveAccount:
-    outcomes = {"archived": saved.get("archived", 0)}
-    return ArchiveAccount(**outcomes, **_common_fields(ARCHIVE, counts.archive, counts.accepted, saved, outcomes))
+def _account(consumer: Consumer, accepted: Totals, counts: TubeCounts, saved: dict[str, int]) -> Account:
+    """Make the account of a tube.
 
-
-def _live_account(counts: _Snapshot, saved: dict[str, int]) -> LiveAccount:
-    outcomes = {"shown": saved.get("live_shown", 0), "expired": saved.get("live_expired", 0)}
-    return LiveAccount(**outcomes, **_common_fields(LIVE, counts.live, counts.accepted, saved, outcomes))
-
-
-def _common_fields(
-    tube: str, counts: TubeCounts, accepted: Totals, saved: dict[str, int], outcomes: dict[str, int]
-) -> dict[str, int]:
-    """Compute the fields that all accounts have; `outcomes` are the fields of this tube alone."""
-    common_outcomes = {
-        "duplicates": saved.get("duplicates", 0),
-        "dead_letters": counts.dead_letters,
-        "discarded": saved.get(f"{tube}_discarded", 0),
-    }
-    done = sum(outcomes.values()) + sum(common_outcomes.values())
+    For a consumer that was not enabled from the first message on, the surplus may include earlier duplicates: the store
+    does not count them by tube.
+    """
+    kinds = [*(outcome.kind for outcome in consumer.outcomes), "expired", "discarded"]
+    outcomes = {kind: saved.get(count_name(consumer.name, kind), 0) for kind in kinds}
+    outcomes |= {"duplicates": saved.get("duplicates", 0), "dead_letters": counts.dead_letters}
+    done = sum(outcomes.values())
     waiting = _waiting_messages(counts.ready + counts.reserved, accepted, accepted.accepted - done)
     surplus = max(0, done + waiting - accepted.accepted)
     unanswered = min(surplus, accepted.begun - accepted.accepted)
-    differences = {
-        "unanswered": unanswered,
-        "unexplained": surplus - unanswered,
-        "missing": max(0, accepted.accepted - done - waiting),
-    }
-    return common_outcomes | {"waiting": waiting} | differences
+    return Account(
+        accepted=accepted.accepted,
+        **outcomes,
+        waiting=waiting,
+        unanswered=unanswered,
+        unexplained=surplus - unanswered,
+        missing=max(0, accepted.accepted - done - waiting),
+    )
 
 
 def _waiting_messages(jobs: int, accepted: Totals, expected: int) -> int:
@@ -176,4 +190,4 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
     @app.get("/api/ledger")
     def ledger() -> Response:
         with pool.lend() as queue:
-            return json_response(200, reconcile(settings.counters, queue, store))
+            return json_response(200, reconcile(settings, queue, store))

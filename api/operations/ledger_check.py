@@ -10,9 +10,9 @@ from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tradewire.queue import Queue
+    from tradewire.settings import Settings
     from tradewire.store.reading import StoreReader
 
 LOSS: Final = "loss"
@@ -21,8 +21,8 @@ LOSS: Final = "loss"
 class LedgerCheck:
     """Reconciles the ledger. While it is settling, the last settled result stands."""
 
-    def __init__(self, folder: Path, queue: Queue, store: StoreReader) -> None:
-        self._folder = folder
+    def __init__(self, settings: Settings, queue: Queue, store: StoreReader) -> None:
+        self._settings = settings
         self._queue = queue
         self._store = store
         self._missing: dict[str, int] = {}
@@ -30,11 +30,11 @@ class LedgerCheck:
     def __call__(self) -> Mapping[str, Component]:
         """Run the check."""
         try:
-            reconciled = ledger.reconcile(self._folder, self._queue, self._store)
+            reconciled = ledger.reconcile(self._settings, self._queue, self._store)
         except Unavailable as error:
             return {"ledger": Component(UNAVAILABLE, f"the ledger can't be reconciled: {error}")}
         if reconciled.status != "settling":
-            self._missing = {"archive": reconciled.tubes.archive.missing, "live": reconciled.tubes.live.missing}
+            self._missing = {tube: account.missing for tube, account in reconciled.tubes.items()}
         facts = {"accepted": reconciled.accepted, "tubes": reconciled.tubes, "missing": self._missing}
         if any(self._missing.values()):
             return {"ledger": Component(LOSS, "accepted messages are lost; /api/ledger has the account", facts)}

@@ -134,7 +134,7 @@ class MessagePage(msgspec.Struct, rename="camel"):
 class TraceEntry(msgspec.Struct, omit_defaults=True):
     """One step in the history of a message."""
 
-    kind: Literal["accepted", "archived", "shown", "expired", "dead-lettered", "discarded"]
+    kind: Literal["accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "discarded"]
     at: Timestamp
     tube: str | UnsetType = UNSET
     browsers: Annotated[int | UnsetType, Meta(description="The number of browsers that it was shown to.")] = UNSET

@@ -1,12 +1,23 @@
-"""The contract of a sink, the place to which a processor delivers events. Each sink is a module of this package."""
+"""The contract of a sink, the place to which a processor delivers the events of one consumer."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from tradewire.consumer import Consumer
+    from tradewire.queue import Queue, Rejected
+    from tradewire.settings import Settings
+
+    SinkFactory = Callable[[Consumer, Settings, Queue], "Sink"]
+    """Makes the sink of a processor. It connects to nothing yet.
+
+    The arguments are the consumer's declaration with the values of its settings, all settings, and the processor's
+    queue, which is for receipts only.
+    """
 
 
 class Verdict(Enum):
@@ -18,6 +29,28 @@ class Verdict(Enum):
     """Nothing was delivered, and later it can be: the processor releases the jobs and holds off."""
 
 
+DELIVERY_SECONDS_MAX: Final = 15
+"""Longest time that one delivery may take. Half of the TTR, since a delivery does not begin right when its jobs are
+reserved (see `processor.loop.HOLD_SECONDS`)."""
+
+
+class PartialDelivery(Exception):  # noqa: N818 - not an error: an outcome that is neither OK nor WAIT
+    """Some events of a delivery were delivered, and others were not. Raised by `Sink.deliver`.
+
+    The processor puts the failed events anew into its own tube, makes dead letters of the rejected ones, and only then
+    deletes the jobs.
+
+    Args:
+        failed: Events that could not be delivered now. They are delivered again later.
+        rejected: Events that can never be delivered, each with the reason.
+    """
+
+    def __init__(self, failed: Sequence[bytes] = (), rejected: Sequence[Rejected] = ()) -> None:
+        super().__init__(f"{len(failed)} failed, {len(rejected)} rejected")
+        self.failed = failed
+        self.rejected = rejected
+
+
 class Sink(Protocol):
     """Delivers the events of one tube. A processor calls it from one thread.
 
@@ -26,9 +59,11 @@ class Sink(Protocol):
 
     Example:
         class PrintSink:
-            tube = "print"
             jobs_max = 100
             bytes_max = MAX_JOB_BYTES
+
+            def __init__(self, consumer: Consumer, settings: Settings, queue: Queue) -> None:
+                pass
 
             def connect(self) -> None:
                 pass
@@ -45,8 +80,6 @@ class Sink(Protocol):
                 pass
     """
 
-    tube: str
-    """The tube whose jobs this sink gets."""
     jobs_max: int
     """Most jobs that the processor reserves at once."""
     bytes_max: int
@@ -60,9 +93,14 @@ class Sink(Protocol):
         """
 
     def deliver(self, events: Sequence[bytes]) -> Verdict:
-        """Deliver all of the events or none. Return well before the reserved jobs' TTR (`limits.TTR_SECONDS`) ends.
+        """Deliver events. The call may block, but for `DELIVERY_SECONDS_MAX` at most: set time limits on all I/O.
+
+        If a call takes longer than the TTR (`limits.TTR_SECONDS`), another processor gets the same jobs.
 
         An event may be delivered again after a crash or a lost connection. It then has the same id as before.
+
+        If `delivered` is among the consumer's outcomes, the processor puts a receipt for each delivered event. A sink
+        with an outcome of another kind puts its receipts itself, before it returns.
 
         Args:
             events: Lines as they came from the queue, encoded and unchecked; at least one.
@@ -71,9 +109,16 @@ class Sink(Protocol):
             OK if all are delivered, WAIT if none can be delivered now.
 
         Raises:
+            PartialDelivery: Some are delivered. It names all others.
             InvalidEvent: At least one of them can never be delivered, and none was. The processor finds it by
                 delivering smaller parts, and makes a dead letter of it.
             Unavailable: The sink can't be reached. Some of the events may have been delivered.
+
+        Example:
+            failed = [line for line in events if not self._post(line)]
+            if failed:
+                raise PartialDelivery(failed)
+            return Verdict.OK
         """
 
     def hold_off(self, timeout_seconds: float) -> bool:

@@ -11,12 +11,14 @@ from tradewire import event, metrics, receipt
 from tradewire.counters import stack_id
 from tradewire.errors import StoreUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from tradewire.consumer import Consumer
+    from tradewire.queue import Queue
+    from tradewire.settings import Settings
 
 SAVE_INTERVAL_SECONDS: Final = 0.25
 """Shortest time between the starts of two transactions. Events that arrive meanwhile share one wait for the disk."""
@@ -26,19 +28,19 @@ class ArchiveSink:
     """Saves each batch in one transaction. It never returns WAIT: an unreachable store is Unavailable.
 
     Args:
-        store_url: See TRADEWIRE_STORE_URL.
-        counters: The folder with this stack's id (`tradewire.counters.stack_id`).
+        consumer: Its declaration. Unused.
+        settings: They name the store, and the folder with this stack's id (`tradewire.counters.stack_id`).
+        queue: Unused, because the archive leaves no receipts.
     """
 
-    tube = ARCHIVE
     jobs_max = 5_000
     bytes_max = 4 * MAX_JOB_BYTES
     """About 12,000 messages and their receipts. They take tens of megabytes of memory and are saved in half a second.
     Large transactions are efficient: many messages share the rows of statistics and the pages that are written."""
 
-    def __init__(self, store_url: str, counters: Path) -> None:
-        self._store_url = store_url
-        self._counters = counters
+    def __init__(self, consumer: Consumer, settings: Settings, queue: Queue) -> None:  # noqa: ARG002 - a SinkFactory
+        self._store_url = settings.store
+        self._counters = settings.counters
         self._store: StoreWriter | None = None
         self._next_save = 0.0
 

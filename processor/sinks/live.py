@@ -9,13 +9,13 @@ from processor.sinks import Verdict
 from tradewire import event, metrics, receipt
 from tradewire.feed import Feed
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from tradewire.consumer import Consumer
     from tradewire.queue import Queue
+    from tradewire.settings import Settings
 
 
 class LiveSink:
@@ -24,16 +24,17 @@ class LiveSink:
     For events that were shown, it puts a receipt into the archive's tube. So the live path needs no database.
 
     Args:
-        worker_socket: The WebSocket server's unix socket for workers.
+        consumer: Its declaration.
+        settings: They name the WebSocket server's unix socket for workers.
         queue: The processor's queue, for the receipts.
     """
 
-    tube = LIVE
     jobs_max = 500
     bytes_max = MAX_JOB_BYTES
 
-    def __init__(self, worker_socket: Path, queue: Queue) -> None:
-        self._feed = Feed(worker_socket)
+    def __init__(self, consumer: Consumer, settings: Settings, queue: Queue) -> None:
+        self._tube = consumer.name
+        self._feed = Feed(settings.worker_socket)
         self._queue = queue
 
     def connect(self) -> None:
@@ -47,7 +48,8 @@ class LiveSink:
             return Verdict.WAIT
         now = datetime.now(UTC)
         ids, received = event.ids_and_times(events)
-        self._queue.put_receipt(receipt.encode(receipt.Receipt("shown", event.format_time(now), ids, LIVE, browsers)))
+        shown = receipt.Receipt("shown", event.format_time(now), ids, self._tube, browsers)
+        self._queue.put_receipt(receipt.encode(shown))
         if browsers:
             metrics.shown([age for time, count in received.items() for age in [_age_seconds(time, now)] * count])
         return Verdict.OK

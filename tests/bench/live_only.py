@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tradewire import queue
+from tradewire.queue import LIVE
 from tradewire.queue.beanstalk.queue import BeanstalkQueue
 from tradewire.settings import Settings
 
@@ -25,8 +25,7 @@ def _separate_counters(settings: Settings) -> Path:
     return settings.home / "ledger/live_only"
 
 
-# Patch before importing the modules below, which import these names.
-queue.TUBES = (queue.LIVE,)  # type: ignore[misc, assignment]
+Settings.tubes = property(lambda _: (LIVE,))  # type: ignore[method-assign, assignment]
 BeanstalkQueue.put_receipt = _put_no_receipt  # type: ignore[method-assign, assignment]
 Settings.counters = property(_separate_counters)  # type: ignore[method-assign, assignment]
 

@@ -7,8 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from tests.support import wait_until
-from tradewire.queue import TUBES
+from tests.support import TUBES, wait_until
 from tradewire.queue.factory import open_queue
 from tradewire.settings import Settings
 

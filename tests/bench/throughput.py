@@ -12,7 +12,8 @@ from tests.bench.ledger import Reconciler
 from tests.bench.load import Wrk
 from tests.bench.meter import Meter, per_message
 from tests.bench.queue_depth import DepthSampler, Trend, depths
-from tradewire.queue import ARCHIVE, TUBES
+from tests.support import TUBES
+from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
     from tests.stack import Stack

@@ -247,6 +247,13 @@ def processor(home: Path, sink: str = "live", **env: str) -> Iterator[subprocess
         yield process
 
 
+@contextmanager
+def keeper(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the keeper in a home directory."""
+    with running([sys.executable, "-m", "processor.keeper"], home, env) as process:
+        yield process
+
+
 @pytest.fixture(scope="module")
 def module_home() -> Iterator[Path]:
     """Return a home directory that the tests of a module share."""

@@ -11,9 +11,8 @@ import msgspec
 import pytest
 
 from tests.integration.conftest import call_ingest, ingest_api, open_queue
-from tests.support import EXAMPLE, beanstalkd, example
+from tests.support import EXAMPLE, TUBES, beanstalkd, example
 from tradewire.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
-from tradewire.queue import TUBES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

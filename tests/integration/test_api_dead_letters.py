@@ -8,9 +8,9 @@ import pytest
 
 from tests.integration.conftest import call_query, event_json, id_of, open_queue, query_api
 from tests.integration.test_api_reading import fault_codes
-from tests.support import beanstalkd
+from tests.support import TUBES, beanstalkd
 from tradewire import receipt
-from tradewire.queue import ARCHIVE, LIVE, TUBES, Rejected
+from tradewire.queue import ARCHIVE, LIVE, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,14 @@ from tests.integration.conftest import (
     call_query,
     event_json,
     ingest_api,
+    keeper,
     open_queue,
     post,
     processor,
     query_api,
 )
-from tests.support import beanstalkd, example, wait_until, wsserver
-from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tests.support import TUBES, beanstalkd, example, wait_until, wsserver
+from tradewire.queue import ARCHIVE, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ def whole_stack(home: Path, **env: str) -> Iterator[None]:
         stack.enter_context(wsserver(home))
         stack.enter_context(ingest_api(home))
         stack.enter_context(query_api(home))
+        stack.enter_context(keeper(home, **env))
         stack.enter_context(processor(home, **env))
         stack.enter_context(processor(home, "archive"))
         yield

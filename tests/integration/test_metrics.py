@@ -21,7 +21,7 @@ PROGRAM = """
 import os, sys
 from tradewire import metrics
 
-print(metrics.start(os.environ["PROMETHEUS_MULTIPROC_DIR"]), flush=True)
+print(metrics.start(os.environ["PROMETHEUS_MULTIPROC_DIR"], ["live", "archive"]), flush=True)
 metrics.accepted(1)
 sys.stdin.readline()
 for number in range(100):

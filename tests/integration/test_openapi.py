@@ -12,7 +12,7 @@ from api.app import create_app
 from api.openapi.document import document
 from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, query_api
 from tests.integration.test_api_reading import ALL, DISCARDED, RECEIPTS, SHOWN, fill_archive
-from tests.support import ROOT, beanstalkd, free_port, wait_until
+from tests.support import ROOT, TUBES, beanstalkd, free_port, wait_until
 from tradewire import metrics
 from tradewire.logging import setup
 from tradewire.queue import LIVE
@@ -43,7 +43,7 @@ CONFIG: Final = {
 }
 
 
-schema = schemathesis.openapi.from_dict(document(), config=schemathesis.Config.from_dict(CONFIG))
+schema = schemathesis.openapi.from_dict(document(TUBES), config=schemathesis.Config.from_dict(CONFIG))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_document_describes_exactly_the_routes_of_the_app() -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert routes == {(method, path) for path, item in document()["paths"].items() for method in item}
+    assert routes == {(method, path) for path, item in document(TUBES)["paths"].items() for method in item}
 
 
 def test_the_document_is_served_unchanged_and_defines_exactly_the_schemas_it_refers_to(
@@ -78,7 +78,7 @@ def test_the_document_is_served_unchanged_and_defines_exactly_the_schemas_it_ref
 ) -> None:
     served = call_query(module_home, "/api/openapi.json")
     assert address
-    assert served.json == document()
+    assert served.json == document(TUBES)
     names = set(re.findall(rb'"#/components/schemas/(\w+)"', served.body))
     assert {name.decode() for name in names} == set(served.json["components"]["schemas"])
 

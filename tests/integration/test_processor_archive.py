@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.integration.conftest import Browser, event_json, id_of, open_queue, processor
+from tests.integration.conftest import Browser, event_json, id_of, keeper, open_queue, processor
 from tests.postgres import postgres
 from tests.recount import read_table, recounted_statistics, stored_statistics
-from tests.support import beanstalkd, wait_until, wsserver
+from tests.support import TUBES, beanstalkd, wait_until, wsserver
 from tradewire import receipt
 from tradewire.errors import StoreUnavailable
-from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tradewire.queue import ARCHIVE, LIVE
 from tradewire.receipt import Receipt
 from tradewire.store.schema import events, receipts
 
@@ -92,8 +92,7 @@ def test_shown_events_are_recorded_in_the_archive(home: Path, store_url: str) ->
 def test_expired_events_are_archived_with_a_receipt(home: Path, store_url: str) -> None:
     old = {"receivedAt": "2026-01-02T03:04:05.000006Z"}
     events = [msgspec.json.encode(msgspec.json.decode(event_json()) | old) for _ in range(30)]
-    live = processor(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="60")
-    with beanstalkd(home), wsserver(home), live, archiving(home, store_url):
+    with beanstalkd(home), keeper(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="60"), archiving(home, store_url):
         put(home, *events)
         wait_until(lambda: unsettled_count(home, LIVE) == 0, "the live tube is empty")
         wait_archived(home, store_url, events)

@@ -94,6 +94,22 @@ def test_a_put_adds_one_copy_to_every_tube(queue: Queue) -> None:
     assert ready_bodies(queue, "archive") == [b"both", b"one"]
 
 
+def test_the_oldest_jobs_can_be_reserved_without_becoming_a_consumer(engine: Engine, queue: Queue) -> None:
+    put(queue, *(b"%d" % number for number in range(10)))
+    jobs = queue.reserve_oldest(LIVE, 4)
+    assert [job.body for job in jobs] == [b"0", b"1", b"2", b"3"]
+    assert engine.connect().counts(LIVE)[:4] == (6, 4, 0, 0)
+    queue.delete(jobs[:1])
+    queue.release(jobs[1:])
+    assert [job.body for job in queue.reserve_oldest(LIVE, 100)] == [b"%d" % number for number in range(1, 10)]
+    assert queue.reserve_oldest(LIVE, 1) == []
+
+
+def test_the_oldest_jobs_are_reserved_until_they_have_enough_bytes(queue: Queue) -> None:
+    put(queue, *[b"x" * 100] * 10)
+    assert len(queue.reserve_oldest(LIVE, 10, 250)) == 3
+
+
 def test_jobs_are_reserved_oldest_first_up_to_the_limit(queue: Queue) -> None:
     put(queue, *(b"%d" % number for number in range(200)))
     jobs = queue.reserve(LIVE, 150, 0)
@@ -333,6 +349,16 @@ def test_a_receipt_goes_only_into_the_archives_tube_and_keeps_jobs_reserved(queu
     assert [job.body for job in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
 
 
+def test_events_put_again_are_the_newest_jobs_of_their_tube_and_keep_jobs_reserved(queue: Queue) -> None:
+    put(queue, b"a\nb\nc", b"d")
+    job = reserve_one(queue)
+    queue.put_again(LIVE, [b"a", b"c"])
+    assert queue.counts(LIVE)[:2] == (3, 1)
+    queue.delete([job])
+    assert ready_bodies(queue) == [b"d", b"a", b"c"]
+    assert ready_bodies(queue, ARCHIVE) == []
+
+
 def test_fill_grows_with_the_jobs_in_the_queue(queue: Queue) -> None:
     before = queue.fill()
     for _ in range(12):
@@ -352,6 +378,8 @@ def test_check_passes_for_a_healthy_queue(queue: Queue) -> None:
         lambda queue, _: queue.put(b"a", [LIVE]),
         lambda queue, _: queue.put_receipt(b"a"),
         lambda queue, _: queue.reserve(LIVE, 1, 0),
+        lambda queue, _: queue.put_again(LIVE, [b"a"]),
+        lambda queue, _: queue.reserve_oldest(LIVE, 1),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
         lambda queue, job: queue.dead_letter(LIVE, job, [Rejected(b"a", "why")]),

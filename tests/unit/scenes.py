@@ -1,4 +1,4 @@
-"""An expiry with its queue, its log and a clock that tests move."""
+"""An expiry with its queue and its log."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from structlog.testing import LogCapture
 
 from processor.expiry import Expiry
 from tradewire import receipt
+from tradewire.consumers import live
 from tradewire.event import format_time
-from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 
 if TYPE_CHECKING:
-    from tradewire.queue import Job
+    from tradewire.consumer import Consumer
 
-MAX_AGE_SECONDS = 3600
+MAX_AGE_SECONDS = live.CONSUMER.max_age_seconds or 0
 
 
 def event_of_age(seconds: float, event_id: str) -> bytes:
@@ -31,27 +31,22 @@ def event_of_age(seconds: float, event_id: str) -> bytes:
     return msgspec.json.encode({"id": event_id, "receivedAt": received_at})
 
 
-class ImpatientQueue(MemoryQueue):
-    """A queue that is never asked to wait for a job."""
-
-    def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
-        assert timeout_seconds == 0
-        return super().reserve(tube, limit, timeout_seconds, bytes_max)
-
-
 class Scene:
     """An expiry, its queue and its log."""
 
-    def __init__(self, max_bytes: int = 10**9, queue: type[MemoryQueue] = ImpatientQueue) -> None:
-        self.seconds = 0.0
-        """The time on the clock of the expiry. It moves only when a test moves it."""
+    def __init__(
+        self,
+        max_bytes: int = 10**9,
+        queue: type[MemoryQueue] = MemoryQueue,
+        consumer: Consumer = live.CONSUMER,
+    ) -> None:
         self.broker = Broker(max_bytes=max_bytes)
         self.queue = MemoryQueue(self.broker)
         self.capture = LogCapture()
         self.log = structlog.wrap_logger(
             logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger
         )
-        self.expiry = Expiry(queue(self.broker), LIVE, MAX_AGE_SECONDS, self.log, lambda: self.seconds)
+        self.expiry = Expiry(queue(self.broker), consumer, self.log)
 
     def put(self, *ages_seconds: float) -> list[str]:
         """Put one job for each age and return the ids of their events."""

@@ -12,16 +12,17 @@ from structlog.testing import LogCapture
 from processor.loop import Processor
 from processor.sinks import Verdict
 from tradewire import receipt
+from tradewire.consumers import live
 from tradewire.errors import InvalidEvent
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, LIVE, DeadLetter
+from tradewire.queue import ARCHIVE, DeadLetter
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping, Sequence
 
-    from processor.expiry import Expiry
+    from tradewire.consumer import Consumer
     from tradewire.errors import Unavailable
     from tradewire.queue import Job, Rejected
     from tradewire.receipt import Receipt
@@ -34,7 +35,6 @@ class ScriptedSink:
     and exceptions are raised.
     """
 
-    tube = LIVE
     jobs_max = 500
     bytes_max = MAX_JOB_BYTES
 
@@ -110,25 +110,28 @@ class UnsettlingQueue(MemoryQueue):
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
-    def __init__(self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue, expiry: Expiry | None = None) -> None:
+    def __init__(
+        self, *bodies: bytes, queue: type[MemoryQueue] = MemoryQueue, consumer: Consumer = live.CONSUMER
+    ) -> None:
+        self.tube = consumer.name
         self.broker = Broker()
         self.sink = ScriptedSink()
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(queue(self.broker), self.sink, self.stop, log, expiry)
+        self.processor = Processor(queue(self.broker), consumer, self.sink, self.stop, log)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:
         """Put jobs into the tube."""
         queue = MemoryQueue(self.broker)
         for body in bodies:
-            queue.put(body, [LIVE])
+            queue.put(body, [self.tube])
 
     @property
     def waiting(self) -> list[bytes]:
         """The bodies of the ready jobs, in order."""
-        ready = self.broker.ready[LIVE]
+        ready = self.broker.ready[self.tube]
         return [ready[number].body for number in sorted(ready)]
 
     @property
@@ -145,7 +148,7 @@ class ProcessorHarness:
     @property
     def dead_letters(self) -> list[DeadLetter]:
         """The dead letters that an operator sees."""
-        return MemoryQueue(self.broker).dead_letters(LIVE, 1000)
+        return MemoryQueue(self.broker).dead_letters(self.tube, 1000)
 
     @property
     def log(self) -> list[MutableMapping[str, Any]]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from processor.sinks.archive import ArchiveSink
 from tests.unit.helpers import MESSAGE, NOW, decode_trade, event_id
 from tradewire import event
+from tradewire.consumers import archive
+from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +23,8 @@ def event_received_at(number: int, received_at: datetime) -> bytes:
 
 
 def test_archived_and_duplicate_messages_are_counted(tmp_path: Path, registry: CollectorRegistry) -> None:
-    sink = ArchiveSink(f"sqlite:///{tmp_path}/store.db", tmp_path)
+    settings = Settings(home=tmp_path, store_url=f"sqlite:///{tmp_path}/store.db")
+    sink = ArchiveSink(archive.CONSUMER, settings, MemoryQueue(Broker()))
     sink.connect()
     sink.deliver([event_received_at(number, NOW) for number in (1, 2, 3)])
     sink.deliver([event_received_at(number, NOW.replace(second=1)) for number in (1, 2, 4)])

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from deploy import console, layout, port, preflight, render, stack, welcome
 from deploy.checkout import ROOT, supervise_command
 from deploy.console import Failure
 from tests.support import free_port
+from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.settings import Settings
 
@@ -157,7 +159,9 @@ def test_an_address_of_another_machine_is_a_failure() -> None:
 def test_the_programs_that_must_run_are_those_that_supervisord_starts(
     tmp_path: Path, queue_url: str, processors: int
 ) -> None:
-    settings = Settings(home=tmp_path, queue_url=queue_url, live_processors=processors)
+    third = replace(live.CONSUMER, name="third", processors_max=3, processors=2)
+    consumers = (replace(live.CONSUMER, processors=processors), third, archive.CONSUMER)
+    settings = Settings(home=tmp_path, queue_url=queue_url, consumers=consumers)
     parser = configuration(settings)
     grouped = dict.fromkeys(parser["group:processors"]["programs"].split(","), "processors")
     started = {
@@ -167,6 +171,7 @@ def test_the_programs_that_must_run_are_those_that_supervisord_starts(
         for name in [section.removeprefix("program:")]
     }
     assert started == set(render.programs(settings))
+    assert {"processors:third-1", "processors:third-2", "processors:archive"} < started
 
 
 def test_every_program_is_supervised_with_a_record_of_its_own_where_deploy_up_looks_for_it(tmp_path: Path) -> None:

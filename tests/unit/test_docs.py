@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ TEXTS = {
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 }
 FOLDERS = ("api", "deploy", "docs", "processor", "tests", "tradewire", "web", "wsserver")
-SETTINGS = {f"{PREFIX}{name.upper()}": field.default for name, field in Settings.__dataclass_fields__.items()}
+DEFAULTS = Settings(home=ROOT)
+SETTINGS = DEFAULTS.variables()
+EXAMPLE = ROOT / "tests/integration/consumers/user-files"
+"""The consumer of docs/howto/add-a-consumer.md."""
 DECISIONS = [page for page in TEXTS if re.fullmatch(r"docs/decisions/\d{3}-.*\.md", page)]
 
 
@@ -88,7 +92,9 @@ def test_the_readme_gives_the_default_of_each_setting() -> None:
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_each_setting_that_a_page_names_exists(page: str) -> None:
-    assert set(re.findall(rf"{PREFIX}\w+", TEXTS[page])) <= set(SETTINGS)
+    example = runpy.run_path(str(EXAMPLE / "tradewire_user_files/__init__.py"))["CONSUMER"]
+    known = {*SETTINGS, *(f"{PREFIX}{name}" for name in example.variables())}
+    assert set(re.findall(rf"{PREFIX}\w+", TEXTS[page])) <= known
 
 
 # ---- Metrics.
@@ -152,9 +158,8 @@ def programs() -> set[str]:
     """Give the names of all programs, as supervisorctl knows them; `N` stands for a live processor's number."""
     text = (ROOT / "deploy/supervisord.conf").read_text()
     names = set(re.findall(r'program\("([\w-]+)"|\[(?:program|eventlistener):([\w-]+)\]', text))
-    grouped = re.findall(r"^programs=(.*)$", text, re.MULTILINE)[0]
-    single = {first or second for first, second in names}
-    return {f"processors:{name}" if name in grouped else name for name in single} | {"processors:live-N"}
+    processors = {numbered(f"processors:{name}") for consumer in DEFAULTS.consumers for name in consumer.programs}
+    return {first or second for first, second in names} | processors
 
 
 def numbered(name: str) -> str:
@@ -218,6 +223,13 @@ def test_each_path_that_a_page_names_exists(page: str) -> None:
 
 def test_the_client_that_the_protocol_shows_is_the_one_that_is_tested() -> None:
     assert f"```python\n{(ROOT / 'docs/client.py').read_text()}```\n" in TEXTS["docs/protocol.md"]
+
+
+def test_the_consumer_that_the_how_to_page_shows_is_the_one_that_is_tested() -> None:
+    code = "".join(path.read_text() for path in EXAMPLE.rglob("*") if path.suffix in {".py", ".toml"})
+    shown = re.findall(r"```(?:toml|python)\n(.*?)```", TEXTS["docs/howto/add-a-consumer.md"], re.DOTALL)
+    assert len(shown) == 2
+    assert [block for block in shown if block not in code] == []
 
 
 @pytest.mark.parametrize("page", DECISIONS)

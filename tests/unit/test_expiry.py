@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -14,28 +15,16 @@ from processor.expiry import Expiry
 from tests.unit.scenes import MAX_AGE_SECONDS, Scene, event_of_age
 from tests.unit.sinks import UnsettlingQueue
 from tradewire import receipt
+from tradewire.consumers import live
 from tradewire.errors import QueueUnavailable
 from tradewire.event import format_time
 from tradewire.queue import LIVE
 from tradewire.queue.memory import MemoryQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import tzinfo
 
     from prometheus_client import CollectorRegistry
-
-    from tradewire.queue import Job
-
-
-class ClockedQueue(MemoryQueue):
-    """A queue that takes half a second of the expiry's time for each batch that it deletes."""
-
-    scene: Scene
-
-    def delete(self, jobs: Sequence[Job]) -> None:
-        self.scene.seconds += 0.5
-        super().delete(jobs)
 
 
 def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay() -> None:
@@ -48,8 +37,9 @@ def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay()
     assert (expired.receipt, expired.tube, expired.ids, expired.reason) == ("expired", LIVE, old, "age")
     assert scene.capture.entries == [
         {
-            "event": "expired unseen",
+            "event": "expired",
             "log_level": "warning",
+            "tube": LIVE,
             "messages": 2,
             "reason": "age",
             "first": old[0],
@@ -58,11 +48,11 @@ def test_jobs_over_the_maximum_age_expire_with_a_receipt_and_younger_ones_stay()
     ]
 
 
-def test_a_backlog_of_any_length_expires_in_one_step() -> None:
+def test_a_backlog_of_any_length_expires_in_batches() -> None:
     scene = Scene()
     old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
     young = scene.put(0)
-    scene.expiry.step()
+    assert [scene.expiry.step() for _ in range(4)] == [True, True, False, False]
     assert scene.waiting() == young
     assert [id_ for expired in scene.receipts() for id_ in expired.ids] == old
 
@@ -95,26 +85,23 @@ def test_a_full_queue_does_not_evict_jobs_that_have_just_arrived() -> None:
     assert scene.waiting() == flowing
 
 
-def test_expiry_checks_the_queue_once_a_second() -> None:
+def test_without_a_maximum_age_jobs_wait_unless_the_queue_fills_up() -> None:
+    patient = replace(live.CONSUMER, max_age_seconds=None)
+    scene = Scene(consumer=patient)
+    old = scene.put(10**8)
+    assert not scene.expiry.step()
+    assert scene.waiting() == old
+    full = Scene(max_bytes=1, consumer=patient)
+    full.put(10**8)
+    full.expiry.step()
+    assert full.waiting() == []
+
+
+def test_a_check_does_not_count_as_a_consumer() -> None:
     scene = Scene()
+    scene.put(2 * MAX_AGE_SECONDS, 0)
     scene.expiry.step()
-    ids = scene.put(2 * MAX_AGE_SECONDS)
-    scene.seconds += 0.9
-    scene.expiry.step()
-    assert scene.waiting() == ids
-    scene.seconds += 0.1
-    scene.expiry.step()
-    assert scene.waiting() == []
-
-
-def test_a_step_ends_when_the_next_check_is_due() -> None:
-    scene = Scene(queue=ClockedQueue)
-    ClockedQueue.scene = scene
-    old = scene.put(*[2 * MAX_AGE_SECONDS] * (2 * expiry.BATCH_JOBS + 1))
-    scene.expiry.step()
-    assert scene.waiting() == old[-1:]
-    scene.expiry.step()
-    assert scene.waiting() == []
+    assert scene.queue.counts(LIVE).consumers == 0
 
 
 def test_a_job_of_unknown_age_is_left_to_its_consumer() -> None:
@@ -166,14 +153,14 @@ def test_expired_messages_are_counted_by_reason(
     scene.put(age, age, age)
     scene.broker.max_bytes = max_bytes
     scene.expiry.step()
-    assert registry.get_sample_value("tradewire_messages_expired_total", {"reason": reason}) == 3
+    assert registry.get_sample_value("tradewire_messages_expired_total", {"tube": LIVE, "reason": reason}) == 3
 
 
 @pytest.mark.usefixtures("far_time_zone")
 def test_a_receipt_has_the_tube_and_the_time_in_utc() -> None:
     scene = Scene()
     scene.queue.put(event_of_age(2 * MAX_AGE_SECONDS, str(uuid.uuid4())), ["other"])
-    Expiry(MemoryQueue(scene.broker), "other", MAX_AGE_SECONDS, scene.log, lambda: 0.0).step()
+    Expiry(MemoryQueue(scene.broker), replace(live.CONSUMER, name="other"), scene.log).step()
     [expired] = scene.receipts()
     assert expired.tube == "other"
     assert abs(datetime.fromisoformat(expired.at) - datetime.now(UTC)) < timedelta(minutes=1)

@@ -10,9 +10,9 @@ import pytest
 
 from api.http.queue_pool import QueuePool
 from api.ingest.group_commit import GroupCommit
-from tests.support import wait_until
+from tests.support import TUBES, wait_until
 from tradewire.errors import QueueUnavailable
-from tradewire.queue import ARCHIVE, LIVE, TUBES
+from tradewire.queue import ARCHIVE, LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def queue() -> GatedQueue:
 
 @pytest.fixture
 def group_commit(queue: GatedQueue) -> GroupCommit:
-    return GroupCommit(QueuePool(lambda: queue))
+    return GroupCommit(QueuePool(lambda: queue), TUBES)
 
 
 def bodies(queue: MemoryQueue, tube: str) -> list[bytes]:

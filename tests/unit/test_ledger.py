@@ -10,7 +10,7 @@ from flask import Flask
 
 from api.http.queue_pool import QueuePool
 from api.operations import ledger
-from tradewire import counters
+from tradewire import counters, tube_history
 from tradewire.counters import CrashSafeCounter
 from tradewire.queue import ARCHIVE, LIVE, Rejected
 from tradewire.queue.memory import Broker, MemoryQueue
@@ -45,6 +45,7 @@ class Stack:
         self.queue = MemoryQueue(Broker())
         self.counter = CrashSafeCounter(folder)
         self.store = FakeStore(counters.stack_id(folder))
+        tube_history.record(folder, (LIVE, ARCHIVE))
 
     def accept(self, messages: int, jobs: int = 1) -> None:
         """Count messages that were accepted in a number of jobs of the same size."""
@@ -63,7 +64,7 @@ class Stack:
 
     def reconcile(self) -> ledger.Ledger:
         """Return the ledger."""
-        return ledger.reconcile(self.folder, self.queue, cast("StoreReader", self.store))
+        return ledger.reconcile(Settings(home=self.folder.parent), self.queue, cast("StoreReader", self.store))
 
 
 @pytest.fixture
@@ -80,8 +81,8 @@ def differences(account: ledger.Account) -> tuple[int, int, int]:
 def test_a_new_stack_is_balanced(stack: Stack) -> None:
     found = stack.reconcile()
     assert (found.status, found.accepted, found.begun) == ("balanced", 0, 0)
-    assert set(msgspec.to_builtins(found.tubes.live).values()) == {0}
-    assert set(msgspec.to_builtins(found.tubes.archive).values()) == {0}
+    assert set(msgspec.to_builtins(found.tubes[LIVE]).values()) == {0}
+    assert set(msgspec.to_builtins(found.tubes[ARCHIVE]).values()) == {0}
 
 
 def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
@@ -93,7 +94,8 @@ def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
         stack.queue.dead_letter(LIVE, job, [Rejected(b"x", "bad")])
     stack.queue.reserve(LIVE, 4, 0)
     found = stack.reconcile()
-    assert msgspec.to_builtins(found.tubes.live) == {
+    assert msgspec.to_builtins(found.tubes[LIVE]) == {
+        "accepted": 24,
         "duplicates": 1,
         "deadLetters": 2,
         "discarded": 3,
@@ -104,10 +106,12 @@ def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
         "unexplained": 0,
         "missing": 0,
     }
-    assert msgspec.to_builtins(found.tubes.archive) == {
+    assert msgspec.to_builtins(found.tubes[ARCHIVE]) == {
+        "accepted": 24,
         "duplicates": 1,
         "deadLetters": 0,
         "discarded": 1,
+        "expired": 0,
         "waiting": 0,
         "archived": 22,
         "unanswered": 0,
@@ -127,8 +131,8 @@ def test_messages_without_an_outcome_are_missing(
     stack.save(live_shown=shown, archived=archived)
     found = stack.reconcile()
     assert found.status == ("loss" if any(missing) else "balanced")
-    assert differences(found.tubes.live) == (0, 0, missing[0])
-    assert differences(found.tubes.archive) == (0, 0, missing[1])
+    assert differences(found.tubes[LIVE]) == (0, 0, missing[0])
+    assert differences(found.tubes[ARCHIVE]) == (0, 0, missing[1])
 
 
 @pytest.mark.parametrize(("surplus", "expected"), [(1, (1, 0, 0)), (2, (2, 0, 0)), (5, (2, 3, 0))])
@@ -139,8 +143,8 @@ def test_a_surplus_is_unanswered_as_far_as_puts_were_begun(
     stack.counter.count_begun(2)
     stack.save(live_shown=3 + surplus, archived=3)
     found = stack.reconcile()
-    assert differences(found.tubes.live) == expected
-    assert differences(found.tubes.archive) == (0, 0, 0)
+    assert differences(found.tubes[LIVE]) == expected
+    assert differences(found.tubes[ARCHIVE]) == (0, 0, 0)
     assert (found.status, found.accepted, found.begun) == ("balanced", 3, 5)
 
 
@@ -162,7 +166,7 @@ def test_jobs_that_wait_may_be_batches(
     stack.accept(5, jobs=5)
     stack.save(live_shown=shown, archived=2005)
     stack.put(LIVE, jobs)
-    account = stack.reconcile().tubes.live
+    account = stack.reconcile().tubes[LIVE]
     assert (account.waiting, differences(account)) == (waiting, expected)
 
 
@@ -174,7 +178,7 @@ def test_without_batches_a_job_is_one_message_except_those_that_are_batched(
     stack.accept(2)  # one job with two messages
     stack.save(live_shown=shown, archived=10)
     stack.put(LIVE, 2)
-    account = stack.reconcile().tubes.live
+    account = stack.reconcile().tubes[LIVE]
     assert (account.waiting, account.missing) == (waiting, missing)
 
 

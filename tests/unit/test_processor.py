@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from processor import loop
 from processor.sinks import Verdict
-from tests.unit.scenes import MAX_AGE_SECONDS, Scene
 from tests.unit.sinks import ProcessorHarness
 from tradewire.errors import FeedUnavailable, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
@@ -246,16 +245,6 @@ def test_wait_in_the_first_of_several_deliveries_releases_the_jobs_of_all() -> N
     harness.sink.script = [Verdict.WAIT]
     harness.processor.step()
     assert (harness.waiting, harness.in_flight) == (jobs, 0)
-
-
-def test_old_jobs_expire_even_while_the_sink_is_unavailable() -> None:
-    scene = Scene()
-    scene.put(2 * MAX_AGE_SECONDS)
-    harness = ProcessorHarness(expiry=scene.expiry)
-    harness.sink.outage = FeedUnavailable("away")
-    with pytest.raises(FeedUnavailable):
-        harness.processor.step()
-    assert scene.waiting() == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ import msgspec
 import pytest
 
 from tests.unit.sinks import ProcessorHarness, UnsettlingQueue
+from tradewire.consumers import live
 from tradewire.errors import InvalidEvent, QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
-from tradewire.queue import ARCHIVE, LIVE
+from tradewire.queue import LIVE
 from tradewire.queue.dead_letter import REASON_CHARS_MAX
-from tradewire.queue.memory import MemoryQueue
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -76,13 +77,11 @@ def test_dead_letters_and_reserved_jobs_are_counted(registry: CollectorRegistry)
 @pytest.mark.usefixtures("far_time_zone")
 def test_the_receipt_of_a_dead_letter_has_the_tube_and_the_time_in_utc() -> None:
     valid = msgspec.json.encode({"id": str(uuid.uuid4())})
-    harness = ProcessorHarness()
-    harness.sink.tube = ARCHIVE
-    MemoryQueue(harness.broker).put(valid, [ARCHIVE])
+    harness = ProcessorHarness(valid, consumer=replace(live.CONSUMER, name="other"))
     harness.sink.script = [InvalidEvent("refused")] * 2
     harness.processor.step()
     [dead_lettered] = harness.receipts
-    assert dead_lettered.tube == ARCHIVE
+    assert dead_lettered.tube == "other"
     assert abs(datetime.fromisoformat(dead_lettered.at) - datetime.now(UTC)) < timedelta(minutes=1)
 
 

@@ -29,7 +29,7 @@ def test_an_empty_environment_gives_the_defaults(home: Path, monkeypatch: pytest
     monkeypatch.chdir(home)
     assert Settings.from_env({}) == Settings(home=home / "var")
     assert read().listen == "127.0.0.1:8080"
-    assert (read().rate_limit, read().live_processors) == (50, 1)
+    assert (read().rate_limit, read().tubes) == (50, ("live", "archive"))
 
 
 @pytest.mark.parametrize("value", ["", "  ", "\t"])
@@ -67,6 +67,8 @@ def test_variables_of_other_programs_are_ignored() -> None:
         ("LIVE_MAX_AGE_SECONDS", "10000000", 10**7),
         ("LIVE_PROCESSORS", "1", 1),
         ("LIVE_PROCESSORS", "8", 8),
+        ("CONSUMERS", "archive", "archive"),
+        ("CONSUMERS", " archive , live ", "archive,live"),
         ("API_WORKERS", "64", 64),
         ("MAX_BROWSERS", "100000", 100_000),
         ("MAX_CONNECTIONS_PER_ADDRESS", "1", 1),
@@ -79,7 +81,7 @@ def test_variables_of_other_programs_are_ignored() -> None:
     ],
 )
 def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> None:
-    assert getattr(read(**{name: text}), name.lower()) == expected
+    assert read(**{name: text}).variables()[f"TRADEWIRE_{name}"] == expected
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,11 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("LIVE_PROCESSORS", "1.0"),
         ("LIVE_PROCESSORS", "٣"),
         ("LIVE_PROCESSORS", "9" * 5000),
+        ("CONSUMERS", ","),
+        ("CONSUMERS", "live"),
+        ("CONSUMERS", "archive,live,archive"),
+        ("CONSUMERS", "archive,nothing"),
+        ("CONSUMERS", "archive;live"),
         ("API_WORKERS", "0"),
         ("API_WORKERS", "65"),
         ("MAX_BROWSERS", "0"),

@@ -15,19 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIVE: Final = "live"
-"""The tube whose consumer shows events to browsers."""
+"""The tube whose consumer shows events to browsers. `Settings.tubes` has all tubes of a stack."""
 
 ARCHIVE: Final = "archive"
 """The tube whose consumer saves events in the store, and the receipts about them."""
-
-TUBES: Final = (LIVE, ARCHIVE)
-"""Every tube: the API puts a copy of each event into all of them.
-
-Each tube belongs to one consumer. Ingest, dead letters, metrics and readiness follow from this list. Besides the tube,
-a new consumer needs a sink in processor/sinks/ that processor/__main__.py starts, a program in deploy/supervisord.conf
-and deploy/render.py, and an account in api/operations/ledger.py and ledger_check.py. If it sends receipts of a new
-kind, it also needs that kind in tradewire/receipt.py, in tradewire/store/ledger.py and on the page.
-"""
 
 DEAD_SUFFIX: Final = ".dead"
 """The dead letters of the tube `live` are in the tube `live.dead`."""
@@ -91,7 +82,7 @@ class Queue(ABC):
 
     Example:
         queue = open_queue(settings.queue, settings.queue_max_bytes)
-        queue.put(line, TUBES)
+        queue.put(line, settings.tubes)
         jobs = queue.reserve(LIVE, limit=500, timeout_seconds=1)
         show([event for job in jobs for event in job.events])
         queue.delete(jobs)
@@ -138,6 +129,22 @@ class Queue(ABC):
         """
 
     @abstractmethod
+    def reserve_oldest(self, tube: str, limit: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        """Reserve the oldest jobs of a tube without counting as one of its consumers.
+
+        This is for maintenance: it is slower than `reserve` and never waits. Other connections may reserve jobs in
+        between.
+
+        Args:
+            tube: The tube's name.
+            limit: Most jobs to reserve.
+            bytes_max: As for `reserve`.
+
+        Returns:
+            The jobs, oldest first.
+        """
+
+    @abstractmethod
     def delete(self, jobs: Sequence[Job]) -> None:
         """Settle jobs that are done. Jobs that this connection no longer holds are left alone."""
 
@@ -146,6 +153,17 @@ class Queue(ABC):
         """Return jobs to their tube, each in its old place. This must not use disk space, however often it happens.
 
         Jobs that this connection no longer holds are left alone.
+        """
+
+    @abstractmethod
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        """Put events into their tube again, each as a job. Call this before the jobs that held them are settled.
+
+        Like `put_receipt`, this works while the queue is too full to accept messages.
+
+        Args:
+            tube: The tube that the events came from.
+            events: Encoded events of jobs that this connection has reserved.
         """
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 Example:
     queue = open_queue(settings.queue, settings.queue_max_bytes)
-    queue.put(line, TUBES)
+    queue.put(line, settings.tubes)
 """
 
 from __future__ import annotations

@@ -50,6 +50,13 @@ class MemoryQueue(Queue):
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         self._check_reachable()
         self._broker.watchers[self] = tube
+        return self._reserve(tube, limit, timeout_seconds, bytes_max)
+
+    def reserve_oldest(self, tube: str, limit: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        self._check_reachable()
+        return self._reserve(tube, limit, 0, bytes_max)
+
+    def _reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int) -> list[Job]:
         jobs: list[Job] = []
         with self._broker.arrived:
             waiting = self._broker.ready[tube]
@@ -74,6 +81,11 @@ class MemoryQueue(Queue):
                 if tube is not None:
                     self._broker.ready[tube][job.id] = job
             self._broker.arrived.notify_all()
+
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        self._check_reachable()
+        for event in events:
+            self._put(event, [tube])
 
     def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         for rejection in rejected:

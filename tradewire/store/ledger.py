@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 ARCHIVED_THROUGH: Final = "archived_through"
 """Name of the counter that holds when the last archived event was received. Events put before it are archived, too."""
 
-FINAL_KINDS: Final = frozenset({"shown", "expired", "discarded"})
+ARCHIVED: Final = "archived"
+"""Name of the counter of saved events."""
+
+FINAL_KINDS: Final = frozenset({"shown", "delivered", "expired", "discarded"})
 """Kinds of receipts that mean that an event has left its tube for good. A dead letter still waits for an operator."""
 
 
 def count_name(tube: str, kind: str) -> str:
     """Return the name of the counter of events that left a tube with a final receipt of this kind.
 
-    An event that has several final receipts in one tube is counted once, for the first of them.
+    An event that has several final receipts in one tube is counted once, for the first of them. The archive leaves no
+    receipt for an event that it saves, but counts it as `archived`.
     """
-    return f"{tube}_{kind}"
+    return ARCHIVED if kind == ARCHIVED else f"{tube}_{kind}"
 
 
 def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:

@@ -125,7 +125,7 @@ class StoreWriter:
                 self._statistics.add(connection, new)
             self._duplicates.execute(connection, duplicate_rows)
             self._receipts.execute(connection, receipt_rows)
-            counts = {"archived": len(new), "duplicates": len(duplicate_rows), **final_counts}
+            counts = {ledger.ARCHIVED: len(new), "duplicates": len(duplicate_rows), **final_counts}
             ledger.add(connection, self._stack, counts)
             if rows:
                 ledger.set_archived_through(connection, self._stack, rows[-1].received_at)

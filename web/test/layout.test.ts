@@ -108,6 +108,13 @@ it("a trace lists what happened to a message, and when", async () => {
   assert.ok(trace.isDone);
 });
 
+it("an entry of another consumer names its tube", async () => {
+  const delivered = { kind: "delivered", tube: "webhook", at: "2026-11-24T10:00:02.000000Z" };
+  const trace = await fetchTrace(answering({ id: "x", message: null, trace: [ARCHIVED, delivered] }), "x");
+  assert.ok("entries" in trace && trace.isDone);
+  assert.deepEqual(trace.entries.map(entryLabel), ["Archived", "Delivered: webhook"]);
+});
+
 it("a message without a final entry may have more to come", async () => {
   const trace = await fetchTrace(answering({ id: "x", message: null, trace: [ACCEPTED, ARCHIVED] }), "x");
   assert.ok("entries" in trace && !trace.isDone);
@@ -115,8 +122,8 @@ it("a message without a final entry may have more to come", async () => {
 
 it("a dead letter has its reason", () => {
   assert.equal(
-    entryLabel({ kind: "dead-lettered", atMicros: 0, browsers: undefined, reason: "too old" }),
-    "Dead letter: it could not be processed (too old)",
+    entryLabel({ kind: "dead-lettered", tube: "live", atMicros: 0, browsers: undefined, reason: "too old" }),
+    "Dead letter of live: it could not be processed (too old)",
   );
 });
 

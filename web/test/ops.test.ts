@@ -5,7 +5,7 @@ import { test as it } from "node:test";
 import { DeadLetterClient, parseDeadLetters } from "../src/ops/dead-letters.ts";
 import { remark } from "../src/ops/dead-letters-view.ts";
 import { age, componentLabel } from "../src/ops/labels.ts";
-import { parseLedger, summarize } from "../src/ops/ledger.ts";
+import { outcomesOf, parseLedger, summarize } from "../src/ops/ledger.ts";
 import { Poll } from "../src/ops/poll.ts";
 import type { Fetch } from "../src/server/fetch.ts";
 import { type Health, parseHealth } from "../src/server/health.ts";
@@ -165,6 +165,27 @@ it("the ledger is summarized in one sentence", () => {
   assert.match(summary("settling", tubes(1), { live: 0 }), /^Settling.+nothing was missing\.$/u);
   assert.match(summary("settling", tubes(1), { live: 1 }), /messages were missing\.$/u);
   assert.equal(parseLedger({ status: "FAILED" }), undefined);
+});
+
+it("the ledger's lines and columns are named by its consumers", () => {
+  const shown = { name: "shown", label: "Shown", meaning: "to browsers" };
+  const delivered = { name: "delivered", label: "Delivered", meaning: "to the webhook" };
+  const ledger = parseLedger({
+    status: "balanced",
+    accepted: 2,
+    tubes: { live: { shown: 2 }, webhook: { delivered: 2 }, unnamed: {} },
+    consumers: {
+      live: { title: "Live view", outcomes: [shown] },
+      webhook: { title: "Webhook", outcomes: [delivered, { label: "no name" }] },
+    },
+  });
+  assert.ok(ledger);
+  assert.deepEqual(
+    ledger.tubes.map(({ title }) => title),
+    ["Live view", "Webhook", "unnamed"],
+  );
+  const [first, second, third] = outcomesOf(ledger);
+  assert.deepEqual([first, second, third?.name], [shown, delivered, "expired"]);
 });
 
 it("components are described by their problem, else by a fact", () => {

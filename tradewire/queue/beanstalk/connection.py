@@ -78,9 +78,7 @@ class Connection(greenstalk.Client[bytes]):
 
     def probe(self) -> None:
         """Put a job into a tube that has no consumer and delete it, so that a working log gets a record."""
-        if self.used != _PROBE_TUBE:
-            self.use(_PROBE_TUBE)
-            self.used = _PROBE_TUBE
+        self._use_only(_PROBE_TUBE)
         self.delete(self.put(b""))
 
     def reserve_many(self, count: int, timeout_seconds: int = 0) -> list[Job]:
@@ -96,12 +94,21 @@ class Connection(greenstalk.Client[bytes]):
 
     def next_job_age_seconds(self, tube: str) -> int:
         """Return the age of the job that would be reserved next. Return 0 if no job is ready."""
-        if self.used != tube:
-            self.use(tube)
-            self.used = tube
+        self._use_only(tube)
         with suppress(greenstalk.NotFoundError):  # a consumer may also reserve and delete it between the two commands
             return self.stats_job(self.peek_ready().id)["age"]
         return 0
+
+    def reserve_oldest(self, tube: str, count: int, bytes_max: int) -> list[Job]:
+        """Reserve up to `count` jobs one by one, without watching their tube. Stop after `bytes_max` bytes."""
+        self._use_only(tube)
+        jobs: list[Job] = []
+        size = 0
+        with suppress(greenstalk.NotFoundError):  # no job is ready, or a consumer was faster
+            while len(jobs) < count and size < bytes_max:
+                jobs.append(self.reserve_by_number(self.peek_ready().id))
+                size += len(jobs[-1].body)
+        return jobs
 
     def reserve_by_number(self, number: int) -> Job:
         """Reserve the job that beanstalkd gave this number. Raise greenstalk.NotFoundError if there is no such job."""
@@ -127,6 +134,11 @@ class Connection(greenstalk.Client[bytes]):
                 if answer != success:
                     with suppress(greenstalk.NotFoundError):  # its TTR ran out, and it went back to its tube
                         greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises the matching error
+
+    def _use_only(self, tube: str) -> None:
+        if self.used != tube:
+            self.use(tube)
+            self.used = tube
 
     def _read_reserved(self, count: int) -> list[Job]:
         jobs = []

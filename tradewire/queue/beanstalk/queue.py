@@ -85,6 +85,10 @@ class BeanstalkQueue(Queue):
                 jobs = jobs + chunk
             return jobs
 
+    def reserve_oldest(self, tube: str, limit: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
+        with self._connected() as connection:
+            return connection.reserve_oldest(tube, limit, bytes_max)
+
     def delete(self, jobs: Sequence[Job]) -> None:
         with self._holding() as connection:
             connection.settle(_DELETE, b"DELETED", jobs)
@@ -93,6 +97,10 @@ class BeanstalkQueue(Queue):
         # A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622).
         with self._holding() as connection:
             connection.settle(_RELEASE, b"RELEASED", jobs)
+
+    def put_again(self, tube: str, events: Sequence[bytes]) -> None:
+        with self._holding() as connection:
+            connection.put_all([(tube, event) for event in events])
 
     def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
         # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest job.

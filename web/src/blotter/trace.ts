@@ -6,6 +6,8 @@ import { duration } from "../ui/format.ts";
 
 export interface TraceEntry {
   readonly kind: string;
+  /** The tube that it is about; undefined if it is about no tube of its own. */
+  readonly tube: string | undefined;
   /** Microseconds since 1970. */
   readonly atMicros: number;
   readonly browsers: number | undefined;
@@ -27,7 +29,13 @@ export interface NotArchived {
 }
 
 const DEFAULT_RETRY_SECONDS = 1;
-const FINAL_KINDS: ReadonlySet<string> = new Set(["shown", "expired", "dead-lettered", "discarded"]);
+const FINAL_KINDS: ReadonlySet<string> = new Set([
+  "shown",
+  "delivered",
+  "expired",
+  "dead-lettered",
+  "discarded",
+]);
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
 export async function fetchTrace(fetch: Fetch, id: string): Promise<Trace | NotArchived> {
@@ -53,31 +61,34 @@ function parseEntry(raw: unknown): TraceEntry | undefined {
   if (!isRecord(raw)) {
     return;
   }
-  const { kind, at, browsers, reason } = raw;
+  const { kind, tube, at, browsers, reason } = raw;
   const atMicros = typeof at === "string" ? parseMicros(at) : undefined;
   if (typeof kind !== "string" || atMicros === undefined) {
     return;
   }
   return {
     kind,
+    tube: typeof tube === "string" ? tube : undefined,
     atMicros,
     browsers: typeof browsers === "number" ? browsers : undefined,
     reason: typeof reason === "string" ? reason : undefined,
   };
 }
 
-const LABELS: Readonly<Record<string, string>> = {
-  accepted: "Accepted",
-  archived: "Archived",
-  expired: "Expired: no browser was connected in time",
-  "dead-lettered": "Dead letter: it could not be processed",
-  discarded: "Deleted by an operator",
+const LABELS: Readonly<Record<string, (entry: TraceEntry) => string>> = {
+  accepted: () => "Accepted",
+  archived: () => "Archived",
+  shown: ({ browsers }) => `Shown to ${browsers === 1 ? "1 browser" : `${browsers ?? "some"} browsers`}`,
+  delivered: ({ tube }) => `Delivered: ${tube}`,
+  expired: ({ tube }) => `Expired in ${tube}: it was not delivered in time`,
+  "dead-lettered": ({ tube }) => `Dead letter of ${tube}: it could not be processed`,
+  discarded: ({ tube }) => `Dead letter of ${tube} deleted by an operator`,
 };
 
 /** Describes an entry. */
-export function entryLabel({ kind, browsers, reason }: TraceEntry): string {
-  const count = browsers === 1 ? "1 browser" : `${browsers ?? "some"} browsers`;
-  const label = kind === "shown" ? `Shown to ${count}` : (LABELS[kind] ?? kind);
+export function entryLabel(entry: TraceEntry): string {
+  const { kind, reason } = entry;
+  const label = LABELS[kind]?.(entry) ?? kind;
   return reason === undefined ? label : `${label} (${reason})`;
 }
 

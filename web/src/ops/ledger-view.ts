@@ -3,7 +3,7 @@
 import type { Fetch } from "../server/fetch.ts";
 import type { Health } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
-import { DIFFERENCES, type Ledger, OUTCOMES, parseLedger, summarize } from "./ledger.ts";
+import { DIFFERENCES, type Ledger, outcomesOf, parseLedger, summarize } from "./ledger.ts";
 import { request } from "./request.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
@@ -57,12 +57,8 @@ export class LedgerView {
     this.#summary.dataset["status"] = ledger.status;
     this.#table ??= this.#newTable(ledger);
     this.#table.paint([
-      row(
-        "Accepted",
-        ledger.tubes.map(() => ledger.accepted),
-        "answered 201",
-      ),
-      ...OUTCOMES.map(({ name, label, meaning }) => row(label, countsOf(ledger, name), meaning)),
+      row("Accepted", countsOf(ledger, "accepted"), "answered 201"),
+      ...outcomesOf(ledger).map(({ name, label, meaning }) => row(label, countsOf(ledger, name), meaning)),
       ...DIFFERENCES.map(({ name, label, meaning }) =>
         difference(label, countsOf(ledger, name), meaning, ledger),
       ),
@@ -71,10 +67,10 @@ export class LedgerView {
 
   #newTable({ tubes }: Ledger): Table {
     const table = new Table(
-      "Outcomes of the accepted messages, by tube",
+      "Outcomes of the accepted messages, by consumer",
       [
         { label: "Messages", kind: "text" },
-        ...tubes.map(({ tube }) => ({ label: tube, kind: "number" }) as const),
+        ...tubes.map(({ title }) => ({ label: title, kind: "number" }) as const),
         { label: "Meaning", kind: "text" },
       ],
       "ops-ledger",

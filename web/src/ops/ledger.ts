@@ -10,23 +10,24 @@ export interface Ledger {
 }
 
 export interface TubeLedger {
-  readonly tube: string;
+  /** The consumer's name for people. */
+  readonly title: string;
+  /** The outcomes that only this consumer's messages have. */
+  readonly outcomes: readonly LedgerLine[];
   /** Messages by outcome; undefined for outcomes that the tube does not have. */
   readonly counts: Readonly<Record<string, number | undefined>>;
 }
 
 /** A line of the ledger. */
-interface LedgerLine {
+export interface LedgerLine {
   readonly name: string;
   readonly label: string;
   readonly meaning: string;
 }
 
-/** The outcomes of messages. They add up to the number accepted. */
-export const OUTCOMES: readonly LedgerLine[] = [
-  { name: "archived", label: "Archived", meaning: "stored permanently" },
-  { name: "shown", label: "Shown", meaning: "to at least one browser" },
-  { name: "expired", label: "Expired", meaning: "no browser was connected in time; kept in the archive" },
+/** The outcomes that messages of every consumer may have. */
+const COMMON_OUTCOMES: readonly LedgerLine[] = [
+  { name: "expired", label: "Expired", meaning: "not delivered in time; kept in the archive" },
   { name: "waiting", label: "Waiting", meaning: "in the queue" },
   { name: "deadLetters", label: "Dead letters", meaning: "could not be processed; see above" },
   { name: "discarded", label: "Deleted", meaning: "dead letters deleted by an operator" },
@@ -39,6 +40,12 @@ export const DIFFERENCES: readonly LedgerLine[] = [
   { name: "missing", label: "Missing", meaning: "deficit: accepted, but not found" },
 ];
 
+/** The outcomes of messages. They add up to the number accepted. */
+export function outcomesOf({ tubes }: Ledger): readonly LedgerLine[] {
+  const own = new Map(tubes.flatMap(({ outcomes }) => outcomes.map((line) => [line.name, line])));
+  return [...own.values(), ...COMMON_OUTCOMES];
+}
+
 /** Parses a ledger. Returns undefined if it is malformed. */
 export function parseLedger(answer: unknown): Ledger | undefined {
   if (!(isRecord(answer) && isRecord(answer["tubes"]) && typeof answer["accepted"] === "number")) {
@@ -48,8 +55,29 @@ export function parseLedger(answer: unknown): Ledger | undefined {
   if (!status) {
     return;
   }
-  const tubes = Object.entries(answer["tubes"]).map(([tube, counts]) => ({ tube, counts: numbers(counts) }));
+  const labels = isRecord(answer["consumers"]) ? answer["consumers"] : {};
+  const tubes = Object.entries(answer["tubes"]).map(([tube, counts]) => ({
+    ...parseLabels(tube, labels[tube]),
+    counts: numbers(counts),
+  }));
   return { status, accepted: answer["accepted"], tubes };
+}
+
+function parseLabels(tube: string, labels: unknown): Pick<TubeLedger, "title" | "outcomes"> {
+  if (!isRecord(labels)) {
+    return { title: tube, outcomes: [] };
+  }
+  const { title, outcomes } = labels;
+  return {
+    title: typeof title === "string" ? title : tube,
+    outcomes: Array.isArray(outcomes) ? outcomes.filter(isLedgerLine) : [],
+  };
+}
+
+function isLedgerLine(line: unknown): line is LedgerLine {
+  return (
+    isRecord(line) && [line["name"], line["label"], line["meaning"]].every((text) => typeof text === "string")
+  );
 }
 
 /** Summarizes the ledger in one sentence. */

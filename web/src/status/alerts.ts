@@ -5,6 +5,7 @@
  */
 
 import type { Component, Health } from "../server/health.ts";
+import { isRecord } from "../trade/json.ts";
 
 const UNREACHABLE = "The server is unreachable. The page may be out of date.";
 const UNANSWERED =
@@ -23,12 +24,6 @@ const TEXTS: Readonly<Record<string, string>> = {
   "disk nearly-full": "The disk is nearly full.",
 };
 
-/** By the tube that has no consumer. */
-const NO_CONSUMER: Readonly<Record<string, string>> = {
-  live: "No processor sends trades to the live server. They wait in the queue to be shown.",
-  archive: "No processor archives trades. They wait in the queue, and history and statistics lack them.",
-};
-
 export class Alerts {
   #before: ReadonlySet<string> = new Set();
 
@@ -45,10 +40,7 @@ export class Alerts {
 }
 
 /** Returns the problems of one poll by name. A mere consequence of another problem is left out. */
-function findAlerts(
-  { status, components, tubes = [] }: Health,
-  isLive: boolean,
-): ReadonlyMap<string, string> {
+function findAlerts({ status, components }: Health, isLive: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   if (status === "unreachable") {
     found.set(status, isLive ? UNANSWERED : UNREACHABLE);
@@ -64,11 +56,11 @@ function findAlerts(
   if (found.has(status) && found.has("ingest")) {
     found.set("ingest", "The API does not answer correctly.");
   }
-  const withoutConsumer = tubes.filter(({ consumers }) => consumers === 0).map(({ name }) => name);
-  if (found.has("consumers") && withoutConsumer.length > 0) {
-    // Without the live server, its consumers hold off on purpose.
-    const others = withoutConsumer.filter((name) => !(name === "live" && found.has("wsserver")));
-    found.set("consumers", others.map((name) => NO_CONSUMER[name] ?? "").join(" "));
+  const away = components.find(({ name }) => name === "consumers")?.facts["away"];
+  if (found.has("consumers") && isRecord(away)) {
+    // Without the live server, its processors hold off on purpose.
+    const others = Object.entries(away).filter(([tube]) => !(tube === "live" && found.has("wsserver")));
+    found.set("consumers", others.map(([, effect]) => effect).join(" "));
   }
   return new Map([...found].filter(([, text]) => text !== ""));
 }

@@ -1,0 +1,84 @@
+"""The tube history: a tube is expected to have only the messages that were accepted while it was enabled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradewire import tube_history
+from tradewire.counters import CrashSafeCounter, read_totals
+from tradewire.errors import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "ledger"
+
+
+def accept(folder: Path, messages: int, *tubes: str) -> None:
+    """Accept messages as one job, as an API process that begins with these tubes."""
+    tube_history.record(folder, tubes)
+    counter = CrashSafeCounter(folder)
+    counter.count_begun(messages + 1)
+    counter.count_accepted(messages)
+    counter.close()
+
+
+def expected(folder: Path, tube: str) -> tuple[int, int, int]:
+    """Return the messages begun, the messages accepted and the jobs that the ledger expects in a tube."""
+    begun, accepted, jobs, _ = tube_history.expected(folder, tube, read_totals(folder))
+    return begun, accepted, jobs
+
+
+def test_a_tube_that_was_always_enabled_is_expected_to_have_all_messages(folder: Path) -> None:
+    accept(folder, 5, "live", "archive")
+    accept(folder, 2, "live", "archive")
+    assert expected(folder, "live") == expected(folder, "archive") == (9, 7, 2)
+
+
+def test_a_tube_that_was_never_enabled_is_expected_to_be_empty(folder: Path) -> None:
+    accept(folder, 5, "live")
+    assert expected(folder, "webhook") == (0, 0, 0)
+
+
+def test_a_tube_that_is_enabled_later_lacks_the_messages_from_before(folder: Path) -> None:
+    accept(folder, 5, "live")
+    accept(folder, 2, "live", "webhook")
+    assert (expected(folder, "live"), expected(folder, "webhook")) == ((9, 7, 2), (3, 2, 1))
+
+
+def test_a_tube_that_is_switched_off_and_on_lacks_the_messages_in_between(folder: Path) -> None:
+    accept(folder, 1, "live")
+    for messages, tubes in ((10, ["webhook"]), (100, []), (1000, ["webhook"]), (10_000, [])):
+        accept(folder, messages, "live", *tubes)
+    assert expected(folder, "webhook") == (1012, 1010, 2)
+    assert expected(folder, "live")[1] == 11_111
+
+
+def test_each_process_of_a_stack_may_record_the_same_tubes(folder: Path) -> None:
+    accept(folder, 5, "live")
+    accept(folder, 5, "webhook", "live")
+    accept(folder, 5, "live", "webhook")
+    assert expected(folder, "webhook")[1] == 10
+    assert sorted(path.name for path in (folder / "tubes").iterdir()) == ["live.1", "webhook.1"]
+
+
+def test_more_than_nine_changes_are_told_apart(folder: Path) -> None:
+    for number in range(25):
+        accept(folder, 1, "live", *(["webhook"] if number % 2 else []))
+    assert expected(folder, "webhook")[1] == 12
+
+
+def test_a_folder_that_can_not_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "ledger").touch()
+    with pytest.raises(Unavailable):
+        tube_history.record(tmp_path / "ledger", ["live"])
+
+
+def test_records_are_private(folder: Path) -> None:
+    accept(folder, 1, "live")
+    assert (folder / "tubes").stat().st_mode & 0o777 == 0o700
