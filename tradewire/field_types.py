@@ -52,7 +52,6 @@ class BadValue(Exception):  # noqa: N818 - as in tradewire.errors
     """
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(code, detail)
         self.code = code
         self.detail = detail
 

@@ -7,6 +7,7 @@ not notice is missing from tests/mutation/survivors.txt, where each has its reas
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -30,6 +31,7 @@ SHORT: Final = ("tradewire/amount.py", "wsserver/ring.py", "web/src/trade/merge.
 
 def main() -> int:
     """Run mutmut and Stryker, and print a table. Return 0 if the score is high enough and each survivor is known."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # end mutmut and Stryker, too
     parser = argparse.ArgumentParser(prog="tests/mutation/run", description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help="mutate only these files")
     parser.add_argument("--short", action="store_true", help=f"mutate only {', '.join(SHORT)}")

@@ -48,8 +48,8 @@ def test_an_amount_is_kept_exactly(field: str, form: Callable[[str], str], text:
     assert amounts[field].as_tuple() == Decimal(text).as_tuple()
 
 
-@pytest.mark.parametrize("text", ["+5", "5.", " 5 ", "0000000000000000000005"])
-def test_a_numeric_string_may_have_a_sign_spaces_and_leading_zeros(text: str) -> None:
+@pytest.mark.parametrize("text", ["+5", "5.", " 5 ", "0" * 63 + "5"])
+def test_a_numeric_string_may_have_a_sign_spaces_and_leading_zeros_up_to_64_characters(text: str) -> None:
     assert decode_trade(example(rate=text)).rate == Decimal(5)
 
 

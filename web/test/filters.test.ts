@@ -6,6 +6,7 @@ import { Address } from "../src/filters/address.ts";
 import {
   type Filters,
   isEmptyRange,
+  isFiltered,
   matches,
   NO_FILTERS,
   parseFilters,
@@ -162,4 +163,20 @@ it("a filter that is clicked again is removed", () => {
   assert.equal(bar.query, "?from=EUR&to=USD");
   address.toggleFilters({ from: "EUR", to: "USD" });
   assert.equal(bar.query, "");
+});
+
+it("a page is filtered if any filter is set", () => {
+  assert.equal(isFiltered(NO_FILTERS), false);
+  assert.equal(isFiltered({ ...NO_FILTERS, q: "x" }), true);
+});
+
+it("a flag has 1 to 64 small letters, digits and dashes", () => {
+  assert.equal(readFilter("flag", "rate-mismatch"), "rate-mismatch");
+  assert.equal(readFilter("flag", "x".repeat(64)), "x".repeat(64));
+  assert.equal(readFilter("flag", "x".repeat(65)), undefined);
+});
+
+it("the window is read from the address", () => {
+  assert.equal(new Address(new FakeAddressBar("?window=24h")).window, "24h");
+  assert.equal(new Address(new FakeAddressBar("?window=2h")).window, "1h");
 });
