@@ -1,7 +1,6 @@
 """Counters of accepted messages that survive kill -9 and restarts.
 
-Each API process counts in its own file, mapped into its memory. The kernel owns the mapped pages, so the counts
-outlive the process, and its successor continues them in the same file. The ledger compares these counts with the
+Each API process counts in its own file (see `tradewire.claimed_file`). The ledger compares these counts with the
 store's. The queue's own counters would not do: they may restart from zero with its
 server.
 
@@ -20,8 +19,6 @@ Example:
 
 from __future__ import annotations
 
-import fcntl
-import mmap
 import os
 import secrets
 import struct
@@ -29,10 +26,12 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tradewire.claimed_file import ClaimedFile, is_claimed
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
     from pathlib import Path
 
 _RECORD: Final = struct.Struct("=QQQQ")
@@ -43,6 +42,7 @@ _FILE_BYTES: Final = _VERSION.size + 2 * _RECORD.size
 """A file holds a version and two records. The record that counts is number `version % 2`. A write fills the other one
 and then increases the version, in a single aligned store. A process that is killed in the middle of a write therefore
 leaves the previous record in force."""
+_PREFIX: Final = "accepted-"
 _PROCESSES_MAX: Final = 128
 _AHEAD_MAX: Final = 1000
 """Steps of `_PROCESSES_MAX` microseconds that times of receipt may run ahead of the clock when requests arrive faster
@@ -75,8 +75,8 @@ class CrashSafeCounter:
 
     def __init__(self, folder: Path) -> None:
         with translate_errors(folder):
-            self._file, self._number = _claim(folder)
-        self._map = mmap.mmap(self._file, _FILE_BYTES)
+            self._file = ClaimedFile(folder, _PREFIX, _FILE_BYTES, _PROCESSES_MAX)
+        self._map = self._file.map
         self._view = memoryview(self._map)
         self._versions = self._view[: _VERSION.size].cast("Q")
         self._begun, self._accepted, _, self._jobs = _current(self._map)
@@ -94,7 +94,7 @@ class CrashSafeCounter:
         if step <= self._step < step + _AHEAD_MAX:
             step = self._step + 1
         self._step = step
-        received_at = step * _PROCESSES_MAX + self._number
+        received_at = step * _PROCESSES_MAX + self._file.number
         self._in_flight.add(received_at)
         self._write()
         return received_at
@@ -123,8 +123,7 @@ class CrashSafeCounter:
         """Close the file, so that another process can claim it."""
         self._versions.release()
         self._view.release()
-        self._map.close()
-        os.close(self._file)
+        self._file.close()
 
     def _write(self) -> None:
         oldest = min(self._in_flight, default=0)
@@ -150,7 +149,7 @@ def read_totals(folder: Path) -> Totals:
 def _add_up(folder: Path) -> Totals:
     begun = accepted = jobs = 0
     oldest: int | None = None
-    for path in sorted(folder.glob("accepted-*")):
+    for path in sorted(folder.glob(f"{_PREFIX}*")):
         file = os.open(path, os.O_RDONLY)
         try:
             if os.fstat(file).st_size < _FILE_BYTES:
@@ -159,7 +158,7 @@ def _add_up(folder: Path) -> Totals:
             begun += file_begun
             accepted += file_accepted
             jobs += file_jobs
-            if in_flight_since and _is_claimed(file):
+            if in_flight_since and is_claimed(file):
                 oldest = min(in_flight_since, oldest or in_flight_since)
         finally:
             os.close(file)
@@ -167,14 +166,19 @@ def _add_up(folder: Path) -> Totals:
 
 
 def _read(file: int) -> tuple[int, int, int, int]:
-    """Read the record in force. A writer may have reused its place meanwhile, so the version must be the same after."""
+    """Read the record in force. A writer may reuse its place meanwhile, so the version must be the same after.
+
+    The version is read by calls of its own: within a single one, the kernel may copy the bytes in any order.
+    """
     while True:
-        content = os.pread(file, _FILE_BYTES, 0)
-        if os.pread(file, _VERSION.size, 0) == content[: _VERSION.size]:
-            return _current(content)
+        before = os.pread(file, _VERSION.size, 0)
+        (version,) = _VERSION.unpack(before)
+        record = os.pread(file, _RECORD.size, _record_start(version))
+        if os.pread(file, _VERSION.size, 0) == before:
+            return _RECORD.unpack(record)
 
 
-def _current(content: bytes | mmap.mmap) -> tuple[int, int, int, int]:
+def _current(content: mmap) -> tuple[int, int, int, int]:
     (version,) = _VERSION.unpack_from(content)
     return _RECORD.unpack_from(content, _record_start(version))
 
@@ -215,30 +219,3 @@ def translate_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unavailable(f"the counters of accepted messages can't be kept in {folder}: {error}") from error
-
-
-def _claim(folder: Path) -> tuple[int, int]:
-    """Open and lock the first file that no running process counts in. Return its descriptor and its number."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for number in range(_PROCESSES_MAX):
-        file = os.open(folder / f"accepted-{number}", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel releases the lock when the process ends
-        except BlockingIOError:
-            os.close(file)
-            continue
-        try:
-            os.posix_fallocate(file, 0, _FILE_BYTES)  # on a full disk, writing to the map would be fatal
-        except OSError:
-            os.close(file)
-            raise
-        return file, number
-    raise OSError(f"{_PROCESSES_MAX} processes count in {folder} already, the most there can be")
-
-
-def _is_claimed(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
