@@ -1,96 +1,139 @@
-"""Expiry: drops jobs that were not delivered within the maximum age. The archive still has their events."""
+"""Expiry: gives up events that waited for too long, or that take more of the queue than their tube's share.
+
+The archive still has these events.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradewire import event, metrics, receipt
+from tradewire.limits import MAX_JOB_BYTES
+from tradewire.queue import Rejected
+from tradewire.queue.dead_letter import HEADER_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from structlog.stdlib import BoundLogger
 
     from tradewire.consumer import Consumer
-    from tradewire.queue import Job, Queue
+    from tradewire.queue import Job, Queue, TubeCounts
 
 BATCH_JOBS: Final = 500
-FILL_MAX: Final = 0.5
-"""How full the queue may be before waiting jobs are evicted. At 1.0 the queue refuses messages; an hour without
-browsers must not lead to that."""
-EVICTION_AGE: Final = timedelta(seconds=10)
-"""Only jobs of this age or older are evicted. Younger ones are about to be delivered and don't fill the queue."""
+BATCH_BYTES: Final = 4 * MAX_JOB_BYTES
+BATCH_DEAD_LETTERS: Final = 100
 
 
 class Expiry:
-    """Drops the waiting jobs of one consumer that are over the maximum age, whether its processors run or not.
+    """Gives up the waiting events of one consumer, whether its processors run or not. It puts a receipt for each.
 
-    While the queue is fuller than `FILL_MAX`, it also evicts the jobs over `EVICTION_AGE`. It puts a receipt for each
-    event that it drops.
+    - An event that is over the maximum age expires.
+    - While the tube's jobs and dead letters together are larger than its share, the oldest jobs are evicted.
+    - While the dead letters alone are larger than half of the share, the oldest of them are evicted.
 
     Args:
         queue: A connection of its own.
-        consumer: Its declaration. It names the tube, and the maximum age of an event, counted from when it was
-            received.
-        log: Gets a line for each dropped batch.
+        consumer: Its declaration. It names the tube, and the maximum age of an event.
+        share_bytes: The share of the tube, its dead letters included.
+        announce: Called before events are given up.
+        log: Gets a line for each batch.
     """
 
-    def __init__(self, queue: Queue, consumer: Consumer, log: BoundLogger) -> None:
+    def __init__(
+        self, queue: Queue, consumer: Consumer, share_bytes: int, announce: Callable[[], None], log: BoundLogger
+    ) -> None:
         self._queue = queue
         self._tube = consumer.name
-        seconds = consumer.max_age_seconds
-        self._max_age = timedelta.max if seconds is None else timedelta(seconds=seconds)
+        self._max_age_seconds = consumer.max_age_seconds
+        self._share_bytes = share_bytes
+        self._announce = announce
         self._log = log
 
     def step(self) -> bool:
-        """Drop the oldest jobs that are due, a few hundred at most. Return whether more may be due.
+        """Give up the oldest events that are due, a few hundred jobs at most. Return whether more may be due.
 
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        is_filling = self._queue.fill() > FILL_MAX  # before reserving: fill() may reconnect, which loses reserved jobs
-        oldest = self._queue.reserve_oldest(self._tube, 1)
-        reason, min_age = self._reason(oldest, is_filling=is_filling)
-        if not reason:
-            if oldest:
-                self._queue.release(oldest)
-            return False
-        jobs = oldest + self._queue.reserve_oldest(self._tube, BATCH_JOBS - 1)
-        expired = list(takewhile(lambda job: _age(job) >= min_age, jobs))
-        self._put_receipts(expired, reason)
-        self._queue.delete(expired)
-        self._queue.release(jobs[len(expired) :])
-        return len(expired) == len(jobs)
+        counts = self._queue.counts(self._tube)
+        dead_excess = counts.dead_letter_bytes - self._share_bytes // 2
+        excess = counts.bytes + counts.dead_letter_bytes - self._share_bytes
+        if dead_excess > 0:
+            self._evict_dead_letters(dead_excess)
+            return True
+        if excess > 0 and counts.ready:
+            return self._evict(excess)
+        if self._max_age_seconds is not None and counts.oldest_job_age_seconds >= self._max_age_seconds:
+            return self._expire(counts, timedelta(seconds=self._max_age_seconds))
+        return False
 
-    def _reason(self, oldest: Sequence[Job], *, is_filling: bool) -> tuple[str, timedelta]:
-        """Return why the oldest job must be dropped, if it must, and the least age of jobs to drop with it."""
-        age = max(map(_age, oldest), default=timedelta())
-        if age >= self._max_age:
-            return "age", self._max_age
-        if age >= EVICTION_AGE and is_filling:
-            return "evicted", EVICTION_AGE
-        return "", self._max_age
+    def _evict(self, excess: int) -> bool:
+        jobs = self._reserve(min(excess, BATCH_BYTES))
+        self._give_up(jobs, "evicted")
+        return excess > sum(len(job.body) for job, _ in jobs) > 0
 
-    def _put_receipts(self, jobs: Sequence[Job], reason: str) -> None:
-        headers = [header for job in jobs for header in _headers(job)]
-        for expired in receipt.encode_all("expired", self._tube, [header.id for header in headers], reason):
-            self._queue.put_receipt(expired)
-        metrics.expired(self._tube, reason, len(headers))
-        first, last = headers[0].id, headers[-1].id
-        self._log.warning("expired", tube=self._tube, messages=len(headers), reason=reason, first=first, last=last)
+    def _expire(self, counts: TubeCounts, max_age: timedelta) -> bool:
+        jobs = self._reserve(BATCH_BYTES)
+        ages = [age for job in jobs if (age := job.age)]
+        # The queue has its own clock. If ours is ahead of it, the events are younger than they seem. The oldest job
+        # shows the difference. An event that was put anew also seems older than its job, but such events come last.
+        oldest_in_queue = timedelta(seconds=counts.oldest_job_age_seconds + 1)
+        ahead = max(timedelta(), ages[0] - oldest_in_queue) if ages else timedelta()
+        due = list(takewhile(lambda job: (job.age or timedelta.max) - ahead >= max_age, jobs))
+        self._give_up(due, "age")
+        self._queue.release([job for job, _ in jobs[len(due) :]])
+        return 0 < len(due) == len(jobs)
+
+    def _reserve(self, bytes_max: int) -> list[_OldJob]:
+        jobs = self._queue.reserve_oldest(self._tube, BATCH_JOBS, bytes_max)
+        return [_OldJob(job, [*map(event.peek, job.events)]) for job in jobs]
+
+    def _give_up(self, jobs: Sequence[_OldJob], reason: str) -> None:
+        """Put receipts for the jobs' events and delete the jobs. Unreadable events become dead letters."""
+        if not jobs:
+            return
+        self._announce()
+        ids = [header.id for _, headers in jobs for header in headers if header]
+        self._put_receipts("expired", ids, reason)
+        metrics.expired(self._tube, reason, len(ids))
+        self._queue.delete([job for job, headers in jobs if all(headers)])
+        for job, headers in jobs:
+            if not all(headers):
+                unreadable = [line for line, header in zip(job.events, headers, strict=True) if not header]
+                self._queue.dead_letter(job, [Rejected(line, "not an event") for line in unreadable])
+                metrics.dead_lettered(self._tube, len(unreadable))
+
+    def _evict_dead_letters(self, excess: int) -> None:
+        """Discard the oldest dead letters. Their events are in the archive, so only the chance to requeue is lost."""
+        evicted = []
+        for letter in self._queue.dead_letters(self._tube, BATCH_DEAD_LETTERS):
+            if excess <= 0:
+                break
+            evicted.append(letter)
+            excess -= len(letter.event) + HEADER_BYTES  # or less: the next step evicts the rest
+        headers = [header for letter in evicted if (header := event.peek(letter.event))]
+        self._put_receipts("discarded", [header.id for header in headers], "evicted")
+        for letter in evicted:
+            self._queue.discard(self._tube, letter.id)
+
+    def _put_receipts(self, kind: receipt.Kind, ids: Sequence[str], reason: str) -> None:
+        for line in receipt.encode_all(kind, self._tube, ids, reason):
+            self._queue.put_receipt(line)
+        if ids:
+            self._log.warning(kind, tube=self._tube, messages=len(ids), reason=reason, first=ids[0], last=ids[-1])
 
 
-def _age(job: Job) -> timedelta:
-    """Return the age of a job's last event.
+class _OldJob(NamedTuple):
+    """A reserved job and the headers of its events. A header is None if its event can't be read."""
 
-    Return 0 if any of its events can't be read. The job then goes to its consumer, which makes a dead letter of it.
-    """
-    headers = _headers(job)
-    received_at = headers[-1].received_at if len(headers) == len(job.events) else None
-    return datetime.now(UTC) - received_at if received_at else timedelta()
+    job: Job
+    headers: list[event.EventHeader | None]
 
-
-def _headers(job: Job) -> list[event.EventHeader]:
-    return [header for header in map(event.peek, job.events) if header]
+    @property
+    def age(self) -> timedelta | None:
+        """The age of the last event, by this host's clock. None if that can't be read."""
+        last = self.headers[-1]
+        return datetime.now(UTC) - last.received_at if last and last.received_at else None

@@ -1,4 +1,4 @@
-"""The keeper: expires and evicts waiting jobs in the tube of every consumer, whether the consumer runs or not.
+"""The keeper: gives up waiting events that are due, in the tube of every consumer, whether the consumer runs or not.
 
 Run it with `python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long as it takes.
 """
@@ -6,21 +6,25 @@ Run it with `python -m processor.keeper`. The archive's tube is left alone: its 
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from processor import program
+from processor.announcer import Announcer
 from processor.expiry import Expiry
 from processor.repeat import repeat
 from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from structlog.stdlib import BoundLogger
 
     from tradewire.consumer import Consumer
     from tradewire.queue import Queue
+    from tradewire.settings import Settings
     from tradewire.stop import Stop
 
 CHECK_SECONDS: Final = 1.0
@@ -28,40 +32,54 @@ CHECK_SECONDS: Final = 1.0
 
 
 class Keeper:
-    """Drops the jobs of all consumers that are due. The consumers take turns, so that no backlog delays another one.
+    """Gives up the events of all consumers that are due. The consumers take turns: no backlog delays another one.
 
     Args:
         queue: A connection of its own.
-        consumers: The enabled consumers.
+        settings: They name the enabled consumers, and the share of each.
         stop: Ends `run`.
-        log: Gets a line for each outage and each dropped batch.
+        log: Gets a line for each outage and each batch.
     """
 
-    def __init__(self, queue: Queue, consumers: Iterable[Consumer], stop: Stop, log: BoundLogger) -> None:
+    def __init__(self, queue: Queue, settings: Settings, stop: Stop, log: BoundLogger) -> None:
         self._queue = queue
-        self._expiries = [Expiry(queue, consumer, log) for consumer in consumers if consumer.name != ARCHIVE]
         self._stop = stop
         self._log = log
+        consumers = [consumer for consumer in settings.consumers if consumer.name != ARCHIVE]
+        self._announcers = [Announcer(_announce(consumer, settings), log) for consumer in consumers]
+        self._expiries = [
+            Expiry(queue, consumer, settings.share_bytes, announcer.announce, log)
+            for consumer, announcer in zip(consumers, self._announcers, strict=True)
+        ]
 
     def run(self) -> None:
         """Repeat `step` until a stop is requested."""
         repeat(self.step, self._queue, self._stop, self._log)
 
     def step(self) -> None:
-        """Drop a batch of each tube. Wait if no more jobs are due.
+        """Give up a batch of each tube. Wait if no more jobs are due.
 
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
         more_due = [expiry.step() for expiry in self._expiries]
+        for announcer in self._announcers:
+            announcer.retry()
         if not any(more_due):
             self._stop.wait(CHECK_SECONDS)
+
+
+def _announce(consumer: Consumer, settings: Settings) -> Callable[[], None]:
+    """Return the function that makes the announcements of a consumer."""
+    if consumer.announce is None:
+        return lambda: None
+    return partial(pkgutil.resolve_name(consumer.announce), settings)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings are invalid."""
     settings, queue, stop, log = program.start("keeper", os.environ)
-    Keeper(queue, settings.consumers, stop, log).run()
+    Keeper(queue, settings, stop, log).run()
     log.info("stopped")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from processor.repeat import repeat
@@ -54,6 +55,7 @@ class Processor:
     def __init__(self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger) -> None:
         self._queue = queue
         self._tube = consumer.name
+        self._max_age_seconds = consumer.max_age_seconds
         self._sink = sink
         self._stop = stop
         self._log = log
@@ -158,7 +160,7 @@ class Processor:
         """Make dead letters of rejected events, and settle the job."""
         for rejection in rejected:
             self._report_dead_letter(rejection)
-        self._queue.dead_letter(self._tube, job, rejected)
+        self._queue.dead_letter(job, rejected)
         metrics.dead_lettered(self._tube, len(rejected))
 
     def _report_dead_letter(self, rejected: Rejected) -> None:
@@ -192,10 +194,26 @@ class Processor:
     def _deliver(self, events: Sequence[bytes]) -> Verdict:
         if sum(map(len, events)) + len(events) - 1 > self._sink.bytes_max:
             raise InvalidEvent(f"larger than a delivery may be: {self._sink.bytes_max} bytes")
-        verdict = self._sink.deliver(events)
+        try:
+            verdict = self._sink.deliver(events)
+        except PartialDelivery as partial:
+            raise self._without_overdue(partial) from None
         if verdict is Verdict.OK:
             self._put_receipts(events)
         return verdict
+
+    def _without_overdue(self, partial: PartialDelivery) -> PartialDelivery:
+        """Reject failed events that are over the maximum age. Put anew, they would never expire: see the keeper."""
+        if self._max_age_seconds is None:
+            return partial
+        oldest = datetime.now(UTC) - timedelta(seconds=self._max_age_seconds)
+        reason = f"its delivery failed for over {self._max_age_seconds} s"
+        headers = [(line, event.peek(line)) for line in partial.failed]
+        overdue = {line for line, header in headers if header and (header.received_at or oldest) < oldest}
+        return PartialDelivery(
+            [line for line in partial.failed if line not in overdue],
+            [*partial.rejected, *(Rejected(line, reason) for line in overdue)],
+        )
 
 
 class _Waiting(Exception):  # noqa: N818 - not an error: carries a verdict up from the recursion

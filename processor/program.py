@@ -53,4 +53,4 @@ def start(name: str, environ: Mapping[str, str]) -> Program:
         log.warning("no disk space for metrics; /metrics lacks this process")
     stop = Stop().install()
     log.info("started", pid=os.getpid())
-    return Program(settings, open_queue(settings.queue, settings.queue_max_bytes), stop, log)
+    return Program(settings, open_queue(settings.queue, settings.queue_max_bytes, settings.counters), stop, log)

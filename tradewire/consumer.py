@@ -89,6 +89,9 @@ class Consumer:
     max_age_seconds: int | None = None
     """Age at which a waiting message expires, set by `TRADEWIRE_<NAME>_MAX_AGE_SECONDS`. None: messages wait for as
     long as it takes."""
+    announce: str | None = None
+    """The function that tells the consumer's users that events are given up, as `package.module:name`. The keeper calls
+    it with the settings. It takes seconds at most, and raises Unavailable if it fails. None: users need not know."""
     settings: tuple[Setting, ...] = ()
     """Its own settings: `TRADEWIRE_<NAME>_<SETTING>`."""
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)

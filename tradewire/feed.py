@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+GAP: Final = b"GAP"
+"""The frame by which a worker announces a gap. No event begins like this."""
 _ANSWER_SECONDS: Final = 10.0
 """Well below the queue's TTR, so that reserved jobs can still be settled or released after a timeout."""
 _ANSWER_BYTES: Final = 4096
@@ -40,7 +42,7 @@ class FeedHealth(msgspec.Struct):
     epoch: str
     """Identifies this run of the server. Offsets of another epoch mean nothing to it."""
     offset: int
-    """Number of events shown in this epoch."""
+    """Number of events shown and gaps announced in this epoch."""
     browsers: int
     """Connected browsers."""
     lagging: int
@@ -99,6 +101,20 @@ class Feed:
             if status != "OK" or not detail.isdecimal():
                 raise FeedUnavailable(f"the WebSocket server answered {answer[:80]!r}")
             return int(detail)
+
+    def announce_gap(self) -> None:
+        """Make the server tell every browser that it misses events.
+
+        Browsers that are away for a moment are told when they resume.
+
+        Raises:
+            FeedUnavailable: See the class.
+        """
+        with self._connected() as wire:
+            wire.send(GAP)
+            answer = wire.text(_ANSWER_SECONDS)
+            if not answer.startswith("OK "):
+                raise FeedUnavailable(f"the WebSocket server answered {answer[:80]!r}")
 
     def wait_ready(self, timeout_seconds: float) -> bool:
         """Wait until the server reports that a browser can take events. Call this after `send` returned None.

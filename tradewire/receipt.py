@@ -34,7 +34,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     receipt: Kind
     """shown: sent to browsers, now or earlier. delivered: delivered by any other consumer. expired: dropped before it
-    was delivered. dead-lettered: it could not be processed. discarded: an operator deleted its dead letter."""
+    was delivered. dead-lettered: it could not be processed. discarded: its dead letter was deleted."""
     at: _Text
     """When it happened, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]
@@ -44,7 +44,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     browsers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
     """Number of browsers that the events were sent to. 0 if they were shown earlier and the number is unknown."""
     reason: _Text = ""
-    """Why the events became dead letters; or why they expired: `age` or `evicted`."""
+    """Why the events became dead letters; or why they expired: `age` or `evicted`. If a dead letter was discarded:
+    `evicted`, or empty if an operator deleted it."""
 
 
 _encoder: Final = msgspec.json.Encoder()

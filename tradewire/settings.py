@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PREFIX = "TRADEWIRE_"
 _SOCKET_PATH_MAX = 107
 """Greatest length of a unix socket's path in bytes, without its NUL (unix(7))."""
+_SHARES_PART = 4
 _LONGEST_SOCKET = "sock/workers/wsserver.sock"
 _HINT = f": the README lists them all. A consumer's settings exist while {PREFIX}CONSUMERS names it"
 
@@ -101,6 +102,15 @@ class Settings:
     def tubes(self) -> tuple[str, ...]:
         """The tubes: ingest puts a copy of each event into all of them. Each belongs to one consumer."""
         return tuple(consumer.name for consumer in self.consumers)
+
+    @property
+    def share_bytes(self) -> int:
+        """The share of the queue that each tube but the archive's may fill, in bytes of jobs and dead letters.
+
+        All of them together get a quarter. An engine may need twice as much space for what they hold, so the archive's
+        tube still has half of the queue before messages are refused.
+        """
+        return self.queue_max_bytes // _SHARES_PART // max(1, len(self.tubes) - 1)
 
     @property
     def own_queue(self) -> bool:

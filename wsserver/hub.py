@@ -1,8 +1,9 @@
 """The hub: which browsers are connected, the recent events, and what each browser still needs. No I/O, no clock.
 
-When an event is shown, it gets an offset, one higher than that of the event before it. The newest events are kept in a
-ring. Each browser has a cursor: the offset of the last event it was sent. It needs the events after its cursor, no
-matter whether it was away, is slow, or just waits for the next event.
+When an event is shown, it gets an offset, one higher than that of the event before it. A gap, where events were given
+up, gets an offset, too. The newest events are kept in a ring. Each browser has a cursor: the offset of the last event
+it was sent. It needs the events after its cursor, no matter whether it was away, is slow, or just waits for the next
+event.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ RING_BYTES: Final = 64 * 1024 * 1024
 """The ring drops its oldest events when it holds more than this."""
 FRAME_BYTES: Final = 256 * 1024
 """Events share a frame up to this size, so that a browser's buffer is never far above its high-water mark."""
+_GAP: Final = b""
+"""Stands in the ring for events that were given up."""
 FRAME_CACHE_SIZE: Final = 8
 """Frames kept for other browsers at the same cursor."""
 
@@ -154,6 +157,11 @@ class Hub:
         self._frames.clear()
         return ready
 
+    def add_gap(self) -> None:
+        """Note that events were given up which browsers would have been sent next."""
+        self._ring.extend([_GAP])
+        self._frames.clear()
+
     def next_frame(self, browser: Browser) -> bytes | None:
         """Return the next frame for a browser and move its cursor past it.
 
@@ -163,8 +171,8 @@ class Hub:
             browser: A browser that has joined and is not paused.
 
         Returns:
-            The frame's payload: events, or the news of a gap if events after the cursor have left the ring. None if the
-            browser has everything.
+            The frame's payload: events, or the news of a gap if the next events were given up or have left the ring.
+            None if the browser has everything.
         """
         if browser.cursor == self._ring.offset:
             return None
@@ -174,10 +182,13 @@ class Hub:
     def _build(self, cursor: int) -> tuple[bytes, int]:
         if self._ring.holds_all_after(cursor):
             lines = self._ring.after(cursor, FRAME_BYTES)
-            reached = cursor + len(lines)
-            frame = b'{"offset":%d,"events":[%b]}' % (reached, b",".join(lines))
+            events = lines[: lines.index(_GAP)] if _GAP in lines else lines
+            reached = cursor + max(1, len(events))
         else:
-            reached = self.offset
+            events, reached = [], self.offset
+        if events:
+            frame = b'{"offset":%d,"events":[%b]}' % (reached, b",".join(events))
+        else:
             frame = b'{"gap":true,"offset":%d}' % reached
         if len(self._frames) == FRAME_CACHE_SIZE:
             del self._frames[next(iter(self._frames))]

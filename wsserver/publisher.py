@@ -92,6 +92,16 @@ class Publisher:
             else:
                 self.tick()
 
+    def announce_gap(self, worker: Connection) -> None:
+        """Tell every browser that it misses events, and reply with `OK n`, n being the number of browsers.
+
+        Args:
+            worker: The worker that announces the gap.
+        """
+        self._hub.add_gap()
+        self._send_all_missing()
+        worker.send(f"OK {len(self._hub.browsers)}")
+
     def cancel_ready(self, worker: Connection) -> None:
         """Send no READY to a worker that has disconnected. May be called again."""
         self._awaiting_ready.discard(worker)
@@ -151,10 +161,13 @@ class Publisher:
 
     def _commit_and_send(self) -> int:
         ready = self._hub.commit()
+        self._send_all_missing()
+        return ready
+
+    def _send_all_missing(self) -> None:
         for browser in self._hub.browsers:
             if not browser.paused:
                 self._send_missing(browser)
-        return ready
 
     def _send_missing(self, browser: Browser) -> None:
         """Send the events after the browser's cursor, until it has all of them or its write buffer is full.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from websockets.frames import CloseCode, Opcode
 
+from tradewire.feed import GAP
 from tradewire.limits import MAX_JOB_BYTES
 from wsserver.connection import Connection
 
@@ -59,11 +60,15 @@ class WorkerConnection(Connection):
         """Wait for events."""
 
     def received(self, frame: Frame) -> None:
-        """Publish the events in a frame. The publisher replies."""
+        """Publish the events in a frame, or announce a gap. The publisher replies."""
         if frame.opcode is Opcode.CONT or not frame.fin:
             self.fail(CloseCode.UNSUPPORTED_DATA, "events come in a single frame")
         elif frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
-            self._publisher.publish(self, bytes(frame.data).split(b"\n"))
+            data = bytes(frame.data)
+            if data == GAP:
+                self._publisher.announce_gap(self)
+            else:
+                self._publisher.publish(self, data.split(b"\n"))
 
     def closed(self) -> None:
         """Send no READY to the worker. Events that it has sent are still published."""

@@ -58,6 +58,8 @@ def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:
         ("dead_letters", "Dead letters waiting for an operator.", "dead_letters"),
         ("consumers", "Processors that take jobs from the tube.", "consumers"),
         ("oldest_job_age_seconds", "Age of the next waiting job.", "oldest_job_age_seconds"),
+        ("tube_bytes", "Size of the tube's jobs.", "bytes"),
+        ("dead_letter_bytes", "Size of the tube's dead letters.", "dead_letter_bytes"),
     ):
         yield _labeled_gauge(name, help_text, "tube", {tube: getattr(counts, field) for tube, counts in tubes.items()})
 

@@ -48,6 +48,8 @@ class TubeHealth(msgspec.Struct, rename="camel"):
     dead_letters: int
     consumers: int
     oldest_job_age_seconds: int
+    bytes: int
+    dead_letter_bytes: int
 
 
 def health_checks(

@@ -63,6 +63,19 @@ class LiveSink:
         self._feed.close()
 
 
+def announce_gap(settings: Settings) -> None:
+    """Tell the connected browsers that they miss events, which only the archive has.
+
+    Raises:
+        FeedUnavailable: The WebSocket server can't be reached.
+    """
+    feed = Feed(settings.worker_socket)
+    try:
+        feed.announce_gap()
+    finally:
+        feed.close()
+
+
 def _age_seconds(received_at: str, now: datetime) -> float:
     """Return how long ago a time was. Return 0 if the text is not a time with an offset."""
     try:

@@ -57,7 +57,7 @@ def queue_url(home: Path) -> str:
 @contextmanager
 def open_queue(home: Path, max_bytes: int = 10**9) -> Iterator[Queue]:
     """Return a connection to the queue in a home directory."""
-    queue = factory.open_queue(queue_url(home), max_bytes)
+    queue = factory.open_queue(queue_url(home), max_bytes, home / "ledger")
     try:
         yield queue
     finally:

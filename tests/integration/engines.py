@@ -46,7 +46,7 @@ def beanstalk(home: Path) -> Iterator[Running]:
             process.kill()
             process.wait()
 
-        yield Running(lambda: open_queue(queue_url(home), MAX_BYTES), stop)
+        yield Running(lambda: open_queue(queue_url(home), MAX_BYTES, home / "ledger"), stop)
 
 
 ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Running]]] = {

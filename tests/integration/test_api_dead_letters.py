@@ -54,7 +54,7 @@ def add_dead_letters(home: Path, tube: str, *events: bytes) -> None:
         for event in events:
             queue.put(event, [tube])
             [job] = queue.reserve(tube, 1, 0)
-            queue.dead_letter(tube, job, [Rejected(event, "because")])
+            queue.dead_letter(job, [Rejected(event, "because")])
 
 
 def list_dead_letters(home: Path, query: str = "") -> list[dict[str, Any]]:

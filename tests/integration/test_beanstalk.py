@@ -81,7 +81,7 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
     with beanstalkd(home), ExitStack() as stack:
         proxy = Proxy(home / "proxy.sock", home / "sock/beanstalkd.sock")
         stack.callback(proxy.close)
-        queue = BeanstalkQueue(f"beanstalk://{home}/proxy.sock", 10**9)
+        queue = BeanstalkQueue(f"beanstalk://{home}/proxy.sock", 10**9, home / "ledger")
         stack.callback(queue.close)
         queue.check()
         assert proxy.count_trips(lambda: queue.put(b"x", [LIVE, "archive", "third"])) == 1
@@ -92,14 +92,14 @@ def test_many_puts_reserves_releases_and_deletes_share_round_trips(home: Path) -
     with beanstalkd(home), ExitStack() as stack:
         proxy = Proxy(home / "second.sock", home / "sock/beanstalkd.sock")
         stack.callback(proxy.close)
-        queue = BeanstalkQueue(f"beanstalk://{home}/second.sock", 10**9)
+        queue = BeanstalkQueue(f"beanstalk://{home}/second.sock", 10**9, home / "ledger")
         stack.callback(queue.close)
         jobs = queue.reserve(LIVE, 200, 1)
         assert len(jobs) == 200
         assert proxy.count_trips(lambda: queue.release(jobs)) == 1
         jobs = queue.reserve(LIVE, 200, 1)
         rejected = [Rejected(b"x", "why")] * 50
-        assert proxy.count_trips(lambda: queue.dead_letter(LIVE, jobs[0], rejected)) == 2
+        assert proxy.count_trips(lambda: queue.dead_letter(jobs[0], rejected)) == 2
         assert proxy.count_trips(lambda: queue.delete(jobs[1:])) == 1
 
 
@@ -121,7 +121,7 @@ def test_the_first_put_after_a_restart_succeeds(home: Path, transport: str) -> N
 
     url = queue_url(home) if transport == "unix" else f"beanstalk://127.0.0.1:{port}"
     with ExitStack() as stack:
-        queue = BeanstalkQueue(url, 10**9)
+        queue = BeanstalkQueue(url, 10**9, home / "ledger")
         stack.callback(queue.close)
         for body in (b"one", b"two", b"three"):
             process = stack.enter_context(server())

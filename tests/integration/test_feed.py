@@ -50,6 +50,12 @@ def fake_server(home: Path, reply: bytes) -> Iterator[None]:
         thread.join()
 
 
+def test_an_announced_gap_reaches_the_browsers(home: Path) -> None:
+    with wsserver(home), open_feed(home) as feed, Browser(home) as browser:
+        feed.announce_gap()
+        assert browser.receive_frame() == {"gap": True, "offset": 1}
+
+
 def test_send_returns_how_many_browsers_got_the_events(home: Path) -> None:
     events = [event_json(), event_json()]
     with wsserver(home), open_feed(home) as feed:

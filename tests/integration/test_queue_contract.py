@@ -72,7 +72,7 @@ def dead_letter(queue: Queue, event: bytes, reason: str = "because", tube: str =
     queue.put(event, [tube])
     before = {letter.id for letter in queue.dead_letters(tube, 1000)}
     [job] = queue.reserve(tube, 1, 5)
-    queue.dead_letter(tube, job, [Rejected(event, reason)])
+    queue.dead_letter(job, [Rejected(event, reason)])
     [new] = [letter.id for letter in queue.dead_letters(tube, 1000) if letter.id not in before]
     return new
 
@@ -227,7 +227,7 @@ def test_a_job_released_by_closing_is_not_deleted(engine: Engine, queue: Queue, 
 
 def test_dead_letter_settles_the_job_and_stores_event_reason_tube_and_time(queue: Queue) -> None:
     put(queue, b"good\nbad\nworse")
-    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(b"bad", "it is bad"), Rejected(b"worse", "ärger\n")])
+    queue.dead_letter(reserve_one(queue), [Rejected(b"bad", "it is bad"), Rejected(b"worse", "ärger\n")])
     assert queue.counts(LIVE)[:3] == (0, 0, 2)
     first, second = queue.dead_letters(LIVE, 10)
     assert (first.event, first.reason, first.tube) == (b"bad", "it is bad", LIVE)
@@ -237,14 +237,14 @@ def test_dead_letter_settles_the_job_and_stores_event_reason_tube_and_time(queue
 
 def test_dead_letter_without_a_rejected_event_only_settles_the_job(queue: Queue) -> None:
     put(queue, b"good")
-    queue.dead_letter(LIVE, reserve_one(queue), [])
+    queue.dead_letter(reserve_one(queue), [])
     assert queue.counts(LIVE)[:3] == (0, 0, 0)
 
 
 def test_a_rejected_event_over_the_job_limit_is_truncated_and_the_reason_says_so(queue: Queue) -> None:
     put(queue, b"x")
     huge = b"x" * (MAX_JOB_BYTES + 1)
-    queue.dead_letter(LIVE, reserve_one(queue), [Rejected(huge, "\x00ä" * 1000)])
+    queue.dead_letter(reserve_one(queue), [Rejected(huge, "\x00ä" * 1000)])
     [letter] = queue.dead_letters(LIVE, 10)
     assert letter.event == huge[:MAX_JOB_BYTES]
     assert f"{len(huge)} bytes" in letter.reason
@@ -260,9 +260,7 @@ def test_dead_letters_are_listed_oldest_first_up_to_the_limit_and_repeatedly(eng
 def test_large_dead_letters_do_not_shorten_the_list(queue: Queue) -> None:
     put(queue, b"three")
     large = b"x" * MAX_JOB_BYTES
-    queue.dead_letter(
-        LIVE, reserve_one(queue), [Rejected(large, "one"), Rejected(large, "two"), Rejected(large, "three")]
-    )
+    queue.dead_letter(reserve_one(queue), [Rejected(large, "one"), Rejected(large, "two"), Rejected(large, "three")])
     assert [letter.reason for letter in queue.dead_letters(LIVE, 10)] == ["one", "two", "three"]
 
 
@@ -312,7 +310,7 @@ def test_a_job_put_into_the_dead_tube_by_hand_is_listed_and_requeued(queue: Queu
 
 
 def test_counts_are_separate_for_each_tube(engine: Engine, queue: Queue) -> None:
-    assert queue.counts(LIVE) == (0, 0, 0, 0, 0)
+    assert queue.counts(LIVE) == (0, 0, 0, 0, 0, 0, 0)
     put(queue, b"a", b"b", b"c")
     put(queue, b"d", tube="archive")
     dead_letter(queue, b"e", tube="archive")
@@ -320,6 +318,32 @@ def test_counts_are_separate_for_each_tube(engine: Engine, queue: Queue) -> None
     other.reserve(LIVE, 1, 0)
     assert queue.counts(LIVE)[:3] == (2, 1, 0)
     assert queue.counts("archive")[:3] == (1, 0, 1)
+
+
+def test_the_size_of_a_tube_is_that_of_its_jobs_until_they_are_settled(engine: Engine, queue: Queue) -> None:
+    put(queue, b"12345", b"123")
+    queue.put_receipt(b"1234567")
+    other = engine.connect()
+    held = other.reserve(LIVE, 2, 0)
+    assert [queue.counts(tube).bytes for tube in (LIVE, "archive")] == [8, 7]
+    other.release(held[:1])
+    other.delete(held[1:])
+    assert queue.counts(LIVE).bytes == 5
+    other.close()
+    assert queue.counts(LIVE).bytes == 5
+    queue.put_again(LIVE, [b"12"])
+    assert queue.counts(LIVE).bytes == 7
+
+
+def test_the_size_of_dead_letters_is_counted_separately(queue: Queue) -> None:
+    letters = [dead_letter(queue, b"x" * 1000) for _ in range(2)]
+    assert queue.counts(LIVE).bytes == 0
+    assert queue.counts(LIVE).dead_letter_bytes >= 2000
+    queue.requeue(LIVE, letters[0])
+    assert queue.counts(LIVE).bytes == 1000
+    assert 1000 <= queue.counts(LIVE).dead_letter_bytes < 2000
+    queue.discard(LIVE, letters[1])
+    assert queue.counts(LIVE).dead_letter_bytes == 0
 
 
 def test_each_connection_that_watches_a_tube_counts_as_a_consumer(engine: Engine, queue: Queue) -> None:
@@ -382,7 +406,7 @@ def test_check_passes_for_a_healthy_queue(queue: Queue) -> None:
         lambda queue, _: queue.reserve_oldest(LIVE, 1),
         lambda queue, job: queue.delete([job]),
         lambda queue, job: queue.release([job]),
-        lambda queue, job: queue.dead_letter(LIVE, job, [Rejected(b"a", "why")]),
+        lambda queue, job: queue.dead_letter(job, [Rejected(b"a", "why")]),
         lambda queue, _: queue.dead_letters(LIVE, 1),
         lambda queue, job: queue.requeue(LIVE, job.id),
         lambda queue, job: queue.discard(LIVE, job.id),

@@ -217,6 +217,25 @@ def test_a_browser_that_falls_past_the_ring_gets_a_gap_and_then_new_events(home:
         assert slow.receive_ids(1) == [id_of(last)]
 
 
+def test_an_announced_gap_reaches_each_browser_between_the_events(home: Path, worker: Worker) -> None:
+    with Browser(home) as browser:
+        events = [event_json(), event_json()]
+        assert worker.send(events[0]) == "OK 1"
+        assert worker.send(b"GAP") == "OK 1"
+        assert worker.send(events[1]) == "OK 1"
+        assert browser.receive_ids(1) == [id_of(events[0])]
+        assert browser.receive_frame() == {"gap": True, "offset": 2}
+        assert browser.receive_ids(1) == [id_of(events[1])]
+    with Browser(home, f"?epoch={browser.epoch}&offset=1") as back:
+        assert back.resumed
+        assert back.receive_frame() == {"gap": True, "offset": 2}
+        assert back.receive_ids(1) == [id_of(events[1])]
+
+
+def test_a_gap_can_be_announced_while_no_browser_is_connected(worker: Worker) -> None:
+    assert worker.send(b"GAP") == "OK 0"
+
+
 def test_with_only_stalled_browsers_the_reply_is_wait_and_a_drained_browser_triggers_ready(
     home: Path, worker: Worker
 ) -> None:

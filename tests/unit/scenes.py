@@ -21,6 +21,7 @@ from tradewire.queue.memory import Broker, MemoryQueue
 
 if TYPE_CHECKING:
     from tradewire.consumer import Consumer
+    from tradewire.queue import TubeCounts
 
 MAX_AGE_SECONDS = live.CONSUMER.max_age_seconds or 0
 
@@ -36,25 +37,38 @@ class Scene:
 
     def __init__(
         self,
-        max_bytes: int = 10**9,
+        share_bytes: int = 10**9,
         queue: type[MemoryQueue] = MemoryQueue,
         consumer: Consumer = live.CONSUMER,
     ) -> None:
-        self.broker = Broker(max_bytes=max_bytes)
+        self.broker = Broker()
         self.queue = MemoryQueue(self.broker)
         self.capture = LogCapture()
         self.log = structlog.wrap_logger(
             logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger
         )
-        self.expiry = Expiry(queue(self.broker), consumer, self.log)
+        self.announced: list[TubeCounts] = []
+        """The state of the tube at each announcement."""
+        self.expiry = Expiry(queue(self.broker), consumer, share_bytes, self._announce, self.log)
+
+    def _announce(self) -> None:
+        self.announced.append(self.queue.counts(LIVE))
+
+    def no_announcement(self) -> None:
+        """Announce nothing."""
 
     def put(self, *ages_seconds: float) -> list[str]:
         """Put one job for each age and return the ids of their events."""
         ids = []
         for age in ages_seconds:
             ids.append(str(uuid.uuid4()))
-            self.queue.put(event_of_age(age, ids[-1]), [LIVE])
+            self.put_job(event_of_age(age, ids[-1]), age)
         return ids
+
+    def put_job(self, body: bytes, age_seconds: float) -> None:
+        """Put a job that is of this age by the queue's own clock."""
+        self.queue.put(body, [LIVE])
+        self.broker.put_at[max(self.broker.ready[LIVE])] -= age_seconds
 
     def waiting(self) -> list[str]:
         """Return the event ids of the ready jobs, in order."""

@@ -101,10 +101,10 @@ class UnsettlingQueue(MemoryQueue):
         self._broker.fault = "away"
         super().delete(jobs)
 
-    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+    def dead_letter(self, job: Job, rejected: Sequence[Rejected]) -> None:
         self._broker.fault = "away"
         self._check_reachable()
-        super().dead_letter(tube, job, rejected)
+        super().dead_letter(job, rejected)
 
 
 class ProcessorHarness:

@@ -237,6 +237,37 @@ def test_a_browser_that_falls_past_the_ring_gets_one_gap_and_continues_after_it(
     assert [event_numbers(frame) for frame in drain(hub, slow)] == [[6]]
 
 
+def test_an_announced_gap_reaches_every_browser_once_in_its_place_between_the_events() -> None:
+    hub = make_hub()
+    fast, _ = join(hub)
+    slow, _ = join(hub)
+    publish(hub, 1)
+    assert [event_numbers(frame) for frame in drain(hub, fast)] == [[1]]
+    hub.add_gap()
+    publish(hub, 2)
+    gap, after = drain(hub, fast)
+    assert msgspec.json.decode(gap) == {"gap": True, "offset": 2}
+    assert (event_numbers(after), msgspec.json.decode(after)["offset"]) == ([2], 3)
+    before, *rest = drain(hub, slow)
+    assert event_numbers(before) == [1]
+    assert rest == [gap, after]
+
+
+def test_a_browser_that_was_away_during_a_gap_is_told_when_it_resumes() -> None:
+    hub = make_hub(shown=3)
+    hub.add_gap()
+    browser, hello = join(hub, offset=3)
+    assert hello["resumed"]
+    assert [msgspec.json.decode(frame) for frame in drain(hub, browser)] == [{"gap": True, "offset": 4}]
+
+
+def test_a_new_browser_is_not_told_of_an_earlier_gap() -> None:
+    hub = make_hub(shown=3)
+    hub.add_gap()
+    browser, _ = join(hub)
+    assert drain(hub, browser) == []
+
+
 def test_a_browser_at_the_oldest_offset_of_the_ring_has_no_gap() -> None:
     hub = make_hub(ring=3)
     slow, _ = join(hub)

@@ -23,6 +23,8 @@ from tradewire.errors import InvalidEvent
 from wsserver import hub as hub_module
 from wsserver.hub import Browser, Hub
 
+GAP = 0
+"""Stands for a gap among the numbers of the shown events."""
 NOW = "2024-06-01T00:00:00.000000Z"
 
 
@@ -55,7 +57,7 @@ class Page:
 
 
 class HubMachine(RuleBasedStateMachine):
-    """Workers stage events, browsers come, go, lag and resume, and the hub restarts, in any order."""
+    """Workers stage events and announce gaps, browsers come, go, lag and resume, and the hub restarts, in any order."""
 
     pages = Bundle("pages")
 
@@ -120,6 +122,11 @@ class HubMachine(RuleBasedStateMachine):
             self.hub.stage([*(event_json(number) for number in staged), b"{}"])
 
     @rule()
+    def add_gap(self) -> None:
+        self.hub.add_gap()
+        self.shown.append(GAP)
+
+    @rule()
     def commit(self) -> None:
         ready = sum(page.browser is not None and not page.browser.paused for page in self.all_pages)
         assert self.hub.commit() == ready
@@ -144,7 +151,7 @@ class HubMachine(RuleBasedStateMachine):
                 assert page.seen == self.shown[page.start : page.offset]
 
     @invariant()
-    def the_offset_is_the_number_of_shown_events(self) -> None:
+    def the_offset_is_the_number_of_shown_events_and_gaps(self) -> None:
         assert self.hub.offset == len(self.shown)
 
     def teardown(self) -> None:

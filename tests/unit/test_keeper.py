@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -13,9 +14,20 @@ from tests.unit.sinks import InstantStop
 from tradewire.consumers import archive, live
 from tradewire.queue import ARCHIVE
 from tradewire.queue.memory import Broker, MemoryQueue
+from tradewire.settings import Settings
 
-CONSUMERS = [live.CONSUMER, archive.CONSUMER, replace(live.CONSUMER, name="webhook")]
+CONSUMERS = (
+    replace(live.CONSUMER, announce="tests.unit.test_keeper:announce"),
+    archive.CONSUMER,
+    replace(live.CONSUMER, name="webhook", announce=None),
+)
 OLD = msgspec.json.encode({"id": "00000000-0000-7000-8000-000000000000", "receivedAt": "2026-01-02T03:04:05.000006Z"})
+announcements: list[Settings] = []
+
+
+def announce(settings: Settings) -> None:
+    """Stand in for a consumer's own function."""
+    announcements.append(settings)
 
 
 class Scene:
@@ -25,7 +37,15 @@ class Scene:
         self.broker = Broker()
         self.queue = MemoryQueue(self.broker)
         self.stop = InstantStop()
-        self.keeper = Keeper(self.queue, CONSUMERS, self.stop, structlog.get_logger())
+        self.settings = Settings(Path("/nowhere"), queue_max_bytes=10**6, consumers=CONSUMERS)
+        self.keeper = Keeper(self.queue, self.settings, self.stop, structlog.get_logger())
+        announcements.clear()
+
+    def put(self, *tubes: str) -> None:
+        """Put a job into each tube that is too old also by the queue's clock."""
+        self.queue.put(OLD, tubes)
+        for number in self.broker.put_at:
+            self.broker.put_at[number] -= 10**6
 
     def ready(self, tube: str) -> int:
         return self.queue.counts(tube).ready
@@ -33,8 +53,7 @@ class Scene:
 
 def test_old_jobs_expire_in_each_tube_but_the_archives() -> None:
     scene = Scene()
-    for consumer in CONSUMERS:
-        scene.queue.put(OLD, [consumer.name])
+    scene.put(*(consumer.name for consumer in CONSUMERS))
     scene.keeper.step()
     receipts = len(CONSUMERS) - 1
     assert [scene.ready(tube) for tube in ("live", "webhook", ARCHIVE)] == [0, 0, 1 + receipts]
@@ -43,11 +62,34 @@ def test_old_jobs_expire_in_each_tube_but_the_archives() -> None:
 def test_tubes_take_turns() -> None:
     scene = Scene()
     for _ in range(2 * expiry.BATCH_JOBS):
-        scene.queue.put(OLD, ["live"])
-    scene.queue.put(OLD, ["webhook"])
+        scene.put("live")
+    scene.put("webhook")
     scene.keeper.step()
     assert (scene.ready("live"), scene.ready("webhook")) == (expiry.BATCH_JOBS, 0)
     assert scene.stop.waits == []
+
+
+def test_each_tube_but_the_archives_keeps_to_its_share() -> None:
+    scene = Scene()
+    share = scene.settings.share_bytes
+    scene.queue.put(b"x" * (share + 1), [consumer.name for consumer in CONSUMERS])
+    scene.queue.put(b"y", [consumer.name for consumer in CONSUMERS])
+    scene.keeper.step()
+    assert [scene.ready(tube) for tube in ("live", "webhook", ARCHIVE)] == [1, 1, 2]
+
+
+def test_the_shares_together_are_a_quarter_of_the_queue() -> None:
+    assert Scene().settings.share_bytes * 2 == 10**6 // 4
+
+
+def test_the_users_of_a_consumer_are_told_that_its_events_are_given_up() -> None:
+    scene = Scene()
+    scene.put("webhook")
+    scene.keeper.step()
+    assert announcements == []
+    scene.put("live")
+    scene.keeper.step()
+    assert announcements == [scene.settings]
 
 
 def test_the_keeper_pauses_while_no_jobs_are_due() -> None:
@@ -58,7 +100,7 @@ def test_the_keeper_pauses_while_no_jobs_are_due() -> None:
 
 def test_the_keeper_goes_on_after_an_outage_and_ends_on_request() -> None:
     scene = Scene()
-    scene.queue.put(OLD, ["live"])
+    scene.put("live")
     scene.broker.fault = "away"
 
     def during_wait(number: int) -> None:

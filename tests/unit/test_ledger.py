@@ -91,7 +91,7 @@ def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
     stack.put(LIVE, 9)
     for _ in range(2):
         [job] = stack.queue.reserve(LIVE, 1, 0)
-        stack.queue.dead_letter(LIVE, job, [Rejected(b"x", "bad")])
+        stack.queue.dead_letter(job, [Rejected(b"x", "bad")])
     stack.queue.reserve(LIVE, 4, 0)
     found = stack.reconcile()
     assert msgspec.to_builtins(found.tubes[LIVE]) == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -14,12 +15,15 @@ from tradewire import receipt
 from tradewire.consumer import Outcome
 from tradewire.consumers import live
 from tradewire.errors import InvalidEvent, QueueUnavailable
+from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, Rejected
 from tradewire.queue.memory import MemoryQueue
 
 IDS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(6)]
 EVENTS = [msgspec.json.encode({"id": id_, "receivedAt": "2026-01-02T03:04:05.000006Z"}) for id_ in IDS]
-WEBHOOK = replace(live.CONSUMER, name="webhook", outcomes=(Outcome("delivered", "Delivered", ""),))
+WEBHOOK = replace(
+    live.CONSUMER, name="webhook", outcomes=(Outcome("delivered", "Delivered", ""),), max_age_seconds=None
+)
 
 
 def harness(*jobs: bytes) -> ProcessorHarness:
@@ -65,6 +69,17 @@ def test_failed_events_return_to_the_tube_and_the_delivered_ones_are_settled() -
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", [IDS[1], IDS[3]])]
     assert (scene.waiting, scene.in_flight) == ([], 0)
+
+
+def test_a_failed_event_over_the_maximum_age_becomes_a_dead_letter() -> None:
+    young = msgspec.json.encode({"id": IDS[5], "receivedAt": format_time(datetime.now(UTC))})
+    scene = ProcessorHarness(EVENTS[0], young, EVENTS[1], consumer=replace(WEBHOOK, max_age_seconds=60))
+    scene.sink.script = [PartialDelivery([EVENTS[0], young])]
+    scene.processor.step()
+    assert scene.waiting == [young]
+    [letter] = scene.dead_letters
+    assert (letter.event, letter.reason) == (EVENTS[0], "its delivery failed for over 60 s")
+    assert receipts(scene) == [("delivered", "webhook", [IDS[1]]), ("dead-lettered", "webhook", [IDS[0]])]
 
 
 def test_failed_events_are_put_into_no_other_tube() -> None:

@@ -15,4 +15,5 @@ CONSUMER: Final = Consumer(
     outcomes=(Outcome("shown", "Shown", "to at least one browser"),),
     processors_max=8,
     max_age_seconds=3600,
+    announce="processor.sinks.live:announce_gap",
 )

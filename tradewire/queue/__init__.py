@@ -30,6 +30,8 @@ class Job:
 
     id: str
     """Opaque. Valid only on the connection that reserved the job."""
+    tube: str
+    """The tube that it was reserved from."""
     body: bytes
 
     @property
@@ -70,7 +72,12 @@ class TubeCounts(NamedTuple):
     consumers: int
     """Connections that reserve from this tube."""
     oldest_job_age_seconds: int
-    """Age of the job that is next to be reserved. 0 if no job is ready."""
+    """Age of the job that is next to be reserved, by the queue's own clock. 0 if no job is ready."""
+    bytes: int
+    """Size of the ready and reserved jobs. A process that was killed may leave an error of a few jobs; it is gone once
+    the tube has been empty."""
+    dead_letter_bytes: int
+    """Size of the dead letters, with the same error."""
 
 
 class Queue(ABC):
@@ -81,7 +88,7 @@ class Queue(ABC):
     reserved, and this object forgets them. The next `put` or `reserve` opens another connection.
 
     Example:
-        queue = open_queue(settings.queue, settings.queue_max_bytes)
+        queue = open_queue(settings.queue, settings.queue_max_bytes, settings.counters)
         queue.put(line, settings.tubes)
         jobs = queue.reserve(LIVE, limit=500, timeout_seconds=1)
         show([event for job in jobs for event in job.events])
@@ -167,11 +174,10 @@ class Queue(ABC):
         """
 
     @abstractmethod
-    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+    def dead_letter(self, job: Job, rejected: Sequence[Rejected]) -> None:
         """Make a dead letter of each rejected event, and only then settle the job.
 
         Args:
-            tube: The tube that the job was reserved from.
             job: A job whose other events have been delivered.
             rejected: The rejected events. An event larger than MAX_JOB_BYTES is cut, and its reason says so.
         """

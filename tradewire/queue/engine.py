@@ -41,12 +41,13 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def open(self, url: str, max_bytes: int) -> Queue:
+    def open(self, url: str, max_bytes: int, folder: Path) -> Queue:
         """Return a queue. It connects when it is first used.
 
         Args:
             url: A checked URL.
             max_bytes: The size of `storage` at which `Queue.put` is refused.
+            folder: For what the engine must remember on this host. All connections of a stack share it.
         """
 
     def own_url(self, home: Path) -> str | None:  # noqa: ARG002 - for engines that override it

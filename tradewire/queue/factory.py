@@ -1,7 +1,7 @@
 """Opens the queue that TRADEWIRE_QUEUE_URL names. The URL's scheme selects the engine.
 
 Example:
-    queue = open_queue(settings.queue, settings.queue_max_bytes)
+    queue = open_queue(settings.queue, settings.queue_max_bytes, settings.counters)
     queue.put(line, settings.tubes)
 """
 
@@ -25,14 +25,15 @@ ENGINES: Final[Mapping[str, Engine]] = {
 """Every engine by the scheme of its URLs."""
 
 
-def open_queue(url: str, max_bytes: int) -> Queue:
+def open_queue(url: str, max_bytes: int, folder: Path) -> Queue:
     """Return a queue. It connects when it is first used.
 
     Args:
         url: A URL that `check_url` accepts.
         max_bytes: See TRADEWIRE_QUEUE_MAX_BYTES.
+        folder: The folder of this stack's counters.
     """
-    return engine_of(url).open(url, max_bytes)
+    return engine_of(url).open(url, max_bytes, folder)
 
 
 def check_url(url: str) -> str:

@@ -24,7 +24,7 @@ class Broker:
     fault: str | None = None
     max_bytes: int = 10**9
     ready: defaultdict[str, dict[str, Job]] = field(default_factory=lambda: defaultdict(dict))
-    reserved: dict[str, str] = field(default_factory=dict)
+    reserved: dict[str, Job] = field(default_factory=dict)
     put_at: dict[str, float] = field(default_factory=dict)
     watchers: dict[MemoryQueue, str] = field(default_factory=dict)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -64,7 +64,7 @@ class MemoryQueue(Queue):
             while waiting and len(jobs) < limit and sum(len(job.body) for job in jobs) < bytes_max:
                 job = waiting.pop(min(waiting))
                 self._held[job.id] = job
-                self._broker.reserved[job.id] = tube
+                self._broker.reserved[job.id] = job
                 jobs.append(job)
         return jobs
 
@@ -77,9 +77,8 @@ class MemoryQueue(Queue):
         self._check_reachable()
         with self._broker.arrived:
             for job in jobs:
-                tube = self._drop(job)
-                if tube is not None:
-                    self._broker.ready[tube][job.id] = job
+                if self._drop(job):
+                    self._broker.ready[job.tube][job.id] = job
             self._broker.arrived.notify_all()
 
     def put_again(self, tube: str, events: Sequence[bytes]) -> None:
@@ -87,9 +86,9 @@ class MemoryQueue(Queue):
         for event in events:
             self._put(event, [tube])
 
-    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+    def dead_letter(self, job: Job, rejected: Sequence[Rejected]) -> None:
         for rejection in rejected:
-            self._put(dead_letter.encode(tube, rejection), [tube + DEAD_SUFFIX])
+            self._put(dead_letter.encode(job.tube, rejection), [job.tube + DEAD_SUFFIX])
         self.delete([job])
 
     def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
@@ -111,12 +110,16 @@ class MemoryQueue(Queue):
     def counts(self, tube: str) -> TubeCounts:
         self._check_reachable()
         waiting = self._broker.ready[tube]
+        reserved = [job for job in self._broker.reserved.values() if job.tube == tube]
+        dead_letters = self._broker.ready[tube + DEAD_SUFFIX].values()
         return TubeCounts(
             ready=len(waiting),
-            reserved=sum(origin == tube for origin in self._broker.reserved.values()),
-            dead_letters=len(self._broker.ready[tube + DEAD_SUFFIX]),
+            reserved=len(reserved),
+            dead_letters=len(dead_letters),
             consumers=sum(watched == tube for watched in self._broker.watchers.values()),
             oldest_job_age_seconds=int(time.monotonic() - self._broker.put_at[min(waiting)]) if waiting else 0,
+            bytes=sum(len(job.body) for job in (*waiting.values(), *reserved)),
+            dead_letter_bytes=sum(len(job.body) for job in dead_letters),
         )
 
     def fill(self) -> float:
@@ -132,9 +135,8 @@ class MemoryQueue(Queue):
     def close(self) -> None:
         with self._broker.arrived:
             for job in list(self._held.values()):
-                tube = self._drop(job)
-                if tube is not None:
-                    self._broker.ready[tube][job.id] = job
+                self._drop(job)
+                self._broker.ready[job.tube][job.id] = job
             self._broker.arrived.notify_all()
         self._broker.watchers.pop(self, None)
 
@@ -146,14 +148,14 @@ class MemoryQueue(Queue):
     def _put(self, body: bytes, tubes: Sequence[str]) -> None:
         with self._broker.arrived:
             for tube in tubes:
-                job = Job(f"memory-{next(self._broker.ids):012}", body)  # sorts by age
+                job = Job(f"memory-{next(self._broker.ids):012}", tube, body)  # sorts by age
                 self._broker.ready[tube][job.id] = job
                 self._broker.put_at[job.id] = time.monotonic()
             self._broker.arrived.notify_all()
 
-    def _drop(self, job: Job) -> str | None:
-        """Forget a held job and return its tube. Return None if this connection does not hold it."""
+    def _drop(self, job: Job) -> bool:
+        """Forget a held job. Return False if this connection does not hold it."""
         if self._held.get(job.id) is not job:
-            return None
-        del self._held[job.id]
-        return self._broker.reserved.pop(job.id)
+            return False
+        del self._held[job.id], self._broker.reserved[job.id]
+        return True

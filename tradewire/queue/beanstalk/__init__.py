@@ -27,10 +27,10 @@ class BeanstalkEngine(Engine):
         if url.netloc and not (url.hostname and url.port):  # .port itself raises ValueError if out of range
             raise ValueError("a host and a port are required")
 
-    def open(self, url: str, max_bytes: int) -> Queue:
+    def open(self, url: str, max_bytes: int, folder: Path) -> Queue:
         from tradewire.queue.beanstalk.queue import BeanstalkQueue  # noqa: PLC0415 - it imports greenstalk
 
-        return BeanstalkQueue(url, max_bytes)
+        return BeanstalkQueue(url, max_bytes, folder)
 
     def own_url(self, home: Path) -> str:
         return f"beanstalk://{home}/sock/beanstalkd.sock"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+
 _T = TypeVar("_T")
 
 ANSWER_SECONDS: Final = 5.0
@@ -31,22 +33,32 @@ beanstalkd stops reading commands while about 70 of its answers are unread in th
 has not read must then fit into the buffer of the other direction, or both sides would wait for each other."""
 _PROBE_TUBE: Final = "probe"
 _RESERVE_NOW: Final = b"reserve-with-timeout 0\r\n"
+_DELETE: Final = b"delete %b\r\n"
+_RELEASE: Final = b"release %%b %d 0\r\n" % greenstalk.DEFAULT_PRIORITY
+"""A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622)."""
 _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that returned no job."""
 
 
 class Connection(greenstalk.Client[bytes]):
-    """A greenstalk client that can also send many commands in one round trip."""
+    """A greenstalk client that can also send many commands in one round trip.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Args:
+        sock: A connected socket.
+        tube_bytes: Gets the size of each job that is put or deleted.
+    """
+
+    def __init__(self, sock: socket.socket, tube_bytes: TubeBytes) -> None:
         super().__init__(sock, encoding=None)
         self._reader = sock.makefile("rb", _READ_BYTES)  # type: ignore[assignment] # a BufferedReader of that size
         self.used = greenstalk.DEFAULT_TUBE
         self.watched = greenstalk.DEFAULT_TUBE
         self._held: dict[str, Job] = {}
+        self._tube_bytes = tube_bytes
 
     def watch_only(self, tube: str) -> None:
         """Watch this tube only."""
+        self._tube_bytes.claim(tube)
         if self.watched != tube:
             self.watch(tube)
             self.ignore(self.watched)
@@ -63,6 +75,8 @@ class Connection(greenstalk.Client[bytes]):
         Raises:
             greenstalk.Error: A put was refused; the error is that of the first one.
         """
+        for tube in {tube for tube, _ in puts}:
+            self._tube_bytes.claim(tube)
         commands: list[tuple[bytes, bytes]] = []
         for tube, body in sorted(puts, key=lambda put: (put[0] != self.used, put[0])):
             if self.used != tube:
@@ -75,6 +89,8 @@ class Connection(greenstalk.Client[bytes]):
             self._sock.sendall(b"".join([command for command, _ in window]))
             for _, expected in window:
                 self._read_answer(expected)
+        for tube, body in puts:
+            self._tube_bytes.add(tube, len(body))
 
     def probe(self) -> None:
         """Put a job into a tube that has no consumer and delete it, so that a working log gets a record."""
@@ -101,21 +117,37 @@ class Connection(greenstalk.Client[bytes]):
 
     def reserve_oldest(self, tube: str, count: int, bytes_max: int) -> list[Job]:
         """Reserve up to `count` jobs one by one, without watching their tube. Stop after `bytes_max` bytes."""
+        self._tube_bytes.claim(tube)
         self._use_only(tube)
         jobs: list[Job] = []
         size = 0
         with suppress(greenstalk.NotFoundError):  # no job is ready, or a consumer was faster
             while len(jobs) < count and size < bytes_max:
-                jobs.append(self.reserve_by_number(self.peek_ready().id))
+                jobs.append(self.reserve_by_number(self.peek_ready().id, tube))
                 size += len(jobs[-1].body)
         return jobs
 
-    def reserve_by_number(self, number: int) -> Job:
-        """Reserve the job that beanstalkd gave this number. Raise greenstalk.NotFoundError if there is no such job."""
-        return self._hold(str(number), self.reserve_job(number).body)
+    def reserve_by_number(self, number: int, tube: str) -> Job:
+        """Reserve the job that beanstalkd gave this number. Raise greenstalk.NotFoundError if there is no such job.
 
-    def settle(self, command: bytes, expected: bytes, jobs: Sequence[Job]) -> None:
-        """Send a command for each job that this connection holds, and skip the others.
+        Args:
+            number: The job's number.
+            tube: The tube that it is in.
+        """
+        self._tube_bytes.claim(tube)
+        return self._hold(str(number), tube, self.reserve_job(number).body)
+
+    def delete_all(self, jobs: Sequence[Job]) -> None:
+        """Delete the jobs that this connection holds."""
+        for job in self._settle(_DELETE, b"DELETED", jobs):
+            self._tube_bytes.add(job.tube, -len(job.body))
+
+    def release_all(self, jobs: Sequence[Job]) -> None:
+        """Return the jobs that this connection holds to their tubes."""
+        self._settle(_RELEASE, b"RELEASED", jobs)
+
+    def _settle(self, command: bytes, expected: bytes, jobs: Sequence[Job]) -> list[Job]:
+        """Send a command for each job that this connection holds, and skip the others. Return the settled jobs.
 
         beanstalkd lets any connection delete a job that is ready. So a job that has gone back to its tube must not
         be deleted here.
@@ -126,14 +158,18 @@ class Connection(greenstalk.Client[bytes]):
             jobs: The jobs.
         """
         success = expected + b"\r\n"
+        settled = []
         for window in _windows([(command % job.id.encode(), job) for job in jobs if self._held.get(job.id) is job]):
             self._sock.sendall(b"".join([line for line, _ in window]))
             for _, job in window:
                 del self._held[job.id]
                 answer = self._reader.readline()
-                if answer != success:
+                if answer == success:
+                    settled.append(job)
+                else:
                     with suppress(greenstalk.NotFoundError):  # its TTR ran out, and it went back to its tube
                         greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises the matching error
+        return settled
 
     def _use_only(self, tube: str) -> None:
         if self.used != tube:
@@ -147,11 +183,11 @@ class Connection(greenstalk.Client[bytes]):
             if answer.startswith(_NONE):
                 continue
             number, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
-            jobs.append(self._hold(number.decode(), self._read_chunk(int(size))))
+            jobs.append(self._hold(number.decode(), self.watched, self._read_chunk(int(size))))
         return jobs
 
-    def _hold(self, job_id: str, body: bytes) -> Job:
-        job = self._held[job_id] = Job(job_id, body)
+    def _hold(self, job_id: str, tube: str, body: bytes) -> Job:
+        job = self._held[job_id] = Job(job_id, tube, body)
         return job
 
     def _read_answer(self, expected: bytes) -> None:

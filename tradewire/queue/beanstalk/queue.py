@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import greenstalk
@@ -21,9 +21,11 @@ from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Reject
 from tradewire.queue.beanstalk import faults
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
 from tradewire.queue.beanstalk.log import LogWatch
+from tradewire.queue.beanstalk.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 _T = TypeVar("_T")
 
@@ -34,8 +36,6 @@ _LARGEST_CHUNK_JOBS: Final = 64
 """Bounds the size of one round trip: at worst each job has MAX_JOB_BYTES."""
 _JOB_NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
 """Other ids aren't beanstalkd's."""
-_DELETE: Final = b"delete %b\r\n"
-_RELEASE: Final = b"release %%b %d 0\r\n" % greenstalk.DEFAULT_PRIORITY
 
 
 class BeanstalkQueue(Queue):
@@ -44,10 +44,12 @@ class BeanstalkQueue(Queue):
     Args:
         url: See TRADEWIRE_QUEUE_URL.
         max_bytes: Size of beanstalkd's log at which `put` is refused.
+        folder: For the counts of bytes in each tube.
     """
 
-    def __init__(self, url: str, max_bytes: int) -> None:
+    def __init__(self, url: str, max_bytes: int, folder: Path) -> None:
         self._url = urlsplit(url)
+        self._tube_bytes = TubeBytes(folder)
         self._connection: Connection | None = None
         self._log = LogWatch(max_bytes)
         self._trusted_until = 0.0
@@ -91,23 +93,22 @@ class BeanstalkQueue(Queue):
 
     def delete(self, jobs: Sequence[Job]) -> None:
         with self._holding() as connection:
-            connection.settle(_DELETE, b"DELETED", jobs)
+            connection.delete_all(jobs)
 
     def release(self, jobs: Sequence[Job]) -> None:
-        # A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622).
         with self._holding() as connection:
-            connection.settle(_RELEASE, b"RELEASED", jobs)
+            connection.release_all(jobs)
 
     def put_again(self, tube: str, events: Sequence[bytes]) -> None:
         with self._holding() as connection:
             connection.put_all([(tube, event) for event in events])
 
-    def dead_letter(self, tube: str, job: Job, rejected: Sequence[Rejected]) -> None:
+    def dead_letter(self, job: Job, rejected: Sequence[Rejected]) -> None:
         # beanstalkd's own bury takes whole jobs, keeps no reason, and shows only the oldest job.
-        letters = [(tube + DEAD_SUFFIX, dead_letter.encode(tube, rejection)) for rejection in rejected]
+        letters = [(job.tube + DEAD_SUFFIX, dead_letter.encode(job.tube, rejection)) for rejection in rejected]
         with self._holding() as connection:
             connection.put_all(letters)
-            connection.settle(_DELETE, b"DELETED", [job])
+            connection.delete_all([job])
 
     def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         jobs: list[Job] = []
@@ -128,7 +129,7 @@ class BeanstalkQueue(Queue):
             return False
         with self._holding() as connection:
             connection.put_all([(tube, dead_letter.decode(tube, job.id, job.body).event)])
-            connection.settle(_DELETE, b"DELETED", [job])
+            connection.delete_all([job])
         return True
 
     def discard(self, tube: str, dead_letter_id: str) -> bool:
@@ -142,14 +143,16 @@ class BeanstalkQueue(Queue):
         with self._connected() as connection:
             stats = _tube_stats(connection, tube)
             dead = _tube_stats(connection, tube + DEAD_SUFFIX)
-            age_seconds = connection.next_job_age_seconds(tube) if stats and stats["current-jobs-ready"] else 0
-        return TubeCounts(
-            ready=stats["current-jobs-ready"] if stats else 0,
-            reserved=stats["current-jobs-reserved"] if stats else 0,
-            dead_letters=dead["current-jobs-ready"] + dead["current-jobs-reserved"] if dead else 0,
-            consumers=stats["current-watching"] if stats else 0,
-            oldest_job_age_seconds=age_seconds,
-        )
+            ready, reserved, dead_letters = stats.ready, stats.reserved, dead.ready + dead.reserved
+            return TubeCounts(
+                ready=ready,
+                reserved=reserved,
+                dead_letters=dead_letters,
+                consumers=stats.watching,
+                oldest_job_age_seconds=connection.next_job_age_seconds(tube) if ready else 0,
+                bytes=self._bytes(tube, ready + reserved),
+                dead_letter_bytes=self._bytes(tube + DEAD_SUFFIX, dead_letters),
+            )
 
     def fill(self) -> float:
         return self._retry(lambda connection: self._log.fill(connection.stats()))
@@ -166,6 +169,7 @@ class BeanstalkQueue(Queue):
         connection, self._connection = self._connection, None
         if connection:
             connection.close()
+        self._tube_bytes.close()
 
     def _fault(self, connection: Connection) -> str | None:
         fault = self._log.fault(connection.stats())
@@ -173,6 +177,13 @@ class BeanstalkQueue(Queue):
             return fault
         connection.probe()
         return self._log.fault(connection.stats())
+
+    def _bytes(self, tube: str, jobs: int) -> int:
+        if not jobs:
+            self._tube_bytes.correct(tube)
+            return 0
+        # Programs of other hosts may put and delete jobs, too, and count them there.
+        return min(max(0, self._tube_bytes.total(tube)), jobs * MAX_JOB_BYTES)
 
     def _reserve_dead_letter(self, tube: str, dead_letter_id: str) -> Job | None:
         with self._connected() as connection:
@@ -183,7 +194,7 @@ class BeanstalkQueue(Queue):
                 stats = connection.stats_job(number)
                 if stats["tube"] != tube + DEAD_SUFFIX:
                     return None
-                return connection.reserve_by_number(number)
+                return connection.reserve_by_number(number, stats["tube"])
             except greenstalk.NotFoundError:
                 return None
 
@@ -204,7 +215,7 @@ class BeanstalkQueue(Queue):
         """Yield the connection. Open it first if it is closed."""
         with self._translated():
             if self._connection is None:
-                self._connection = Connection(self._connect())
+                self._connection = Connection(self._connect(), self._tube_bytes)
             yield self._connection
 
     @contextmanager
@@ -238,11 +249,18 @@ class BeanstalkQueue(Queue):
         return sock
 
 
-def _tube_stats(connection: Connection, tube: str) -> greenstalk.StatsTube | None:
+class _TubeStats(NamedTuple):
+    ready: int
+    reserved: int
+    watching: int
+
+
+def _tube_stats(connection: Connection, tube: str) -> _TubeStats:
     try:
-        return connection.stats_tube(tube)
-    except greenstalk.NotFoundError:
-        return None  # a tube exists only while it is watched or holds a job
+        stats = connection.stats_tube(tube)
+    except greenstalk.NotFoundError:  # a tube exists only while it is watched or holds a job
+        return _TubeStats(0, 0, 0)
+    return _TubeStats(stats["current-jobs-ready"], stats["current-jobs-reserved"], stats["current-watching"])
 
 
 def _reason(error: Exception) -> str:
