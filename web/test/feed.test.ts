@@ -107,7 +107,7 @@ it("a gap frame is a gap, and moves the offset", () => {
   const { env, received } = started();
   env.socket.hello("e", 5);
   env.socket.send({ gap: true, offset: 800 });
-  assert.equal(received.gaps[0]?.reason, "behind");
+  assert.equal(received.gaps[0]?.reason, "skipped");
   env.socket.disconnect();
   env.advance(250);
   assert.equal(env.socket.path, "/ws?epoch=e&offset=800");

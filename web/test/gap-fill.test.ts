@@ -80,12 +80,43 @@ it("during a backlog the query starts at the newest trade, not at the last messa
 });
 
 it("a second gap does not query the first one again", async () => {
-  const { archive, gapFill, gap } = setUp();
+  const { env, archive, gapFill, gap } = setUp();
   gapFill.fill(gap);
   await flushPromises();
+  env.nowMs = TEN + 21_000;
   gapFill.fill({ ...gap, since: TEN + 20_000, until: TEN + 21_000 });
   await flushPromises();
   assert.equal(archive.queries.at(-1)?.sinceMs, gap.until + 1000 - 5000);
+});
+
+it("gaps that the server announces each second are filled at most every ten seconds", async () => {
+  const { env, state, archive, gapFill, gap } = setUp();
+  for (let second = 0; second < 30; second += 1) {
+    archive.put(rawEvent((4 + second) * SECOND));
+    archive.upToMs = env.nowMs + 10_000;
+    gapFill.fill({ since: gap.since, until: env.nowMs, reason: "skipped" });
+    await flushPromises();
+    env.advance(1000);
+    await flushPromises();
+  }
+  assert.ok(archive.queries.length <= 4, `${archive.queries.length} queries in 30 s`);
+  env.advance(10_000);
+  await flushPromises();
+  assert.equal(state.count, 31);
+  assert.equal(state.filling, undefined);
+});
+
+it("pages that are told of a gap at the same time spread their requests", async () => {
+  const delays = [0.1, 0.9].map(async (random) => {
+    const { env, archive, gapFill, gap } = setUp();
+    env.randomValue = random;
+    gapFill.fill({ ...gap, reason: "skipped" });
+    await flushPromises();
+    env.advance(1000);
+    await flushPromises();
+    return archive.queries.length;
+  });
+  assert.deepEqual(await Promise.all(delays), [1, 0]);
 });
 
 it("a large gap is read page by page", async () => {

@@ -82,7 +82,7 @@ const LABELS: Readonly<Record<string, (entry: TraceEntry) => string>> = {
   delivered: ({ tube }) => `Delivered: ${tube}`,
   expired: ({ tube }) => `Expired in ${tube}: it was not delivered in time`,
   "dead-lettered": ({ tube }) => `Dead letter of ${tube}: it could not be processed`,
-  discarded: ({ tube }) => `Dead letter of ${tube} deleted by an operator`,
+  discarded: ({ tube }) => `Dead letter of ${tube} deleted`,
 };
 
 /** Describes an entry. */

@@ -30,7 +30,7 @@ const COMMON_OUTCOMES: readonly LedgerLine[] = [
   { name: "expired", label: "Expired", meaning: "not delivered in time; kept in the archive" },
   { name: "waiting", label: "Waiting", meaning: "in the queue" },
   { name: "deadLetters", label: "Dead letters", meaning: "could not be processed; see above" },
-  { name: "discarded", label: "Deleted", meaning: "dead letters deleted by an operator" },
+  { name: "discarded", label: "Deleted", meaning: "dead letters that were deleted" },
   { name: "duplicates", label: "Duplicates", meaning: "posted again with the same Idempotency-Key" },
 ];
 

@@ -9,7 +9,7 @@ import { formatRange } from "../ui/time-format.ts";
 const REASONS: Readonly<Record<Gap["reason"], string>> = {
   restarted: "the live server restarted",
   away: "this page was disconnected for longer than the live server keeps trades",
-  behind: "this page could not keep up with the live server",
+  skipped: "the live server skipped trades for this page",
   several: "the connection was lost several times",
 };
 

@@ -23,7 +23,7 @@ export type OfflineReason = "unreachable" | "restarting" | "refused" | "full";
 export interface Gap {
   readonly since: number;
   readonly until: number;
-  readonly reason: "restarted" | "away" | "behind" | "several";
+  readonly reason: "restarted" | "away" | "skipped" | "several";
 }
 
 export interface Listener {
@@ -128,7 +128,7 @@ export class Feed {
     if (frame.kind === "events") {
       this.#listener.events(frame.events);
     } else {
-      this.#gap("behind");
+      this.#gap("skipped");
     }
     if (this.#position) {
       this.#position.offset = frame.offset;

@@ -22,6 +22,14 @@ const CLOCK_MARGIN_MS = 1000;
  */
 const MAX_NEW_TRADES = 150_000;
 
+/**
+ * The shortest time between the end of a fill and the next one. While the server goes on giving up trades, it
+ * announces a gap each second.
+ */
+const MIN_INTERVAL_MS = 10_000;
+/** The server announces a gap to all pages at once. They spread their requests over this time. */
+const SPREAD_MS = 2000;
+
 /** The range to fill. Replaced, never changed in place, so a running pass can compare references. */
 interface Range {
   readonly gap: Gap;
@@ -39,6 +47,7 @@ export class GapFill {
   #countBefore = 0;
   /** The gap that was last announced to the reader. */
   #lastAnnounced: Gap | undefined;
+  #lastEndMs = Number.NEGATIVE_INFINITY;
 
   constructor(timing: Timing, queryArchive: QueryArchive, state: State, changed: () => void) {
     this.#timing = timing;
@@ -54,14 +63,16 @@ export class GapFill {
     if (this.#range) {
       const { gap: before, sinceMs } = this.#range;
       this.#range = { gap: { since: before.since, until: gap.until, reason: "several" }, sinceMs, untilMs };
-      this.#retry.wake();
+      if (gap.reason !== "skipped") {
+        this.#retry.wake(); // the network is back
+      }
       return;
     }
     this.#range = { gap, sinceMs: this.#state.gapStart.sinceMs, untilMs };
     this.#countBefore = this.#state.count;
     this.#retry = new Retry(this.#timing);
     this.#state.filling = { found: 0 };
-    this.#run();
+    this.#run(gap.reason === "skipped" ? this.#timing.random() * SPREAD_MS : 0);
   }
 
   /** Retries at once. Call this when the network is back or the page is visible again. */
@@ -69,7 +80,11 @@ export class GapFill {
     this.#retry.wake();
   }
 
-  async #run(): Promise<void> {
+  async #run(spreadMs: number): Promise<void> {
+    const delayMs = Math.max(spreadMs, this.#lastEndMs + MIN_INTERVAL_MS - this.#timing.now());
+    if (delayMs > 0) {
+      await this.#retry.sleep(delayMs);
+    }
     while (this.#range) {
       const range = this.#range;
       // biome-ignore lint/performance/noAwaitInLoops: passes run one after another
@@ -142,6 +157,7 @@ export class GapFill {
   }
 
   #end(): void {
+    this.#lastEndMs = this.#timing.now();
     this.#range = undefined;
     this.#state.filling = undefined;
     this.#state.announcedGap = undefined;

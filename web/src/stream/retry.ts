@@ -26,8 +26,13 @@ export class Retry {
 
   /** Resolves when it is time for the next attempt. */
   async wait(): Promise<void> {
-    const { random, setTimer, clearTimer } = this.#timing;
-    const delayMs = this.isSlow ? (SLOW_EVERY_MS * (1 + random())) / 2 : this.#backoff.next();
+    const { random } = this.#timing;
+    await this.sleep(this.isSlow ? (SLOW_EVERY_MS * (1 + random())) / 2 : this.#backoff.next());
+  }
+
+  /** Resolves after a time, or when `wake` is called. */
+  async sleep(delayMs: number): Promise<void> {
+    const { setTimer, clearTimer } = this.#timing;
     await new Promise<void>((resolve) => {
       const timer = setTimer(resolve, delayMs);
       this.#wake = () => {
