@@ -64,11 +64,23 @@ def user_name(uid: int) -> str:
 
 def run_as(who: Account, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command with an account's rights. The command is looked up in PATH with the same rights."""
-    rights: dict[str, Any] = {} if who.uid == os.geteuid() else {"user": who.uid, "group": who.gid, "extra_groups": []}
-    return subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL, **rights, **options)
+    return subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL, **_rights(who), **options)
 
 
 def run_as_owner(folder: Path, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command with the rights of a folder's owner: root never acts on what other users have written."""
+    return run_as(_owner(folder), command, **options)
+
+
+def rights_of_owner(folder: Path) -> dict[str, Any]:
+    """Return the arguments with which subprocess runs a command with the rights of a folder's owner."""
+    return _rights(_owner(folder))
+
+
+def _owner(folder: Path) -> Account:
     found = folder.lstat()  # not of a link's target: another user could have made the link to lead root elsewhere
-    return run_as(Account(found.st_uid, found.st_gid), command, **options)
+    return Account(found.st_uid, found.st_gid)
+
+
+def _rights(who: Account) -> dict[str, Any]:
+    return {} if who.uid == os.geteuid() else {"user": who.uid, "group": who.gid, "extra_groups": []}

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploy import layout, stack
+from deploy import layout, own_queue, stack
 from deploy.capacity import nginx_capacity, raise_file_limit
 from deploy.checkout import BIN, PYTHON, ROOT, supervise_command
 from deploy.privileges import group_of, is_root, program_user
-from tradewire.limits import MAX_BATCH_BYTES, MAX_JOB_BYTES, MAX_MESSAGE_BYTES
-from tradewire.queue.dead_letter import HEADER_BYTES
+from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +56,7 @@ def render(settings: Settings) -> dict[str, str]:
             nginx_record=stack.NGINX_RECORD,
             gunicorn=f"{BIN}/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
-            job_bytes=MAX_JOB_BYTES + HEADER_BYTES,  # a dead letter carries its reason
+            queue_command=" ".join(own_queue.command(settings)),
             superuser="user=root" if is_root() else "; user: the one who started the stack",
             runs_as=f"user={user}" if user else "; user: the one who started supervisord",
         ),

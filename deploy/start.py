@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from deploy import console, layout, port, preflight, render, supervisord
+from deploy import console, layout, leftover, port, preflight, render, supervisord
 from deploy.console import Failure, say, warn
 from deploy.privileges import run_as_owner
 from deploy.readiness import is_ready, report, tail
@@ -79,6 +79,7 @@ def _prepare(settings: Settings, stack: Stack) -> None:
         raise Failure(f"{error.filename} can't be written: {error.strerror}; nothing was started") from error
     stack.end()
     port.check(settings.listen)
+    leftover.check(settings, os.environ)
     # The counts and states that an earlier stack wrote don't hold for the next one.
     for folder, command in (
         (settings.metrics, ["find", str(settings.metrics), "-mindepth", "1", "-delete"]),

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
-    from tradewire.consumer import Consumer
-    from tradewire.queue import Job, Queue, TubeCounts
+    from tradewire.queue import DeadLetter, Job, Queue, TubeCounts
 
 BATCH_JOBS: Final = 500
 BATCH_BYTES: Final = 4 * MAX_JOB_BYTES
@@ -36,18 +35,25 @@ class Expiry:
 
     Args:
         queue: A connection of its own.
-        consumer: Its declaration. It names the tube, and the maximum age of an event.
+        tube: The consumer's tube.
+        max_age_seconds: The maximum age of an event. None: there is no such age.
         share_bytes: The share of the tube, its dead letters included.
         announce: Called before events are given up.
         log: Gets a line for each batch.
     """
 
     def __init__(
-        self, queue: Queue, consumer: Consumer, share_bytes: int, announce: Callable[[], None], log: BoundLogger
+        self,
+        queue: Queue,
+        tube: str,
+        max_age_seconds: int | None,
+        share_bytes: int,
+        announce: Callable[[], None],
+        log: BoundLogger,
     ) -> None:
         self._queue = queue
-        self._tube = consumer.name
-        self._max_age_seconds = consumer.max_age_seconds
+        self._tube = tube
+        self._max_age_seconds = max_age_seconds
         self._share_bytes = share_bytes
         self._announce = announce
         self._log = log
@@ -69,6 +75,17 @@ class Expiry:
         if self._max_age_seconds is not None and counts.oldest_job_age_seconds >= self._max_age_seconds:
             return self._expire(counts, timedelta(seconds=self._max_age_seconds))
         return False
+
+    def drop_all(self) -> None:
+        """Give up all waiting events and dead letters, because the consumer is switched off.
+
+        Raises:
+            QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
+        """
+        while jobs := self._reserve(BATCH_BYTES):
+            self._give_up(jobs, "dropped")
+        while letters := self._queue.dead_letters(self._tube, BATCH_DEAD_LETTERS):
+            self._discard(letters, "dropped")
 
     def _evict(self, excess: int) -> bool:
         jobs = self._reserve(min(excess, BATCH_BYTES))
@@ -114,9 +131,12 @@ class Expiry:
                 break
             evicted.append(letter)
             excess -= len(letter.event) + HEADER_BYTES  # or less: the next step evicts the rest
-        headers = [header for letter in evicted if (header := event.peek(letter.event))]
-        self._put_receipts("discarded", [header.id for header in headers], "evicted")
-        for letter in evicted:
+        self._discard(evicted, "evicted")
+
+    def _discard(self, letters: Sequence[DeadLetter], reason: str) -> None:
+        headers = [header for letter in letters if (header := event.peek(letter.event))]
+        self._put_receipts("discarded", [header.id for header in headers], reason)
+        for letter in letters:
             self._queue.discard(self._tube, letter.id)
 
     def _put_receipts(self, kind: receipt.Kind, ids: Sequence[str], reason: str) -> None:

@@ -48,7 +48,7 @@ class Keeper:
         consumers = [consumer for consumer in settings.consumers if consumer.name != ARCHIVE]
         self._announcers = [Announcer(_announce(consumer, settings), log) for consumer in consumers]
         self._expiries = [
-            Expiry(queue, consumer, settings.share_bytes, announcer.announce, log)
+            Expiry(queue, consumer.name, consumer.max_age_seconds, settings.share_bytes, announcer.announce, log)
             for consumer, announcer in zip(consumers, self._announcers, strict=True)
         ]
 

@@ -74,6 +74,18 @@ class Processor:
         repeat(self.step, self._queue, self._stop, self._log)
         self._sink.close()
 
+    def drain(self) -> None:
+        """Repeat `step` until the tube is empty or a stop is requested. Then close the queue and the sink."""
+
+        def step() -> None:
+            self.step()
+            counts = self._queue.counts(self._tube)
+            if counts.ready + counts.reserved == 0:
+                self._stop.requested = True
+
+        repeat(step, self._queue, self._stop, self._log)
+        self._sink.close()
+
     def step(self) -> None:
         """Reserve the jobs that are ready, deliver them and settle them.
 

@@ -108,7 +108,7 @@ def dead_lettered(tube: str, messages: int) -> None:
 
 
 def expired(tube: str, reason: str, messages: int) -> None:
-    """Count messages that expired before they were delivered. `reason` is `age` or `evicted`."""
+    """Count messages that expired before they were delivered. `reason` is `age`, `evicted` or `dropped`."""
     _counts().expired.labels(tube, reason).inc(messages)
 
 

@@ -44,8 +44,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     browsers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
     """Number of browsers that the events were sent to. 0 if they were shown earlier and the number is unknown."""
     reason: _Text = ""
-    """Why the events became dead letters; or why they expired: `age` or `evicted`. If a dead letter was discarded:
-    `evicted`, or empty if an operator deleted it."""
+    """Why the events became dead letters; or why they expired: `age`, `evicted` or `dropped`. If a dead letter was
+    discarded: `evicted`, `dropped`, or empty if an operator deleted it."""
 
 
 _encoder: Final = msgspec.json.Encoder()

@@ -42,11 +42,19 @@ def record(folder: Path, tubes: Collection[str]) -> None:
     with translate_errors(folder):
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / _FOLDER).mkdir(mode=0o700, exist_ok=True)
-        known = {path.stem for path in (folder / _FOLDER).glob("[!.]*.*")}
-        for tube in known.union(tubes):
+        for tube in known(folder).union(tubes):
             records = _read(folder, tube)
             if _is_enabled(records) != (tube in tubes):
                 _write(folder / _FOLDER, f"{tube}.{len(records) + 1}", totals)
+
+
+def known(folder: Path) -> set[str]:
+    """Return the tubes that were ever enabled.
+
+    Args:
+        folder: The folder of the counters.
+    """
+    return {path.stem for path in (folder / _FOLDER).glob("[!.]*.*")}
 
 
 def expected(folder: Path, tube: str, totals: Totals) -> Totals:

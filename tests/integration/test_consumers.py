@@ -202,3 +202,26 @@ def test_its_settings_are_checked_with_all_others(home: Path, env: dict[str, str
     process = subprocess.run(command, cwd=home, env=environ, capture_output=True, text=True, check=False)
     assert process.returncode == 2
     assert all(name in process.stdout + process.stderr for name in faulty)
+
+
+def test_what_is_left_can_be_delivered_and_dead_letters_stay(home: Path, env: dict[str, str]) -> None:
+    (home / "users/alice").mkdir()
+    for folder in ("run", "sock/supervised"):
+        (home / folder).mkdir(exist_ok=True)
+    with beanstalkd(home), ingest_api(home, **env):
+        ids = {post_for(home, "alice") for _ in range(3)}
+        post_for(home, "../etc")
+    environ = {
+        "PATH": "/usr/bin:/bin:/usr/sbin",
+        **env,
+        "TRADEWIRE_HOME": str(home),
+        "TRADEWIRE_CONSUMERS": "live,archive",
+    }
+    command = [sys.executable, "-P", "-m", "deploy.consumer", "drain", NAME]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert files(home) == {f"alice/{id_}.json" for id_ in ids}
+    assert done.returncode == 1
+    assert f"there are still 0 jobs and 1 dead letters in the tube of {NAME}\n" in done.stderr
+    assert f"deploy/consumer drop {NAME}" in done.stderr
+    with beanstalkd(home), open_queue(home) as queue:
+        assert [queue.counts(NAME)[:3], queue.counts("live").ready] == [(0, 0, 1), 4]

@@ -49,7 +49,9 @@ class Scene:
         )
         self.announced: list[TubeCounts] = []
         """The state of the tube at each announcement."""
-        self.expiry = Expiry(queue(self.broker), consumer, share_bytes, self._announce, self.log)
+        self.expiry = Expiry(
+            queue(self.broker), consumer.name, consumer.max_age_seconds, share_bytes, self._announce, self.log
+        )
 
     def _announce(self) -> None:
         self.announced.append(self.queue.counts(LIVE))

@@ -20,7 +20,7 @@ from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.settings import Settings
 
-ENTRY_POINTS = {"demo", "down", "gunicorn_common", "start", "supervisor_states", "up"}
+ENTRY_POINTS = {"consumer", "demo", "down", "gunicorn_common", "start", "supervisor_states", "up"}
 
 
 def configuration(settings: Settings) -> configparser.RawConfigParser:
@@ -51,7 +51,7 @@ def test_only_entry_points_read_the_environment() -> None:
 
 
 def test_bash_reads_no_setting() -> None:
-    for script in ("lib.sh", "up", "down", "setup", "apt"):
+    for script in ("lib.sh", "up", "down", "consumer", "setup", "apt"):
         code = [line for line in (ROOT / "deploy" / script).read_text().splitlines() if not line.startswith("#")]
         assert "TRADEWIRE_" not in "\n".join(code)
 

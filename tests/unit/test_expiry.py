@@ -110,7 +110,7 @@ def test_dead_letters_over_half_of_the_share_are_evicted_with_a_receipt() -> Non
     for job in scene.queue.reserve(LIVE, 4, 0):
         scene.queue.dead_letter(job, [Rejected(job.body, "bad")])
     size = scene.queue.counts(LIVE).dead_letter_bytes
-    half = Expiry(scene.queue, live.CONSUMER, size, scene.no_announcement, scene.log)
+    half = Expiry(scene.queue, LIVE, None, size, scene.no_announcement, scene.log)
     while half.step():
         pass
     receipts = scene.receipts()
@@ -128,7 +128,7 @@ def test_dead_letters_take_at_most_half_of_the_share_from_the_waiting_jobs() -> 
     size = scene.queue.counts(LIVE).dead_letter_bytes
     waiting = scene.put(*[0] * 4)
     share = size + 3 * EVENT_BYTES
-    assert not Expiry(scene.queue, live.CONSUMER, share, scene.no_announcement, scene.log).step()
+    assert not Expiry(scene.queue, LIVE, None, share, scene.no_announcement, scene.log).step()
     assert scene.waiting() == waiting[1:]
 
 
@@ -247,11 +247,27 @@ def test_expired_messages_are_counted_by_reason(
 def test_a_receipt_has_the_tube_and_the_time_in_utc() -> None:
     scene = Scene()
     scene.queue.put(event_of_age(60, str(uuid.uuid4())), ["other"])
-    other = replace(live.CONSUMER, name="other")
-    Expiry(MemoryQueue(scene.broker), other, 0, scene.no_announcement, scene.log).step()
+    Expiry(MemoryQueue(scene.broker), "other", None, 0, scene.no_announcement, scene.log).step()
     [expired] = scene.receipts()
     assert expired.tube == "other"
     assert abs(datetime.fromisoformat(expired.at) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_all_that_is_left_in_a_tube_can_be_dropped_with_receipts() -> None:
+    scene = Scene()
+    dead = scene.put(0)
+    [job] = scene.queue.reserve(LIVE, 1, 0)
+    scene.queue.dead_letter(job, [Rejected(job.body, "bad")])
+    waiting = scene.put(*[0] * (expiry.BATCH_JOBS + 1))
+    scene.put_job(b"unreadable", 0)
+    scene.expiry.drop_all()
+    assert scene.queue.counts(LIVE)[:3] == (0, 0, 0)
+    receipts = [(each.receipt, each.reason, each.ids) for each in scene.receipts()]
+    assert receipts == [
+        ("expired", "dropped", waiting[: expiry.BATCH_JOBS]),
+        ("expired", "dropped", waiting[expiry.BATCH_JOBS :]),
+        ("discarded", "dropped", dead),
+    ]
 
 
 class StoppedClock(datetime):
