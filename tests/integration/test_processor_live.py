@@ -16,6 +16,7 @@ from tests.integration.conftest import (
     event_json,
     id_of,
     ingest_api,
+    keeper,
     open_queue,
     post,
     processor,
@@ -250,3 +251,23 @@ def test_sigterm_ends_the_processor_cleanly_in_every_state(home: Path, state: st
         assert process.wait(5) == 0
         if state == "waiting":
             assert counts(home)[:2] == (1, 0)
+
+
+def test_a_browser_is_told_of_a_gap_where_events_were_given_up_while_it_was_connected(home: Path) -> None:
+    large = [event_json(pad=MAX_JOB_BYTES - 1000) for _ in range(4)]
+    with beanstalkd(home), wsserver(home), Browser(home) as browser:
+        put(home, *large)  # more than the share of a queue of 10 MB
+        with keeper(home, TRADEWIRE_QUEUE_MAX_BYTES="10000000"):
+            assert browser.receive_frame() == {"gap": True, "offset": 1}
+            wait_until(lambda: counts(home).ready == 2, "the oldest events are given up")
+        with processor(home):
+            assert browser.receive_ids(2) == ids_of(large[2:])
+
+
+def test_events_are_given_up_also_while_the_browsers_can_not_be_told(home: Path) -> None:
+    large = [event_json(pad=MAX_JOB_BYTES - 1000) for _ in range(4)]
+    with beanstalkd(home), keeper(home, TRADEWIRE_QUEUE_MAX_BYTES="10000000"):
+        put(home, *large)
+        wait_until(lambda: counts(home).ready == 2, "the oldest events are given up")
+        with wsserver(home), Browser(home) as browser:
+            assert browser.receive_frame() == {"gap": True, "offset": 1}
