@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
 TUBES = Settings(home=ROOT).tubes
 """The tubes of a stack with the default settings."""
 

@@ -92,7 +92,7 @@ def test_shown_events_are_recorded_in_the_archive(home: Path, store_url: str) ->
 def test_expired_events_are_archived_with_a_receipt(home: Path, store_url: str) -> None:
     old = {"receivedAt": "2026-01-02T03:04:05.000006Z"}
     events = [msgspec.json.encode(msgspec.json.decode(event_json()) | old) for _ in range(30)]
-    with beanstalkd(home), keeper(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="60"), archiving(home, store_url):
+    with beanstalkd(home), keeper(home, TRADEWIRE_LIVE_MAX_AGE_SECONDS="1"), archiving(home, store_url):
         put(home, *events)
         wait_until(lambda: unsettled_count(home, LIVE) == 0, "the live tube is empty")
         wait_archived(home, store_url, events)
