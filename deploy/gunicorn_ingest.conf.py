@@ -1,18 +1,7 @@
 """gunicorn's configuration for the API program that accepts messages. gunicorn reads this file itself."""
 
-from deploy.gunicorn_common import (  # noqa: F401 - gunicorn reads these names from here
-    control_socket_disable,
-    graceful_timeout,
-    keepalive,
-    limit_request_field_size,
-    limit_request_fields,
-    limit_request_line,
-    settings,
-    timeout,
-    umask,
-    worker_tmp_dir,
-    wsgi_app,
-)
+from deploy.gunicorn_common import *  # noqa: F403 - gunicorn reads these names from here
+from deploy.gunicorn_common import settings
 
 bind = f"unix:{settings.ingest_socket}"
 

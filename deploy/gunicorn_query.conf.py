@@ -2,19 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from deploy.gunicorn_common import (  # noqa: F401 - gunicorn reads these names from here
-    control_socket_disable,
-    graceful_timeout,
-    keepalive,
-    limit_request_field_size,
-    limit_request_fields,
-    limit_request_line,
-    settings,
-    timeout,
-    umask,
-    worker_tmp_dir,
-    wsgi_app,
-)
+from deploy.gunicorn_common import *  # noqa: F403 - gunicorn reads these names from here
+from deploy.gunicorn_common import settings
 
 if TYPE_CHECKING:
     from gunicorn.workers.gthread import ThreadWorker
