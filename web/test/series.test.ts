@@ -6,7 +6,7 @@ import { NO_FILTERS } from "../src/filters/filters.ts";
 import { Focus, focused } from "../src/series/focus.ts";
 import { Labels, remark, type Topic } from "../src/series/labels.ts";
 import { allSteps, columns, stepAt } from "../src/series/steps.ts";
-import { numberLabels, timeLabel, timeTicks, zoneOffset } from "../src/series/ticks.ts";
+import { COUNT_INCREMENTS, numberLabels, timeLabel, timeTicks, zoneOffset } from "../src/series/ticks.ts";
 import type { Money, PairStats, Stats, StepStats } from "../src/server/stats.ts";
 import type { StatsSnapshot } from "../src/server/stats-poller.ts";
 import { parseUnits } from "../src/trade/decimal.ts";
@@ -114,6 +114,35 @@ it("axis labels have just enough digits", () => {
   assert.deepEqual(numberLabels([0, 25_000, 150_000], 25_000, "en"), ["0", "25K", "150K"]);
   assert.deepEqual(numberLabels([0, 5e17, 1e18], 5e17, "en"), ["0E0", "5E17", "1E18"]);
   assert.deepEqual(numberLabels([], 1, "en"), []);
+});
+
+it("every axis label states its number exactly, whatever the range", () => {
+  const magnitudes = new Map([
+    ["", 1],
+    ["K", 1e3],
+    ["M", 1e6],
+    ["B", 1e9],
+    ["T", 1e12],
+  ]);
+  for (let exponent = -9; exponent <= 16; exponent += 1) {
+    for (const factor of [1, 2, 2.5, 5]) {
+      for (const start of [0, 1, 7, 40, 999]) {
+        const increment = Number(`${factor}e${exponent}`);
+        const values = [0, 1, 2, 3, 4].map((index) => Number(((start + index) * increment).toPrecision(15)));
+        for (const [index, label] of numberLabels(values, increment, "en").entries()) {
+          const [, digits = "", unit = ""] = /^([-\d.,E]+)([KMBT]?)$/.exec(label) ?? [];
+          const stated =
+            Number(`${Number(digits.replaceAll(",", ""))}`) * (magnitudes.get(unit) ?? Number.NaN);
+          assert.equal(Number(stated.toPrecision(15)), values[index], `${label} in steps of ${increment}`);
+        }
+      }
+    }
+  }
+});
+
+it("the axis of a count has whole steps", () => {
+  assert.ok(COUNT_INCREMENTS.every(Number.isInteger));
+  assert.deepEqual(COUNT_INCREMENTS.slice(0, 5), [1, 2, 5, 10, 20]);
 });
 
 it("a readout is exact, and marks an unfinished step", () => {

@@ -5,7 +5,14 @@ import { element } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { area, blocks, line } from "./paths.ts";
 import { columns, NO_STEPS, type Steps, type Subject, stepAt } from "./steps.ts";
-import { numberLabels, TIME_INCREMENTS, timeLabel, timeTicks, zoneOffset } from "./ticks.ts";
+import {
+  COUNT_INCREMENTS,
+  numberLabels,
+  TIME_INCREMENTS,
+  timeLabel,
+  timeTicks,
+  zoneOffset,
+} from "./ticks.ts";
 
 /** The width of a digit in the axis labels, in pixels. */
 const CHARACTER_WIDTH = 6.5;
@@ -117,6 +124,7 @@ export class Chart {
         },
         {
           ...axis,
+          ...(this.#subject === "trades" ? { incrs: [...COUNT_INCREMENTS] } : {}),
           space: TICK_SPACING.y,
           values: (...[, splits, , , increment]) => numberLabels(splits, increment),
           size: (_, values) =>

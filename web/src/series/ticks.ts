@@ -6,8 +6,18 @@ import { dateAndClock } from "../ui/time-format.ts";
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY_SECONDS = 24 * HOUR;
+const COMPACT_FROM = 10_000;
 /** From here on compact notation has no word for the magnitude, and would print many zeros. */
 const SCIENTIFIC_FROM = 1e15;
+/** Compact labels that are longer than this are not compact. */
+const SHORT_CHARACTERS = 8;
+/** Amounts and rates have no more. */
+const MAX_FRACTION_DIGITS = 12;
+
+/** Tick intervals for counts, which are whole numbers. */
+export const COUNT_INCREMENTS: readonly number[] = Array.from({ length: 15 }, (_, exponent) =>
+  [1, 2, 5].map((factor) => factor * 10 ** exponent),
+).flat();
 
 /** Round tick intervals, in seconds. */
 export const TIME_INCREMENTS: readonly number[] = [
@@ -35,19 +45,27 @@ export function timeLabel(ms: number, zone: Zone): string {
   return clock === "00:00" ? text.slice(5, 10) : clock;
 }
 
-/** Labels for numbers that are `increment` apart, with just enough digits to tell them apart. */
+/** Labels for numbers that are `increment` apart. Each states its number exactly, in compact notation if that is short. */
 export function numberLabels(values: readonly number[], increment: number, locale?: string): string[] {
   const max = Math.max(...values.map(Math.abs), 0);
-  const digits = Math.min(12, Math.max(0, Math.ceil(-Math.log10(increment) - 1e-9)));
-  const format = new Intl.NumberFormat(locale, notation(max, digits));
-  return values.map((value) => format.format(value));
+  if (max >= COMPACT_FROM) {
+    const notation = max >= SCIENTIFIC_FROM ? "scientific" : "compact";
+    const labels = format(values, { notation, maximumFractionDigits: MAX_FRACTION_DIGITS }, locale);
+    if (labels.every(({ length }) => length <= SHORT_CHARACTERS)) {
+      return labels;
+    }
+  }
+  const digits = fractionDigits(increment);
+  return format(values, { minimumFractionDigits: digits, maximumFractionDigits: digits }, locale);
 }
 
-function notation(max: number, digits: number): Intl.NumberFormatOptions {
-  if (max >= SCIENTIFIC_FROM) {
-    return { notation: "scientific", maximumFractionDigits: 3 };
-  }
-  return max >= 10_000
-    ? { notation: "compact", maximumSignificantDigits: 6 }
-    : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+function format(values: readonly number[], options: Intl.NumberFormatOptions, locale?: string): string[] {
+  const formatter = new Intl.NumberFormat(locale, options);
+  return values.map((value) => formatter.format(value));
+}
+
+/** How many digits after the point a number needs: 3 for 0.025. */
+function fractionDigits(value: number): number {
+  const digits = Array.from({ length: MAX_FRACTION_DIGITS }, (_, index) => index);
+  return digits.find((count) => Number(value.toFixed(count)) === value) ?? MAX_FRACTION_DIGITS;
 }
