@@ -63,7 +63,28 @@ def test_a_pressed_row_stays_under_the_pointer_while_trades_arrive(running: Stac
     page.mouse.up()
     expect(page.get_by_test_id("raw")).to_contain_text(pressed)
     page.keyboard.press("Escape")
+    page.mouse.move(0, 0)
     expect(page.get_by_test_id("row").first).to_contain_text("meanwhile-4")
+
+
+def test_the_row_under_the_pointer_is_still_the_same_one_when_it_is_clicked(running: Stack, page: Page) -> None:
+    read = post(running, userId="read")
+    place = box(row(page, read))
+    page.mouse.move(place["x"] + 40, place["y"] + place["height"] / 2)
+    for number in range(3):
+        post(running, userId=f"meanwhile-{number}")
+    expect(page.get_by_test_id("jump")).to_contain_text("3 new")
+    expect(page.locator("#blotter-status")).to_have_text(
+        "Paused while the pointer is over the rows. Move it away to resume."
+    )
+    assert box(row(page, read)) == place
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_test_id("raw")).to_contain_text(read)
+    page.keyboard.press("Escape")
+    page.mouse.move(0, 0)
+    expect(page.get_by_test_id("row").first).to_contain_text("meanwhile-2")
+    expect(page.get_by_test_id("jump")).to_be_hidden()
 
 
 def test_pause_holds_the_list_and_counts_new_trades(running: Stack, page: Page) -> None:

@@ -1,8 +1,8 @@
 /**
  * The table of all trades.
  *
- * At the top it shows trades as they arrive. While it is paused, is scrolled down or has a focused row, it
- * shows no new trades, and a button tells how many have arrived.
+ * At the top it shows trades as they arrive. While it is paused or scrolled down, has a focused row or the
+ * pointer over its rows, it shows no new trades, and a button tells how many have arrived.
  */
 
 import { isFiltered, sameFilters } from "../filters/filters.ts";
@@ -38,6 +38,11 @@ const SAMPLE_ABOVE_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 250;
 const SECOND_MS = 1000;
 const LAYOUT_KEY = "columns";
+const HELD: Readonly<Record<NonNullable<Grid["heldBy"]>, string>> = {
+  focus: "Paused while a row has the focus. Press Esc to resume.",
+  scroll: "Paused while scrolled. Scroll to the top to resume.",
+  pointer: "Paused while the pointer is over the rows. Move it away to resume.",
+};
 
 const wholeNumber = new Intl.NumberFormat();
 
@@ -173,7 +178,7 @@ export class Blotter implements Panel {
   }
 
   #paintTable(nowMs: number): void {
-    const isHeld = this.#isPaused || this.#grid.isHeld || this.#grid.isPressed;
+    const isHeld = this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed;
     // If the filters change during a pause, the new trades are shown once and then held.
     const isLive = !isHeld || this.#trades.needsRefresh;
     const intervalMs = this.#isSampled ? SAMPLE_EVERY_MS : 0;
@@ -204,15 +209,16 @@ export class Blotter implements Panel {
 
   #paintStatus(isConnected: boolean): void {
     const { pending } = this.#trades;
-    const isHeld = this.#isPaused || this.#grid.isHeld;
+    const { heldBy } = this.#grid;
+    const isHeld = this.#isPaused || heldBy !== undefined;
     this.#jump.hidden = !isHeld || pending === 0;
     setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
     this.#toolbar.paintPause(this.#isPaused);
     this.#toolbar.paintFilters(this.#trades.filters);
-    setText(this.#status, this.#statusText(isHeld, isConnected));
+    setText(this.#status, this.#statusText(heldBy, isConnected));
   }
 
-  #statusText(isHeld: boolean, isConnected: boolean): string {
+  #statusText(heldBy: Grid["heldBy"], isConnected: boolean): string {
     if (this.#isPaused) {
       return "Paused. Press Space or the button to resume.";
     }
@@ -220,8 +226,8 @@ export class Blotter implements Panel {
       const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
       return `Sorted by ${label(this.#clock)}, loaded trades only. Sort by time to see the whole archive.`;
     }
-    if (isHeld) {
-      return "Paused while scrolled. Scroll to the top to resume.";
+    if (heldBy) {
+      return HELD[heldBy];
     }
     if (!isConnected) {
       return "Disconnected: no new trades arrive. Missed trades are filled in after reconnecting.";

@@ -40,6 +40,7 @@ export class Grid {
   #viewHeight = 0;
   #headerHeight = 0;
   #isPressed = false;
+  #isHovered = false;
   /** In px. Reading it from the document during a frame would force a second layout. */
   #scrolled = 0;
 
@@ -65,6 +66,10 @@ export class Grid {
     this.#window.addEventListener("pointerdown", () => {
       this.#isPressed = true;
     });
+    this.#window.addEventListener("pointerenter", ({ pointerType }) =>
+      this.#onHover(pointerType !== "touch"),
+    );
+    this.#window.addEventListener("pointerleave", () => this.#onHover(false));
     for (const name of ["pointerup", "pointercancel"] as const) {
       document.addEventListener(name, () => this.#onPointerUp());
     }
@@ -75,9 +80,15 @@ export class Grid {
     this.#measure();
   }
 
-  /** Whether the user looks at certain rows, which must then stay. */
-  get isHeld(): boolean {
-    return this.#focusedRow !== undefined || this.#scrolled >= 1;
+  /** Why the rows must stay as they are: somebody reads them, or is about to click one. Undefined if they need not. */
+  get heldBy(): "focus" | "scroll" | "pointer" | undefined {
+    if (this.#focusedRow !== undefined) {
+      return "focus";
+    }
+    if (this.#scrolled >= 1) {
+      return "scroll";
+    }
+    return this.#isHovered ? "pointer" : undefined;
   }
 
   /**
@@ -147,6 +158,11 @@ export class Grid {
     } else {
       this.#scroller.removeAttribute("aria-activedescendant");
     }
+  }
+
+  #onHover(isHovered: boolean): void {
+    this.#isHovered = isHovered;
+    this.#listener.changed();
   }
 
   #onPointerUp(): void {
