@@ -68,8 +68,7 @@ class Expiry:
         dead_excess = counts.dead_letter_bytes - self._share_bytes // 2
         excess = counts.bytes + counts.dead_letter_bytes - self._share_bytes
         if dead_excess > 0:
-            self._evict_dead_letters(dead_excess)
-            return True
+            return self._evict_dead_letters(dead_excess)
         if excess > 0 and counts.ready:
             return self._evict(excess)
         if self._max_age_seconds is not None and counts.oldest_job_age_seconds >= self._max_age_seconds:
@@ -123,7 +122,7 @@ class Expiry:
                 self._queue.dead_letter(job, [Rejected(line, "not an event") for line in unreadable])
                 metrics.dead_lettered(self._tube, len(unreadable))
 
-    def _evict_dead_letters(self, excess: int) -> None:
+    def _evict_dead_letters(self, excess: int) -> bool:
         """Discard the oldest dead letters. Their events are in the archive, so only the chance to requeue is lost."""
         evicted = []
         for letter in self._queue.dead_letters(self._tube, BATCH_DEAD_LETTERS):
@@ -132,6 +131,7 @@ class Expiry:
             evicted.append(letter)
             excess -= len(letter.event) + HEADER_BYTES  # or less: the next step evicts the rest
         self._discard(evicted, "evicted")
+        return bool(evicted)
 
     def _discard(self, letters: Sequence[DeadLetter], reason: str) -> None:
         headers = [header for letter in letters if (header := event.peek(letter.event))]
