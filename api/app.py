@@ -55,7 +55,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app, settings)
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue), log)
-    probes.add_routes(app, settings, monitor)
+    probes.add_routes(app, settings, monitor, log)
 
     @app.errorhandler(InvalidTrade)
     @app.errorhandler(InvalidQuery)
