@@ -54,7 +54,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     ledger.add_routes(app, settings, pool, store)
     dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app, settings)
-    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue), log)
+    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
     probes.add_routes(app, settings, monitor, log)
 
     @app.errorhandler(InvalidTrade)

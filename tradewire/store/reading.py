@@ -43,9 +43,8 @@ class StoreReader:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._file = engine.sqlite_file(url)
-        self._inode = 0
-        self._engine = engine.reader_engine(url)
+        self._files = engine.sqlite_files(url)
+        self._engine = engine.reader_engine(url, self._files)
 
     def check(self) -> None:
         """Raise StoreUnavailable unless the archive can be read."""
@@ -118,15 +117,25 @@ class StoreReader:
             return {row.name: row.value for row in rows}
 
     def close(self) -> None:
-        """Close all connections. May be called again; the next call of another method connects again."""
+        """Close all connections. May be called again; the next call of another method connects again.
+
+        A connection that another thread is using is closed when that thread has finished.
+        """
         self._engine.dispose()
+        if self._files:
+            self._files.forget()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """Open a connection that sees one snapshot of the archive."""
         with engine.translate_errors(self._url):
-            if self._file and (inode := self._file.stat().st_ino) != self._inode:
-                self.close()  # its connections have a file open that was deleted or moved
-                self._inode = inode
-            with self._engine.begin() as connection:
-                yield connection
+            if self._files and self._files.fault():
+                self.close()  # others wait until nobody has the old files open
+            pool = self._engine.pool
+            with self._engine.connect() as connection:
+                try:
+                    with connection.begin():
+                        yield connection
+                finally:
+                    if self._engine.pool is not pool:  # closed meanwhile
+                        connection.invalidate()
