@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from sqlalchemy import create_engine, event, exc, make_url
 
 from tradewire.errors import InvalidEvent, StoreUnavailable
@@ -15,7 +17,6 @@ from tradewire.store.postgresql import PatientConnection
 from tradewire.store.sqlite_files import SqliteFiles
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import URL, Engine
@@ -44,13 +45,6 @@ _SQLITE_PRAGMAS: Final = (
     # checkpoint.
     "wal_autocheckpoint=16000",
     "temp_store=MEMORY",
-)
-
-# PostgreSQL's limits are set in each transaction, not for the session: with PgBouncer's transaction pooling, the next
-# transaction may run in another session.
-_POSTGRESQL_LIMITS: Final = (
-    f"SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_SECONDS}s', true),"
-    f" set_config('lock_timeout', '{LOCK_TIMEOUT_SECONDS}s', true)"
 )
 
 
@@ -94,12 +88,21 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
+def address(url: str) -> str:
+    """Return where a database is, for logs and answers: without user, password and options."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    host = parsed.host or str(parsed.query.get("host", ""))
+    return f"postgresql://{host}{f':{parsed.port}' if parsed.port else ''}/{parsed.database}"
+
+
 @contextmanager
 def translate_errors(url: str) -> Iterator[None]:
     """Translate the database's exceptions.
 
     Args:
-        url: The database's URL. The error text names it without its password.
+        url: The database's URL. The error text names it as `address` does.
 
     Raises:
         InvalidEvent: The database rejected the data.
@@ -109,9 +112,8 @@ def translate_errors(url: str) -> Iterator[None]:
         yield
     except (exc.DataError, exc.IntegrityError) as error:
         raise InvalidEvent(f"the store rejected it: {_reason(error)}") from error
-    except (exc.SQLAlchemyError, OSError) as error:
-        address = make_url(url).render_as_string(hide_password=True)
-        raise StoreUnavailable(f"the store at {address}: {_reason(error)}") from error
+    except (exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(f"the store at {address(url)}: {_reason(error)}") from error
 
 
 def _sqlite(url: str, pool_size: int, begin: str, connect: Callable[[], sqlite3.Connection]) -> Engine:
@@ -123,12 +125,18 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         "connect_timeout": LOCK_TIMEOUT_SECONDS,
         "application_name": "tradewire",
         "tcp_user_timeout": LOCK_TIMEOUT_SECONDS * 1000,
-        "prepare_threshold": None,  # a prepared statement exists in one session only, as above
+        "prepare_threshold": None,
     }
+    # With PgBouncer's transaction pooling, the next transaction may run in another session. So limits are set in each
+    # transaction, not for the session, and statements are not prepared.
+    limits = (
+        f"SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_SECONDS}s', true),"
+        f" set_config('lock_timeout', '{LOCK_TIMEOUT_SECONDS}s', true)"
+    )
     engine = _engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size,
-        _POSTGRESQL_LIMITS,
+        limits,
         connect_args=arguments,
         paramstyle="format",
     )

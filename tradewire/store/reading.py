@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from tradewire.store import engine, reading_messages, reading_stats
+from tradewire.errors import StoreUnavailable
+from tradewire.store import engine, fitness, reading_messages, reading_stats
 from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
@@ -47,9 +48,14 @@ class StoreReader:
         self._engine = engine.reader_engine(url, self._files)
 
     def check(self) -> None:
-        """Raise StoreUnavailable unless the archive can be read."""
+        """Raise StoreUnavailable unless the archive can be read and, as far as a reader can tell, written."""
         with self._transaction() as connection:
             connection.execute(select(events.c.id).limit(1))
+            fault = fitness.fault(connection, engine.sqlite_file(self._url))
+        if fault:
+            raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
+        with engine.translate_errors(self._url):
+            self._check_connecting()
 
     def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
         """Return the newest messages that match.
@@ -124,6 +130,15 @@ class StoreReader:
         self._engine.dispose()
         if self._files:
             self._files.forget()
+
+    def _check_connecting(self) -> None:
+        """Open a new connection: those that are open may work while the server takes no others."""
+        pool = self._engine.pool.recreate()
+        try:
+            with closing(pool.connect()) as connection:
+                connection.cursor().execute("SELECT 1")
+        finally:
+            pool.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

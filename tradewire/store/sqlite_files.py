@@ -93,7 +93,8 @@ class SqliteFiles:
         while (missing := next((path for path in self._log if not path.exists()), None)) and self._is_in_use():
             if time.monotonic() > end:
                 raise StoreUnavailable(
-                    f"{missing} was removed while it was in use; waiting until every program has closed the database"
+                    f"{missing} is missing, but a program has the database open: the file was removed while it was in"
+                    " use, or the program has locked the database; waiting until every program has closed it"
                 )
             time.sleep(_PAUSE_SECONDS)
 
