@@ -43,11 +43,12 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         log: The logger for errors and operators' actions.
 
     Returns:
-        The application. One process has to start its extension `monitor`.
+        The application. One process has to start its extension `monitor`. When the process ends, it has to close the
+        extension `store`.
     """
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
-    store = StoreReader(settings.store)
+    app.extensions["store"] = store = StoreReader(settings.store)
     ingest.add_routes(app, settings, pool)
     messages.add_routes(app, settings, pool, store, log)
     stats.add_routes(app, store)
