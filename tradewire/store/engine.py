@@ -111,9 +111,9 @@ def translate_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (exc.DataError, exc.IntegrityError) as error:
-        raise InvalidEvent(f"the store rejected it: {_reason(error)}") from error
+        raise InvalidEvent(f"the store rejected it: {_reason(error, url)}") from error
     except (exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"the store at {address(url)}: {_reason(error)}") from error
+        raise StoreUnavailable(f"the store at {address(url)}: {_reason(error, url)}") from error
 
 
 def _sqlite(url: str, pool_size: int, begin: str, connect: Callable[[], sqlite3.Connection]) -> Engine:
@@ -190,6 +190,14 @@ def _prepare_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cache_size=-4096")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, url: str) -> str:
+    """Return the text of an error, without the user and the password that servers and drivers repeat."""
     cause = getattr(error, "orig", None) or error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    parsed = make_url(url)
+    for secret in (parsed.password, parsed.query.get("password")):
+        if secret:
+            text = text.replace(str(secret), "…")
+    for user in (parsed.username, parsed.query.get("user")):
+        text = text.replace(f'"{user}"', '"…"')
+    return text
