@@ -43,19 +43,20 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         log: The logger for errors and operators' actions.
 
     Returns:
-        The application. One process has to start its extension `monitor`.
+        The application. One process has to start its extension `monitor`. When the process ends, it has to close the
+        extension `store`.
     """
     app = Flask("api", static_folder=None)
     pool = QueuePool(open_queue)
-    store = StoreReader(settings.store)
+    app.extensions["store"] = store = StoreReader(settings.store)
     ingest.add_routes(app, settings, pool)
     messages.add_routes(app, settings, pool, store, log)
     stats.add_routes(app, store)
     ledger.add_routes(app, settings, pool, store)
     dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app, settings)
-    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue), log)
-    probes.add_routes(app, settings, monitor)
+    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
+    probes.add_routes(app, settings, monitor, log)
 
     @app.errorhandler(InvalidTrade)
     @app.errorhandler(InvalidQuery)

@@ -6,6 +6,7 @@ from deploy.gunicorn_common import *  # noqa: F403 - gunicorn reads these names 
 from deploy.gunicorn_common import settings
 
 if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
     from gunicorn.workers.gthread import ThreadWorker
 
 bind = f"unix:{settings.query_socket}"
@@ -20,3 +21,9 @@ threads = 8
 def post_worker_init(worker: "ThreadWorker") -> None:
     """Start the monitor. This program is a single process, and its work delays no message."""
     worker.wsgi.extensions["monitor"].start()
+
+
+def worker_exit(_server: "Arbiter", worker: "ThreadWorker") -> None:
+    """Close the connections to the archive."""
+    if worker.wsgi:  # it is None if the application could not be loaded
+        worker.wsgi.extensions["store"].close()

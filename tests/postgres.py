@@ -38,6 +38,7 @@ class Postgres:
         self._log = home / "postgresql.log"
         self._database_numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
+        self._frozen: list[psutil.Process] = []
         # PostgreSQL refuses to run as root. It trusts every client, since only local users can connect.
         self._as_nobody: dict[str, Any] = (
             {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -46,9 +47,9 @@ class Postgres:
             folder.mkdir()
             if self._as_nobody:
                 shutil.chown(folder, "nobody", "nogroup")
-        self._run(
-            "initdb", "-D", self._data, "-U", "tradewire", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale"
-        )
+        # A locale in which sorting and case differ from ASCII's, as most servers have one.
+        locale = ("-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
+        self._run("initdb", "-D", self._data, "-U", "tradewire", "-A", "trust", "--no-sync", *locale)
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
@@ -73,6 +74,27 @@ class Postgres:
         with self._connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return self._url(name)
+
+    def execute(self, statement: str) -> None:
+        """Execute a statement as the superuser."""
+        with self._connect() as connection:
+            connection.execute(statement)
+
+    def freeze(self) -> None:
+        """Stop all processes of the server until `thaw`. Their connections stay open."""
+        self._frozen = self._processes()
+        for process in self._frozen:
+            process.suspend()
+
+    def freeze_listener(self) -> None:
+        """Stop only the process that takes new connections until `thaw`."""
+        self._frozen = self._processes()[:1]
+        self._frozen[0].suspend()
+
+    def thaw(self) -> None:
+        """Let the server go on."""
+        while self._frozen:
+            self._frozen.pop().resume()
 
     def _processes(self) -> list[psutil.Process]:
         assert self._process

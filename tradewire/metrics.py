@@ -1,33 +1,30 @@
-"""The counters and histograms of this process for `/metrics`, in prometheus-client's multiprocess mode.
+"""The counters and histograms of this process for `/metrics`.
 
-Each process counts in its own files in the folder PROMETHEUS_MULTIPROC_DIR. The files outlive the process and
-`/metrics` adds up all of them, so no total goes down when a process ends. If the variable is not set, the process
-counts in memory.
+Each process counts in its own files in the folder PROMETHEUS_MULTIPROC_DIR (`tradewire.metrics_files`), and `/metrics`
+adds up all of them. If the variable is not set, the process counts in memory.
 """
 
 from __future__ import annotations
 
 import collections
-import os
 from bisect import bisect_left
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, exposition, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, exposition, values
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from tradewire import metrics_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from prometheus_client.registry import Collector
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client itself reads this environment variable, when it is imported."""
 CONTENT_TYPE: Final = exposition.CONTENT_TYPE_LATEST
 
-_KINDS: Final = ("counter", "histogram")
-_FILE_BYTES: Final = 2**16
-"""Several times the size that the metrics below need."""
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 """Upper bounds of the histograms' buckets, in seconds."""
 
@@ -47,10 +44,10 @@ def start(folder: str | None, tubes: Iterable[str]) -> bool:
     """
     if folder is None:
         return True
+    metrics_files.merge_ended(Path(folder))  # a program that ends again and again must not fill the disk
     has_room = True
     try:
-        for kind in _KINDS:
-            _reserve_space(Path(folder) / f"{kind}_{os.getpid()}.db")
+        metrics_files.reserve(Path(folder))
     except OSError:
         values.ValueClass = values.MutexValue
         has_room = False
@@ -117,17 +114,42 @@ def saved(seconds: float) -> None:
     _counts().save_seconds.observe(seconds)
 
 
-def page(folder: Path, gauges: Collector) -> bytes:
-    """Return the content of `/metrics`.
+class Page(NamedTuple):
+    """The content of `/metrics`."""
+
+    body: bytes
+    damaged: Mapping[str, str]
+    """The files of counts that can't be read, and why. The page lacks them."""
+
+
+def page(folder: Path, gauges: Collector) -> Page:
+    """Make the content of `/metrics`.
 
     Args:
         folder: The folder with the files of all processes, those that have ended included.
         gauges: Collects the current values, such as the length of the tubes.
     """
+    metrics_files.merge_ended(folder)
+    counts = metrics_files.read(folder)
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    registry.register(_Collected(counts))
     registry.register(gauges)
-    return exposition.generate_latest(registry)
+    return Page(exposition.generate_latest(registry), counts.damaged)
+
+
+class _Collected(Collector):
+    """Collects what all processes have counted."""
+
+    def __init__(self, counts: metrics_files.Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        yield from metrics_files.families(self._counts.sums)
+        yield GaugeMetricFamily(
+            "tradewire_damaged_metrics_files",
+            "Files of counts that can't be read. The counts lack them.",
+            value=len(self._counts.damaged),
+        )
 
 
 class _Counts:
@@ -201,19 +223,3 @@ _bucket: Final = partial(bisect_left, _BUCKETS)
 def _counts() -> _Counts:
     """Return the metrics. The first call creates them, since an import must not write files."""
     return _Counts()
-
-
-def _reserve_space(path: Path) -> None:
-    """Create a file with all of its disk space allocated.
-
-    The file gets its final name once it is complete, because `/metrics` reads every file of that form.
-    """
-    new = path.with_suffix(".new")
-    file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.posix_fallocate(file, 0, _FILE_BYTES)
-        if not path.exists():  # it exists if an earlier process had the same id; this one then continues its counts
-            new.rename(path)
-    finally:
-        os.close(file)
-        new.unlink(missing_ok=True)

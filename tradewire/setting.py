@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class BadUrl(ValueError):  # noqa: N818 - named after its cause
+    """A URL can't be used. The text says what is expected. It is shown, so it must not repeat any part of the URL."""
+
+
 class Setting(NamedTuple):
     """A setting of a consumer.
 
@@ -21,7 +25,11 @@ class Setting(NamedTuple):
     default: Any
     """The value if the variable is unset or empty. None: the variable must be set."""
     parse: Callable[[str], Any]
-    """Returns the value of a text, which is not empty. Raises ValueError with the expectation in words."""
+    """Returns the value of a text, which is not empty. Raises ValueError with the expectation in words.
+
+    A setting whose name ends with URL may hold a password, so its value is never shown. For it, only the text of a
+    BadUrl is shown: that of another ValueError, such as urllib's, may repeat the value.
+    """
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -19,7 +19,7 @@ from tradewire import consumers
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.queue import factory
-from tradewire.setting import whole
+from tradewire.setting import BadUrl, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,8 @@ _SOCKET_PATH_MAX = 107
 _SHARES_PART = 4
 _LONGEST_SOCKET = "sock/workers/wsserver.sock"
 _HINT = f": the README lists them all. A consumer's settings exist while {PREFIX}CONSUMERS names it"
+
+_STORE_URLS = "postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////PATH/TO/FILE"
 
 _T = TypeVar("_T")
 
@@ -228,9 +230,15 @@ class _Reader:
             return default
         try:
             return parse(text)
+        except BadUrl as error:
+            self._faults.append(f"{PREFIX}{name} can't be used: {error}")
         except ValueError as error:
-            self._faults.append(f"{PREFIX}{name}={text!r} can't be used: {error}")
-            return default
+            self._faults.append(
+                f"{PREFIX}{name} can't be used: it is not a valid URL"
+                if name.endswith("URL")
+                else f"{PREFIX}{name}={text!r} can't be used: {error}"
+            )
+        return default
 
 
 def _home(text: str) -> Path:
@@ -262,11 +270,13 @@ def _rate(text: str) -> int:
 
 def _store_url(text: str) -> str:
     url = urlsplit(text)
+    if "#" in text or "@" in url.path or url.netloc.count("@") > 1:
+        raise BadUrl(f"expected {_STORE_URLS}; in a password, write #, /, ? and @ as %23, %2F, %3F and %40")
     if url.scheme == "sqlite":
         if url.netloc or url.query or not url.path.startswith("//") or url.path.endswith("/"):
-            raise ValueError("expected sqlite:////PATH/TO/FILE")
+            raise BadUrl("expected sqlite:////PATH/TO/FILE")
     elif url.scheme != "postgresql" or not url.path.strip("/") or url.port == 0:
-        raise ValueError("expected postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////PATH/TO/FILE")
+        raise BadUrl(f"expected {_STORE_URLS}")
     return text
 
 

@@ -106,6 +106,7 @@ def _dead_letter_responses(success: str) -> dict[int, ResponseSpec]:
 
 def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
     """Return the operations by method and path, for a stack with these tubes."""
+    dead_letter_queries = dead_letters.query_types(tubes)
     dead_letter_path: dict[str, dict[str, Any]] = {
         "tube": {"type": "string", "enum": list(tubes)},
         "dead_letter_id": _DEAD_LETTER_ID,
@@ -207,7 +208,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 400: _BAD_PARAMETERS,
                 401: _UNAUTHORIZED,
             },
-            query=dead_letters.query_type(tubes),
+            query=dead_letter_queries.listing,
             is_for_operators=True,
         ),
         ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
@@ -215,6 +216,17 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "Put a dead letter back into its tube, as a new job",
             _dead_letter_responses("The event is back in its tube."),
             path=dead_letter_path,
+            is_for_operators=True,
+        ),
+        ("post", "/api/dead-letters/requeue"): Operation(
+            "requeueDeadLetters",
+            "Put all dead letters of a tube back into it",
+            {
+                200: ResponseSpec("The number of those that are back.", dead_letters.DeadLettersRequeued),
+                400: _BAD_PARAMETERS,
+                401: _UNAUTHORIZED,
+            },
+            query=dead_letter_queries.requeue,
             is_for_operators=True,
         ),
         ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(

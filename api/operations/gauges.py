@@ -31,7 +31,7 @@ class Gauges(Collector):
             {name: bool(components[name]) for name in components},
         )
         yield from _queue(components["queue"])
-        yield _gauge("store_up", "1 if the archive can be read, else 0.", bool(components["store"]))
+        yield _gauge("store_up", "1 if the archive can be read and takes writes, else 0.", bool(components["store"]))
         yield from _ledger(components["ledger"])
         browsers = components["wsserver"].facts
         if browsers:

@@ -16,7 +16,6 @@ from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
 from tradewire.store.engine import sqlite_file
-from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tradewire.consumer import Consumer
     from tradewire.queue import Queue, TubeCounts
     from tradewire.settings import Settings
+    from tradewire.store.reading import StoreReader
 
 NEARLY_FULL: Final = "nearly-full"
 BEHIND: Final = "behind"
@@ -53,10 +53,10 @@ class TubeHealth(msgspec.Struct, rename="camel"):
 
 
 def health_checks(
-    settings: Settings, open_queue: Callable[[], Queue]
+    settings: Settings, open_queue: Callable[[], Queue], store: StoreReader
 ) -> dict[str, Callable[[], Mapping[str, Component]]]:
     """Return the health checks of this stack by name. They connect to nothing before they run."""
-    queue, store = open_queue(), StoreReader(settings.store)
+    queue = open_queue()
     storage = engine_of(settings.queue).storage
     return {
         "queue": lambda: _queue(queue, storage, settings.consumers),

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from flask import Response, request
-from msgspec.structs import astuple
 
 from api.http.responses import ApiResponse, unavailable_response
+from api.query import csv_format
 from tradewire.errors import StoreUnavailable
-from tradewire.event import TradeEvent
-from tradewire.fields import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from structlog.stdlib import BoundLogger
 
+    from tradewire.event import TradeEvent
     from tradewire.store.reading import StoreReader
     from tradewire.store.views import Filter
 
@@ -32,13 +30,6 @@ _MAX_CONCURRENT: Final = 4
 """Half of the program's threads; the others stay free for short queries."""
 _MAX_SECONDS: Final = 3600
 """For one export, and for one write to a slow client. After that the connection is closed."""
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""Without it, spreadsheets assume the system's own encoding."""
-_CSV_HEADER: Final = TradeEvent.__struct_encode_fields__
-_FLAGS: Final = TradeEvent.__struct_fields__.index("flags")
-_FREE_TEXTS: Final = [TradeEvent.__struct_fields__.index(field.name) for field in FIELDS if field.is_free_text]
-_FORMULA_STARTS: Final = frozenset("=+-@\t\r")
-"""Spreadsheets take a text that starts with one of these for a formula."""
 
 
 class _FileFormat(NamedTuple):
@@ -47,33 +38,15 @@ class _FileFormat(NamedTuple):
     encode: Callable[[list[TradeEvent]], bytes]
 
 
-def _encode_csv(rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)  # RFC 4180 by default; writes None as an empty cell
-    return text.getvalue().encode()
+def _csv(separator: str) -> _FileFormat:
+    return _FileFormat(
+        "text/csv; charset=utf-8; header=present", csv_format.header(separator), partial(csv_format.rows, separator)
+    )
 
 
-def _csv_rows(events: list[TradeEvent]) -> bytes:
-    return _encode_csv(map(_csv_row, events))
-
-
-def _csv_row(event: TradeEvent) -> list[object]:
-    row = [*astuple(event)]
-    row[_FLAGS] = " ".join(event.flags)
-    for index in _FREE_TEXTS:
-        row[index] = row[index] and _disarm(row[index])
-    return row
-
-
-def _disarm(text: str) -> str:
-    """Quote a text that a spreadsheet would take for a formula."""
-    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
-
-
+CSV: Final = {separator: _csv(separator) for separator in (csv_format.COMMA, csv_format.SEMICOLON)}
 FILE_FORMATS: Final = {
-    "csv": _FileFormat(
-        "text/csv; charset=utf-8; header=present", _BYTE_ORDER_MARK + _encode_csv([_CSV_HEADER]), _csv_rows
-    ),
+    "csv": CSV[csv_format.COMMA],
     "ndjson": _FileFormat("application/x-ndjson", b"", msgspec.json.Encoder().encode_lines),
 }
 
@@ -86,13 +59,14 @@ class Exports:
         self._log = log
         self._free = BoundedSemaphore(_MAX_CONCURRENT)
 
-    def response(self, format_name: str, filters: Filter, limit: int | None) -> Response:
+    def response(self, format_name: str, filters: Filter, limit: int | None, separator: str | None) -> Response:
         """Make a response that streams messages, newest first.
 
         Args:
             format_name: A key of FILE_FORMATS.
             filters: The messages to export.
             limit: The maximum number of messages; None for all.
+            separator: A key of CSV, for that format; None for the default.
 
         Returns:
             200 with the file, or 503 if too many exports are running.
@@ -100,7 +74,7 @@ class Exports:
         Raises:
             StoreUnavailable: The archive can't be read.
         """
-        file_format = FILE_FORMATS[format_name]
+        file_format = CSV[separator] if separator else FILE_FORMATS[format_name]
         file_name = f"tradewire-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.{format_name}"
         headers = {
             "Content-Type": file_format.content_type,

@@ -17,7 +17,7 @@ from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
 from api.query import cursor
-from api.query.exports import FILE_FORMATS, Exports
+from api.query.exports import CSV, FILE_FORMATS, Exports
 from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
@@ -95,6 +95,12 @@ class MessagesQuery(_FieldQuery):
         "The format of the response. By default, `Accept` decides.",
     )
 
+    separator: str | None = parameter(
+        "separator",
+        parameter_types.one_of(*CSV),
+        "The separator of a CSV file, by default a comma. With a semicolon, amounts have a decimal comma.",
+    )
+
     def conflicts(self) -> Iterator[Fault]:
         """Yield the faults of parameters that are valid alone, but not together."""
         if self.since is not None and self.until is not None and self.since >= self.until:
@@ -105,6 +111,8 @@ class MessagesQuery(_FieldQuery):
             yield Fault("limit", "out-of-range", f"limit is not a whole number from 1 to {_MAX_PAGE}.")
         if self.format in FILE_FORMATS and self.cursor is not None:
             yield Fault("cursor", "not-with-format", f"cursor can't be used with format={self.format}.")
+        if self.format != "csv" and self.separator is not None:
+            yield Fault("separator", "not-with-format", "separator can only be used with format=csv.")
 
     def filter(self) -> Filter:
         """Return the conditions for the store."""
@@ -157,7 +165,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
     def messages() -> Response:
         query = parse_query(MessagesQuery, request.args, format=_accepted_format())
         if query.format in FILE_FORMATS:
-            return exports.response(query.format, query.filter(), query.limit)
+            return exports.response(query.format, query.filter(), query.limit, query.separator)
         up_to = archived_up_to(settings.counters, pool, store)
         page = store.page(query.filter(), query.cursor, query.limit or _DEFAULT_PAGE)
         body = MessagePage(

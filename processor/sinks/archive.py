@@ -45,11 +45,12 @@ class ArchiveSink:
         self._next_save = 0.0
 
     def connect(self) -> None:
-        """Connect to the store and migrate its schema if needed. Then wait until the next transaction is due."""
+        """Connect to the store, migrate its schema if needed, and check its files. Then wait until a save is due."""
         if self._store is None:
             store = StoreWriter(self._store_url, stack_id(self._counters))
             store.migrate()
             self._store = store
+        self._store.check()
         time.sleep(max(0.0, self._next_save - time.monotonic()))
 
     def deliver(self, events: Sequence[bytes]) -> Verdict:

@@ -118,6 +118,56 @@ def test_a_requeued_event_returns_to_its_tube(clean_home: Path) -> None:
     assert f"event=requeued tube=archive dead_letter={letter['id']}" in read_logs(clean_home)
 
 
+def requeue_all(home: Path, query: str = "") -> dict[str, Any]:
+    response = call_query(home, f"/api/dead-letters/requeue{query}", method="POST", **BEARER)
+    assert response.status == 200, response.body
+    answer: dict[str, Any] = response.json
+    return answer
+
+
+def test_all_dead_letters_of_a_tube_are_requeued_at_once_in_their_order(clean_home: Path) -> None:
+    events = [event_json() for _ in range(250)]  # more than one list
+    add_dead_letters(clean_home, LIVE, *events)
+    add_dead_letters(clean_home, ARCHIVE, events[0])
+    assert requeue_all(clean_home, "?tube=live") == {"status": "OK", "requeued": 250, "left": 0}
+    assert [job.body for job in take_all(clean_home, LIVE)] == events
+    assert [letter["tube"] for letter in list_dead_letters(clean_home)] == [ARCHIVE]
+    assert requeue_all(clean_home, "?tube=live")["requeued"] == 0
+    assert requeue_all(clean_home)["requeued"] == 1
+    assert list_dead_letters(clean_home) == []
+    assert "event=\"requeued all\" tubes=['live'] requeued=250 left=0" in read_logs(clean_home)
+
+
+def come_back(home: Path, reason: str) -> dict[str, Any]:
+    """Requeue the only dead letter and let it become one again. Return it as it is listed then."""
+    [letter] = list_dead_letters(home)
+    call_query(home, f"/api/dead-letters/live/{letter['id']}/requeue", method="POST", **BEARER)
+    with open_queue(home) as queue:
+        [job] = queue.reserve(LIVE, 1, 0)
+        queue.dead_letter(job, [Rejected(job.body, reason)])
+    [letter] = list_dead_letters(home)
+    return letter
+
+
+def test_a_dead_letter_that_comes_back_says_how_often_and_its_earlier_reason(home: Path) -> None:
+    (home / "operator-token").write_text(f"{TOKEN}\n")
+    with beanstalkd(home):
+        with query_api(home):
+            add_dead_letters(home, LIVE, event_json())
+            [letter] = list_dead_letters(home)
+            assert (letter["requeued"], letter["earlierReason"]) == (0, None)
+            for times, reason, earlier in ((1, "second", "because"), (2, "third", "second")):
+                letter = come_back(home, reason)
+                assert (letter["reason"], letter["requeued"], letter["earlierReason"]) == (reason, times, earlier)
+        with (home / "ledger/requeued.jsonl").open("ab") as file:
+            file.write(b'\n{"key":"to')  # as a full disk leaves it
+        with query_api(home):
+            letter = come_back(home, "fourth")
+            assert (letter["reason"], letter["requeued"], letter["earlierReason"]) == ("fourth", 3, "third")
+        with query_api(home):
+            assert list_dead_letters(home) == [letter]
+
+
 def test_a_deleted_dead_letter_is_removed_and_the_archive_gets_a_receipt(clean_home: Path) -> None:
     event = event_json()
     add_dead_letters(clean_home, LIVE, event, b"nonsense")
@@ -162,6 +212,7 @@ def all_operator_calls(home: Path, **headers: str) -> list[Response]:
         call_query(home, "/api/dead-letters", **headers),
         call_query(home, "/api/dead-letters/live/1", method="DELETE", **headers),
         call_query(home, "/api/dead-letters/live/1/requeue", method="POST", **headers),
+        call_query(home, "/api/dead-letters/requeue", method="POST", **headers),
     ]
 
 

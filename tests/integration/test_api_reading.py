@@ -182,6 +182,12 @@ def test_a_csv_export_opens_correctly_in_a_spreadsheet_and_contains_no_formula(s
         assert row == expected
 
 
+def test_a_csv_export_can_have_semicolons_and_a_decimal_comma(shared: Path) -> None:
+    body = call_query(shared, "/api/messages?format=csv&separator=;").body.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(body, newline=""), delimiter=";"))
+    assert [row["amountBuy"] for row in rows] == [event.amount_buy.replace(".", ",") for event in ALL]
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_an_export_has_at_most_limit_messages(shared: Path, form: str) -> None:
     header_rows = form == "csv"

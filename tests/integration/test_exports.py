@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -20,7 +21,6 @@ from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MESSAGES: Final = 12_000
 """Several pages. The first of them is larger than all buffers between the API and a client that does not read."""
@@ -74,9 +74,29 @@ def test_an_export_has_a_time_limit_with_and_without_results(
     fill_archive(home, f"sqlite:///{home}/store/tradewire.db", make_events(MESSAGES))
     monkeypatch.setattr(exports, "_MAX_SECONDS", 0)
     app = create_app(Settings(home=home), lambda: MemoryQueue(Broker()), setup("api"))
-    with socket.socket() as sock, pytest.raises(TimeoutError, match="the export took more than"):
-        environ = {"gunicorn.socket": sock}
-        app.test_client().get(f"/api/messages?format=ndjson{query}", environ_overrides=environ).get_data()
+    store = home / "store/tradewire.db"
+    try:
+        with socket.socket() as sock, pytest.raises(TimeoutError, match="the export took more than"):
+            environ = {"gunicorn.socket": sock}
+            app.test_client().get(f"/api/messages?format=ndjson{query}", environ_overrides=environ).get_data()
+        assert is_open(store)
+    finally:
+        app.extensions["store"].close()
+    assert not is_open(store)
+
+
+def is_open(path: Path) -> bool:
+    """Return whether this process has a file open."""
+    return any(file.exists() and file.samefile(path) for file in Path("/proc/self/fd").iterdir())
+
+
+def test_api_query_closes_the_archive_when_it_stops(home: Path) -> None:
+    (home / "store").mkdir()
+    fill_archive(home, f"sqlite:///{home}/store/tradewire.db", make_events(10))
+    with query_api(home):
+        assert len(call_query(home, "/api/messages").json["messages"]) == 10
+        assert (home / "store/tradewire.db-wal").exists()
+    assert not (home / "store/tradewire.db-wal").exists()
 
 
 def test_concurrent_exports_are_limited_and_do_not_block_other_queries(filled: Path) -> None:

@@ -259,6 +259,37 @@ def test_a_word_in_upper_case_matches_the_start_of_an_id(filled: StoreReader) ->
     assert find(filled, words=(EVENTS[3].id[:13].upper(),)) == [EVENTS[3]]
 
 
+@pytest.mark.parametrize(
+    ("word", "users"),
+    [
+        ("anne", {"Anne"}),
+        ("ANNE", {"Anne"}),
+        ("éa", set()),
+        ("ÉA", {"ÉA"}),
+        ("ä", {"ä"}),
+        ("STRASSE", set()),
+        ("i", set()),
+        ("k", set()),
+        ("\N{LATIN SMALL LETTER LONG S}", set()),
+        ("œ", {"œ-1"}),
+        ("Œ", set()),
+    ],
+)
+def test_only_the_case_of_ascii_letters_is_ignored(store_url: str, word: str, users: set[str]) -> None:
+    stored = ["Anne", "ÉA", "ä", "Straße", "İx", "\N{KELVIN SIGN}1", "S1", "œ-1"]
+    save(store_url, [make_event(number, number, user_id=user) for number, user in enumerate(stored)])
+    with closing(StoreReader(store_url)) as reader:
+        assert {event.user_id for event in find(reader, words=(word,))} == users
+
+
+def test_a_word_is_a_code_or_a_flag_only_if_ascii_letters_alone_differ(store_url: str) -> None:
+    save(store_url, [make_event(1, currency_from="SEK", flags=["weekend"])])
+    with closing(StoreReader(store_url)) as reader:
+        assert len(find(reader, words=("sek", "WEEKEND"))) == 1
+        assert find(reader, words=("\N{LATIN SMALL LETTER LONG S}ek",)) == []
+        assert find(reader, words=("wee\N{KELVIN SIGN}end",)) == []
+
+
 # ---- exports
 
 

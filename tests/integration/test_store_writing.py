@@ -405,6 +405,20 @@ def test_an_error_never_contains_the_password(home: Path) -> None:
         assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("form", ["postgresql://{user}:s3cret@", "postgresql://", "options"])
+def test_an_error_never_contains_the_user_even_if_the_server_names_it(postgresql: Postgres, form: str) -> None:
+    url = postgresql.create_database()
+    if form == "options":
+        url = f"{url.replace('tradewire@', '')}&user=stranger&password=s3cret"
+    else:
+        url = url.replace("postgresql://tradewire@", form.format(user="stranger"))
+    with closing(StoreWriter(url, "one")) as store, pytest.raises(StoreUnavailable) as caught:
+        store.migrate()
+    assert "does not exist" in str(caught.value)
+    for secret in ("stranger", "s3cret"):
+        assert secret not in str(caught.value)
+
+
 def test_a_locked_sqlite_file_is_unavailable_until_it_is_released(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "LOCK_TIMEOUT_SECONDS", 0.1)
     url = f"sqlite:///{home}/store.db"

@@ -195,6 +195,14 @@ def test_only_pages_have_a_maximum_limit_and_a_cursor() -> None:
     assert faults(MessagesQuery, ("cursor", "A" * 32), format="csv") == {("cursor", "not-with-format")}
 
 
+def test_only_csv_has_a_separator_and_it_is_a_comma_or_a_semicolon() -> None:
+    for separator in (",", ";"):
+        assert faults(MessagesQuery, ("separator", separator), format="csv") == set()
+        for other in ("json", "ndjson"):
+            assert faults(MessagesQuery, ("separator", separator), format=other) == {("separator", "not-with-format")}
+    assert faults(MessagesQuery, ("separator", "|"), format="csv") == {("separator", "unknown-value")}
+
+
 def test_a_time_range_is_a_window_or_given_by_since_and_until() -> None:
     def time_range(*pairs: tuple[str, str]) -> tuple[int, int]:
         return parse_query(StatsQuery, MultiDict(pairs)).time_range(1_000_000)

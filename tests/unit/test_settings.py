@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tradewire import settings as settings_module
+from tradewire.consumers import archive
 from tradewire.errors import SettingsError
+from tradewire.setting import Setting
 from tradewire.settings import Settings
 
 
@@ -165,9 +169,43 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("USER", "0"),
     ],
 )
-def test_an_invalid_value_is_refused_with_the_name_and_the_value(name: str, text: str) -> None:
+def test_an_invalid_value_is_refused_with_the_name_and_the_value_unless_it_is_a_url(name: str, text: str) -> None:
     (fault,) = faults(**{name: text})
-    assert fault.startswith(f"TRADEWIRE_{name}={text!r} can't be used: ")
+    shown = "" if name.endswith("_URL") else f"={text!r}"
+    assert fault.startswith(f"TRADEWIRE_{name}{shown} can't be used: ")
+
+
+@pytest.mark.parametrize("name", ["STORE_URL", "QUEUE_URL"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://tw:s3cret#1@db/trades",
+        "postgresql://tw:s3cret@1@db/trades",
+        "postgresql://tw:12/s3cret@db/trades",
+        "postgresql://tw:s3cret?@db/trades",
+        "postgresql://tw:s3cret@db:s3cret/trades",
+        "postgresql://tw:s3cret[@db/trades",
+        "postgres://tw:s3cret@db/trades",
+        "beanstalk://tw:s3cret@db:port",
+        "beanstalk://tw:s3cret@db:11300",
+        "s3cret",
+        "s3cret://db",
+    ],
+)
+def test_no_part_of_a_url_is_shown(name: str, text: str) -> None:
+    (fault,) = faults(**{name: text})
+    assert fault.startswith(f"TRADEWIRE_{name} can't be used: ")
+    assert "s3cret" not in fault
+
+
+def test_no_part_of_a_consumers_url_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(text: str) -> str:
+        raise ValueError(f"{text} is no URL")
+
+    declared = Setting("URL", None, parse)
+    monkeypatch.setattr(settings_module, "_consumers", lambda _: (replace(archive.CONSUMER, settings=(declared,)),))
+    (fault,) = faults(CONSUMERS="archive", ARCHIVE_URL="https://tw:s3cret@host")
+    assert fault == "TRADEWIRE_ARCHIVE_URL can't be used: it is not a valid URL"
 
 
 def test_all_faults_are_reported_at_once() -> None:

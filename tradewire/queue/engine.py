@@ -37,7 +37,9 @@ class Engine(ABC):
             url: The value of TRADEWIRE_QUEUE_URL.
 
         Raises:
-            ValueError: The URL has none of `url_forms`, or one of its parts is missing or invalid.
+            BadUrl: The URL has none of `url_forms`, or one of its parts is missing or invalid. The text repeats no part
+                of the URL, which may hold a password.
+            ValueError: The same; the text is not shown.
         """
 
     @abstractmethod

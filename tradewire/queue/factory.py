@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from tradewire.queue.beanstalk import BeanstalkEngine
+from tradewire.setting import BadUrl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +41,17 @@ def check_url(url: str) -> str:
     """Return a queue's URL unchanged if it is valid.
 
     Raises:
-        ValueError: There is no engine for its scheme, or the engine does not accept it.
+        ValueError: There is no engine for its scheme, or the engine does not accept it. See `Engine.check_url`.
     """
     engine_of(url).check_url(urlsplit(url))
     return url
 
 
 def engine_of(url: str) -> Engine:
-    """Return the engine for a URL. Raise ValueError if there is none."""
+    """Return the engine for a URL. Raise BadUrl if there is none."""
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
-        raise ValueError(f"expected {' or '.join(engine.url_forms for engine in ENGINES.values())}")
+        raise BadUrl(f"expected {' or '.join(engine.url_forms for engine in ENGINES.values())}")
     return ENGINES[scheme]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from tradewire.store import engine, reading_messages, reading_stats
+from tradewire.errors import StoreUnavailable
+from tradewire.store import engine, fitness, reading_messages, reading_stats
 from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
@@ -43,14 +44,18 @@ class StoreReader:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._file = engine.sqlite_file(url)
-        self._inode = 0
-        self._engine = engine.reader_engine(url)
+        self._files = engine.sqlite_files(url)
+        self._engine = engine.reader_engine(url, self._files)
 
     def check(self) -> None:
-        """Raise StoreUnavailable unless the archive can be read."""
+        """Raise StoreUnavailable unless the archive can be read and, as far as a reader can tell, written."""
         with self._transaction() as connection:
             connection.execute(select(events.c.id).limit(1))
+            fault = fitness.fault(connection, engine.sqlite_file(self._url))
+        if fault:
+            raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
+        with engine.translate_errors(self._url):
+            self._check_connecting()
 
     def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
         """Return the newest messages that match.
@@ -118,15 +123,34 @@ class StoreReader:
             return {row.name: row.value for row in rows}
 
     def close(self) -> None:
-        """Close all connections. May be called again; the next call of another method connects again."""
+        """Close all connections. May be called again; the next call of another method connects again.
+
+        A connection that another thread is using is closed when that thread has finished.
+        """
         self._engine.dispose()
+        if self._files:
+            self._files.forget()
+
+    def _check_connecting(self) -> None:
+        """Open a new connection: those that are open may work while the server takes no others."""
+        pool = self._engine.pool.recreate()
+        try:
+            with closing(pool.connect()) as connection:
+                connection.cursor().execute("SELECT 1")
+        finally:
+            pool.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """Open a connection that sees one snapshot of the archive."""
         with engine.translate_errors(self._url):
-            if self._file and (inode := self._file.stat().st_ino) != self._inode:
-                self.close()  # its connections have a file open that was deleted or moved
-                self._inode = inode
-            with self._engine.begin() as connection:
-                yield connection
+            if self._files and self._files.fault():
+                self.close()  # others wait until nobody has the old files open
+            pool = self._engine.pool
+            with self._engine.connect() as connection:
+                try:
+                    with connection.begin():
+                        yield connection
+                finally:
+                    if self._engine.pool is not pool:  # closed meanwhile
+                        connection.invalidate()

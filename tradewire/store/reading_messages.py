@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Text, and_, cast, func, literal_column, or_, select, tuple_
+from sqlalchemy import Text, and_, cast, collate, func, literal_column, or_, select, tuple_
 
 from tradewire.event import TradeEvent, format_time, from_microseconds
 from tradewire.field_types import FRACTION_DIGITS
@@ -35,6 +36,8 @@ ENTRIES_MAX: Final = 100_000
 
 _MIN_ID: Final = "00000000-0000-0000-0000-000000000000"
 _MAX_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_TO_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_TO_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _columns: Final = events.c
@@ -135,7 +138,7 @@ def _split(filters: Filter, dialect: str) -> tuple[list[ColumnElement[bool]], li
     if filters.flag is not None:
         indexed = indexed or [_columns.flags != literal_column("''")]  # the same expression as in the index
         others.append(_is_flagged(filters.flag))
-    others += [_matches(word) for word in filters.words]
+    others += [_matches(word, dialect) for word in filters.words]
     if filters.min_amount is not None:
         others.append(_at_least(filters.min_amount, dialect))
     if filters.max_amount is not None:
@@ -158,16 +161,22 @@ def _floor(connection: Connection, conditions: list[ColumnElement[bool]], rows_m
     return Position(*row) if row else None
 
 
-def _matches(word: str) -> ColumnElement[bool]:
-    """Return the condition for one word. It never uses LIKE, since a word may contain % and _."""
-    code, lower = func.upper(word), func.lower(word)
+def _matches(word: str, dialect: str) -> ColumnElement[bool]:
+    """Return the condition for one word. It never uses LIKE, since a word may contain % and _.
+
+    The case of ASCII letters is ignored, as in the page, and of no others.
+    """
+    code, lower = word.translate(_TO_UPPER), word.translate(_TO_LOWER)
+    user: ColumnElement[str] = func.substr(_columns.user_id, 1, len(word))
+    if dialect == "postgresql":
+        user = collate(user, "C")  # with the database's own collation, other letters would lose their case, too
     return or_(
         _columns.currency_from == code,
         _columns.currency_to == code,
         _columns.originating_country == code,
-        func.lower(func.substr(_columns.user_id, 1, len(word))) == lower,
-        *_id_begins_with(word.lower()),
-        and_(_columns.flags != "", _is_flagged(word.lower())),
+        func.lower(user) == lower,
+        *_id_begins_with(lower),
+        and_(_columns.flags != "", _is_flagged(lower)),
     )
 
 

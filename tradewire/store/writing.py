@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,7 +16,7 @@ from tradewire.errors import StoreUnavailable
 from tradewire.event import to_microseconds
 from tradewire.store import ledger
 from tradewire.store.bulk import BulkInsert, Lookup
-from tradewire.store.engine import sqlite_file, translate_errors, writer_engine
+from tradewire.store.engine import sqlite_files, translate_errors, writer_engine
 from tradewire.store.ids import encode_id
 from tradewire.store.rows import parse_timestamp, to_row
 from tradewire.store.schema import duplicates, events, receipts
@@ -67,9 +67,8 @@ class StoreWriter:
     def __init__(self, url: str, stack: str) -> None:
         self._url = url
         self._stack = stack
-        self._file = sqlite_file(url)
-        self._inode = 0
-        self._engine = writer_engine(url)
+        self._files = sqlite_files(url)
+        self._engine = writer_engine(url, self._files)
         self._dialect = self._engine.dialect.name
         self._events = BulkInsert(insert(events), self._engine)
         self._duplicates = BulkInsert(insert(duplicates), self._engine)
@@ -85,10 +84,9 @@ class StoreWriter:
         It creates a missing SQLite file and never destroys data.
         """
         self.close()  # the file may have been replaced
-        if self._file:
+        if self._files:
             with translate_errors(self._url):
-                self._file.touch(mode=0o600)
-                self._inode = self._file.stat().st_ino
+                self._files.path.touch(mode=0o600)
         config = alembic.config.Config()
         config.set_main_option("script_location", "tradewire.store:migrations")
         try:
@@ -131,9 +129,22 @@ class StoreWriter:
                 ledger.set_archived_through(connection, self._stack, rows[-1].received_at)
         return Saved([(archived_at - row.received_at) / 1e6 for row in new], len(duplicate_rows))
 
+    def check(self) -> None:
+        """Check that what was saved is still in files that have a name. Call this every second, also without events.
+
+        If SQLite's log was removed, its content is moved into the database, the database is checked, and all its files
+        are opened anew. If the database was moved, the one that now has its name is migrated and opened.
+        """
+        if self._files and self._files.is_moved():
+            self.migrate()
+        with translate_errors(self._url):
+            self._check_files()
+
     def close(self) -> None:
         """Close the connection. May be called again; the next call of another method connects again."""
         self._engine.dispose()
+        if self._files:
+            self._files.forget()
 
     def _split(self, connection: Connection, rows: Sequence[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
         """Return the new events, and the retries: events with a known id but another time of receipt."""
@@ -179,10 +190,24 @@ class StoreWriter:
     def _transaction(self) -> Iterator[Connection]:
         """Open a transaction that keeps other writers out."""
         with translate_errors(self._url):
-            # A file that was deleted or moved still accepts writes, and they would be lost with this process.
-            if self._file and self._file.stat().st_ino != self._inode:
-                raise StoreUnavailable(f"the store at {self._file} was replaced by another file")
+            self._check_files()
             with self._engine.begin() as connection:
-                if not self._file:
+                if not self._files:
                     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield connection
+            self._check_files()  # the jobs must not be deleted if the commit is in a file that was removed meanwhile
+
+    def _check_files(self) -> None:
+        """Raise StoreUnavailable if the SQLite database was moved. If only its log was, recover what is in it."""
+        if not self._files or not (fault := self._files.fault()):
+            return
+        if self._files.is_moved():
+            raise StoreUnavailable(fault)
+        with closing(self._engine.raw_connection()) as connection:
+            is_busy = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
+            if is_busy:
+                raise StoreUnavailable(f"{fault}; a reader keeps its content from being moved into the database")
+            damage = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise StoreUnavailable(f"{fault}; the database is damaged: {damage}")
+        self.close()

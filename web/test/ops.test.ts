@@ -25,6 +25,8 @@ const LETTERS = [
 /** A server with dead letters and the token `secret`, which records its requests. */
 class FakeServer {
   letters: readonly object[] = LETTERS;
+  /** The answer to a change. */
+  answer: object = { status: "OK" };
   readonly requests: string[] = [];
   pending: Promise<void> | undefined;
 
@@ -33,7 +35,7 @@ class FakeServer {
     if (new Headers(headers).get("authorization") !== "Bearer secret") {
       return new Response(JSON.stringify({ status: "FAILED", errors: [] }), { status: 401 });
     }
-    const answer = JSON.stringify(method === "GET" ? { deadLetters: this.letters } : { status: "OK" });
+    const answer = JSON.stringify(method === "GET" ? { deadLetters: this.letters } : this.answer);
     await this.pending;
     return new Response(answer);
   };
@@ -107,6 +109,33 @@ it("a requeued or deleted dead letter leaves the list, and the result is reporte
   ]);
   assert.deepEqual(client.latest.list, []);
   assert.equal(client.latest.busy.size, 0);
+});
+
+it("all dead letters of a tube are requeued with one request, and the list is loaded again", async () => {
+  const server = new FakeServer();
+  const client = await unlocked(server);
+  server.letters = LETTERS.slice(1);
+  server.answer = { status: "OK", requeued: 120, left: 0 };
+  await client.requeueAll("live");
+  assert.equal(client.latest.result, "Requeued: 120 of live.");
+  assert.deepEqual(server.requests.slice(1), [
+    "POST /api/dead-letters/requeue?tube=live",
+    "GET /api/dead-letters?limit=100",
+  ]);
+  assert.equal(client.latest.list.length, 1);
+  assert.equal(client.latest.busy.size, 0);
+  server.answer = { status: "OK", requeued: 7, left: 3 };
+  await client.requeueAll("archive");
+  assert.equal(client.latest.result, "Requeued: 7 of archive. 3 are left.");
+});
+
+it("a dead letter that came back has its earlier reason", () => {
+  const [first, second] =
+    parseDeadLetters({
+      deadLetters: [{ ...LETTERS[0], requeued: 2, earlierReason: "before" }, LETTERS[1]],
+    }) ?? [];
+  assert.deepEqual([first?.requeued, first?.earlierReason], [2, "before"]);
+  assert.deepEqual([second?.requeued, second?.earlierReason], [0, ""]);
 });
 
 it("a list requested before a change is dropped", async () => {

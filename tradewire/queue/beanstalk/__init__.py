@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.queue.beanstalk import faults
 from tradewire.queue.engine import Engine
+from tradewire.setting import BadUrl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +24,11 @@ class BeanstalkEngine(Engine):
 
     def check_url(self, url: SplitResult) -> None:
         if url.path.startswith("/") == bool(url.netloc):
-            raise ValueError(f"expected {self.url_forms}")
+            raise BadUrl(f"expected {self.url_forms}")
+        if "@" in url.netloc:
+            raise BadUrl("beanstalkd knows no users and passwords")
         if url.netloc and not (url.hostname and url.port):  # .port itself raises ValueError if out of range
-            raise ValueError("a host and a port are required")
+            raise BadUrl("a host and a port are required")
 
     def open(self, url: str, max_bytes: int, folder: Path) -> Queue:
         from tradewire.queue.beanstalk.queue import BeanstalkQueue  # noqa: PLC0415 - it imports greenstalk

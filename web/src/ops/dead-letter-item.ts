@@ -33,7 +33,7 @@ export class DeadLetterItem {
     this.#confirmation.hidden = true;
     this.element.dataset["testid"] = "dead-letter";
     this.element.dataset["key"] = letter.key;
-    this.element.append(this.#header(), reason(letter), this.#body(name));
+    this.element.append(this.#header(), ...reasons(letter), this.#body(name));
   }
 
   paint(zone: Zone, isBusy: boolean): void {
@@ -79,13 +79,18 @@ export class DeadLetterItem {
   }
 }
 
-function reason(letter: DeadLetter): HTMLElement {
-  const made = element("p", "reason");
-  made.textContent = letter.reason;
-  return made;
+/** The reason, and the earlier one of a dead letter that came back. */
+function reasons({ reason, requeued, earlierReason }: DeadLetter): readonly HTMLElement[] {
+  const times = requeued === 1 ? "once" : `${requeued} times`;
+  const earlier = requeued === 0 ? [] : [`Requeued ${times} before. Its earlier reason: ${earlierReason}`];
+  return [reason, ...earlier].map((text) => {
+    const made = element("p", "reason");
+    made.textContent = text;
+    return made;
+  });
 }
 
-function action(text: string, label: string, testId: string, run: () => void): HTMLButtonElement {
+export function action(text: string, label: string, testId: string, run: () => void): HTMLButtonElement {
   const button = element("button", "action");
   button.type = "button";
   button.textContent = text;

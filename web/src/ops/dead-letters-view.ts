@@ -4,7 +4,7 @@ import type { Page, View } from "../page.ts";
 import type { Health } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
-import { DeadLetterItem } from "./dead-letter-item.ts";
+import { action, DeadLetterItem } from "./dead-letter-item.ts";
 import { DeadLetterClient, type DeadLettersState, LISTED_MAX } from "./dead-letters.ts";
 import { section } from "./section.ts";
 import { TokenForm } from "./token-form.ts";
@@ -19,6 +19,8 @@ export class DeadLettersView {
   readonly #result = element("p", "result");
   readonly #error = element("p", "error");
   readonly #list = element("ul", "dead-letters");
+  readonly #bulk = element("div", "actions");
+  readonly #bulkButtons = new Map<string, HTMLButtonElement>();
   readonly #items = new Map<string, DeadLetterItem>();
   #painted: { readonly state: DeadLettersState; readonly health: Health; readonly zone: Zone } | undefined;
 
@@ -33,7 +35,7 @@ export class DeadLettersView {
     this.#error.role = "alert";
     this.#error.dataset["testid"] = "ops-error";
     this.#remark.dataset["testid"] = "ops-dead-letters-remark";
-    const children = [this.#remark, this.#form.element, this.#result, this.#error, this.#list];
+    const children = [this.#remark, this.#form.element, this.#result, this.#error, this.#bulk, this.#list];
     this.element = section("ops-dead-letters-title", "Dead letters", ...children);
     // Receives the focus when the focused item is removed.
     this.#list.tabIndex = -1;
@@ -56,7 +58,31 @@ export class DeadLettersView {
     this.#form.paint(state.phase);
     setText(this.#result, state.result);
     setText(this.#error, state.error);
+    this.#paintBulk(state);
     this.#paintList(state, zone);
+  }
+
+  /** A button for each tube that has several dead letters. */
+  #paintBulk({ list, busy }: DeadLettersState): void {
+    const tubes = [...new Set(list.map(({ tube }) => tube))];
+    const several = tubes.filter((tube) => list.filter((letter) => letter.tube === tube).length > 1);
+    for (const [tube, button] of this.#bulkButtons) {
+      if (!several.includes(tube)) {
+        button.remove();
+        this.#bulkButtons.delete(tube);
+      }
+    }
+    for (const tube of several) {
+      const text = `Requeue all of ${tube}`;
+      const button =
+        this.#bulkButtons.get(tube) ?? action(text, text, "requeue-all", () => this.#client.requeueAll(tube));
+      button.ariaDisabled = String(busy.has(tube));
+      if (!this.#bulkButtons.has(tube)) {
+        this.#bulkButtons.set(tube, button);
+        this.#bulk.append(button);
+      }
+    }
+    this.#bulk.hidden = several.length === 0;
   }
 
   #paintList({ list, busy }: DeadLettersState, zone: Zone): void {

@@ -19,6 +19,10 @@ export interface DeadLetter {
   readonly tube: string;
   readonly id: string;
   readonly reason: string;
+  /** How often it was requeued and came back. */
+  readonly requeued: number;
+  /** Why it was a dead letter before; empty if it was never requeued. */
+  readonly earlierReason: string;
   /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
   readonly deadLetteredMs: number | undefined;
   /** Indented JSON, or the original text if it is not JSON. */
@@ -29,7 +33,7 @@ export interface DeadLetter {
 export interface DeadLettersState {
   readonly phase: "locked" | "unlocking" | "unlocked";
   readonly list: readonly DeadLetter[];
-  /** Keys of those being requeued or deleted. */
+  /** Keys of those being requeued or deleted, and tubes that are requeued as a whole. */
   readonly busy: ReadonlySet<string>;
   /** The last successful action. */
   readonly result: string;
@@ -101,21 +105,40 @@ export class DeadLetterClient {
     return this.#act(letter, "DELETE", "", "Deleted");
   }
 
-  async #act(letter: DeadLetter, method: string, action: string, result: string): Promise<void> {
-    const { key, tube, id } = letter;
+  /** Requeues all dead letters of a tube, also those that are not listed. */
+  async requeueAll(tube: string): Promise<void> {
+    await this.#change(tube, "POST", `requeue?tube=${tube}`, (body) => {
+      const { requeued, left } = isRecord(body) ? body : {};
+      return { result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}` };
+    });
+    await this.refresh();
+  }
+
+  #act({ key, tube, id }: DeadLetter, method: string, action: string, result: string): Promise<void> {
+    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, () => ({
+      list: this.#latest.list.filter((other) => other.key !== key),
+      result: `${result}: ${id} of ${tube}.`,
+    }));
+  }
+
+  /** Asks the server for a change. `done` gives what is different after it. */
+  async #change(
+    key: string,
+    method: string,
+    path: string,
+    done: (body: unknown) => Partial<DeadLettersState>,
+  ): Promise<void> {
     const token = this.#token;
     this.#revision += 1;
     this.#set({ ...this.#latest, busy: new Set([...this.#latest.busy, key]), result: "", error: "" });
-    const path = `/api/dead-letters/${tube}/${encodeURIComponent(id)}${action}`;
-    const answer = await this.#request(path, { method });
+    const answer = await this.#request(`/api/dead-letters/${path}`, { method });
     if (token !== this.#token) {
       return;
     }
     this.#revision += 1;
     const busy = new Set([...this.#latest.busy].filter((other) => other !== key));
     if (answer.kind === "ok") {
-      const list = this.#latest.list.filter((other) => other.key !== key);
-      this.#set({ ...this.#latest, busy, list, result: `${result}: ${id} of ${tube}.` });
+      this.#set({ ...this.#latest, busy, ...done(answer.body) });
     } else if (answer.kind === "unauthorized") {
       this.#rejectToken();
     } else {
@@ -151,13 +174,22 @@ export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undef
 }
 
 function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
-  const { tube, id, reason, deadLetteredAt, event } = raw;
+  const { tube, id, reason, deadLetteredAt, event, requeued, earlierReason } = raw;
   if (typeof tube !== "string" || typeof id !== "string" || typeof reason !== "string") {
     return [];
   }
   const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;
   const body = typeof event === "string" ? event : JSON.stringify(event, null, 2);
   return [
-    { key: `${tube}/${id}`, tube, id, reason, deadLetteredMs: micros && Math.floor(micros / 1000), body },
+    {
+      key: `${tube}/${id}`,
+      tube,
+      id,
+      reason,
+      requeued: typeof requeued === "number" ? requeued : 0,
+      earlierReason: typeof earlierReason === "string" ? earlierReason : "",
+      deadLetteredMs: micros && Math.floor(micros / 1000),
+      body,
+    },
   ];
 }

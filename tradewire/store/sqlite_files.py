@@ -1,0 +1,121 @@
+"""The files of a SQLite database: the database, its write-ahead log (`-wal`) and the log's index (`-shm`).
+
+Connections open these files by name and then work with what they have open. If the log or its index is removed
+meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
+has it open ends. A connection that is opened now would not see them.
+
+So each connection is closed as soon as a file is missing or was replaced. The last one to close moves what is in the
+log into the database. Until then, nobody opens the database anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from tradewire.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PATIENCE_SECONDS: Final = 0.5
+"""Time to wait for a process that opens or closes the database at this moment."""
+_PAUSE_SECONDS: Final = 0.02
+
+
+class SqliteFiles:
+    """The files of one database, as one engine's connections have them open. Threads may share it.
+
+    Args:
+        path: The database. The other files are beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._log = [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]
+        self._opened: tuple[int | None, ...] | None = None
+
+    def connect(self, mode: str, timeout_seconds: float) -> sqlite3.Connection:
+        """Open a connection in autocommit mode.
+
+        Args:
+            mode: `rwc` to create a missing database, else `rw`.
+            timeout_seconds: Time to wait for a lock.
+
+        Raises:
+            StoreUnavailable: The log or its index was removed, and others still have it open.
+        """
+        self._wait_for_log()
+        return sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode={mode}",
+            uri=True,
+            timeout=timeout_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def remember(self) -> None:
+        """Remember the files that connections have open. Call it when a connection has read from the database."""
+        if self._opened is None:
+            self._opened = self._inodes()
+
+    def forget(self) -> None:
+        """Forget the files. Call it when all connections are closed."""
+        self._opened = None
+
+    def fault(self) -> str | None:
+        """Say which of the files that connections have open is not in its place any more. None if all are."""
+        opened = self._opened
+        if opened is None:
+            return None
+        for path, inode, now in zip([self.path, *self._log], opened, self._inodes(), strict=True):
+            if inode is None or inode != now:
+                return f"{path} was {'removed' if now is None else 'replaced by another file'} while it was in use"
+        return None
+
+    def is_moved(self) -> bool:
+        """Return whether connections have another database open than the one that has its name."""
+        return self._opened is not None and self._opened[0] != _inode(self.path)
+
+    def _inodes(self) -> tuple[int | None, ...]:
+        return tuple(map(_inode, [self.path, *self._log]))
+
+    def _wait_for_log(self) -> None:
+        """Wait until the log and its index are there, or nobody has the database open.
+
+        Raises:
+            StoreUnavailable: Others have the database open with a log that has no name any more.
+        """
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while (missing := next((path for path in self._log if not path.exists()), None)) and self._is_in_use():
+            if time.monotonic() > end:
+                raise StoreUnavailable(
+                    f"{missing} is missing, but a program has the database open: the file was removed while it was in"
+                    " use, or the program has locked the database; waiting until every program has closed it"
+                )
+            time.sleep(_PAUSE_SECONDS)
+
+    def _is_in_use(self) -> bool:
+        """Return whether another connection, of any process, has the database open: try to lock it for this one alone.
+
+        Any other error is left to the connection that is opened next.
+        """
+        if not self.path.exists():
+            return False
+        try:
+            with closing(sqlite3.connect(f"file:{quote(str(self.path))}?mode=rw", uri=True, timeout=0)) as connection:
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.Error as error:
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        return False
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
