@@ -203,6 +203,40 @@ def test_a_running_stack_that_is_not_ready_is_reported_with_what_is_missing(runn
         running.wait_ready()
 
 
+def test_log_files_that_others_deleted_are_made_again_when_supervisord_is_told_to(running: Stack) -> None:
+    logs = sorted((running.home / "log").glob("*.log"))
+    assert {"supervisord.log", "nginx.log", "supervisor-states.log"} <= {log.name for log in logs}
+    for log in logs:
+        log.unlink()
+    os.kill(int(running.supervisorctl("pid")), signal.SIGUSR2)
+    wait_until(lambda: all(log.exists() for log in logs), "every log is there")
+    refused = running.get("/nothing").headers["X-Request-ID"]
+    wait_until(lambda: refused in (running.home / "log/nginx.log").read_text(), "nginx logs into the new file")
+
+
+def test_supervisord_writes_nothing_outside_the_home(running: Stack) -> None:
+    opened = [file.path for file in psutil.Process(running.supervisord_pid()).open_files()]
+    assert f"{running.home}/log/supervisor-states.log" in opened
+    assert [path for path in opened if not path.startswith(f"{running.home}/")] == []
+
+
+def test_the_log_of_nginx_holds_the_path_of_a_refused_request_but_not_its_query(running: Stack) -> None:
+    running.supervisorctl("stop", "api-query")
+    try:
+        refused = [running.get(f"{path}?userId=secret-user") for path in ("/nothing", "/api/stats")]
+    finally:
+        running.supervisorctl("start", "api-query")
+        running.wait_ready()
+    assert [answer.status for answer in refused] == [404, 503]
+    log = running.home / "log/nginx.log"
+    wait_until(lambda: refused[1].headers["X-Request-ID"] in log.read_text(), "nginx has logged the second one")
+    text = log.read_text()
+    assert '"GET /nothing HTTP/1.1" 404 ' in text
+    assert '"GET /api/stats HTTP/1.1" 503 ' in text
+    assert "upstream: unix:sock/api-query.sock 502" in text
+    assert "secret-user" not in text
+
+
 @as_root
 def test_another_user_can_not_stop_the_stack(running: Stack) -> None:
     before = pids(running)
