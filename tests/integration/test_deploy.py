@@ -106,6 +106,7 @@ def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_dow
     for folder in ("deploy", "tradewire"):
         shutil.copytree(ROOT / folder, checkout / folder)
     (checkout / ".env").write_text("TRADEWIRE_LISTEN=x\nsecret\nTRADEWIRE_HOME=elsewhere\n")
+    (checkout / ".env").chmod(0o644)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
@@ -120,7 +121,8 @@ def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_dow
 
     done = run("up")
     assert (done.returncode, done.stdout) == (2, "")
-    first, second, third = done.stderr.splitlines()
+    warning, first, second, third = done.stderr.splitlines()
+    assert warning.startswith(f"{checkout}/.env can be read by every user")
     assert first == ".env, line 2: not of the form TRADEWIRE_NAME=VALUE"
     assert second.startswith("TRADEWIRE_LISTEN='x' can't be used")
     assert third.endswith(f"from {checkout}/.env.")
