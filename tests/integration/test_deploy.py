@@ -265,6 +265,28 @@ def test_programs_run_as_an_unprivileged_user_and_nginx_and_supervisord_alone_as
 # ---- nothing is left, and nothing starts twice
 
 
+def test_the_stack_keeps_no_file_open_of_the_shell_that_starts_it(idle: Stack) -> None:
+    lock = idle.home.parent / "lock"
+    environ = {**os.environ, "TRADEWIRE_HOME": str(idle.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{idle.port}"}
+    subprocess.run(["flock", lock, ROOT / "deploy/up"], env=environ, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["flock", "--nonblock", lock, "true"], check=True)
+
+
+def test_deploy_up_waits_for_a_deploy_down_that_is_at_work_and_starts_the_stack_again(idle: Stack) -> None:
+    idle.up()
+    old = pids(idle)
+    environ = {**os.environ, "TRADEWIRE_HOME": str(idle.home)}
+    with subprocess.Popen([ROOT / "deploy/down"], env=environ, stdout=subprocess.PIPE, text=True) as down:
+        assert down.stdout is not None
+        assert down.stdout.readline().startswith("Stopping Tradewire")
+        up = idle.deploy("up")
+        assert (up.returncode, up.stderr) == (0, "")
+        assert f"Another deploy/up or deploy/down is working on {idle.home}; waiting for it" in up.stdout
+        assert down.wait() == 0
+    assert old.isdisjoint(pids(idle))
+    idle.wait_ready()
+
+
 def test_after_supervisord_was_killed_every_program_ends_and_deploy_up_starts_anew(idle: Stack) -> None:
     idle.up()
     assert idle.post(example()).status == 201
