@@ -19,7 +19,7 @@ import pytest
 from deploy.checkout import supervise_command
 from deploy.stack import RECORDS
 from tests.stack import Stack, stack
-from tests.support import ROOT, example, free_port, require_program, wait_until
+from tests.support import ROOT, example, free_port, needs_ipv6, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +156,20 @@ def test_a_home_in_which_a_file_is_in_the_way_is_refused(idle: Stack) -> None:
     done = idle.deploy("up")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"{idle.home}/sock must be a folder")
+
+
+# ---- addresses
+
+
+@needs_ipv6
+def test_every_address_of_the_list_is_served_and_localhost_means_both_loopbacks(idle: Stack) -> None:
+    other = free_port()
+    idle.env = {"TRADEWIRE_LISTEN": f"localhost:{idle.port}, 0.0.0.0:{other}"}
+    idle.up()
+    for address in (("127.0.0.1", idle.port), ("::1", idle.port), ("127.0.0.1", other)):
+        with socket.create_connection(address) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert connection.makefile("rb").readline().split()[1] == b"200"
 
 
 # ---- it runs already

@@ -181,4 +181,4 @@ def test_the_faults_of_the_file_and_of_its_values_are_reported_at_once(dotenv: P
 
 def test_without_a_fault_the_settings_have_the_values_of_the_file(dotenv: Path) -> None:
     settings = written(dotenv, "TRADEWIRE_LISTEN='127.0.0.1:1'\nTRADEWIRE_API_WORKERS=3").settings()
-    assert (settings.listen, settings.api_workers, settings.home) == ("127.0.0.1:1", 3, dotenv.parent / "var")
+    assert (settings.listen, settings.api_workers, settings.home) == (("127.0.0.1:1",), 3, dotenv.parent / "var")
