@@ -219,8 +219,9 @@ def main() -> None:
     """Post at the configured rate until SIGTERM ends the process. There is nothing to finish."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.from_env(os.environ)
-    poster = Poster(settings.address)
-    _log.info("posting %s trades a second to %s, seed %s", settings.demo_rate, settings.address, settings.demo_seed)
+    address = settings.addresses[0]
+    poster = Poster(address)
+    _log.info("posting %s trades a second to %s, seed %s", settings.demo_rate, address, settings.demo_seed)
     due = told = time.monotonic()
     for trade in trades(settings.demo_seed):
         now = time.monotonic()

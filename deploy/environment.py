@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,8 @@ class Environment(NamedTuple):
     variables: dict[str, str]
     """As written, but TRADEWIRE_HOME is always among them, and absolute."""
     faults: list[str]
+    warnings: list[str]
+    """What the operator should mend, but need not."""
 
     @property
     def home(self) -> Path:
@@ -46,10 +49,24 @@ class Environment(NamedTuple):
 
 def read(environ: Mapping[str, str], dotenv: Path = DOTENV) -> Environment:
     """Read the variables. A variable of the environment takes precedence over `.env`, even an empty one."""
+    mode = _mode(dotenv)
     written, faults = _read_dotenv(dotenv)
     variables = written | {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     variables[_HOME] = _absolute(variables.get(_HOME, "").strip() or str(dotenv.parent / "var"))
-    return Environment(variables, faults)
+    warnings = []
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        faults.append(f"{dotenv} can be written by other users. Run: chmod 600 {dotenv}")
+    elif mode & stat.S_IROTH:
+        warnings.append(f"{dotenv} can be read by every user, and may hold a password. Run: chmod 600 {dotenv}")
+    return Environment(variables, faults, warnings)
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions of the file; 0 if there is none."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 def _read_dotenv(path: Path) -> tuple[dict[str, str], list[str]]:

@@ -1,50 +1,107 @@
-"""Whether nginx can listen at the address that the settings give, and which process holds the port if not."""
+"""Where nginx listens, whether it can, and which process holds the port if not."""
 
 from __future__ import annotations
 
+import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.console import Failure
 from tradewire.settings import PREFIX
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _LISTENING = "0A"
 """TCP_LISTEN, as /proc/net/tcp writes it."""
+_LOOPBACKS = ("127.0.0.1", "[::1]")
 
 
-def check(listen: str) -> None:
-    """Raise Failure if nginx couldn't listen there now."""
-    host, _, port = listen.rpartition(":")
+def addresses(listen: Iterable[str]) -> list[str]:
+    """Return the addresses for nginx.
+
+    `localhost` becomes the loopback addresses that this machine has. A browser may take any of them for that name, but
+    nginx would take only those in /etc/hosts.
+
+    Args:
+        listen: Each `ADDRESS:PORT`, from the settings.
+    """
+    found = []
+    for address in listen:
+        host, _, port = address.rpartition(":")
+        hosts = [name for name in _LOOPBACKS if _exists(name)] if host == "localhost" else [host]
+        found += [f"{name}:{port}" for name in hosts]
+    return found
+
+
+def check(listen: Iterable[str]) -> None:
+    """Check that nginx can listen on every address now.
+
+    Args:
+        listen: Each `ADDRESS:PORT`, from the settings.
+
+    Raises:
+        Failure: An address can't be used.
+    """
+    with ExitStack() as stack:
+        own: list[socket.socket] = []  # all at once, as one address may include another
+        for address in addresses(listen):
+            host, _, port = address.rpartition(":")
+            try:
+                own += map(stack.enter_context, _listeners(host.strip("[]"), int(port)))
+            except OSError as error:
+                raise Failure(
+                    f"nginx can't listen on {address}: {error.strerror}{_reason(int(port), own)}",
+                    "Nothing was started. Stop what holds the port, or choose another address or port in "
+                    f"{PREFIX}LISTEN.",
+                ) from error
+
+
+def _exists(host: str) -> bool:
+    """Return True if this machine has the loopback address."""
     try:
-        _listen(host.strip("[]"), port)
-    except OSError as error:
-        holders = ", ".join(_holders(int(port)))
-        held = f"; the port is held by {holders}" if holders else ""
-        raise Failure(
-            f"nginx can't listen on {listen}: {error.strerror}{held}",
-            f"Nothing was started. Stop what holds the port, or choose another address or port in {PREFIX}LISTEN.",
-        ) from error
+        for listener in _listeners(host.strip("[]"), 0):
+            listener.close()
+    except OSError:
+        return False
+    return True
 
 
-def _listen(host: str, port: str) -> None:
-    """Listen for a moment, as nginx will."""
+def _listeners(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen, as nginx will. Close what this yields."""
     for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        with socket.socket(family, kind) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
             listener.bind(address)
             listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        yield listener
 
 
-def _holders(port: int) -> list[str]:
-    """Name the processes that listen on this port, as far as this user may see them."""
+def _reason(port: int, own: list[socket.socket]) -> str:
+    if holders := _holders(port, own):
+        return f"; the port is held by {', '.join(holders)}"
+    if any(listener.getsockname()[1] == port for listener in own):
+        return "; another address of the list includes it"
+    return ""
+
+
+def _holders(port: int, own: list[socket.socket]) -> list[str]:
+    """Name the processes that listen on this port, as far as this user may see them, by other sockets than these."""
     sockets = set()
     for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         for row in table.read_text().splitlines()[1:] if table.exists() else ():
             _, local, _, state, *rest = row.split()
             if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
                 sockets.add(f"socket:[{rest[5]}]")
+    sockets -= {f"socket:[{os.fstat(listener.fileno()).st_ino}]" for listener in own}
     return sorted(
         f"{(process / 'comm').read_text().strip()} (process {process.name})"
         for process in Path("/proc").glob("[0-9]*")

@@ -35,7 +35,7 @@ def report(settings: Settings) -> list[str]:
         answer = f"{status} {body}"
     except (OSError, HTTPException) as error:
         answer = str(error) or repr(error)
-    lines = [f"GET {settings.address}readyz: {answer}"]
+    lines = [f"GET {settings.addresses[0]}readyz: {answer}"]
     lines += [f"{program}: {state}" for program, state in _not_running(settings).items()]
     for program in programs(settings):
         path = settings.home / f"log/{program.rpartition(':')[2]}.log"
@@ -52,7 +52,7 @@ def tail(path: Path, count: int) -> list[str]:
 
 
 def _readyz(settings: Settings) -> tuple[int, str]:
-    url = urlsplit(settings.address)
+    url = urlsplit(settings.addresses[0])
     connection = HTTPConnection(url.hostname or "", url.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/readyz")

@@ -49,12 +49,18 @@ class Stack:
         self._home = home
 
     def runs_as_own(self) -> bool:
-        """Return True if supervisord runs and was started by the user of this process."""
+        """Return True if supervisord runs and was started by the user of this process.
+
+        Wait while another deploy/up or deploy/down works on the home: it starts or ends the stack.
+        """
         try:
             owner = (self._home / "run").stat().st_uid
         except OSError:
             return False
-        return owner == own_account().uid and self.runs()
+        if owner != own_account().uid:
+            return False
+        with self.lock():
+            return self.runs()
 
     def runs(self) -> bool:
         """Return True if supervisord runs."""

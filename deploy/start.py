@@ -34,17 +34,16 @@ def start() -> None:
     stack, starter = Stack(settings.home), None
     foreground = "--foreground" in sys.argv[1:]
     preflight.check_settings(settings)
-    if not stack.runs_as_own():
-        preflight.prepare_user(settings)
-        preflight.check_space(settings)
-        (settings.home / "run").mkdir(parents=True, exist_ok=True)
-        with stack.lock():
-            if not stack.runs():  # else another deploy/up was quicker
-                _prepare(settings, stack)
-                starter = _Starter(settings, stack, foreground=foreground)
-                starter.wait()
-    if starter is None:
-        _check_running(settings, foreground=foreground)
+    (settings.home / "run").mkdir(parents=True, exist_ok=True)
+    with stack.lock():  # so that no other command is about to end the stack, or still starting it
+        if stack.runs():
+            _check_running(settings, foreground=foreground)
+        else:
+            preflight.prepare_user(settings)
+            preflight.check_space(settings)
+            _prepare(settings, stack)
+            starter = _Starter(settings, stack, foreground=foreground)
+            starter.wait()
     say(welcome(settings))
     if starter and foreground:
         starter.stay()

@@ -12,7 +12,7 @@ import sys
 
 from deploy import console, environment
 from deploy.checkout import PYTHON, SETUP
-from deploy.console import Failure
+from deploy.console import Failure, warn
 from deploy.stack import Stack
 
 _FOREGROUND = "--foreground"
@@ -25,6 +25,7 @@ def up() -> None:
         if argument != _FOREGROUND:
             raise Failure(f"{argument} is not an option", "Usage: deploy/up [--foreground]")
     found = environment.read(os.environ)
+    warn(*found.warnings)
     found.settings()
     if Stack(found.home).runs_as_own():
         if not _setup("--check"):

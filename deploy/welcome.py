@@ -25,9 +25,9 @@ def welcome(settings: Settings) -> str:
     if home != ROOT / "var":
         down = f"TRADEWIRE_HOME={short(home)} {down}"
     return f"""\
-Tradewire is ready: {settings.address}
+Tradewire is ready: {" and ".join(settings.addresses)}
 
-  Post a trade   curl {settings.address}api/message -d '{_EXAMPLE}'
+  Post a trade   curl {settings.addresses[0]}api/message -d '{_EXAMPLE}'
   Status         {short(BIN / "supervisorctl")} -c {short(home / "conf/supervisord.conf")} status
   Logs           {short(home / "log")}
   Stop           {down}"""

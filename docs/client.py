@@ -25,7 +25,7 @@ SEEN_MAX = 100_000
 
 def frames(url: str, position: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Connect and yield each frame until the connection is lost."""
-    # A connection may send 100 messages, pings included, so the library's keepalive is off.
+    # The heartbeats show that the connection is alive, so the library need not ping.
     with connect(f"{url}?{urlencode(position)}", ping_interval=None) as connection:
         while True:
             yield json.loads(connection.recv(SILENCE_SECONDS))

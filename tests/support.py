@@ -26,6 +26,9 @@ TIMEOUT_SECONDS = 60.0
 TUBES = Settings(home=ROOT).tubes
 """The tubes of a stack with the default settings."""
 
+_IPV6 = Path("/proc/net/if_inet6")
+needs_ipv6 = pytest.mark.skipif(not (_IPV6.exists() and _IPV6.read_text()), reason="this machine has no IPv6")
+
 EXAMPLE: dict[str, Any] = {
     "userId": "134259",
     "currencyFrom": "EUR",

@@ -48,8 +48,8 @@ class Settings:
 
     home: Path
     """The folder below which the stack writes everything. Absolute."""
-    listen: str = "127.0.0.1:8080"
-    """Address and port of nginx, the only TCP port of the stack."""
+    listen: tuple[str, ...] = ("127.0.0.1:8080",)
+    """Where nginx listens: each `ADDRESS:PORT`, at least one. The stack has no other TCP port."""
     rate_limit: int = 50
     """Single messages per second that one client address may post. 0 means no limit (written `off`)."""
     batch_rate_limit: int = 10
@@ -95,6 +95,7 @@ class Settings:
     def variables(self) -> dict[str, Any]:
         """Return the value of each setting by the name of its variable, those of the consumers included."""
         values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+        values["LISTEN"] = ",".join(self.listen)
         values["CONSUMERS"] = ",".join(self.tubes)
         for consumer in self.consumers:
             values |= consumer.variables()
@@ -170,11 +171,9 @@ class Settings:
         return self.home / _LONGEST_SOCKET
 
     @property
-    def address(self) -> str:
-        """The page's URL for a browser on this machine."""
-        host, _, port = self.listen.rpartition(":")
-        reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
-        return f"http://{reachable}:{port}/"
+    def addresses(self) -> tuple[str, ...]:
+        """The page's URLs for a browser on this machine, in the order of `listen`."""
+        return tuple(_url(address) for address in self.listen)
 
 
 class _Reader:
@@ -252,11 +251,19 @@ def _home(text: str) -> Path:
     return path
 
 
-def _listen(text: str) -> str:
-    match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", text, re.ASCII)
-    if not match or not 0 < int(match[2]) < 2**16:
-        raise ValueError("expected ADDRESS:PORT, such as 127.0.0.1:8080")
-    return text
+def _listen(text: str) -> tuple[str, ...]:
+    addresses = tuple(address.strip() for address in text.split(","))
+    for address in addresses:
+        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", address, re.ASCII)
+        if not match or not 0 < int(match[2]) < 2**16:
+            raise ValueError("expected ADDRESS:PORT, such as 127.0.0.1:8080, or several, separated by commas")
+    return addresses
+
+
+def _url(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"http://{reachable}:{port}/"
 
 
 def _rate(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 BUFFER_BYTES: Final = 64 * 1024
 """High-water mark of a browser's write buffer. Above it, the browser gets no frames until the buffer has drained."""
-FRAMES_MAX: Final = 100
-"""Frames accepted from one browser. A page sends none, so more than this is abuse."""
+FRAME_SECONDS: Final = 1.0
+"""Time in which one frame from a browser is accepted. A page sends none, but programs may send keepalive pings."""
+FRAMES_AT_ONCE: Final = 100
+"""Frames that may come sooner than that. More than this is abuse."""
 
 
 class BrowserConnection(Connection):
@@ -37,7 +40,7 @@ class BrowserConnection(Connection):
         is_full: Tells whether the server has as many browsers as it may have.
     """
 
-    __slots__ = ("_browser", "_frames", "_is_full", "_publisher")
+    __slots__ = ("_browser", "_frames_until", "_is_full", "_publisher")
 
     max_message_bytes = 1024
     chunk_bytes = 256
@@ -50,7 +53,8 @@ class BrowserConnection(Connection):
         self._publisher = publisher
         self._is_full = is_full
         self._browser: Browser | None = None
-        self._frames = 0
+        self._frames_until = 0.0
+        """When the frames so far would have come at the accepted rate, on the monotonic clock, in seconds."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound the data buffered for a browser that does not read."""
@@ -77,10 +81,11 @@ class BrowserConnection(Connection):
         self._publisher.resume(self._browser)
 
     def received(self, frame: Frame) -> None:  # noqa: ARG002 - its content is ignored
-        """Count the frame and ignore its content."""
-        self._frames += 1
-        if self._frames > FRAMES_MAX:
-            self.fail(CloseCode.POLICY_VIOLATION, "a browser has nothing to send")
+        """Count the frame and ignore its content. Pings count, since each of them is answered."""
+        now = monotonic()
+        self._frames_until = max(self._frames_until, now) + FRAME_SECONDS
+        if self._frames_until > now + FRAMES_AT_ONCE * FRAME_SECONDS:
+            self.fail(CloseCode.POLICY_VIOLATION, "too many frames: a browser has nothing to send")
 
     def send_heartbeat(self) -> None:
         """Send a frame that the page sees. Pings and pongs are handled by the browser and never reach the page."""

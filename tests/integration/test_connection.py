@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tests.integration.conftest import event_json
-from wsserver.browsers import BUFFER_BYTES, BrowserConnection
+from wsserver import browsers
+from wsserver.browsers import BUFFER_BYTES, FRAMES_AT_ONCE, BrowserConnection
 from wsserver.connection import (
     CLOSE_TIMEOUT_SECONDS,
     OPEN_TIMEOUT_SECONDS,
@@ -31,6 +32,8 @@ HANDSHAKE = (
 )
 PING = b"\x89\x04ping"
 PONG = b"\x8a\x84\0\0\0\0ping"
+CLIENT_PING = b"\x89\x84\0\0\0\0mine"
+CLIENT_PING_ANSWER = b"\x8a\x04mine"
 
 
 class Peer:
@@ -168,9 +171,24 @@ def test_a_browser_without_a_pong_is_disconnected() -> None:
 def test_too_many_unsolicited_pongs_close_the_connection() -> None:
     async def test(peer: Peer) -> None:
         await peer.send(PONG * 150)
-        assert b"\x03\xf0a browser has nothing to send" in await peer.until(b"send")  # 1008
+        assert b"\x03\xf0too many frames: a browser has nothing to send" in await peer.until(b"send")  # 1008
         assert not peer.hub.browsers
         assert peer.due_in() == CLOSE_TIMEOUT_SECONDS
+
+    run(test)
+
+
+def test_pings_at_a_steady_rate_never_close_the_connection_and_a_burst_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr(browsers, "monotonic", lambda: float(next(seconds)))
+
+    async def test(peer: Peer) -> None:
+        for _ in range(5 * FRAMES_AT_ONCE):
+            await peer.send(CLIENT_PING)
+            assert await peer.until(CLIENT_PING_ANSWER) == CLIENT_PING_ANSWER
+        monkeypatch.setattr(browsers, "monotonic", lambda: 1e6)
+        await peer.send(CLIENT_PING * (FRAMES_AT_ONCE + 1))
+        assert b"\x03\xf0too many frames" in await peer.until(b"send")  # 1008
 
     run(test)
 

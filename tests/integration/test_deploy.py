@@ -19,7 +19,7 @@ import pytest
 from deploy.checkout import supervise_command
 from deploy.stack import RECORDS
 from tests.stack import Stack, stack
-from tests.support import ROOT, example, free_port, require_program, wait_until
+from tests.support import ROOT, example, free_port, needs_ipv6, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +106,7 @@ def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_dow
     for folder in ("deploy", "tradewire"):
         shutil.copytree(ROOT / folder, checkout / folder)
     (checkout / ".env").write_text("TRADEWIRE_LISTEN=x\nsecret\nTRADEWIRE_HOME=elsewhere\n")
+    (checkout / ".env").chmod(0o644)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIRE_")}
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
@@ -120,7 +121,8 @@ def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_dow
 
     done = run("up")
     assert (done.returncode, done.stdout) == (2, "")
-    first, second, third = done.stderr.splitlines()
+    warning, first, second, third = done.stderr.splitlines()
+    assert warning.startswith(f"{checkout}/.env can be read by every user")
     assert first == ".env, line 2: not of the form TRADEWIRE_NAME=VALUE"
     assert second.startswith("TRADEWIRE_LISTEN='x' can't be used")
     assert third.endswith(f"from {checkout}/.env.")
@@ -154,6 +156,20 @@ def test_a_home_in_which_a_file_is_in_the_way_is_refused(idle: Stack) -> None:
     done = idle.deploy("up")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"{idle.home}/sock must be a folder")
+
+
+# ---- addresses
+
+
+@needs_ipv6
+def test_every_address_of_the_list_is_served_and_localhost_means_both_loopbacks(idle: Stack) -> None:
+    other = free_port()
+    idle.env = {"TRADEWIRE_LISTEN": f"localhost:{idle.port}, 0.0.0.0:{other}"}
+    idle.up()
+    for address in (("127.0.0.1", idle.port), ("::1", idle.port), ("127.0.0.1", other)):
+        with socket.create_connection(address) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert connection.makefile("rb").readline().split()[1] == b"200"
 
 
 # ---- it runs already
@@ -203,6 +219,40 @@ def test_a_running_stack_that_is_not_ready_is_reported_with_what_is_missing(runn
         running.wait_ready()
 
 
+def test_log_files_that_others_deleted_are_made_again_when_supervisord_is_told_to(running: Stack) -> None:
+    logs = sorted((running.home / "log").glob("*.log"))
+    assert {"supervisord.log", "nginx.log", "supervisor-states.log"} <= {log.name for log in logs}
+    for log in logs:
+        log.unlink()
+    os.kill(int(running.supervisorctl("pid")), signal.SIGUSR2)
+    wait_until(lambda: all(log.exists() for log in logs), "every log is there")
+    refused = running.get("/nothing").headers["X-Request-ID"]
+    wait_until(lambda: refused in (running.home / "log/nginx.log").read_text(), "nginx logs into the new file")
+
+
+def test_supervisord_writes_nothing_outside_the_home(running: Stack) -> None:
+    opened = [file.path for file in psutil.Process(running.supervisord_pid()).open_files()]
+    assert f"{running.home}/log/supervisor-states.log" in opened
+    assert [path for path in opened if not path.startswith(f"{running.home}/")] == []
+
+
+def test_the_log_of_nginx_holds_the_path_of_a_refused_request_but_not_its_query(running: Stack) -> None:
+    running.supervisorctl("stop", "api-query")
+    try:
+        refused = [running.get(f"{path}?userId=secret-user") for path in ("/nothing", "/api/stats")]
+    finally:
+        running.supervisorctl("start", "api-query")
+        running.wait_ready()
+    assert [answer.status for answer in refused] == [404, 503]
+    log = running.home / "log/nginx.log"
+    wait_until(lambda: refused[1].headers["X-Request-ID"] in log.read_text(), "nginx has logged the second one")
+    text = log.read_text()
+    assert '"GET /nothing HTTP/1.1" 404 ' in text
+    assert '"GET /api/stats HTTP/1.1" 503 ' in text
+    assert "upstream: unix:sock/api-query.sock 502" in text
+    assert "secret-user" not in text
+
+
 @as_root
 def test_another_user_can_not_stop_the_stack(running: Stack) -> None:
     before = pids(running)
@@ -227,6 +277,28 @@ def test_programs_run_as_an_unprivileged_user_and_nginx_and_supervisord_alone_as
 
 
 # ---- nothing is left, and nothing starts twice
+
+
+def test_the_stack_keeps_no_file_open_of_the_shell_that_starts_it(idle: Stack) -> None:
+    lock = idle.home.parent / "lock"
+    environ = {**os.environ, "TRADEWIRE_HOME": str(idle.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{idle.port}"}
+    subprocess.run(["flock", lock, ROOT / "deploy/up"], env=environ, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["flock", "--nonblock", lock, "true"], check=True)
+
+
+def test_deploy_up_waits_for_a_deploy_down_that_is_at_work_and_starts_the_stack_again(idle: Stack) -> None:
+    idle.up()
+    old = pids(idle)
+    environ = {**os.environ, "TRADEWIRE_HOME": str(idle.home)}
+    with subprocess.Popen([ROOT / "deploy/down"], env=environ, stdout=subprocess.PIPE, text=True) as down:
+        assert down.stdout is not None
+        assert down.stdout.readline().startswith("Stopping Tradewire")
+        up = idle.deploy("up")
+        assert (up.returncode, up.stderr) == (0, "")
+        assert f"Another deploy/up or deploy/down is working on {idle.home}; waiting for it" in up.stdout
+        assert down.wait() == 0
+    assert old.isdisjoint(pids(idle))
+    idle.wait_ready()
 
 
 def test_after_supervisord_was_killed_every_program_ends_and_deploy_up_starts_anew(idle: Stack) -> None:

@@ -197,6 +197,7 @@ FILTERS = st.builds(
 )
 
 
+@pytest.mark.timeout(600)  # up to 17,000 queries
 @given(filters=FILTERS, limit=st.sampled_from((1, 40, 1000)), rows_max=st.sampled_from((1, 30, 10_000)))
 @settings(max_examples=150, deadline=None)
 def test_pages_have_each_event_that_matches_the_filter_once(

@@ -15,7 +15,7 @@ import pytest
 from deploy import console, layout, port, preflight, render, stack, welcome
 from deploy.checkout import ROOT, supervise_command
 from deploy.console import Failure
-from tests.support import free_port
+from tests.support import free_port, needs_ipv6
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.settings import Settings
@@ -136,19 +136,45 @@ def test_a_disk_without_room_for_the_queue_is_a_failure(tmp_path: Path, monkeypa
 def test_a_port_that_is_taken_is_a_failure_that_names_the_process(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
-        with pytest.raises(Failure, match=rf"can't listen on {host}:{number}: .* held by .* \(process {os.getpid()}\)"):
-            port.check(f"{host}:{number}")
+        named = rf"can't listen on 127\.0\.0\.1:{number}: .* held by .* \(process {os.getpid()}\)"
+        with pytest.raises(Failure, match=named):
+            port.check([f"{host}:{number}"])
 
 
-def test_a_port_that_is_free_is_left_free() -> None:
+@needs_ipv6
+def test_a_port_that_is_taken_on_one_of_several_addresses_is_a_failure_that_names_the_address() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        number = taken.getsockname()[1]
+        for listen in ([f"127.0.0.1:{number}", f"[::1]:{number}"], [f"localhost:{number}"]):
+            with pytest.raises(Failure, match=rf"can't listen on \[::1\]:{number}: .* \(process {os.getpid()}\)"):
+                port.check(listen)
+
+
+@needs_ipv6
+def test_addresses_that_include_each_other_are_a_failure() -> None:
     number = free_port()
-    port.check(f"127.0.0.1:{number}")
-    port.check(f"127.0.0.1:{number}")
+    for listen in (["[::]", "[::1]"], ["[::]", "localhost"], ["[::1]", "[0::1]"], ["localhost", "localhost"]):
+        with pytest.raises(Failure, match="Address already in use; another address of the list includes it"):
+            port.check(f"{host}:{number}" for host in listen)
+
+
+@needs_ipv6
+def test_ports_that_are_free_are_left_free() -> None:
+    number = free_port()
+    for _ in range(2):
+        port.check([f"0.0.0.0:{number}", f"[::]:{number}"])
 
 
 def test_an_address_of_another_machine_is_a_failure() -> None:
     with pytest.raises(Failure, match=r"can't listen on 192\.0\.2\.1:80"):
-        port.check("192.0.2.1:80")
+        port.check([f"127.0.0.1:{free_port()}", "192.0.2.1:80"])
+
+
+@needs_ipv6
+def test_localhost_means_every_loopback_address_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert port.addresses(["[::]:80", "localhost:81"]) == ["[::]:80", "127.0.0.1:81", "[::1]:81"]
+    monkeypatch.setattr(port, "_LOOPBACKS", ("127.0.0.1", "[2001:db8::1]"))  # of a machine without IPv6
+    assert port.addresses(["localhost:81"]) == ["127.0.0.1:81"]
 
 
 # ---- configuration
@@ -236,4 +262,10 @@ def test_a_path_is_shown_from_the_working_folder_if_that_is_shorter(
 
 def test_the_welcome_names_the_home_only_if_it_is_not_the_usual_one() -> None:
     assert "TRADEWIRE_HOME" not in welcome.welcome(Settings(home=ROOT / "var"))
-    assert "TRADEWIRE_HOME=/srv/tw " in welcome.welcome(Settings(home=Path("/srv/tw"), listen="127.0.0.1:81"))
+    assert "TRADEWIRE_HOME=/srv/tw " in welcome.welcome(Settings(home=Path("/srv/tw"), listen=("127.0.0.1:81",)))
+
+
+def test_the_welcome_names_every_address() -> None:
+    text = welcome.welcome(Settings(home=ROOT / "var", listen=("127.0.0.1:81", "[::]:82")))
+    assert text.startswith("Tradewire is ready: http://127.0.0.1:81/ and http://[::1]:82/\n")
+    assert "curl http://127.0.0.1:81/api/message " in text

@@ -23,6 +23,7 @@ def dotenv(tmp_path: Path) -> Path:
 def written(dotenv: Path, text: str | bytes) -> environment.Environment:
     """Read a `.env` of this text, with nothing in the environment."""
     dotenv.write_bytes(text if isinstance(text, bytes) else text.encode())
+    dotenv.chmod(0o600)
     return environment.read({}, dotenv)
 
 
@@ -33,7 +34,7 @@ def test_the_file_is_beside_the_readme() -> None:
 
 def test_without_the_file_the_environment_alone_counts(dotenv: Path) -> None:
     found = environment.read({"TRADEWIRE_LISTEN": "x", "PATH": "/bin", "TRADEWIRED": "x"}, dotenv)
-    assert found == ({"TRADEWIRE_LISTEN": "x", "TRADEWIRE_HOME": f"{dotenv.parent}/var"}, [])
+    assert found == ({"TRADEWIRE_LISTEN": "x", "TRADEWIRE_HOME": f"{dotenv.parent}/var"}, [], [])
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,30 @@ def test_a_file_that_can_not_be_read_is_a_fault(dotenv: Path) -> None:
     assert str(found.home) == "/srv/a"
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
+def test_a_file_for_its_owner_and_group_alone_is_neither_a_fault_nor_a_warning(dotenv: Path, mode: int) -> None:
+    dotenv.touch()
+    dotenv.chmod(mode)
+    assert environment.read({}, dotenv)[1:] == ([], [])
+
+
+def test_a_file_that_every_user_can_read_is_warned_about_with_the_command_that_mends_it(dotenv: Path) -> None:
+    dotenv.touch()
+    dotenv.chmod(0o644)
+    warning = f"{dotenv} can be read by every user, and may hold a password. Run: chmod 600 {dotenv}"
+    assert environment.read({}, dotenv)[1:] == ([], [warning])
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o664, 0o602, 0o666])
+def test_a_file_that_another_user_can_write_is_a_fault_with_the_command_that_mends_it(dotenv: Path, mode: int) -> None:
+    dotenv.touch()
+    dotenv.chmod(mode)
+    found = environment.read({}, dotenv)
+    assert found[1:] == ([f"{dotenv} can be written by other users. Run: chmod 600 {dotenv}"], [])
+    with pytest.raises(SettingsError):
+        found.settings()
+
+
 def test_the_faults_of_the_file_and_of_its_values_are_reported_at_once(dotenv: Path) -> None:
     found = written(dotenv, "x\nTRADEWIRE_LISTEN=nowhere\nTRADEWIRE_NEW=1\ny\nTRADEWIRE_API_WORKERS=0")
     with pytest.raises(SettingsError) as raised:
@@ -156,4 +181,4 @@ def test_the_faults_of_the_file_and_of_its_values_are_reported_at_once(dotenv: P
 
 def test_without_a_fault_the_settings_have_the_values_of_the_file(dotenv: Path) -> None:
     settings = written(dotenv, "TRADEWIRE_LISTEN='127.0.0.1:1'\nTRADEWIRE_API_WORKERS=3").settings()
-    assert (settings.listen, settings.api_workers, settings.home) == ("127.0.0.1:1", 3, dotenv.parent / "var")
+    assert (settings.listen, settings.api_workers, settings.home) == (("127.0.0.1:1",), 3, dotenv.parent / "var")

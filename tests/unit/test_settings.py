@@ -32,7 +32,7 @@ def faults(**variables: str) -> tuple[str, ...]:
 def test_an_empty_environment_gives_the_defaults(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     assert Settings.from_env({}) == Settings(home=home / "var")
-    assert read().listen == "127.0.0.1:8080"
+    assert read().listen == ("127.0.0.1:8080",)
     assert (read().rate_limit, read().tubes) == (50, ("live", "archive"))
 
 
@@ -54,6 +54,7 @@ def test_variables_of_other_programs_are_ignored() -> None:
         ("LISTEN", "0.0.0.0:80", "0.0.0.0:80"),
         ("LISTEN", " localhost:65535 ", "localhost:65535"),
         ("LISTEN", "[::1]:1", "[::1]:1"),
+        ("LISTEN", "0.0.0.0:80, [::]:80 ,localhost:8080", "0.0.0.0:80,[::]:80,localhost:8080"),
         ("RATE_LIMIT", "1r/s", 1),
         ("RATE_LIMIT", "999999r/s", 999_999),
         ("RATE_LIMIT", "off", 0),
@@ -106,6 +107,9 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("LISTEN", "127.0.0.1:80; root /"),
         ("LISTEN", "127.0.0.1:80\n:81"),
         ("LISTEN", "127.0.0.1:٨٠"),
+        ("LISTEN", "127.0.0.1:80,"),
+        ("LISTEN", "127.0.0.1:80;[::1]:80"),
+        ("LISTEN", "127.0.0.1:80,8080"),
         ("RATE_LIMIT", "50"),
         ("RATE_LIMIT", "0r/s"),
         ("RATE_LIMIT", "-1r/s"),
@@ -276,17 +280,16 @@ def test_an_external_store_is_reached_by_its_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "address"),
+    ("listen", "addresses"),
     [
-        ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
-        ("0.0.0.0:80", "http://127.0.0.1:80/"),
-        ("[::]:80", "http://[::1]:80/"),
-        ("[::1]:8080", "http://[::1]:8080/"),
-        ("trades.example:80", "http://trades.example:80/"),
+        ("127.0.0.1:8080", ["http://127.0.0.1:8080/"]),
+        ("0.0.0.0:80,[::]:80", ["http://127.0.0.1:80/", "http://[::1]:80/"]),
+        ("[::1]:8080", ["http://[::1]:8080/"]),
+        ("trades.example:80,localhost:8080", ["http://trades.example:80/", "http://localhost:8080/"]),
     ],
 )
-def test_the_address_of_the_page_can_be_opened_on_this_machine(listen: str, address: str) -> None:
-    assert read(LISTEN=listen).address == address
+def test_the_addresses_of_the_page_can_be_opened_on_this_machine(listen: str, addresses: list[str]) -> None:
+    assert list(read(LISTEN=listen).addresses) == addresses
 
 
 def test_settings_can_not_be_changed() -> None:

@@ -1,0 +1,52 @@
+"""What deploy/setup promises of the page: it builds it with the packages that are there already, and removes none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import ROOT, require_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INSTALLED = "node_modules/.package-lock.json"
+"""Where npm writes which packages are installed."""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Give a copy of this checkout with its .venv, but without the page's packages and build."""
+    for program in ("nginx", "beanstalkd", "setpriv"):
+        require_program(program)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    shutil.copytree(ROOT / "web", tmp_path / "web", ignore=shutil.ignore_patterns("node_modules", "dist*"))
+    venv = tmp_path / ".venv"
+    venv.mkdir()
+    (venv / "bin").symlink_to(ROOT / ".venv/bin")
+    lock = hashlib.sha256((ROOT / "deploy/requirements.txt").read_bytes()).hexdigest()
+    (venv / ".made").write_text(f"{venv}\n{lock}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("has_development_packages", [True, False])
+def test_a_new_build_of_the_page_keeps_the_development_packages_and_installs_none(
+    checkout: Path, *, has_development_packages: bool
+) -> None:
+    if has_development_packages:
+        installed = ROOT / "web" / INSTALLED
+        if not installed.exists() or '"dev": true' not in installed.read_text():
+            (pytest.fail if os.environ.get("CI") else pytest.skip)("run `npm ci` in web/")
+        (checkout / "web/node_modules").mkdir()
+        shutil.copy(installed, checkout / "web" / INSTALLED)
+    environ = os.environ | {"npm_config_prefer_offline": "true"}
+    done = subprocess.run([checkout / "deploy/setup"], env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (checkout / "web/dist/index.html").exists()
+    assert (checkout / "web/node_modules/esbuild").exists()
+    assert (checkout / "web/node_modules/axe-core").exists() == has_development_packages
