@@ -13,9 +13,8 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-from tradewire import consumers
+from tradewire import consumers, setting_checks
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.queue import factory
@@ -32,8 +31,6 @@ _SOCKET_PATH_MAX = 107
 _SHARES_PART = 4
 _LONGEST_SOCKET = "sock/workers/wsserver.sock"
 _HINT = f": the README lists them all. A consumer's settings exist while {PREFIX}CONSUMERS names it"
-
-_STORE_URLS = "postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////PATH/TO/FILE"
 
 _T = TypeVar("_T")
 
@@ -188,13 +185,13 @@ class _Reader:
     def settings(self) -> Settings:
         settings = Settings(
             home=self._take("HOME", Path(), _home),
-            listen=self._take("LISTEN", Settings.listen, _listen),
-            rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, _rate),
-            batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, _rate),
+            listen=self._take("LISTEN", Settings.listen, setting_checks.listen),
+            rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, setting_checks.rate),
+            batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, setting_checks.rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, whole(0, 60_000)),
-            store_url=self._take("STORE_URL", Settings.store_url, _store_url),
+            store_url=self._take("STORE_URL", Settings.store_url, setting_checks.store_url),
             consumers=self._consumers(),
             api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, whole(1, 100_000)),
@@ -202,9 +199,9 @@ class _Reader:
                 "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, whole(1, 100_000)
             ),
             replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, whole(1, 1_000_000)),
-            demo_rate=self._take("DEMO_RATE", Settings.demo_rate, _demo_rate),
+            demo_rate=self._take("DEMO_RATE", Settings.demo_rate, setting_checks.demo_rate),
             demo_seed=self._take("DEMO_SEED", Settings.demo_seed, whole(0, 2**32)),
-            user=self._take("USER", Settings.user, _user),
+            user=self._take("USER", Settings.user, setting_checks.user),
         )
         self._faults += [f"{PREFIX}{name} is not a setting{_HINT}" for name in sorted(self._unread)]
         if self._faults:
@@ -251,53 +248,11 @@ def _home(text: str) -> Path:
     return path
 
 
-def _listen(text: str) -> tuple[str, ...]:
-    addresses = tuple(address.strip() for address in text.split(","))
-    for address in addresses:
-        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", address, re.ASCII)
-        if not match or not 0 < int(match[2]) < 2**16:
-            raise ValueError("expected ADDRESS:PORT, such as 127.0.0.1:8080, or several, separated by commas")
-    return addresses
-
-
 def _url(address: str) -> str:
     host, _, port = address.rpartition(":")
     reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
     return f"http://{reachable}:{port}/"
 
 
-def _rate(text: str) -> int:
-    if text == "off":
-        return 0
-    match = re.fullmatch(r"(\d{1,6})r/s", text, re.ASCII)
-    if not match or int(match[1]) == 0:
-        raise ValueError("expected a rate such as 50r/s, or off")
-    return int(match[1])
-
-
-def _store_url(text: str) -> str:
-    url = urlsplit(text)
-    if "#" in text or "@" in url.path or url.netloc.count("@") > 1:
-        raise BadUrl(f"expected {_STORE_URLS}; in a password, write #, /, ? and @ as %23, %2F, %3F and %40")
-    if url.scheme == "sqlite":
-        if url.netloc or url.query or not url.path.startswith("//") or url.path.endswith("/"):
-            raise BadUrl("expected sqlite:////PATH/TO/FILE")
-    elif url.scheme != "postgresql" or not url.path.strip("/") or url.port == 0:
-        raise BadUrl(f"expected {_STORE_URLS}")
-    return text
-
-
 def _consumers(text: str) -> tuple[Consumer, ...]:
     return consumers.enabled([name.strip() for name in text.split(",")])
-
-
-def _demo_rate(text: str) -> float:
-    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:
-        raise ValueError("expected a number of messages per second, such as 10 or 0.5")
-    return float(text)
-
-
-def _user(text: str) -> str:
-    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text) or text == "root":
-        raise ValueError("expected the name of an unprivileged user")
-    return text
