@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 bind = f"unix:{settings.query_socket}"
 
 # Threads, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
-# As many threads as the store has connections for readers.
+# More threads than the store has connections for readers: some are left for the probes while the store is frozen.
 worker_class = "gthread"
 workers = 1
-threads = 8
+threads = 16
 
 
 def post_worker_init(worker: "ThreadWorker") -> None:

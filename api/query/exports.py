@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tradewire.store.views import Filter
 
 _MAX_CONCURRENT: Final = 4
-"""Half of the program's threads; the others stay free for short queries."""
+"""Half of the queries that may run at a time; the others are for short ones."""
 _MAX_SECONDS: Final = 3600
 """For one export, and for one write to a slow client. After that the connection is closed."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.integration.conftest import call_query, event_json, id_of, processor, query_api
+from tests.integration.test_exports import is_open
 from tests.integration.test_processor_archive import archived_ids, put, unsettled_count, wait_archived
 from tests.integration.test_store_writing import make_event, writer
 from tests.support import ROOT, beanstalkd, wait_until
@@ -141,6 +142,20 @@ def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
         next_writer.migrate()
         next_writer.save([make_event(100)], [])
     assert len(archived_ids(url)) == 101
+
+
+def test_a_connection_that_is_in_use_when_its_reader_is_closed_is_closed_after_its_query(
+    home: Path, url: str, reader: StoreReader
+) -> None:
+    with writer(url) as store:
+        store.save([make_event(1)], [])
+    for page in reader.export(Filter(), None):
+        assert len(page) == 1
+    with reader._transaction() as connection:  # noqa: SLF001 - a query that takes its time
+        reader.close()
+        assert connection.exec_driver_sql("SELECT count(*) FROM events").scalar() == 1
+        assert is_open(home / "store.db")
+    assert not is_open(home / "store.db")
 
 
 def test_a_snapshot_of_an_outside_reader_delays_the_recovery_and_loses_nothing(home: Path, url: str) -> None:

@@ -18,7 +18,7 @@ from tests.postgres import postgres
 from tests.support import beanstalkd, wait_until
 from tradewire.errors import StoreUnavailable
 from tradewire.queue import ARCHIVE
-from tradewire.store import engine, postgresql
+from tradewire.store import engine, postgresql, reading
 from tradewire.store.reading import StoreReader
 from tradewire.store.views import Filter
 
@@ -112,6 +112,36 @@ def test_a_frozen_server_is_unavailable_and_its_jobs_are_saved_later(
                 server.thaw()
             wait_until(lambda: _saves(store), "the store takes events again")
             assert len(reader.page(Filter(), None, 10).messages) == 2
+
+
+def test_while_a_check_gets_no_answer_other_calls_fail_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_SILENCE_SECONDS", 0)
+    with postgres(home) as server:
+        url = server.create_database()
+        fill(url)
+        with closing(StoreReader(url)) as reader:
+            reader.check()
+            faults: list[str] = []
+
+            def check_until_thawed() -> None:
+                try:
+                    reader.check()
+                except StoreUnavailable as error:  # its connection may be cut after the end of the freeze
+                    faults.append(str(error))
+
+            server.freeze()
+            checking = threading.Thread(target=check_until_thawed)
+            try:
+                checking.start()
+                wait_until(lambda: reader._asked_at, "the check waits")  # noqa: SLF001 - a call would wait, too
+                for _ in range(100):  # more than the connections of a reader
+                    with pytest.raises(StoreUnavailable, match="no answer for 0 s"):
+                        reader.page(Filter(), None, 10)
+                assert checking.is_alive()
+            finally:
+                server.thaw()
+            checking.join()
+            assert len(reader.page(Filter(), None, 10).messages) == 1
 
 
 def _saves(store: StoreWriter) -> bool:

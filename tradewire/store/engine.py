@@ -26,7 +26,7 @@ LOCK_TIMEOUT_SECONDS: Final = 5
 STATEMENT_TIMEOUT_SECONDS: Final = 30
 """Time limit of a statement: longer than any healthy statement takes, and at most a job's TTR."""
 READERS_MAX: Final = 10
-"""Connections of one reader: one for each thread of api-query, and for two health checks."""
+"""Connections of one reader: for eight queries at a time, and two health checks."""
 
 _WAL_MAX_BYTES: Final = 64 * 2**20
 

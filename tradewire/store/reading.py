@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tradewire.event import TradeEvent
     from tradewire.store.views import Filter, Page, Position, Stats, Trace
 
+_SILENCE_SECONDS: Final = 3
+"""A check that has no answer for so long fails all other calls."""
 _EXPORT_PAGE: Final = 5_000
 """Messages in one list of an export. They take a few megabytes, and some tens of milliseconds to read."""
 
@@ -46,16 +49,26 @@ class StoreReader:
         self._url = url
         self._files = engine.sqlite_files(url)
         self._engine = engine.reader_engine(url, self._files)
+        self._asked_at: float | None = None
+        """When the check began that waits for an answer, in seconds of the monotonic clock."""
 
     def check(self) -> None:
-        """Raise StoreUnavailable unless the archive can be read and, as far as a reader can tell, written."""
-        with self._transaction() as connection:
-            connection.execute(select(events.c.id).limit(1))
-            fault = fitness.fault(connection, engine.sqlite_file(self._url))
-        if fault:
-            raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
-        with engine.translate_errors(self._url):
-            self._check_connecting()
+        """Raise StoreUnavailable unless the archive can be read and, as far as a reader can tell, written.
+
+        While a check gets no answer, all other calls raise StoreUnavailable at once. Otherwise more and more threads
+        would wait for a database that is frozen.
+        """
+        self._asked_at = time.monotonic()
+        try:
+            with self._connected() as connection:
+                connection.execute(select(events.c.id).limit(1))
+                fault = fitness.fault(connection, engine.sqlite_file(self._url))
+            if fault:
+                raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
+            with engine.translate_errors(self._url):
+                self._check_connecting()
+        finally:
+            self._asked_at = None
 
     def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
         """Return the newest messages that match.
@@ -142,6 +155,15 @@ class StoreReader:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
+        """Open a connection that sees one snapshot of the archive, unless a check waits for an answer."""
+        asked_at = self._asked_at
+        if asked_at is not None and time.monotonic() - asked_at > _SILENCE_SECONDS:
+            raise StoreUnavailable(f"the store at {engine.address(self._url)}: no answer for {_SILENCE_SECONDS} s")
+        with self._connected() as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         """Open a connection that sees one snapshot of the archive."""
         with engine.translate_errors(self._url):
             if self._files and self._files.fault():
