@@ -12,7 +12,7 @@ const SECOND = 1_000_000;
 
 /** A page that is connected since ten, received the trade of the first second, and missed the next three. */
 function setUp() {
-  mock.method(console, "warn", () => undefined);
+  const warn = mock.method(console, "warn", () => undefined);
   const env = new FakeEnvironment();
   const state = new State();
   const archive = new FakeArchive();
@@ -25,7 +25,7 @@ function setUp() {
   archive.put(rawEvent(SECOND));
   const gap: Gap = { since: TEN + 1000, until: TEN + 4000, reason: "restarted" };
   env.nowMs = gap.until;
-  return { env, state, archive, gapFill, gap, changes: () => changes };
+  return { env, state, archive, gapFill, gap, warn, changes: () => changes };
 }
 
 it("missed trades are listed in order and counted once", async () => {
@@ -86,7 +86,9 @@ it("a second gap does not query the first one again", async () => {
   env.nowMs = TEN + 21_000;
   gapFill.fill({ ...gap, since: TEN + 20_000, until: TEN + 21_000 });
   await flushPromises();
-  assert.equal(archive.queries.at(-1)?.sinceMs, gap.until + 1000 - 5000);
+  gapFill.fill({ ...gap, since: TEN + 40_000, until: TEN + 41_000 });
+  await flushPromises();
+  assert.equal(archive.queries.at(-1)?.sinceMs, TEN + 21_000 + 1000 - 5000);
 });
 
 it("gaps that the server announces each second are filled at most every ten seconds", async () => {
@@ -134,13 +136,13 @@ it("a large gap is read page by page", async () => {
 
 it("the state has the number of trades found so far", async () => {
   const { state, archive, gapFill, gap, changes } = setUp();
-  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 1500));
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 2500));
   const found: (number | undefined)[] = [];
   archive.beforeAnswer = () => found.push(state.filling?.found);
   gapFill.fill(gap);
   await flushPromises();
-  assert.deepEqual(found, [0, 1000]);
-  assert.equal(changes(), 3);
+  assert.deepEqual(found, [0, 1000, 2000]);
+  assert.equal(changes(), 4);
 });
 
 it("it repeats the query until the archive is complete up to the end of the gap", async () => {
@@ -200,14 +202,17 @@ it("a second gap extends the range being filled", async () => {
 });
 
 it("an unavailable archive is queried ever more slowly, and announced after two minutes", async () => {
-  const { env, state, archive, gapFill, gap } = setUp();
+  const { env, state, archive, gapFill, gap, warn, changes } = setUp();
   archive.isUnavailable = true;
   gapFill.fill(gap);
   await advanceSlowly(env, 110_000);
   assert.equal(state.announcedGap, undefined);
+  assert.equal(changes(), 0);
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /can’t fill the gap/u);
   const soon = archive.queries.length;
   await advanceSlowly(env, 20_000);
   assert.equal(state.announcedGap, gap);
+  assert.equal(changes(), 1);
   const late = archive.queries.length;
   assert(soon > 10 && soon < 40, `${soon} requests`);
   await advanceSlowly(env, 600_000);
