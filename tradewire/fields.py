@@ -46,11 +46,11 @@ class Field:
     column: str = ""
     """The column's name in the store, if it differs from the attribute's."""
     name: str = ""
-    """The attribute of `Trade` and `TradeEvent`. Set by this module."""
+    """The attribute of `Trade` and `TradeEvent`. Set by `declared_fields`."""
     is_optional: bool = False
-    """Messages may lack the field. Set by this module, if the declaration has the default None."""
+    """Messages may lack the field. Set by `declared_fields`, if the declaration has the default None."""
     json_name: str = ""
-    """The name in messages and events, in camelCase. Set by this module."""
+    """The name in messages and events, in camelCase. Set by `declared_fields`."""
 
 
 class TradeFields(Generic[Amount, Time]):
@@ -90,11 +90,11 @@ class TradeFields(Generic[Amount, Time]):
     ]
 
 
-def _fields() -> tuple[Field, ...]:
-    hints = get_type_hints(TradeFields, include_extras=True)
+def declared_fields(declaration: type) -> tuple[Field, ...]:
+    """Return the fields that a class declares, with everything that follows from their names."""
     fields = []
-    for name, hint in hints.items():
-        (declared,) = (each for each in hint.__metadata__ if isinstance(each, Field))
+    for name, hint in get_type_hints(declaration, include_extras=True).items():
+        (declared,) = hint.__metadata__
         first, *others = name.split("_")
         fields.append(
             replace(
@@ -102,13 +102,13 @@ def _fields() -> tuple[Field, ...]:
                 name=name,
                 json_name=first + "".join(map(str.capitalize, others)),
                 column=declared.column or name,
-                is_optional=hasattr(TradeFields, name),
+                is_optional=hasattr(declaration, name),
             )
         )
     return tuple(fields)
 
 
-FIELDS: Final = _fields()
+FIELDS: Final = declared_fields(TradeFields)
 """In the order of the declaration, so optional fields come last."""
 REQUIRED: Final = tuple(field for field in FIELDS if not field.is_optional)
 OPTIONAL: Final = tuple(field for field in FIELDS if field.is_optional)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADD_A_FIELD = (ROOT / "docs/howto/add-a-field.md").read_text()
-END_OF_DECLARATION = "\n\n\ndef _fields()"
+END_OF_DECLARATION = "\n\n\ndef declared_fields("
 VERSIONS = "tradewire/store/migrations/versions"
 MIGRATIONS = sorted(path.name for path in (ROOT / VERSIONS).glob("[0-9]*.py"))
 FIELD_FILES = {

@@ -19,8 +19,6 @@ TESTS: Final = (
     *("browser", "decimal", "event", "feed", "filters", "frames", "gap-fill", "history", "meters", "retry"),
     "state",
 )
-SLOW_TESTS: Final = "/too many trades|given up when the dedup set|burst of 20,000|has left the list/"
-"""Names of tests that take seconds. They would run once for each mutant."""
 SURVIVED: Final = {"Survived", "NoCoverage"}
 IGNORED: Final = {"CompileError", "RuntimeError", "Ignored"}
 """The mutant could not be tested."""
@@ -65,10 +63,7 @@ def _config(selected: Sequence[str], processes: int) -> dict[str, Any]:
         "plugins": ["@stryker-mutator/tap-runner"],
         "tap": {
             "testFiles": ["bundles/*.mjs"],
-            "nodeArgs": [
-                *("-r", "{{hookFile}}", "--test-reporter=tap"),
-                *(f"--test-skip-pattern={SLOW_TESTS}", "{{testFile}}"),
-            ],
+            "nodeArgs": ["-r", "{{hookFile}}", "--test-reporter=tap", "{{testFile}}"],
             "forceBail": True,
         },
         "coverageAnalysis": "perTest",

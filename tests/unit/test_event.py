@@ -15,6 +15,7 @@ from tests.support import example
 from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, event_id, event_json, with_field
 from tradewire import event
 from tradewire.errors import InvalidEvent
+from tradewire.trade import to_texts
 
 ID = "0190a0b0-c0d0-7e0f-8a1b-2c3d4e5f6071"
 TRADE = decode_trade(MESSAGE)
@@ -249,6 +250,29 @@ def test_a_named_producer_has_ids_of_its_own() -> None:
     ids = [event.keyed_id("key", 0, TRADE, producer) for producer in ("", "alice", "bob")]
     assert ids[0] == event.keyed_id("key", 0, TRADE)
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "body"), [("k", 0, MESSAGE), ("key", 1, MESSAGE), ("key", 0, example(rate=1))]
+)
+def test_a_named_producer_has_an_id_for_each_key_place_and_trade(key: str, place: int, body: bytes) -> None:
+    one = event.keyed_id("key", 0, TRADE, "alice")
+    assert event.keyed_id(key, place, decode_trade(body), "alice") != one
+
+
+def test_an_optional_field_counts_by_name_and_value_if_it_is_present(monkeypatch: pytest.MonkeyPatch) -> None:
+    def id_with(**optional: str | None) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(event, "_OPTIONAL_NAMES", list(optional))
+            patch.setattr(event, "to_texts", lambda trade: [*to_texts(trade), *optional.values()])
+            return event.keyed_id("key", 0, TRADE)
+
+    assert id_with(venue=None, note=None) == event.keyed_id("key", 0, TRADE)
+    assert id_with(venue="x", note=None) == id_with(venue="x")
+    assert id_with(venue="x", note="y") == id_with(note="y", venue="x")
+    assert (
+        len({id_with(), id_with(venue="x"), id_with(venue="y"), id_with(note="x"), id_with(venue="x", note="x")}) == 5
+    )
 
 
 def test_key_and_place_are_kept_apart() -> None:

@@ -7,6 +7,7 @@ import pytest
 from processor.sinks import Verdict
 from tests.unit.sinks import ProcessorHarness
 from tradewire.errors import FeedUnavailable
+from tradewire.queue.memory import MemoryQueue
 
 JOBS = [b"1", b"2", b"3"]
 OUTAGES = 6
@@ -115,3 +116,43 @@ def test_a_processor_with_a_requested_stop_takes_no_job() -> None:
     harness.stop.requested = True
     harness.processor.run()
     assert (harness.waiting, harness.sink.deliveries) == (JOBS, [])
+
+
+def test_draining_ends_when_every_job_is_delivered() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.processor.drain()
+    assert (harness.sink.delivered, harness.waiting, harness.in_flight) == (JOBS, [], 0)
+    assert harness.sink.closed == 1
+    assert harness.broker.watchers == {}
+
+
+def test_draining_an_empty_tube_ends_at_once() -> None:
+    harness = ProcessorHarness()
+    harness.processor.drain()
+    assert harness.sink.deliveries == []
+
+
+def test_draining_waits_for_the_jobs_that_another_processor_holds() -> None:
+    harness = ProcessorHarness(*JOBS)
+    other = MemoryQueue(harness.broker)
+    other.reserve(harness.tube, 1, 1)
+    harness.sink.before_delivery = other.close
+    harness.processor.drain()
+    assert sorted(harness.sink.delivered) == JOBS
+
+
+def test_draining_survives_an_outage_and_logs_it() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.broker.fault = "the queue is away"
+    harness.stop.during_wait = lambda _: end_outage(harness)
+    harness.processor.drain()
+    assert harness.sink.delivered == JOBS
+    assert [entry["event"] for entry in harness.log] == ["waiting for a dependency", "dependency is back"]
+
+
+def test_draining_ends_at_a_stop_and_leaves_the_other_jobs() -> None:
+    harness = ProcessorHarness(*JOBS)
+    harness.sink.script = [Verdict.WAIT]
+    stop_at_next_delivery(harness)
+    harness.processor.drain()
+    assert (harness.waiting, harness.in_flight, harness.sink.closed) == (JOBS, 0, 1)

@@ -34,6 +34,7 @@ it("a quotient is rounded to twelve digits", () => {
   assert.equal(quotient(units("2"), units("3")), "0.666666666667");
   assert.equal(quotient(units("2000"), units("3")), "666.666666667");
   assert.equal(quotient(units("747.1"), units("1000")), "0.7471");
+  assert.equal(quotient(units("1"), units("3000")), "0.000333333333");
   assert.equal(quotient(units("1"), 0n), "0");
 });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { newestFirst, parseTradeEvent } from "../src/trade/event.ts";
+import { FIELDS, type Field, type FieldName } from "../src/trade/fields.ts";
 import { parseMicros } from "../src/trade/json.ts";
 import { rawEvent, TEN, trade, uuid } from "./helpers.ts";
 
@@ -27,6 +28,27 @@ it("an event with a missing or non-text field is malformed", () => {
 it("an event whose id is not a lower-case UUID is malformed", () => {
   for (const id of ["", "7", uuid(1).toUpperCase(), `${uuid(1)}0`, ` ${uuid(1)}`]) {
     assert.equal(parseTradeEvent(rawEvent(1, { id })), undefined, id);
+  }
+});
+
+it("an event whose time of receipt is not a UTC timestamp is malformed", () => {
+  for (const receivedAt of ["", "yesterday", "2026-11-24T10:00:00", "2026-13-24T10:00:00Z"]) {
+    assert.equal(parseTradeEvent(rawEvent(1, { receivedAt })), undefined, receivedAt);
+  }
+});
+
+it("an optional field may be absent, and is text otherwise", () => {
+  const fields = FIELDS as Field[];
+  const [first] = fields;
+  assert(first);
+  fields.push({ ...first, name: "venue" as FieldName, isOptional: true });
+  try {
+    assert.deepEqual(parseTradeEvent(rawEvent(1)), trade(1));
+    assert.notEqual(parseTradeEvent(rawEvent(1, { venue: "XLON" })), undefined);
+    assert.equal(parseTradeEvent(rawEvent(1, { venue: 7 })), undefined);
+    assert.equal(parseTradeEvent(rawEvent(1, { venue: null })), undefined);
+  } finally {
+    fields.pop();
   }
 });
 

@@ -43,6 +43,28 @@ it("the connection is live since the hello, by the server's clock", () => {
   assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs: TEN + 3_600_000.5 });
 });
 
+it("the clock is set by the hello", () => {
+  const { env, clock } = started();
+  env.socket.hello("e", 1, false, "2026-11-24T11:00:00Z");
+  assert.equal(clock.at(env.nowMs), TEN + 3_600_000);
+});
+
+it("the connection is live since the server sent the hello, not since it arrived", () => {
+  const { env, received } = started();
+  env.advance(100);
+  env.socket.hello("e", 1, false, "2026-11-24T10:00:00.040Z");
+  assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs: TEN + 40 });
+});
+
+it("without a hello there is nothing to resume, even if events came", () => {
+  const { env, received } = started();
+  env.socket.send({ offset: 7, events: ["x"] });
+  env.socket.disconnect();
+  env.advance(250);
+  assert.deepEqual(received.events, ["x"]);
+  assert.equal(env.socket.path, "/ws");
+});
+
 it("a first hello is no gap", () => {
   const { env, received } = started();
   env.socket.hello("e", 1);
@@ -154,13 +176,20 @@ it("after close code 1012 it reconnects within a second, at a random time", () =
   });
 });
 
-it("it distinguishes a refusal from a full server", () => {
+it("it distinguishes a refusal, a full server, and one that is unreachable or silent", () => {
   const { env, received } = started();
   env.socket.disconnect(1008);
   assert.equal(offlineReason(received.connections.at(-1)), "refused");
   env.advance(1000);
   env.socket.disconnect(1013);
   assert.equal(offlineReason(received.connections.at(-1)), "full");
+  env.advance(1000);
+  env.socket.disconnect(1006);
+  assert.equal(offlineReason(received.connections.at(-1)), "unreachable");
+  env.advance(1000);
+  env.socket.hello("e", 1);
+  env.advance(45_000);
+  assert.equal(offlineReason(received.connections.at(-1)), "unreachable");
 });
 
 it("without a hello within 10 s it drops the connection and reconnects", () => {
@@ -241,6 +270,7 @@ it("invalid frames are skipped", () => {
     env.socket.sendRaw(data);
   }
   assert.equal(warn.mock.callCount(), invalid.length);
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /invalid frame/u);
   warn.mock.restore();
   assert.deepEqual(received.events, []);
   assert.equal(received.connections.at(-1)?.phase, "live");

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Address } from "../src/filters/address.ts";
+import { Address, WINDOW_LABELS, WINDOWS } from "../src/filters/address.ts";
 import {
+  FILTER_NAMES,
   type Filters,
   isEmptyRange,
   isFiltered,
@@ -13,6 +14,7 @@ import {
   readFilter,
   writeFilters,
 } from "../src/filters/filters.ts";
+import { FIELDS } from "../src/trade/fields.ts";
 import { FakeAddressBar, trade } from "./helpers.ts";
 
 function found(filters: Partial<Filters>, changes: Readonly<Record<string, unknown>> = {}): boolean {
@@ -49,6 +51,7 @@ it("amounts are compared exactly, including both bounds", () => {
 
 it("all words must match a code, a flag, or the start of user or id, in any case", () => {
   assert.ok(found({ q: "eur gbp fr" }));
+  assert.ok(found({ q: "eur  gbp" }));
   assert.ok(found({ q: "1342" }));
   assert.ok(found({ q: "01234567-89AB" }));
   assert.ok(found({ q: "ALI" }, { userId: "alice" }));
@@ -136,6 +139,31 @@ it("each change adds a history entry, and Back undoes it and notifies", () => {
   assert.equal(notified, 4);
 });
 
+it("Back starts a new history entry for the next keystroke, and so does any other change", () => {
+  for (const change of [
+    (bar: FakeAddressBar) => bar.back(),
+    (_: FakeAddressBar, address: Address) => address.setFilters({ from: "EUR" }),
+    (_: FakeAddressBar, address: Address) => address.setWindow("24h"),
+    (_: FakeAddressBar, address: Address) => address.endTyping(),
+  ]) {
+    const bar = new FakeAddressBar();
+    const address = new Address(bar);
+    address.typeFilters({ q: "a" });
+    change(bar, address);
+    const before = [...bar.steps];
+    address.typeFilters({ q: "ab" });
+    assert.deepEqual(bar.steps.slice(0, -1), before);
+  }
+});
+
+it("the first keystroke adds a history entry, even after one that changed nothing", () => {
+  const bar = new FakeAddressBar();
+  const address = new Address(bar);
+  address.typeFilters({ q: "" });
+  address.typeFilters({ q: "a" });
+  assert.deepEqual(bar.steps, ["", "?q=a"]);
+});
+
 it("a change to the same value adds no history entry", () => {
   const bar = new FakeAddressBar("?from=EUR");
   const address = new Address(bar);
@@ -165,6 +193,12 @@ it("a filter that is clicked again is removed", () => {
   assert.equal(bar.query, "");
 });
 
+it("each filter of a field has one name, beside the page's own filters", () => {
+  const own = ["from", "to", "country", "user", "flag", "min", "max", "q"];
+  const others = FIELDS.flatMap(({ filter }) => filter ?? []).filter((name) => !own.includes(name));
+  assert.deepEqual(FILTER_NAMES, [...own, ...others]);
+});
+
 it("a page is filtered if any filter is set", () => {
   assert.equal(isFiltered(NO_FILTERS), false);
   assert.equal(isFiltered({ ...NO_FILTERS, q: "x" }), true);
@@ -174,6 +208,14 @@ it("a flag has 1 to 64 small letters, digits and dashes", () => {
   assert.equal(readFilter("flag", "rate-mismatch"), "rate-mismatch");
   assert.equal(readFilter("flag", "x".repeat(64)), "x".repeat(64));
   assert.equal(readFilter("flag", "x".repeat(65)), undefined);
+});
+
+it("the label of a window says its length", () => {
+  const units: Readonly<Record<string, string>> = { m: "minute", h: "hour", d: "day" };
+  for (const window of WINDOWS) {
+    const [count, unit] = [Number.parseInt(window, 10), units[window.slice(-1)]];
+    assert.equal(WINDOW_LABELS[window], count === 1 ? unit : `${count} ${unit}s`);
+  }
 });
 
 it("the window is read from the address", () => {

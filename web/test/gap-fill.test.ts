@@ -12,7 +12,7 @@ const SECOND = 1_000_000;
 
 /** A page that is connected since ten, received the trade of the first second, and missed the next three. */
 function setUp() {
-  mock.method(console, "warn", () => undefined);
+  const warn = mock.method(console, "warn", () => undefined);
   const env = new FakeEnvironment();
   const state = new State();
   const archive = new FakeArchive();
@@ -25,7 +25,7 @@ function setUp() {
   archive.put(rawEvent(SECOND));
   const gap: Gap = { since: TEN + 1000, until: TEN + 4000, reason: "restarted" };
   env.nowMs = gap.until;
-  return { env, state, archive, gapFill, gap, changes: () => changes };
+  return { env, state, archive, gapFill, gap, warn, changes: () => changes };
 }
 
 it("missed trades are listed in order and counted once", async () => {
@@ -86,7 +86,10 @@ it("a second gap does not query the first one again", async () => {
   env.nowMs = TEN + 21_000;
   gapFill.fill({ ...gap, since: TEN + 20_000, until: TEN + 21_000 });
   await flushPromises();
-  assert.equal(archive.queries.at(-1)?.sinceMs, gap.until + 1000 - 5000);
+  env.nowMs = TEN + 41_000;
+  gapFill.fill({ ...gap, since: TEN + 40_000, until: TEN + 41_000 });
+  await flushPromises();
+  assert.equal(archive.queries.at(-1)?.sinceMs, TEN + 21_000 + 1000 - 5000);
 });
 
 it("gaps that the server announces each second are filled at most every ten seconds", async () => {
@@ -134,13 +137,13 @@ it("a large gap is read page by page", async () => {
 
 it("the state has the number of trades found so far", async () => {
   const { state, archive, gapFill, gap, changes } = setUp();
-  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 1500));
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 2500));
   const found: (number | undefined)[] = [];
   archive.beforeAnswer = () => found.push(state.filling?.found);
   gapFill.fill(gap);
   await flushPromises();
-  assert.deepEqual(found, [0, 1000]);
-  assert.equal(changes(), 3);
+  assert.deepEqual(found, [0, 1000, 2000]);
+  assert.equal(changes(), 4);
 });
 
 it("it repeats the query until the archive is complete up to the end of the gap", async () => {
@@ -200,14 +203,17 @@ it("a second gap extends the range being filled", async () => {
 });
 
 it("an unavailable archive is queried ever more slowly, and announced after two minutes", async () => {
-  const { env, state, archive, gapFill, gap } = setUp();
+  const { env, state, archive, gapFill, gap, warn, changes } = setUp();
   archive.isUnavailable = true;
   gapFill.fill(gap);
   await advanceSlowly(env, 110_000);
   assert.equal(state.announcedGap, undefined);
+  assert.equal(changes(), 0);
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /can’t fill the gap/u);
   const soon = archive.queries.length;
   await advanceSlowly(env, 20_000);
   assert.equal(state.announcedGap, gap);
+  assert.equal(changes(), 1);
   const late = archive.queries.length;
   assert(soon > 10 && soon < 40, `${soon} requests`);
   await advanceSlowly(env, 600_000);
@@ -245,23 +251,23 @@ it("a dismissed gap is not announced again", async () => {
 
 it("of a gap with too many trades the newest are shown, and the gap is recorded", async () => {
   const { state, archive, gapFill, gap } = setUp();
-  for (let from = 2 * SECOND; from < 2 * SECOND + 160_000; from += 20_000) {
-    archive.put(...rawEvents(from, from + 20_000));
-  }
+  gapFill.maxNewTrades = 2000;
+  archive.put(...rawEvents(2 * SECOND, 2 * SECOND + 5000));
   gapFill.fill(gap);
   await flushPromises();
   assert.deepEqual(state.gaps, [gap]);
   assert.equal(state.filling, undefined);
-  assert.equal(state.trades[0]?.id, trade(2 * SECOND + 159_999).id);
-  assert.equal(archive.queries.length, 151);
+  assert.equal(state.trades[0]?.id, trade(2 * SECOND + 4999).id);
+  assert.equal(archive.queries.length, 3, "the last one gets more than 2,000 trades");
 });
 
 it("a gap is given up when the dedup set can no longer cover the live trades", async () => {
   const { env, state, archive, gapFill, gap } = setUp();
+  gapFill.maxNewTrades = 2000;
   archive.isUnavailable = true;
   gapFill.fill(gap);
   await flushPromises();
-  state.add(rawEvents(5 * SECOND, 5 * SECOND + 150_001));
+  state.add(rawEvents(5 * SECOND, 5 * SECOND + 2001));
   await advanceSlowly(env, 60_000);
   assert.deepEqual(state.gaps, [gap]);
   assert.equal(state.filling, undefined);

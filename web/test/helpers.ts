@@ -1,5 +1,6 @@
 /** Test data, and a fake environment with a controlled clock. */
 
+import assert from "node:assert/strict";
 import type { AddressBar } from "../src/filters/address.ts";
 import { type Pair, type ParsedTrade, parseAmounts } from "../src/server/live-aggregate.ts";
 import type { FeedEnvironment } from "../src/stream/feed.ts";
@@ -160,6 +161,7 @@ export class FakeAddressBar implements AddressBar {
   }
 
   write(query: string, step: "new" | "same"): void {
+    assert(step === "same" || step === "new");
     if (step === "same") {
       this.steps.pop();
     }

@@ -9,7 +9,7 @@ import { FakeArchive } from "./fake-archive.ts";
 import { FakeEnvironment, flushPromises, ids, rawEvent, rawEvents, TEN, trade } from "./helpers.ts";
 
 function started(prepare: (archive: FakeArchive) => void) {
-  mock.method(console, "warn", () => undefined);
+  const warn = mock.method(console, "warn", () => undefined);
   const env = new FakeEnvironment();
   const state = new State();
   const archive = new FakeArchive();
@@ -17,8 +17,8 @@ function started(prepare: (archive: FakeArchive) => void) {
   const history = new History(env.environment, archive.query, NO_FILTERS, (messages) =>
     state.backfill(messages),
   );
-  history.start();
-  return { env, state, archive, history };
+  const end = history.start();
+  return { env, state, archive, history, end, warn };
 }
 
 it("the latest 200 trades are listed, and count neither as received nor for latency", async () => {
@@ -46,15 +46,23 @@ it("it does not wait for the feed, and ends when all trades from before it are k
 });
 
 it("if the feed is live first, one query is enough", async () => {
-  const { env, archive, history } = started(() => undefined);
+  const { archive, history, end } = started(() => undefined);
   history.setEnd(TEN + 50);
-  await flushPromises();
-  env.advance(600_000);
+  await end;
   assert.equal(archive.queries.length, 1);
 });
 
+it("only the first connection ends the history", async () => {
+  const { archive, history, end } = started(() => undefined);
+  await flushPromises();
+  history.setEnd(TEN + 50);
+  history.setEnd(TEN + 90);
+  await end;
+  assert.equal(archive.queries.at(-1)?.untilMs, TEN + 50);
+});
+
 it("it repeats the query while the archive is behind", async () => {
-  const { env, state, archive, history } = started((fake) => {
+  const { env, state, archive, history, end } = started((fake) => {
     fake.upToMs = TEN;
   });
   history.setEnd(TEN + 50);
@@ -62,20 +70,20 @@ it("it repeats the query while the archive is behind", async () => {
   archive.put(rawEvent(1));
   archive.upToMs = TEN + 50;
   env.advance(125);
-  await flushPromises();
+  await end;
   assert.deepEqual(ids(state.trades), ids([trade(1)]));
-  env.advance(600_000);
   assert.equal(archive.queries.length, 2);
 });
 
 it("it repeats the query while the archive is unavailable", async () => {
-  const { env, state, archive, history } = started((fake) => {
+  const { env, state, archive, history, warn } = started((fake) => {
     fake.put(rawEvent(1));
     fake.isUnavailable = true;
   });
   history.setEnd(TEN + 50);
   await flushPromises();
   assert.equal(state.isBackfilled, false);
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /can’t load the latest trades/u);
   archive.isUnavailable = false;
   env.advance(125);
   await flushPromises();
@@ -107,4 +115,12 @@ it("a stopped history neither queries again nor delivers", async () => {
   await flushPromises();
   assert.equal(archive.queries.length, 1);
   assert.equal(state.isBackfilled, false);
+});
+
+it("a history that is stopped between two queries ends at once", async () => {
+  const { archive, history, end } = started(() => undefined);
+  await flushPromises();
+  history.stop();
+  await end;
+  assert.equal(archive.queries.length, 1);
 });

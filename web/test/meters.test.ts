@@ -8,6 +8,7 @@ import { ServerClock } from "../src/stream/server-clock.ts";
 
 it("the rate history has the differences of the last 60 samples, oldest first", () => {
   const history = new RateHistory();
+  assert.deepEqual(history.perSecond, []);
   let total = 0;
   for (let second = 1; second <= 60; second += 1) {
     total += second;
@@ -50,15 +51,21 @@ it("latency is that of the latest 500 trades, and never negative", () => {
   latency.add(2000);
   latency.painted(1000);
   assert.deepEqual(latency.read(), { medianMs: 0, p99Ms: 0 });
-  for (let trade = 0; trade < 500; trade += 1) {
-    latency.add(900);
+  for (const receivedMs of [700, 800, 900]) {
+    for (let trade = 0; trade < 250; trade += 1) {
+      latency.add(receivedMs);
+    }
+    latency.painted(1000);
   }
-  latency.painted(1000);
-  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200 });
+});
+
+it("trades that were pending when the page was hidden or shown say nothing about latency", () => {
+  const latency = new LatencyMeter();
   latency.add(1);
   latency.discardPending();
   latency.painted(100_000);
-  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+  assert.equal(latency.read(), undefined);
 });
 
 it("of a burst between two frames the last trades count", () => {
@@ -68,6 +75,15 @@ it("of a burst between two frames the last trades count", () => {
   }
   latency.painted(1000);
   assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+});
+
+it("of 500 trades between two frames all count", () => {
+  const latency = new LatencyMeter();
+  for (let trade = 1; trade <= 500; trade += 1) {
+    latency.add(trade <= 250 ? 900 : 800);
+  }
+  latency.painted(1000);
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200 });
 });
 
 it("the server's clock is trusted to equal ours if its time fits between request and answer", () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
+import type { Timer } from "../src/server/timing.ts";
 import { Backoff } from "../src/stream/backoff.ts";
 import { Retry } from "../src/stream/retry.ts";
 import { FakeEnvironment, flushPromises } from "./helpers.ts";
@@ -45,7 +46,7 @@ it("a wait that is woken ends at once, and its timer is cleared", async () => {
   const { clearTimer } = env.environment;
   const timing = {
     ...env.environment,
-    clearTimer: (timer: ReturnType<typeof setTimeout>) => {
+    clearTimer: (timer: Timer | undefined) => {
       cleared += 1;
       clearTimer(timer);
     },

@@ -5,6 +5,7 @@ import { test as it, mock } from "node:test";
 import { LatencyMeter, RateMeter } from "../src/stream/meters.ts";
 import { State } from "../src/stream/state.ts";
 import { DedupSet } from "../src/trade/dedup-set.ts";
+import type { TradeEvent } from "../src/trade/event.ts";
 import { mergeTrades } from "../src/trade/merge.ts";
 import { ids, rawEvent, rawEvents, TEN, trade, uuid } from "./helpers.ts";
 
@@ -44,16 +45,16 @@ it("a trade that arrives twice is listed and counted once", () => {
 
 it("a trade that has left the list is not new again", () => {
   const state = new State();
-  state.add(rawEvents(0, 5000));
+  state.add(rawEvents(0, 1001));
   state.add([rawEvent(0)]);
-  assert.equal(state.count, 5000);
+  assert.equal(state.count, 1001);
 });
 
-it("of a burst of 20,000 all are counted and the newest 1,000 listed", () => {
+it("of a burst of 5,000 all are counted and the newest 1,000 listed", () => {
   const state = new State();
-  state.add(rawEvents(0, 20_000));
-  assert.equal(state.count, 20_000);
-  assert.deepEqual(ids(state.trades), ids(tradesNewestFirst(19_000, 20_000)));
+  state.add(rawEvents(0, 5000));
+  assert.equal(state.count, 5000);
+  assert.deepEqual(ids(state.trades), ids(tradesNewestFirst(4000, 5000)));
 });
 
 it("a trade older than all listed ones is counted, and not listed", () => {
@@ -63,6 +64,15 @@ it("a trade older than all listed ones is counted, and not listed", () => {
   state.add([rawEvent(5)]);
   assert.equal(state.count, 1001);
   assert.deepEqual(ids(state.trades), before);
+});
+
+it("a frame without a new trade leaves the list as it is", () => {
+  const state = new State();
+  state.add([rawEvent(1)]);
+  const { trades } = state;
+  state.add([]);
+  state.add([rawEvent(1)]);
+  assert.equal(state.trades, trades);
 });
 
 it("a published list never changes", () => {
@@ -76,20 +86,24 @@ it("a published list never changes", () => {
 it("malformed events are skipped with a warning, and the others of the frame are added", () => {
   const warn = mock.method(console, "warn", () => undefined);
   const state = new State();
+  state.add([rawEvent(0)]);
   state.add([null, rawEvent(1), { id: "x" }]);
-  assert.equal(state.count, 1);
+  assert.equal(state.count, 2);
+  assert.equal(warn.mock.callCount(), 1);
   assert.match(String(warn.mock.calls[0]?.arguments[0]), /2 malformed trades of 3/u);
   warn.mock.restore();
 });
 
-it("ids are known for at least one generation, and at most two are kept", () => {
+it("ids are known for at least one generation, and for less than two", () => {
   const dedup = new DedupSet(10);
-  // The last ids fill half of a generation, so that both generations hold some of those looked up.
-  for (let id = 0; id < 1005; id += 1) {
+  // The last id begins a generation, so that both generations hold some of those looked up.
+  for (let id = 0; id <= 1000; id += 1) {
     assert.equal(dedup.add(uuid(id)), true);
-    assert(dedup.size <= 20);
   }
-  for (let id = 995; id < 1005; id += 1) {
+  for (let id = 0; id < 990; id += 1) {
+    assert.equal(dedup.has(uuid(id)), false);
+  }
+  for (let id = 991; id <= 1000; id += 1) {
     assert.equal(dedup.add(uuid(id)), false);
     assert.equal(dedup.has(uuid(id)), true);
   }
@@ -106,6 +120,50 @@ it("ids that differ in any one digit are different", () => {
     assert.equal(dedup.has(id), false);
     assert.equal(dedup.add(id), true);
   }
+});
+
+it("ids that differ in any one digit are different even where they share one of two slots", () => {
+  for (const [place, digit] of [...uuid(0)].entries()) {
+    for (const other of digit === "-" ? [] : "123456789abcdef") {
+      const dedup = new DedupSet(1);
+      const id = `${uuid(0).slice(0, place)}${other}${uuid(0).slice(place + 1)}`;
+      assert.equal(dedup.add(uuid(0)), true);
+      assert.equal(dedup.has(id), other === digit);
+    }
+  }
+});
+
+it("each counted trade is passed on once, live or missed, and so is each trade from before", () => {
+  const state = new State();
+  const fresh: TradeEvent[] = [];
+  const backfilled: TradeEvent[] = [];
+  state.onFresh((trades) => fresh.push(...trades));
+  state.onBackfill((trades) => backfilled.push(...trades));
+  state.backfill([rawEvent(1), rawEvent(1)]);
+  state.add([rawEvent(2), rawEvent(2)]);
+  state.addMissed([rawEvent(2), rawEvent(3)]);
+  state.backfill([rawEvent(3)]);
+  assert.deepEqual(ids(fresh), ids([trade(2), trade(3)]));
+  assert.deepEqual(ids(backfilled), ids([trade(1)]));
+});
+
+it("a gap before the first trade begins where the page became live, not where it began to connect", () => {
+  const state = new State();
+  assert.deepEqual(state.connection, { phase: "connecting" });
+  state.connected({ phase: "connecting" });
+  state.connected({ phase: "live", sinceMs: TEN });
+  assert.deepEqual(state.connection, { phase: "live", sinceMs: TEN });
+  assert.equal(state.gapStart.sinceMs, TEN);
+});
+
+it("dismissed gaps are forgotten", () => {
+  const state = new State();
+  const gap = { since: 10, until: 11, reason: "away" } as const;
+  state.addGap(gap);
+  state.announcedGap = gap;
+  state.dismissGaps();
+  assert.deepEqual(state.gaps, []);
+  assert.equal(state.announcedGap, undefined);
 });
 
 it("beyond three gaps the oldest are merged", () => {
@@ -145,7 +203,7 @@ it("latency has a median and a 99th percentile", () => {
   const latency = new LatencyMeter();
   assert.equal(latency.read(), undefined);
   for (let ms = 1; ms <= 100; ms += 1) {
-    latency.add(1000 - ms);
+    latency.add(899 + ms);
   }
   latency.painted(1000);
   assert.deepEqual(latency.read(), { medianMs: 50, p99Ms: 99 });
@@ -157,6 +215,7 @@ it("only trades posted while the page was connected and visible count for latenc
   state.add([rawEvent(0)]);
   state.painted(TEN + 60_000);
   assert.equal(state.latency.read(), undefined);
+  assert.equal(state.visible, true);
   state.setVisible(false);
   state.add([rawEvent(2000)]);
   state.setVisible(true);

@@ -1,7 +1,7 @@
 /** The filters that select trades. A filter matches exactly as it does in `GET /api/messages`. */
 
 import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
-import { parseUnits } from "../trade/decimal.ts";
+import { parseUnits, type Units } from "../trade/decimal.ts";
 import type { TradeEvent } from "../trade/event.ts";
 import { FIELDS, type Field, type FieldFilter } from "../trade/fields.ts";
 
@@ -30,7 +30,7 @@ const SEARCH_CHARS_MAX = 128;
 const CONTROL = /\p{Cc}/u;
 const FLAG = /^[a-z0-9-]{1,64}$/u;
 const AMOUNT = /^\d{1,18}(?:\.\d{1,12})?$/u;
-const WHITE_SPACE = /\s+/u;
+const WHITE_SPACE = /\s/u;
 const UPPER = /[A-Z]+/gu;
 const LOWER = /[a-z]+/gu;
 
@@ -98,7 +98,7 @@ export function writeFilters(filters: Filters, query: URLSearchParams): void {
 
 /** True if `min` exceeds `max`. The API refuses such a range. */
 export function isEmptyRange({ min, max }: Filters): boolean {
-  return min !== "" && max !== "" && (parseUnits(min) ?? 0n) > (parseUnits(max) ?? 0n);
+  return max !== "" && units(min) > units(max);
 }
 
 export function isFiltered(filters: Filters): boolean {
@@ -116,29 +116,25 @@ export function matches(filters: Filters, trade: TradeEvent): boolean {
     EXACT.every(({ filter, name }) => filters[filter] === "" || trade[name] === filters[filter]) &&
     (flag === "" || trade.flags.includes(flag)) &&
     isInRange(filters, trade.amountSell) &&
-    searchWords(filters.q).every((word) => matchesWord(word, trade))
+    (filters.q === "" || filters.q.split(WHITE_SPACE).every((word) => matchesWord(fold(word), trade)))
   );
 }
 
 function isInRange({ min, max }: Filters, amount: string): boolean {
-  if (min === "" && max === "") {
-    return true;
-  }
-  const sold = parseUnits(amount) ?? 0n;
-  return (min === "" || sold >= (parseUnits(min) ?? 0n)) && (max === "" || sold <= (parseUnits(max) ?? 0n));
+  return (min === "" || units(amount) >= units(min)) && (max === "" || units(amount) <= units(max));
 }
 
-function searchWords(q: string): readonly string[] {
-  return q === "" ? [] : q.split(WHITE_SPACE);
+function units(amount: string): Units {
+  return parseUnits(amount) ?? 0n;
 }
 
-function matchesWord(word: string, trade: TradeEvent): boolean {
-  const folded = fold(word);
+/** An empty word matches every trade: each id begins with it. */
+function matchesWord(folded: string, trade: TradeEvent): boolean {
   return (
+    trade.id.startsWith(folded) ||
     [trade.currencyFrom, trade.currencyTo, trade.originatingCountry].some((code) => fold(code) === folded) ||
     trade.flags.includes(folded) ||
-    fold(trade.userId).startsWith(folded) ||
-    trade.id.startsWith(folded)
+    fold(trade.userId).startsWith(folded)
   );
 }
 

@@ -7,5 +7,5 @@ export interface Timing {
   readonly now: () => number;
   readonly random: () => number;
   readonly setTimer: (run: () => void, afterMs: number) => Timer;
-  readonly clearTimer: (timer: Timer) => void;
+  readonly clearTimer: (timer: Timer | undefined) => void;
 }

@@ -181,14 +181,7 @@ export class Feed {
   }
 
   #setTimer(run: () => void, afterMs: number): void {
-    this.#clearTimer();
+    this.#environment.clearTimer(this.#timer);
     this.#timer = this.#environment.setTimer(run, afterMs);
-  }
-
-  #clearTimer(): void {
-    if (this.#timer !== undefined) {
-      this.#environment.clearTimer(this.#timer);
-      this.#timer = undefined;
-    }
   }
 }

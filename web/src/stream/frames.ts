@@ -56,7 +56,7 @@ function parseHello(hello: Readonly<Record<string, unknown>>): HelloFrame | unde
 
 function parseJson(data: unknown): unknown {
   try {
-    return typeof data === "string" ? JSON.parse(data) : undefined;
+    return JSON.parse(String(data));
   } catch {
     return undefined;
   }

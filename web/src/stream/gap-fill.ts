@@ -17,12 +17,6 @@ const MAX_PASS_REQUESTS = 300;
 /** Greatest error of the page's estimate of the server's clock. */
 const CLOCK_MARGIN_MS = 1000;
 /**
- * After this many new trades, found or live, the fill is given up. DedupSet remembers more ids than this, so
- * no trade is counted twice. The page shows far fewer trades.
- */
-const MAX_NEW_TRADES = 150_000;
-
-/**
  * The shortest time between the end of a fill and the next one. While the server goes on giving up trades, it
  * announces a gap each second.
  */
@@ -38,6 +32,11 @@ interface Range {
 }
 
 export class GapFill {
+  /**
+   * After this many new trades, found or live, the fill is given up. DedupSet remembers more ids than this, so
+   * no trade is counted twice. The page shows far fewer trades.
+   */
+  maxNewTrades = 150_000;
   readonly #timing: Timing;
   readonly #queryArchive: QueryArchive;
   readonly #state: State;
@@ -144,7 +143,7 @@ export class GapFill {
   }
 
   get #isOverLimit(): boolean {
-    return this.#state.count - this.#countBefore > MAX_NEW_TRADES;
+    return this.#state.count - this.#countBefore > this.maxNewTrades;
   }
 
   /** Announces the gap to the reader once, if the archive takes too long. */

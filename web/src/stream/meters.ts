@@ -12,7 +12,7 @@ export class RateMeter {
     this.#samples.push({ at: nowMs, total });
     // Timers of a hidden page run slowly. One sample from before the window is kept, so that the window is
     // always covered.
-    while (this.#samples.length > 2 && nowMs - (this.#samples[1]?.at ?? nowMs) >= RATE_WINDOW_MS) {
+    while (nowMs - (this.#samples[1]?.at ?? nowMs) >= RATE_WINDOW_MS) {
       this.#samples.shift();
     }
   }
@@ -64,9 +64,9 @@ export class LatencyMeter {
   /** A trade arrived that was received at `receivedMs`. It is on the screen after the next frame. */
   add(receivedMs: number): void {
     this.#pending.push(receivedMs);
-    // A burst may bring thousands between two frames. The last of them are enough.
-    if (this.#pending.length >= 2 * LATENCY_SAMPLES) {
-      this.#pending = this.#pending.slice(-LATENCY_SAMPLES);
+    // A burst may bring thousands between two frames, and a hidden page has no frames.
+    if (this.#pending.length > LATENCY_SAMPLES) {
+      this.#pending.shift();
     }
   }
 

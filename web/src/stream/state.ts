@@ -72,10 +72,8 @@ export class State {
       .map(({ receivedMicros }) => receivedMicros / 1000)
       .filter((ms) => ms >= this.#liveSinceMs);
     this.liveCount += live.length;
-    if (this.visible) {
-      for (const receivedMs of live) {
-        this.latency.add(receivedMs);
-      }
+    for (const receivedMs of live) {
+      this.latency.add(receivedMs);
     }
   }
 

@@ -43,10 +43,7 @@ export function quotient(dividend: Units, divisor: Units): string {
     return "0";
   }
   const units = (dividend * ONE + divisor / 2n) / divisor;
-  const surplus = String(units).length - SIGNIFICANT;
-  if (surplus <= 0) {
-    return unitsText(units);
-  }
+  const surplus = Math.max(0, String(units).length - SIGNIFICANT);
   const power = 10n ** BigInt(surplus);
   return unitsText(((units + power / 2n) / power) * power);
 }

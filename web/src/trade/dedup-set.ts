@@ -3,7 +3,7 @@
  *
  * Memory is bounded by two generations. When the young one is full, it becomes the old one, and the old one
  * is cleared and becomes the young one, so at least the last `generation` ids are known. Ids are stored as
- * 128 bits in tables that are allocated once. Memory use stays constant, and there is no garbage to collect.
+ * 128 bits in tables that are allocated once, so memory use stays constant.
  */
 
 /**
@@ -41,35 +41,21 @@ export class DedupSet {
     read(id);
     return this.#young.has() || this.#old.has();
   }
-
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
 }
 
 const WORDS_PER_ID = 4;
 /** 2³² divided by the golden ratio. Multiplying by it spreads consecutive values far apart. */
 const HASH_MULTIPLIER = 0x9e_37_79_b1;
-/** Positions in a UUID where its four 32-bit words begin, in two groups of four digits each. */
-const GROUPS = [0, 4, 9, 14, 19, 24, 28, 32] as const;
 
-/** The id to look up. One shared buffer, so that millions of lookups leave no garbage. */
+/** The id to look up. One shared buffer, so that millions of lookups leave little garbage. */
 const current = new Uint32Array(WORDS_PER_ID);
 
+/** Reads the 32 digits of a UUID, which has dashes between them. */
 function read(id: string): void {
-  for (let word = 0; word < WORDS_PER_ID; word += 1) {
-    current[word] = digits(id, GROUPS[2 * word] ?? 0) * 0x1_00_00 + digits(id, GROUPS[2 * word + 1] ?? 0);
-  }
-}
-
-/** Reads four hexadecimal digits. */
-function digits(id: string, from: number): number {
-  let value = 0;
-  for (let index = from; index < from + 4; index += 1) {
-    const code = id.charCodeAt(index);
-    value = value * 16 + (code < 58 ? code - 48 : code - 87);
-  }
-  return value;
+  current[0] = Number.parseInt(id.slice(0, 8), 16);
+  current[1] = Number.parseInt(id.slice(9, 13) + id.slice(14, 18), 16);
+  current[2] = Number.parseInt(id.slice(19, 23) + id.slice(24, 28), 16);
+  current[3] = Number.parseInt(id.slice(28), 16);
 }
 
 /** The ids of one generation: a hash table with open addressing. */
@@ -99,22 +85,21 @@ class IdTable {
   }
 
   /**
-   * Returns the slot of the current id, or the free slot to store it in. Hashing sums all words, because
-   * counted-up ids must spread as well as random ones.
+   * Returns the slot of the current id, or the free slot to store it in. The last word suffices as a hash: it
+   * is random in an id of version 7, part of a digest in a keyed id, and differs in counted-up ids.
    */
   #slot(): number {
-    const [first = 0, second = 0, third = 0, fourth = 0] = current;
-    let slot = Math.abs(Math.imul(first + second + third + fourth, HASH_MULTIPLIER)) % this.#slots;
+    const [, , , last = 0] = current;
+    let slot = Math.abs(Math.imul(last, HASH_MULTIPLIER)) % this.#slots;
     while (!(this.#isEmpty(slot * WORDS_PER_ID) || this.#isMatch(slot * WORDS_PER_ID))) {
       slot = (slot + 1) % this.#slots;
     }
     return slot * WORDS_PER_ID;
   }
 
-  /** An all-zero id never occurs, so zeros mark an empty slot. */
+  /** The second word holds the id's version, which is never 0. */
   #isEmpty(at: number): boolean {
-    const words = this.#words;
-    return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0;
+    return this.#words[at + 1] === 0;
   }
 
   #isMatch(at: number): boolean {

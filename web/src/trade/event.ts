@@ -13,12 +13,6 @@ export interface TradeEvent extends Texts {
   readonly flags: readonly string[];
 }
 
-const REQUIRED = [
-  "id",
-  "receivedAt",
-  ...FIELDS.filter(({ isOptional }) => !isOptional).map(({ name }) => name),
-] as const;
-const OPTIONAL = FIELDS.filter(({ isOptional }) => isOptional).map(({ name }) => name);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
 
 /** Parses a trade event. Returns undefined if it is malformed. Unknown fields are dropped. */
@@ -41,8 +35,9 @@ export function newestFirst(a: TradeEvent, b: TradeEvent): number {
 
 function hasTexts(raw: Readonly<Record<string, unknown>>): raw is Texts & Readonly<Record<string, unknown>> {
   return (
-    REQUIRED.every((name) => isText(raw[name])) &&
-    OPTIONAL.every((name) => raw[name] === undefined || isText(raw[name]))
+    isText(raw["id"]) &&
+    isText(raw["receivedAt"]) &&
+    FIELDS.every(({ name, isOptional }) => isText(raw[name]) || (isOptional && raw[name] === undefined))
   );
 }
 
