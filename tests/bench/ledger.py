@@ -38,7 +38,7 @@ def wait_settled(stack: Stack) -> Totals:
         ledger.update(response.json)
         return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
 
-    wait_until(is_settled, "the ledger has settled")
+    wait_until(is_settled, "the ledger has settled", SETTLE_TIMEOUT_SECONDS)
     assert ledger["status"] == "balanced", ledger
     tubes = ledger["tubes"]
     return Totals(ledger["accepted"], tubes["live"]["shown"], tubes["archive"]["archived"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from tests.integration.conftest import (
@@ -190,9 +191,13 @@ def test_the_ledger_survives_a_kill_of_every_program(home: Path) -> None:
         with ingest_api(home) as server:
             post_messages(home)
             wait_until(lambda: settled_ledger(home)["tubes"]["archive"]["archived"] == POSTS, "all are archived")
+            workers = psutil.Process(server.pid).children()
             for process in (server, archiver, queue):
                 process.kill()
                 process.wait()
+            for worker in workers:  # else they would answer until the next server has taken their socket over
+                worker.kill()
+                worker.wait()
         with beanstalkd(home), ingest_api(home), processor(home, "archive"):
             post_messages(home)
             wait_until(lambda: settled_ledger(home)["tubes"]["archive"]["archived"] == 2 * POSTS, "all are archived")

@@ -179,6 +179,7 @@ def test_no_event_is_lost_when_a_processor_ends_and_another_takes_over(home: Pat
         seen: list[str] = []
         for _ in range(2):
             with processor(home) as process:
+                wait_until(lambda: counts(home).consumers == 1, "the processor takes jobs")
                 seen += browser.receive_ids(1)
                 process.send_signal(number)
                 assert process.wait(10) == (0 if number is signal.SIGTERM else -number)
