@@ -47,6 +47,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         extension `store`.
     """
     app = Flask("api", static_folder=None)
+    app.url_map.merge_slashes = False  # it would answer with a redirect in HTML
     pool = QueuePool(open_queue)
     app.extensions["store"] = store = StoreReader(settings.store)
     ingest.add_routes(app, settings, pool)

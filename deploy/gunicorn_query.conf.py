@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 bind = f"unix:{settings.query_socket}"
 
-# Threads, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
+# gthread, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
 # As many threads as the store has connections for readers.
-worker_class = "gthread"
+worker_class = "deploy.gunicorn_query_worker.QueryWorker"
 workers = 1
 threads = 8
 
