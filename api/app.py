@@ -16,7 +16,7 @@ from api.operations.health_checks import health_checks
 from api.operations.monitor import Monitor
 from api.query import messages, stats
 from tradewire import metrics
-from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
+from tradewire.errors import Fault, InvalidInput, Unavailable
 from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
@@ -59,11 +59,10 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
     probes.add_routes(app, settings, monitor, log)
 
-    @app.errorhandler(InvalidTrade)
-    @app.errorhandler(InvalidQuery)
-    def invalid(error: InvalidTrade | InvalidQuery) -> Response:
+    @app.errorhandler(InvalidInput)
+    def invalid(error: InvalidInput) -> Response:
         _count_refused(error.faults[0].code)
-        return error_response(400, error.faults)
+        return error_response(400, error.faults, more=error.more)
 
     @app.errorhandler(Unavailable)
     def service_unavailable(error: Unavailable) -> Response:

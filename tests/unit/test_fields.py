@@ -11,7 +11,7 @@ from api.query.messages import MessagesQuery
 from tests.generate_fields import TARGET, page_fields
 from tests.unit.helpers import NOW
 from tradewire import event, field_types
-from tradewire.field_types import BadValue
+from tradewire.errors import BadValue
 from tradewire.fields import FIELDS, FILTERS, OPTIONAL, REQUIRED
 from tradewire.store.rows import EventRow
 from tradewire.store.schema import events
