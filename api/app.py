@@ -15,7 +15,7 @@ from api.operations import dead_letters, ledger, probes
 from api.operations.health_checks import health_checks
 from api.operations.monitor import Monitor
 from api.query import messages, stats
-from tradewire import metrics
+from tradewire import code_checks, metrics
 from tradewire.errors import Fault, InvalidInput, Unavailable
 from tradewire.store.reading import StoreReader
 
@@ -46,6 +46,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         The application. One process has to start its extension `monitor`. When the process ends, it has to close the
         extension `store`.
     """
+    code_checks.admit(settings.extra_currencies)
     app = Flask("api", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer with a redirect in HTML
     pool = QueuePool(open_queue)

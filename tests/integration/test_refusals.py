@@ -29,7 +29,7 @@ def started() -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE_LIMIT="3r/s", BATCH_RATE_LIMIT="3r/s") as running:
+    with stack(home, RATE_LIMIT="3r/s", BATCH_RATE_LIMIT="3r/s", EXTRA_CURRENCIES="CNH,BTC") as running:
         running.wait_ready()
         yield running
     shutil.rmtree(home, ignore_errors=True)
@@ -168,3 +168,19 @@ def test_an_address_without_a_page_gets_a_page_that_says_so(started: Stack, path
 def test_an_address_of_the_api_without_a_resource_gets_json(started: Stack, path: str) -> None:
     response = send(started, path)
     assert (response.status, error(response)["code"]) == (404, "not-found")
+
+
+def test_extra_currencies_are_admitted_in_messages_filters_the_document_and_the_page(started: Stack) -> None:
+    post = send(started, "/api/message", "127.0.3.4", method="POST", body=example(currencyFrom="CNH", currencyTo="btc"))
+    assert post.status == 201
+    identifier = post.json["id"]
+    wait_until(lambda: send(started, f"/api/message/{identifier}").status == 200, "it is archived")
+    found = send(started, "/api/messages?from=cnh&to=BTC").json["messages"]
+    assert [message["id"] for message in found] == [identifier]
+    assert {"CNH", "BTC"} <= {*send(started, "/api/openapi.json").json["components"]["schemas"]["Currency"]["enum"]}
+    settings = send(started, "/settings.js")
+    assert (settings.body, settings.headers["Cache-Control"]) == (
+        b"globalThis.extraCurrencies = 'CNH BTC';\n",
+        "no-cache",
+    )
+    assert settings.headers["Content-Type"].startswith("text/javascript")

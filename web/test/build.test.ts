@@ -9,8 +9,8 @@ import { execPath } from "node:process";
 import { after, before, test as it } from "node:test";
 import { gunzipSync } from "node:zlib";
 
-/** The API serves the document, and `/` is index.html. */
-const SERVED_BY_OTHERS = ["/", "/api/openapi.json"];
+/** The API serves the document, nginx itself the settings, and `/` is index.html. */
+const SERVED_BY_OTHERS = ["/", "/api/openapi.json", "/settings.js"];
 
 let folder: string;
 let outdir: string;
