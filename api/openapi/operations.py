@@ -90,7 +90,7 @@ MESSAGE_SCHEMA: Final = {
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "A retry with the same key and body is the same message, so it is shown and archived only once.",
+    "description": "A retry with the same key and body is the same message: archived once, and shown once by a page.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
