@@ -25,6 +25,8 @@ _MONTH_NUMBERS: Final = {
 _CLASSIC: Final = re.compile(r"(\d\d?)-([A-Za-z]{3,9})\.?-(\d\d(?:\d\d)?) (\d\d?):(\d\d):(\d\d)", re.ASCII)
 _WITH_ZONE: Final = re.compile(r"(.{1,40}(?:Z|[+-]\d\d(?::?\d\d)?))\[[\w+/-]{1,64}\]", re.ASCII | re.IGNORECASE)
 """ISO 8601 as Java writes it: with the name of a time zone behind the offset. The offset alone decides."""
+_DOCUMENT_HYPHEN: Final = re.compile("-?[\u00ad\u2010\u2011]-?")
+"""The hyphens that a text copied from a document may have, alone or beside an ordinary one."""
 _CHARS_MAX: Final = 40
 _THIS_CENTURY: Final = 2000
 _FORMS: Final = (
@@ -45,6 +47,8 @@ def parse(text: str, now: datetime) -> datetime:
     Raises:
         BadValue: The text is no time, or one at which no trade can have been placed.
     """
+    if not text.isascii():
+        text = " ".join(_DOCUMENT_HYPHEN.sub("-", text).split())
     if text.endswith("]") and (with_zone := _WITH_ZONE.fullmatch(text)):
         text = with_zone[1]
     if len(text) > _CHARS_MAX:  # a fraction may have any number of digits, and _read caches the text
