@@ -45,7 +45,7 @@ def store_url(text: str) -> str:
 
 
 def currencies(text: str) -> tuple[str, ...]:
-    """Check a list of currency codes. Return each of them once."""
+    """Return the codes of a list of currencies, each once."""
     codes = tuple(dict.fromkeys(code.strip() for code in text.split(",")))
     if not all(re.fullmatch(r"[A-Z]{3}", code) for code in codes):
         raise ValueError("expected codes of three capital letters, such as CNH,BTC")
