@@ -142,9 +142,9 @@ def test_a_request_that_only_gunicorn_finds_invalid_is_refused_in_the_apis_form(
     assert (status, msgspec.json.decode(body)["errors"][0]["code"]) == (400, "bad-request")
 
 
-@pytest.mark.parametrize("method", ["POST", "HEAD", "DELETE"])
-def test_the_live_feed_takes_no_method_but_get(started: Stack, method: str) -> None:
-    response = send(started, "/ws", method=method)
+@pytest.mark.parametrize(("method", "body"), [("POST", b""), ("POST", b"{}"), ("PUT", b"x"), ("HEAD", b"")])
+def test_the_live_feed_takes_no_method_but_get(started: Stack, method: str, body: bytes) -> None:
+    response = send(started, "/ws", method=method, body=body)
     assert (response.status, response.headers["Allow"]) == (405, "GET")
     assert send(started, "/ws").status == 426
 
