@@ -15,8 +15,8 @@ from api.operations import dead_letters, ledger, probes
 from api.operations.health_checks import health_checks
 from api.operations.monitor import Monitor
 from api.query import messages, stats
-from tradewire import metrics
-from tradewire.errors import Fault, InvalidQuery, InvalidTrade, Unavailable
+from tradewire import code_checks, metrics
+from tradewire.errors import Fault, InvalidInput, Unavailable
 from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         The application. One process has to start its extension `monitor`. When the process ends, it has to close the
         extension `store`.
     """
+    code_checks.admit(settings.extra_currencies)
     app = Flask("api", static_folder=None)
+    app.url_map.merge_slashes = False  # it would answer with a redirect in HTML
     pool = QueuePool(open_queue)
     app.extensions["store"] = store = StoreReader(settings.store)
     ingest.add_routes(app, settings, pool)
@@ -58,11 +60,10 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
     probes.add_routes(app, settings, monitor, log)
 
-    @app.errorhandler(InvalidTrade)
-    @app.errorhandler(InvalidQuery)
-    def invalid(error: InvalidTrade | InvalidQuery) -> Response:
+    @app.errorhandler(InvalidInput)
+    def invalid(error: InvalidInput) -> Response:
         _count_refused(error.faults[0].code)
-        return error_response(400, error.faults)
+        return error_response(400, error.faults, more=error.more)
 
     @app.errorhandler(Unavailable)
     def service_unavailable(error: Unavailable) -> Response:

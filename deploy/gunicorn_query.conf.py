@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 bind = f"unix:{settings.query_socket}"
 
-# Threads, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
+# gthread, because the database drivers block where gevent can't switch. A single process, so that caches exist once.
 # More threads than the store has connections for readers: some are left for the probes while the store is frozen.
-worker_class = "gthread"
+worker_class = "deploy.gunicorn_query_worker.QueryWorker"
 workers = 1
 threads = 16
 

@@ -1,11 +1,13 @@
-"""gunicorn's gevent worker, changed to send each response in one write."""
+"""gunicorn's gevent worker, changed to send each response in one write, and to refuse in the API's format."""
 
 from typing import Any
 
 from gunicorn.workers.ggevent import GeventWorker
 
+from deploy.gunicorn_errors import JsonErrors
 
-class OnePieceWorker(GeventWorker):  # type: ignore[misc] # gunicorn has no types
+
+class OnePieceWorker(JsonErrors, GeventWorker):  # type: ignore[misc] # gunicorn has no types
     """Sends the head and the body of a response together.
 
     gunicorn writes them separately, and each write wakes up nginx. Meant for short responses: each one is held in

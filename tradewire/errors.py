@@ -2,8 +2,9 @@
 
 TradewireError
 ├── SettingsError         the environment holds invalid settings; nothing starts
-├── InvalidTrade          the posted message is at fault; carries every fault
-├── InvalidQuery          the query is at fault; carries every fault
+├── InvalidInput          a client sent what can't be accepted; carries the first faults
+│   ├── InvalidTrade      the posted message is at fault
+│   └── InvalidQuery      the query is at fault
 ├── InvalidEvent          job data that no retry would fix; it becomes a dead letter
 └── Unavailable           never the message's fault: reconnect, or answer 503
     ├── QueueUnavailable
@@ -13,10 +14,13 @@ TradewireError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+FAULTS_MAX: Final = 10
+"""A refusal reports the first faults of a message or a query, up to this number, and counts the others."""
 
 
 class Fault(NamedTuple):
@@ -28,6 +32,20 @@ class Fault(NamedTuple):
     """A stable code for programs, such as `unknown-currency`."""
     detail: str
     """A sentence for people."""
+
+
+class BadValue(Exception):  # noqa: N818 - named after its cause
+    """A value does not belong to its type. The check of the message or the query makes it a fault.
+
+    Args:
+        code: The fault's code.
+        detail: The rest of a sentence that begins with the name of the field or parameter, without the period:
+            `is empty`.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        self.detail = detail
 
 
 class TradewireError(Exception):
@@ -42,20 +60,26 @@ class SettingsError(TradewireError):
         self.faults = tuple(faults)
 
 
-class InvalidTrade(TradewireError):  # noqa: N818 - named after its cause
-    """A trade message can't be accepted. Raised once, with every fault in `faults`."""
+class InvalidInput(TradewireError):  # noqa: N818 - as above
+    """A client sent what can't be accepted. Raised once.
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(fault.detail for fault in faults))
-        self.faults = tuple(faults)
+    Args:
+        faults: The faults. The error carries the first FAULTS_MAX of them.
+        more: The number of faults that are not among these.
+    """
+
+    def __init__(self, faults: Sequence[Fault], more: int = 0) -> None:
+        self.faults = tuple(faults[:FAULTS_MAX])
+        self.more = more + len(faults) - len(self.faults)
+        super().__init__("; ".join(fault.detail for fault in self.faults))
 
 
-class InvalidQuery(TradewireError):  # noqa: N818 - as above
-    """A query can't be answered as it stands. Raised once, with every fault in `faults`."""
+class InvalidTrade(InvalidInput):
+    """A trade message can't be accepted."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(fault.detail for fault in faults))
-        self.faults = tuple(faults)
+
+class InvalidQuery(InvalidInput):
+    """A query can't be answered as it stands."""
 
 
 class InvalidEvent(TradewireError):  # noqa: N818 - as above

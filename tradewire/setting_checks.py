@@ -44,6 +44,14 @@ def store_url(text: str) -> str:
     return text
 
 
+def currencies(text: str) -> tuple[str, ...]:
+    """Return the codes of a list of currencies, each once."""
+    codes = tuple(dict.fromkeys(code.strip() for code in text.split(",")))
+    if not all(re.fullmatch(r"[A-Z]{3}", code) for code in codes):
+        raise ValueError("expected codes of three capital letters, such as CNH,BTC")
+    return codes
+
+
 def demo_rate(text: str) -> float:
     """Return a number of messages per second."""
     if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or float(text) <= 0:

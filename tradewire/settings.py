@@ -59,6 +59,8 @@ class Settings:
     """Milliseconds of accepted messages that a power cut may lose. 0 syncs the disk at every write."""
     store_url: str = ""
     """URL of the archive's database. Empty: a SQLite file in the stack's home."""
+    extra_currencies: tuple[str, ...] = ()
+    """Codes of currencies that trades may have beside those of ISO 4217."""
     consumers: tuple[Consumer, ...] = (live.CONSUMER, archive.CONSUMER)
     """The consumers of the stream, each with the values of its settings. The variable lists their names."""
     api_workers: int = 2
@@ -94,6 +96,7 @@ class Settings:
         values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
         values["LISTEN"] = ",".join(self.listen)
         values["CONSUMERS"] = ",".join(self.tubes)
+        values["EXTRA_CURRENCIES"] = ",".join(self.extra_currencies)
         for consumer in self.consumers:
             values |= consumer.variables()
         return {f"{PREFIX}{name}": value for name, value in values.items()}
@@ -192,6 +195,7 @@ class _Reader:
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, setting_checks.store_url),
+            extra_currencies=self._take("EXTRA_CURRENCIES", Settings.extra_currencies, setting_checks.currencies),
             consumers=self._consumers(),
             api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, whole(1, 100_000)),

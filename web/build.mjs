@@ -17,7 +17,7 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
-const PAGES = ["index.html", "api.html"];
+const PAGES = ["index.html", "api.html", "404.html"];
 /**
  * The assets of each page, as source and output name.
  *

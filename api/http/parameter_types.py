@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from api.http.parameters import ParameterType
 from tradewire import field_types
+from tradewire.errors import BadValue
 from tradewire.event import to_microseconds
-from tradewire.field_types import (
-    FRACTION_DIGITS,
-    NO_CONTROL_CHARACTERS,
-    WHOLE_DIGITS,
-    BadValue,
-    check_text,
-)
+from tradewire.field_types import FRACTION_DIGITS, NO_CONTROL_CHARACTERS, WHOLE_DIGITS, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

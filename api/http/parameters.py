@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from tradewire.errors import Fault, InvalidQuery
-from tradewire.field_types import BadValue
+from tradewire.errors import BadValue, Fault, InvalidQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,16 +83,17 @@ def parse_query(query_type: type[_Q], arguments: MultiDict[str, str], **defaults
         The checked values.
 
     Raises:
-        InvalidQuery: With every fault at once.
+        InvalidQuery: With all faults at once.
     """
     faults: list[Fault] = []
     values: dict[str, Any] = dict(defaults)
     parameters = query_type.parameters()
     known = {each.name for each in parameters.values()}
+    listed = ", ".join(sorted(known)) or "none"
     for name in arguments:
         if name not in known:
             cut_name = name[:_MAX_NAME_CHARS]
-            detail = f"There is no parameter {cut_name} here. Known parameters: {', '.join(sorted(known)) or 'none'}."
+            detail = f"There is no parameter {cut_name} here. Known parameters: {listed}."
             faults.append(Fault(cut_name, "unknown-parameter", detail))
     for field_name, (name, value_type, _, _) in parameters.items():
         texts = arguments.getlist(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from flask import Response, request
@@ -35,11 +35,15 @@ class FaultItem(msgspec.Struct):
     detail: str
 
 
-class Failure(msgspec.Struct):
-    """An error response that lists every fault."""
+MoreErrors = Annotated[int, msgspec.Meta(ge=0, description="The number of faults that are not listed, if any.")]
+
+
+class Failure(msgspec.Struct, omit_defaults=True):
+    """An error response with the first faults."""
 
     status: Literal["FAILED"]
     errors: list[FaultItem]
+    moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
 
 
 def json_response(
@@ -63,9 +67,18 @@ def json_response_with_etag(body: dict[str, Any] | msgspec.Struct) -> ApiRespons
     return ApiResponse(encoded, 200, [*headers, ("Content-Length", str(len(encoded)))])
 
 
-def error_response(status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None) -> ApiResponse:
-    """Make an error response: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`."""
-    return json_response(status, Failure("FAILED", fault_items(faults)), headers)
+def error_response(
+    status: int, faults: Sequence[Fault], headers: dict[str, str] | None = None, *, more: int = 0
+) -> ApiResponse:
+    """Make an error response: `{"status":"FAILED","errors":[{"field","code","detail"}…]}`.
+
+    Args:
+        status: The HTTP status.
+        faults: The faults to list.
+        headers: Further headers.
+        more: The number of faults that are not listed.
+    """
+    return json_response(status, Failure("FAILED", fault_items(faults), more), headers)
 
 
 def fault_items(faults: Sequence[Fault]) -> list[FaultItem]:

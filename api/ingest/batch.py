@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from tradewire import event, trade
-from tradewire.decoding import decoding_fault
+from tradewire.decoding import decode as decode_json
 from tradewire.errors import Fault, InvalidTrade
+from tradewire.fields import FIELDS
 from tradewire.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _MESSAGES_PER_TURN: Final = 100
 """Messages checked before other requests get a turn: about 1 ms of work."""
 _TOO_LARGE: Final = Fault(None, "too-large", f"The message is larger than {MAX_MESSAGE_BYTES // 1024} KiB.")
+_BOM: Final = "\ufeff".encode()
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -30,9 +32,13 @@ class CheckedBatch(NamedTuple):
     events: list[bytes]
     """The events of the accepted messages, in order."""
     refused: Mapping[int, Sequence[Fault]]
-    """All faults of each refused message, by its index."""
+    """The first faults of each refused message, by its index."""
+    more_faults: int
+    """The number of the other faults of refused messages."""
     ignored: list[str]
     """Names of unknown fields, each once, up to `trade.IGNORED_MAX`."""
+    rounded: list[str]
+    """Names of fields whose amounts were rounded in some message, each once."""
 
 
 def check(body: bytes, key: str | None, now: datetime) -> CheckedBatch:
@@ -52,27 +58,33 @@ def check(body: bytes, key: str | None, now: datetime) -> CheckedBatch:
     ids: list[str | None] = []
     events: list[bytes] = []
     refused: dict[int, Sequence[Fault]] = {}
+    more_faults = 0
     ignored: dict[str, None] = {}
-    for index, message in enumerate(_messages(body)):
+    rounded: set[str] = set()
+    for index, message in enumerate(map(bytes, _messages(body))):
         if index % _MESSAGES_PER_TURN == 0:
             time.sleep(0)  # let other requests run: a single message must not wait for a whole batch
         try:
-            if memoryview(message).nbytes > MAX_MESSAGE_BYTES:
+            if len(message) > MAX_MESSAGE_BYTES:
                 raise InvalidTrade([_TOO_LARGE])
             checked_trade, unknown = trade.decode(message, now)
         except InvalidTrade as error:
             ids.append(None)
             refused[index] = error.faults
+            more_faults += error.more
             continue
         message_id = event.keyed_id(key, index, checked_trade) if key else event.new_id()
         ids.append(message_id)
         events.append(event.encode(checked_trade, message_id, now))
         if unknown and len(ignored) < trade.IGNORED_MAX:
             ignored |= dict.fromkeys(unknown)
-    return CheckedBatch(ids, events, refused, list(ignored)[: trade.IGNORED_MAX])
+        rounded.update(checked_trade.rounded)
+    in_order = [field.json_name for field in FIELDS if field.json_name in rounded]
+    return CheckedBatch(ids, events, refused, more_faults, list(ignored)[: trade.IGNORED_MAX], in_order)
 
 
 def _messages(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+    body = body.removeprefix(_BOM)
     messages = _elements(body) if body.lstrip().startswith(b"[") else [*_lines(body)]
     if not messages:
         raise InvalidTrade([Fault(None, "empty", "The batch contains no message.")])
@@ -83,10 +95,8 @@ def _messages(body: bytes) -> Sequence[bytes | msgspec.Raw]:
 
 
 def _elements(body: bytes) -> list[msgspec.Raw]:
-    try:
-        return _array.decode(body)
-    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
-        raise InvalidTrade([decoding_fault(body, error)]) from None
+    elements, _ = decode_json(_array, body)
+    return elements
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

@@ -20,6 +20,8 @@ _OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """The values of Sec-Fetch-Site that browsers send for requests made by a page of another site."""
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 """The names of gzip in Content-Encoding (RFC 9110, section 8.4.1.3)."""
+_NO_CODING: Final = frozenset({"", "identity"})
+"""What Content-Encoding may name for a body that is not encoded."""
 
 
 class UnsupportedEncoding(UnsupportedMediaType):
@@ -74,7 +76,10 @@ def read_body(max_bytes: int) -> bytes:
     encoding = request.environ.get("HTTP_CONTENT_ENCODING")
     if encoding is None:
         return body
-    if encoding.strip().lower() not in _GZIP:
+    codings = [coding for part in encoding.split(",") if (coding := part.strip().lower()) not in _NO_CODING]
+    if not codings:
+        return body
+    if len(codings) > 1 or codings[0] not in _GZIP:
         raise UnsupportedEncoding
     return _decompress(body, max_bytes)
 

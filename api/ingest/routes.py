@@ -7,14 +7,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
+from flask import request
 
-from api.http.responses import FaultItem, fault_items, json_response
+from api.http.responses import FaultItem, MoreErrors, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
 from tradewire import event, metrics, trade, tube_history
 from tradewire.counters import CrashSafeCounter
-from tradewire.errors import Fault
+from tradewire.errors import FAULTS_MAX, Fault
 from tradewire.event import Id
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 
@@ -35,6 +36,9 @@ _Ignored = Annotated[
     list[str],
     msgspec.Meta(description="Names of unknown fields, if any: the first 100, each cut to 64 characters."),
 ]
+_Rounded = Annotated[list[str], msgspec.Meta(description="Names of the fields whose amounts were rounded, if any.")]
+_BYTES_PER_FAULT: Final = 200
+"""About the length of a fault in a response."""
 
 
 class Accepted(msgspec.Struct, omit_defaults=True):
@@ -44,10 +48,11 @@ class Accepted(msgspec.Struct, omit_defaults=True):
     userId: str  # noqa: N815 - as in the message
     id: Id
     ignored: _Ignored = []
+    rounded: _Rounded = []
 
 
 class Refused(msgspec.Struct):
-    """A refused message of a batch. `index` is its position, from 0."""
+    """A refused message of a batch, with its first faults. `index` is its position, from 0."""
 
     index: int
     errors: list[FaultItem]
@@ -60,7 +65,9 @@ class BatchAccepted(msgspec.Struct, omit_defaults=True):
     accepted: int
     ids: list[Id | None]
     refused: list[Refused] = []
+    moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
     ignored: _Ignored = []
+    rounded: _Rounded = []
 
 
 class BatchFailure(msgspec.Struct, omit_defaults=True):
@@ -69,6 +76,7 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
     status: Literal["FAILED"]
     errors: list[FaultItem]
     refused: list[Refused] = []
+    moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
 
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
@@ -83,7 +91,7 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
             checked_trade, ignored = trade.decode(read_body(MAX_MESSAGE_BYTES), now)
             message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
             ingest.put([event.encode(checked_trade, message_id, now)])
-        accepted = Accepted("OK", checked_trade.user_id, message_id, ignored)
+        accepted = Accepted("OK", checked_trade.user_id, message_id, ignored, checked_trade.rounded)
         return json_response(201, accepted, {"Location": f"/api/message/{message_id}"})
 
     @app.post("/api/messages")
@@ -136,10 +144,28 @@ def _open_counter(settings: Settings) -> CrashSafeCounter:
 
 def _batch_response(checked: batch.CheckedBatch) -> Response:
     """Make the response: 201 if all messages were accepted, 207 if some were, 400 if none was."""
-    refused = [Refused(index, fault_items(faults)) for index, faults in checked.refused.items()]
+    refused, more = _listed(checked)
     if not checked.events:
         fault = Fault(None, "all-refused", "Every message of the batch was refused; `refused` has the reasons.")
-        return json_response(400, BatchFailure("FAILED", fault_items([fault]), refused))
+        return json_response(400, BatchFailure("FAILED", fault_items([fault]), refused, more))
     status: Literal["OK", "PARTIAL"] = "PARTIAL" if refused else "OK"
-    body = BatchAccepted(status, len(checked.events), checked.ids, refused, checked.ignored)
+    body = BatchAccepted(status, len(checked.events), checked.ids, refused, more, checked.ignored, checked.rounded)
     return json_response(207 if refused else 201, body)
+
+
+def _listed(checked: batch.CheckedBatch) -> tuple[list[Refused], int]:
+    """Return the refused messages with the faults that the response lists, and the number of the other faults.
+
+    Beyond the first ten faults, the response must not become larger than the request. A few compressed bytes can hold
+    a thousand messages.
+    """
+    limit = max(FAULTS_MAX, (request.content_length or 0) // _BYTES_PER_FAULT)
+    refused: list[Refused] = []
+    more = checked.more_faults
+    for index, faults in checked.refused.items():
+        listed = faults[:limit]
+        limit -= len(listed)
+        more += len(faults) - len(listed)
+        if listed:
+            refused.append(Refused(index, fault_items(listed)))
+    return refused, more

@@ -61,7 +61,7 @@ class Readiness(msgspec.Struct):
 _RETRY: Final = {"Retry-After": "Seconds to wait before a retry."}
 _TAG: Final = {"ETag": "The version of the body, for If-None-Match."}
 _NOT_MODIFIED: Final = ResponseSpec("The client's version, as in If-None-Match, is current.", headers=_TAG)
-_BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body lists all of them.", Failure)
+_BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body lists them.", Failure)
 _UNAUTHORIZED: Final = ResponseSpec(
     "The operator token is missing or wrong.", Failure, headers={"WWW-Authenticate": "The scheme, Bearer."}
 )
@@ -90,7 +90,7 @@ MESSAGE_SCHEMA: Final = {
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "A retry with the same key and body is the same message, so it is shown and archived only once.",
+    "description": "A retry with the same key and body is the same message: archived once, and shown once by a page.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
@@ -117,7 +117,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "Post a message",
             {
                 201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
-                400: ResponseSpec("The message has faults; the body lists all of them.", Failure),
+                400: ResponseSpec("The message has faults; the body lists them.", Failure),
                 403: _CROSS_SITE,
                 413: ResponseSpec("The body is larger than 64 KiB.", Failure),
                 415: _BAD_ENCODING,

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from api.http.parameter_types import string
-from tradewire.field_types import BadValue
+from tradewire.errors import BadValue
 from tradewire.store.views import Position
 
 _POSITION: Final = struct.Struct(">q16s")

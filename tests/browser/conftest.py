@@ -25,7 +25,7 @@ def running() -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="tw-page-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as started:
+    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", EXTRA_CURRENCIES="CNH") as started:
         yield started
     shutil.rmtree(home)
 

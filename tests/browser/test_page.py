@@ -34,6 +34,21 @@ def test_a_posted_trade_is_shown_with_its_exact_amounts(running: Stack, page: Pa
     expect(count(page)).to_have_attribute("data-value", "1")
 
 
+def test_a_rounded_amount_is_flagged_in_words(running: Stack, page: Page) -> None:
+    event_id = post(running, amountBuy=747.1000000000001, rate=0.7471000000000001)
+    row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')
+    expect(row.get_by_text("Rounded")).to_have_attribute("title", re.compile("more than 12 digits after the point"))
+
+
+def test_a_currency_that_the_settings_admit_and_a_withdrawn_one_select_trades(running: Stack, page: Page) -> None:
+    for code, placed in (("CNH", "24-JAN-15 10:27:44"), ("DEM", "24-JAN-1999 10:27:44")):
+        event_id = post(running, currencyFrom=code, timePlaced=placed)
+        page.goto(f"{running.url}?from={code.lower()}")
+        expect(page.get_by_test_id("chip-from")).to_have_text(f"Sold: {code}")
+        expect(page.locator(f'[data-testid="row"][data-id="{event_id}"]')).to_be_visible()
+        assert page.get_by_test_id("row").count() == 1
+
+
 def test_markup_in_a_user_id_is_shown_as_text(running: Stack, page: Page) -> None:
     event_id = post(running, userId="<script>alert(1)</script><img src=x>")
     row = page.locator(f'[data-testid="row"][data-id="{event_id}"]')

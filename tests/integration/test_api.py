@@ -97,6 +97,29 @@ def test_unknown_fields_are_named_in_the_response(shared: Path) -> None:
     assert "venue" not in take_accepted(shared, response)
 
 
+def test_rounded_fields_are_named_in_the_response_and_flagged_in_the_event(shared: Path) -> None:
+    response = post(shared, example(amountBuy=1533.5986119999998, rate=1.5335986119999998))
+    assert response.json["rounded"] == ["amountBuy", "rate"]
+    event = take_accepted(shared, response)
+    assert (event["amountBuy"], event["rate"], event["flags"]) == ("1533.598612", "1.533598612", ["rounded"])
+
+
+def test_a_response_names_the_first_ten_faults_and_counts_the_others(shared: Path) -> None:
+    unknown = {f"\0{number}": 0 for number in range(1000)}
+    response = post(shared, msgspec.json.encode(unknown))
+    assert len(fault_codes(response, 400)) == 10
+    assert response.json["moreErrors"] == 8 + 1000 - 10
+    assert len(response.body) < 2000
+
+
+def test_a_form_is_refused_with_the_json_that_belongs_there(shared: Path) -> None:
+    response = post(shared, b"userId=134259&rate=0.7471", Content_Type="application/x-www-form-urlencoded")
+    [error] = response.json["errors"]
+    assert (response.status, error["code"]) == (400, "not-json")
+    shown = error["detail"].partition("{")[1:]
+    assert take_accepted(shared, post(shared, "".join(shown).encode()))
+
+
 def test_a_chunked_body_is_accepted(shared: Path) -> None:
     halves = [example()[:50], example()[50:]]
     assert take_accepted(shared, post(shared, iter(halves), Transfer_Encoding="chunked"))

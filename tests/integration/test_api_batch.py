@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import uuid
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from api.ingest import batch
 from tests.integration.conftest import call_ingest, ingest_api, open_queue
 from tests.support import EXAMPLE, TUBES, beanstalkd, example
 from tradewire.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES
@@ -150,6 +152,51 @@ def test_a_body_that_is_not_one_complete_gzip_member_is_refused(shared: Path, bo
     response = post_batch(shared, body, Content_Encoding="gzip")
     assert (response.status, response.json["errors"][0]["code"]) == (400, "bad-gzip")
     assert take(shared, TUBES[0]) == []
+
+
+@pytest.mark.parametrize("path", ["/api/message", "/api/messages"])
+@pytest.mark.parametrize("encoding", ["identity", "", " Identity ", "identity,", "identity, identity"])
+def test_a_body_that_is_not_encoded_may_say_so(shared: Path, path: str, encoding: str) -> None:
+    assert call_ingest(shared, path, method="POST", body=VALID[0], Content_Encoding=encoding).status == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip, identity", "identity,GZIP,"])
+def test_gzip_may_be_named_together_with_identity(shared: Path, encoding: str) -> None:
+    assert post_batch(shared, gzip.compress(VALID[0]), Content_Encoding=encoding).status == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "identity, br", "gzip;q=1"])
+def test_several_or_other_encodings_are_refused(shared: Path, encoding: str) -> None:
+    assert post_batch(shared, gzip.compress(VALID[0]), Content_Encoding=encoding).status == 415
+
+
+def test_a_response_to_a_small_body_lists_ten_faults_and_counts_the_others(shared: Path) -> None:
+    body = gzip.compress(lines(*[b"{}"] * MAX_BATCH_MESSAGES))
+    response = post_batch(shared, body, Content_Encoding="gzip")
+    listed = [fault["field"] for refused in response.json["refused"] for fault in refused["errors"]]
+    assert (response.status, len(listed), response.json["moreErrors"]) == (400, 10, 8 * MAX_BATCH_MESSAGES - 10)
+    assert len(response.body) < 2000
+
+
+def test_a_response_with_many_faults_is_not_larger_than_the_request(shared: Path) -> None:
+    nul = b",".join(b'"%d":"\\u0000"' % number for number in range(100))
+    for messages in ([b"{%b}" % nul] * 400, [b"{}"] * MAX_BATCH_MESSAGES, [INVALID] * MAX_BATCH_MESSAGES):
+        body = lines(*messages)
+        response = post_batch(shared, body)
+        listed = sum(len(refused["errors"]) for refused in response.json["refused"])
+        assert listed >= 10
+        assert len(response.body) <= max(len(body), 2000)
+        faults = batch.check(body, None, datetime.now(UTC))
+        assert listed + response.json.get("moreErrors", 0) == (
+            sum(map(len, faults.refused.values())) + faults.more_faults
+        )
+
+
+def test_a_207_names_the_messages_whose_faults_it_does_not_list_by_null(shared: Path) -> None:
+    response = post_batch(shared, lines(VALID[0], *[b"{}"] * 100))
+    assert (response.status, response.json["accepted"]) == (207, 1)
+    assert response.json["ids"][1:] == [None] * 100
+    assert response.json["moreErrors"] == 800 - 10
 
 
 def test_another_content_encoding_is_refused_with_the_accepted_one(shared: Path) -> None:

@@ -31,7 +31,9 @@ INEXPRESSIBLE: Final = {
     # faults of several parameters or fields together
     *("empty-range", "not-together", "missing", "not-with-format", "same-currency"),
     # faults of a single one, by rules that a schema can not express
-    *("out-of-range", "too-precise", "too-long", "bad-time", "in-the-future"),
+    *("out-of-range", "too-precise", "too-long", "bad-time", "in-the-future", "implausible-time"),
+    # a fault of a currency and a time together
+    "withdrawn-currency",
     # a fault of an unknown field, which may otherwise have any value
     "nul",
 }

@@ -71,6 +71,24 @@ def test_only_a_message_over_the_limit_for_a_single_message_is_refused(join: typ
     assert len(checked.events) == 2
 
 
+@pytest.mark.parametrize("join", [array, lines])
+def test_a_byte_order_mark_before_a_batch_is_ignored(join: type) -> None:
+    assert len(batch.check("\ufeff".encode() + join(MESSAGE, MESSAGE), None, NOW).events) == 2
+    assert len(batch.check(f"[\u00ad{MESSAGE.decode()}\u00a0]".encode(), None, NOW).events) == 1
+
+
+def test_the_faults_beyond_the_first_ten_of_a_message_are_counted() -> None:
+    nul = b",".join(b'"%d":"\\u0000"' % number for number in range(30))
+    checked = batch.check(lines(MESSAGE, b"{" + nul + b"}", b"{" + nul + b"}"), None, NOW)
+    assert [len(faults) for faults in checked.refused.values()] == [10, 10]
+    assert checked.more_faults == 2 * (8 + 30 - 10)
+
+
+def test_rounded_fields_of_all_messages_are_named_once() -> None:
+    messages = [example(rate=0.1 + 0.2), MESSAGE, example(amountBuy="1.00000000000001"), example(rate=0.1 + 0.2)]
+    assert batch.check(lines(*messages), None, NOW).rounded == ["amountBuy", "rate"]
+
+
 def test_empty_lines_and_crlf_are_ignored() -> None:
     assert len(batch.check(b"\n" + MESSAGE + b"\r\n\r\n" + MESSAGE + b"\r\n", None, NOW).events) == 2
 

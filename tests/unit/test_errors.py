@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import pytest
+
 from tradewire import errors
-from tradewire.errors import Fault, InvalidTrade, SettingsError, TradewireError, Unavailable
+from tradewire.errors import Fault, InvalidInput, InvalidQuery, InvalidTrade, SettingsError, TradewireError, Unavailable
 
 _BRANCH: Final = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>[A-Z]\w+)(?: {2,}|$)")
 _INDENT_CHARS: Final = 4
@@ -43,4 +45,12 @@ def test_an_invalid_message_is_never_reported_as_an_unavailable_service() -> Non
 def test_an_error_names_and_carries_every_fault() -> None:
     faults = [Fault("rate", "missing", "rate is missing."), Fault(None, "nul", "A NUL.")]
     assert (InvalidTrade(faults).faults, str(InvalidTrade(faults))) == (tuple(faults), "rate is missing.; A NUL.")
+    assert InvalidTrade(faults).more == 0
     assert (SettingsError(["a", "b"]).faults, str(SettingsError(["a", "b"]))) == (("a", "b"), "a; b")
+
+
+@pytest.mark.parametrize("error", [InvalidTrade, InvalidQuery])
+def test_a_refusal_carries_the_first_ten_faults_and_counts_the_others(error: type[InvalidInput]) -> None:
+    faults = [Fault(str(number), "nul", "A NUL.") for number in range(13)]
+    refusal = error(faults, 4)
+    assert (refusal.faults, refusal.more) == (tuple(faults[:10]), 7)

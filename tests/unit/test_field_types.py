@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator
 
 from tests.unit.helpers import NOW
 from tradewire import event, field_types
-from tradewire.field_types import BadValue
+from tradewire.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

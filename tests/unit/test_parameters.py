@@ -17,9 +17,9 @@ from api.http.parameters import ParameterType, Query, parameter, parse_query
 from api.query import cursor
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
-from tradewire.errors import InvalidQuery
+from tradewire.errors import BadValue, InvalidQuery
 from tradewire.event import to_microseconds
-from tradewire.field_types import USER_ID, BadValue
+from tradewire.field_types import USER_ID
 from tradewire.store.views import Position
 
 USER = parameter_types.of_field(USER_ID)
@@ -61,6 +61,13 @@ def test_all_faults_are_reported_at_once() -> None:
         ("limit", "out-of-range"),
         ("form", "unknown-parameter"),
     }
+
+
+def test_of_many_unknown_parameters_the_first_ten_are_reported_and_the_others_counted() -> None:
+    with pytest.raises(InvalidQuery) as caught:
+        parse_query(SampleQuery, MultiDict((f"a{number}", "") for number in range(2000)))
+    assert ([fault.field for fault in caught.value.faults], caught.value.more) == ([f"a{n}" for n in range(10)], 1990)
+    assert len(str(caught.value)) < 1000
 
 
 def test_a_long_unknown_name_is_shortened_in_the_error() -> None:

@@ -54,6 +54,29 @@ def test_a_difference_that_rounding_does_not_explain_is_flagged(sell: str, rate:
     assert flags(sell, rate, buy) == ["rate-mismatch"]
 
 
+@pytest.mark.parametrize(
+    ("sell", "rate", "buy"),
+    [
+        pytest.param("1000", "1.5335986119999998", "1533.5986119999998", id="a rate and an amount of floats"),
+        pytest.param("3", "0.33333333333333331", "1", id="a rate of a float"),
+        pytest.param("0.1234567890125", "1000000.000000", "123456.789012500000", id="a rounded amount sold"),
+    ],
+)
+def test_the_rounding_of_more_than_12_digits_is_no_mismatch(sell: str, rate: str, buy: str) -> None:
+    assert flags(sell, rate, buy) == ["rounded"]
+
+
+@pytest.mark.parametrize(
+    ("sell", "rate", "buy"),
+    [
+        pytest.param("1000", "0.30000000000000004", "300.01", id="a rate whose zeros are cut"),
+        pytest.param("0.1234567890125", "1000000.000000", "123456.789013600000", id="beyond the rounding"),
+    ],
+)
+def test_a_rounded_number_is_as_exact_as_its_12_digits(sell: str, rate: str, buy: str) -> None:
+    assert flags(sell, rate, buy) == ["rate-mismatch", "rounded"]
+
+
 @pytest.mark.parametrize(("last", "expected"), [("1", []), ("2", ["rate-mismatch"])])
 def test_with_18_digits_the_flag_depends_on_the_last_one(last: str, expected: list[str]) -> None:
     # Sold × rate is 999999999998999999.000000000001. The rounding of the rate explains a difference of

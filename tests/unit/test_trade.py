@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -23,6 +25,13 @@ DEEP = 100_000
         pytest.param(b'{"userId":-Infinity}', "not-json", id="Infinity, which JSON does not have"),
         pytest.param(MESSAGE + MESSAGE, "not-json", id="two messages"),
         pytest.param(MESSAGE.replace(b"134259", b"13\x0042"), "not-json", id="an unescaped NUL"),
+        pytest.param(b"\xef\xbb\xbf", "empty", id="a byte order mark"),
+        pytest.param("\ufeff{\u00ad".encode(), "not-json", id="a byte order mark before half an object"),
+        pytest.param(b"\xef\xbb\xbf[]", "not-an-object", id="a byte order mark before an array"),
+        pytest.param("\u200b{}".encode(), "not-json", id="a zero-width space"),
+        pytest.param("\u00ad".encode() + b'"' + rb"\"" * 30_000, "not-json", id="a string without an end"),
+        pytest.param(b"userId=134259&currencyFrom=EUR", "not-json", id="a form"),
+        pytest.param(b'--x\r\nContent-Disposition: form-data; name="userId"', "not-json", id="a multipart form"),
         pytest.param(b"[]", "not-an-object", id="an array"),
         pytest.param(b"null", "not-an-object", id="null"),
         pytest.param(b"7", "not-an-object", id="a number"),
@@ -99,11 +108,26 @@ def test_surrounding_white_space_and_case_are_normalized() -> None:
     assert decode_trade(example(**untidy)) == decode_trade(MESSAGE)
 
 
-@pytest.mark.parametrize("space", [" ", "\t", "\u00a0", "\u2003", " \r\n "])
+@pytest.mark.parametrize(
+    "space", [" ", "\t", "\u00a0", "\u2003", " \r\n ", "\u00ad", "\ufeff", "\u200b", "\u202e", "\u3164"]
+)
 @pytest.mark.parametrize("field", FIELDS)
-def test_white_space_anywhere_in_a_field_name_is_removed(field: str, space: str) -> None:
+def test_white_space_and_invisible_characters_anywhere_in_a_field_name_is_removed(field: str, space: str) -> None:
     spaced = {space + space.join(key) + space if key == field else key: EXAMPLE[key] for key in EXAMPLE}
     assert trade.decode(msgspec.json.encode(spaced), NOW) == (decode_trade(MESSAGE), [])
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\ufeff", "\u00a0", "\u00ad \ufeff"])
+def test_soft_hyphens_and_byte_order_marks_count_as_white_space(hidden: str) -> None:
+    around = {key: f"{hidden}{value}{hidden}" for key, value in EXAMPLE.items()}
+    assert trade.decode(msgspec.json.encode(around), NOW) == (decode_trade(MESSAGE), [])
+    between = hidden.join(re.split('(?<=[{}:,"])(?=["}{])', MESSAGE.decode()))
+    assert trade.decode(f"{hidden}{between}{hidden}".encode(), NOW) == (decode_trade(MESSAGE), [])
+
+
+def test_characters_in_strings_are_never_folded_with_those_between_tokens() -> None:
+    body = f'\ufeff{MESSAGE.decode()[:-1]},"\u00ad\\"x\u00ad":"\\\\"}}'.encode()
+    assert trade.decode(body, NOW)[1] == ['\u00ad"x\u00ad']
 
 
 def test_white_space_inside_a_value_is_kept() -> None:
@@ -121,19 +145,47 @@ def test_only_the_first_of_many_unknown_fields_are_reported_and_long_names_are_c
     assert trade.decode(body, NOW) == (decode_trade(MESSAGE), [name[:64] for name in names[: trade.IGNORED_MAX]])
 
 
-def test_only_the_first_ten_faulty_names_are_reported_and_all_faults_of_known_fields() -> None:
+def test_the_first_ten_faults_are_reported_those_of_known_fields_first_and_the_others_are_counted() -> None:
     nul_names = ",".join(f'"{number:04d}\\u0000":0' for number in range(1000))
     duplicates = ",".join(f'"{" " * spaces}rate":0' for spaces in range(1, 1000))
-    faults = fault_codes(with_extra_fields(f'{nul_names},{duplicates},"user\\u0000Id":7').replace(b"FR", b"FX"))
-    assert faults == [
-        *((f"{number:04d}?", "nul") for number in range(10)),
-        *(("rate", "duplicate"), ("originatingCountry", "unknown-country")),
+    body = with_extra_fields(f'{nul_names},{duplicates},"user\\u0000Id":7').replace(b"FR", b"FX")
+    assert fault_codes(body) == [
+        *(("rate", "duplicate-field"), ("originatingCountry", "unknown-country")),
+        *((f"{number:04d}?", "nul") for number in range(8)),
     ]
+    with pytest.raises(InvalidTrade) as caught:
+        decode_trade(body)
+    assert caught.value.more == 993
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_given_twice_after_normalization_is_a_fault(field: str) -> None:
-    assert fault_codes(example(**{f" {field}": EXAMPLE[field]})) == [(field, "duplicate")]
+    assert fault_codes(example(**{f" {field}": EXAMPLE[field]})) == [(field, "duplicate-field")]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("again", ['"{0}":1', '"{0}":"x"', '"{0}":null', '"{0}":["\\""]', '"{0}":{{}}'])
+def test_a_field_given_twice_in_the_same_spelling_is_a_fault(field: str, again: str) -> None:
+    first = b"{" + again.format(field).encode() + b"," + MESSAGE[1:]
+    assert fault_codes(first) == [(field, "duplicate-field")]
+    escaped = again.format(f"\\u{ord(field[0]):04x}{field[1:]}")
+    assert (field, "duplicate-field") in fault_codes(with_extra_fields(escaped))
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        r'"note":"\"rate\":1,\"rate\":2"',
+        r'"note":"\\"',
+        r'"\"rate\"":"\\\""',
+        '"note":{"rate":1,"rate":2}',
+        '"note":[{"rate":"a","rate":"b"},"rate"]',
+        '"note":{"a":{"a":["a","a"]}}',
+        '"note":1,"note":2',
+    ],
+)
+def test_names_of_fields_in_other_values_and_repeated_unknown_fields_are_no_fault(extra: str) -> None:
+    assert fault_codes(with_extra_fields(extra)) == []
 
 
 @pytest.mark.parametrize("field", FIELDS)

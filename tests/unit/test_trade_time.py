@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,17 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
         "2015-01-24T12:27:44+02:00",
         "2015-01-23T22:57:44-11:30",
         "20150124T102744Z",
+        "24-JAN-2015 10:27:44",
+        "24-January-15 10:27:44",
+        "24\u00adJAN\u00ad15 10:27:44",
+        "24\u00ad-JAN-\u00ad15\u00a010:27:44",
+        "24\u2011JAN\u201015 10:27:44",
+        "2015\u00ad01\u00ad24 10:27:44Z",
+        "24-Jan.-15 10:27:44",
+        "2015-01-24t10:27:44z",
+        "2015-01-24T11:27:44+01:00[Europe/Paris]",
+        "2015-01-24T10:27:44Z[UTC]",
+        "2015-01-24T05:57:44.000000000-04:30[America/Argentina/ComodRivadavia]",
     ],
 )
 def test_a_time_in_either_format_is_converted_to_utc(text: str) -> None:
@@ -38,8 +50,32 @@ def test_a_time_in_either_format_is_converted_to_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize(("month", "name"), list(enumerate(MONTHS, start=1)))
-def test_every_english_month_is_known(month: int, name: str) -> None:
-    assert decode_trade(example(timePlaced=f"03-{name}-15 00:00:00")).time_placed.month == month
+def test_every_english_month_is_known_by_its_abbreviation_and_its_full_name(month: int, name: str) -> None:
+    for spelling in (name, name.capitalize(), calendar.month_name[month], calendar.month_name[month].upper()):
+        assert decode_trade(example(timePlaced=f"03-{spelling}-15 00:00:00")).time_placed.month == month
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("24-SEPT-15 10:27:44", datetime(2015, 9, 24, 10, 27, 44, tzinfo=UTC)),
+        ("1-AUG-12 8:02:01", datetime(2012, 8, 1, 8, 2, 1, tzinfo=UTC)),
+        ("10-JUN-2015 23:58:42", datetime(2015, 6, 10, 23, 58, 42, tzinfo=UTC)),
+        ("31-DEC-1999 0:00:00", datetime(1999, 12, 31, tzinfo=UTC)),
+        ("1-September-2015 08:02:01", datetime(2015, 9, 1, 8, 2, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_time_may_have_single_digits_a_whole_year_and_other_english_month_names(text: str, placed: datetime) -> None:
+    assert decode_trade(example(timePlaced=text)).time_placed == placed
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:59:59+01:00"])
+def test_a_time_before_1970_is_implausible(text: str) -> None:
+    assert fault_codes(example(timePlaced=text)) == [("timePlaced", "implausible-time")]
+
+
+def test_the_first_second_of_1970_is_accepted() -> None:
+    assert decode_trade(example(timePlaced="1970-01-01T00:00:00Z")).time_placed == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("year", "full"), [("00", 2000), ("15", 2015), ("24", 2024)])
@@ -82,9 +118,20 @@ def test_microseconds_are_kept() -> None:
         "24-JAN-15",
         "24-JAN-15T10:27:44",
         "24-JAN-15 10:27:44Z",
-        "24-JAN-2015 10:27:44",
-        "4-JAN-15 10:27:44",
         "24-JAN-15  10:27:44",
+        "24-JAN-015 10:27:44",
+        "124-JAN-15 10:27:44",
+        "24-JANU-15 10:27:44",
+        "24-J\u00adAN-15 10:27:44",
+        "24-JAN-15\u200b10:27:44",
+        "24\u2013JAN\u201315 10:27:44",
+        "24-SEPTE-15 10:27:44",
+        "24-JAN-15 10:27:44[Europe/Paris]",
+        "2015-01-24T10:27:44[Europe/Paris]",
+        "2015-01-24T10:27:44Z[]",
+        "2015-01-24T10:27:44Z[Europe/Paris][u-ca=hebrew]",
+        "24.01.2015 10:27:44",
+        "01/02/2015 10:27:44",
         "٢٤-JAN-15 10:27:44",
         "2015-01-24T10:27:44",
         "2015-01-24",

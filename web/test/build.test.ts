@@ -9,6 +9,9 @@ import { execPath } from "node:process";
 import { after, before, test as it } from "node:test";
 import { gunzipSync } from "node:zlib";
 
+/** The API serves the document, nginx itself the settings, and `/` is index.html. */
+const SERVED_BY_OTHERS = ["/", "/api/openapi.json", "/settings.js"];
+
 let folder: string;
 let outdir: string;
 
@@ -33,12 +36,16 @@ it("assets have a content hash in their names", async () => {
   }
 });
 
-for (const name of ["index.html", "api.html"]) {
+for (const [name, assets] of [
+  ["index.html", 4],
+  ["api.html", 4],
+  ["404.html", 3],
+] as const) {
   it(`${name} refers to existing files, its assets among them`, async () => {
     const page = await readFile(join(outdir, name), "utf8");
     const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
-    assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, 4);
-    for (const reference of references.filter((path) => !["/", "/api/openapi.json"].includes(path))) {
+    assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, assets);
+    for (const reference of references.filter((path) => !SERVED_BY_OTHERS.includes(path))) {
       assert((await stat(join(outdir, reference))).isFile());
     }
   });
@@ -63,7 +70,7 @@ it("the scripts write text, never HTML", async () => {
 it("each file has a compressed copy, readable by all users", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
-  assert.equal(files.length, 8);
+  assert.equal(files.length, 9);
   for (const { parentPath, name } of files) {
     const plain = join(parentPath, name);
     assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));

@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["trade", "ui"],
   "index.html": [],
   "api.html": [],
+  "404.html": [],
   "favicon.svg": [],
 };
 

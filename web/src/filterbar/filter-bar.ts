@@ -12,7 +12,8 @@ import {
 import type { Page, Panel, View } from "../page.ts";
 import type { StatsSnapshot } from "../server/stats-poller.ts";
 import type { Timer } from "../server/timing.ts";
-import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
+import { COUNTRIES } from "../trade/codes.ts";
+import { CURRENCIES } from "../trade/currencies.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { countryNames, decimalFormat, decimalReader } from "../ui/format.ts";
 import { onKey } from "../ui/keys.ts";

@@ -1,6 +1,7 @@
 /** The filters that select trades. A filter matches exactly as it does in `GET /api/messages`. */
 
-import { COUNTRIES, CURRENCIES } from "../trade/codes.ts";
+import { COUNTRIES } from "../trade/codes.ts";
+import { CURRENCIES } from "../trade/currencies.ts";
 import { parseUnits, type Units } from "../trade/decimal.ts";
 import type { TradeEvent } from "../trade/event.ts";
 import { FIELDS, type Field, type FieldFilter } from "../trade/fields.ts";
