@@ -66,6 +66,9 @@ def test_failed_events_return_to_the_tube_and_the_delivered_ones_are_settled() -
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", [IDS[0], IDS[2]])]
     assert (scene.waiting, scene.in_flight, scene.dead_letters) == ([EVENTS[1], EVENTS[3]], 0, [])
+    assert scene.log == [
+        {"event": "some deliveries failed", "log_level": "warning", "tube": "webhook", "failed": 2, "of": 4}
+    ]
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", [IDS[1], IDS[3]])]
     assert (scene.waiting, scene.in_flight) == ([], 0)
