@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -18,6 +19,9 @@ from tradewire.errors import InvalidEvent, QueueUnavailable
 from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, Rejected
 from tradewire.queue.memory import MemoryQueue
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 IDS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(6)]
 EVENTS = [msgspec.json.encode({"id": id_, "receivedAt": "2026-01-02T03:04:05.000006Z"}) for id_ in IDS]
@@ -45,6 +49,12 @@ def test_delivered_events_get_one_receipt_for_each_delivery() -> None:
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", IDS[:3])]
     assert (scene.waiting, scene.in_flight) == ([], 0)
+
+
+def test_delivered_events_are_counted_by_tube(registry: CollectorRegistry) -> None:
+    scene = harness(*EVENTS[:3])
+    scene.processor.step()
+    assert registry.get_sample_value("tradewire_messages_delivered_total", {"tube": "webhook"}) == 3
 
 
 def test_a_consumer_with_outcomes_of_its_own_gets_no_receipts_from_the_processor() -> None:
