@@ -206,7 +206,8 @@ def test_a_tube_with_nothing_but_an_unreadable_event_is_checked_again_after_givi
     scene = Scene()
     scene.put_job(b"no event", 2 * MAX_AGE_SECONDS)
     assert [scene.expiry.step() for _ in range(2)] == [True, False]
-    assert [letter.event for letter in scene.queue.dead_letters(LIVE, 10)] == [b"no event"]
+    [letter] = scene.queue.dead_letters(LIVE, 10)
+    assert (letter.event, letter.reason) == (b"no event", "not an event")
 
 
 def test_an_unreadable_event_stays_with_its_consumer_until_it_is_over_the_maximum_age() -> None:
