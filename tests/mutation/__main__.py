@@ -26,7 +26,7 @@ SCORE_MIN: Final = 90.0
 """Percentage of mutants that must be killed."""
 TIMEOUT_SECONDS: Final = 5400.0
 """The longest time for each of the two languages."""
-SHORT: Final = ("tradewire/amount.py", "wsserver/ring.py", "web/src/trade/merge.ts")
+SHORT: Final = ("tradewire/amount.py", "wsserver/ring.py", "web/src/trade/json.ts")
 
 
 def main() -> int:

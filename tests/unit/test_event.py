@@ -128,6 +128,11 @@ def test_the_reason_gives_the_position_of_the_first_byte_that_is_not_utf_8() -> 
         event.decode(bad)
 
 
+def test_the_reason_says_that_a_line_is_nested_too_deeply() -> None:
+    with pytest.raises(InvalidEvent, match=r"^nested too deeply$"):
+        event.decode(EVENT[:-1] + b',"x":' + b"[" * 100_000)
+
+
 def test_packed_ids_have_sixteen_bytes_each() -> None:
     events = [event_json(number, pad=number) for number in range(1, 50)]
     assert event.packed_ids(events) == [number.to_bytes(16, "big") for number in range(1, 50)]

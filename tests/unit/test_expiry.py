@@ -78,6 +78,13 @@ def test_a_tube_over_its_share_evicts_its_oldest_jobs_whatever_their_age() -> No
     assert (expired.ids, expired.reason) == (ids[:3], "evicted")
 
 
+def test_a_tube_that_is_one_byte_over_its_share_evicts_a_job() -> None:
+    scene = Scene(share_bytes=3 * EVENT_BYTES - 1)
+    ids = scene.put(*[0] * 3)
+    scene.expiry.step()
+    assert scene.waiting() == ids[1:]
+
+
 def test_a_tube_within_its_share_keeps_all_jobs() -> None:
     scene = Scene(share_bytes=10 * EVENT_BYTES)
     ids = scene.put(*[60] * 10)
@@ -193,6 +200,14 @@ def test_unreadable_events_become_dead_letters_when_their_job_is_given_up() -> N
     assert [letter.event for letter in scene.queue.dead_letters(LIVE, 10)] == [b"no event", b"worse"]
     assert [expired.ids for expired in scene.receipts()] == [[event_id]]
     assert scene.waiting() == young
+
+
+def test_a_tube_with_nothing_but_an_unreadable_event_is_checked_again_after_giving_it_up() -> None:
+    scene = Scene()
+    scene.put_job(b"no event", 2 * MAX_AGE_SECONDS)
+    assert [scene.expiry.step() for _ in range(2)] == [True, False]
+    [letter] = scene.queue.dead_letters(LIVE, 10)
+    assert (letter.event, letter.reason) == (b"no event", "not an event")
 
 
 def test_an_unreadable_event_stays_with_its_consumer_until_it_is_over_the_maximum_age() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -18,6 +19,9 @@ from tradewire.errors import InvalidEvent, QueueUnavailable
 from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, Rejected
 from tradewire.queue.memory import MemoryQueue
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 IDS = [f"00000000-0000-7000-8000-00000000000{number}" for number in range(6)]
 EVENTS = [msgspec.json.encode({"id": id_, "receivedAt": "2026-01-02T03:04:05.000006Z"}) for id_ in IDS]
@@ -47,6 +51,12 @@ def test_delivered_events_get_one_receipt_for_each_delivery() -> None:
     assert (scene.waiting, scene.in_flight) == ([], 0)
 
 
+def test_delivered_events_are_counted_by_tube(registry: CollectorRegistry) -> None:
+    scene = harness(*EVENTS[:3])
+    scene.processor.step()
+    assert registry.get_sample_value("tradewire_messages_delivered_total", {"tube": "webhook"}) == 3
+
+
 def test_a_consumer_with_outcomes_of_its_own_gets_no_receipts_from_the_processor() -> None:
     scene = ProcessorHarness(*EVENTS)
     scene.processor.step()
@@ -66,6 +76,9 @@ def test_failed_events_return_to_the_tube_and_the_delivered_ones_are_settled() -
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", [IDS[0], IDS[2]])]
     assert (scene.waiting, scene.in_flight, scene.dead_letters) == ([EVENTS[1], EVENTS[3]], 0, [])
+    assert scene.log == [
+        {"event": "some deliveries failed", "log_level": "warning", "tube": "webhook", "failed": 2, "of": 4}
+    ]
     scene.processor.step()
     assert receipts(scene) == [("delivered", "webhook", [IDS[1], IDS[3]])]
     assert (scene.waiting, scene.in_flight) == ([], 0)

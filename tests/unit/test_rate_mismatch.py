@@ -26,6 +26,7 @@ def flags(sell: str, rate: str, buy: str) -> list[str]:
         pytest.param("100", "0.7471", "74.70", id="just explained by both roundings, the other way"),
         pytest.param("0.01", "0.7471", "0.01", id="explained by the rounding of the amount bought"),
         pytest.param("1000", "7.5e-1", "754", id="the exponent moves the last digit of the rate"),
+        pytest.param("1000", "0.70", "700.0000", id="exact, with more digits than the product has"),
         pytest.param("3", "1e2", "450", id="the last digit of the rate is before the point"),
         pytest.param(
             "999999999999999999.999999999999", "1.000000000000", "999999999999999999.999999999999", id="30 digits"
