@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RECORDS = "sock/supervised"
 """Where deploy/supervise.py keeps its records of the programs that run as the unprivileged user."""
 SUPERVISORD_RECORD = "run/supervisord.pid-record"
+GUARD_RECORD = "run/guard.pid-record"
 NGINX_RECORD = "run/nginx.pid-record"
 _LOCK_SECONDS = 120
 _POLL_SECONDS = 0.1
@@ -37,9 +38,14 @@ class _Group(NamedTuple):
 
 
 # supervisord ends its programs in their order, nginx first, each within 10 s. The other groups are for processes that
-# are left after that, or because supervisord was killed.
+# are left after that, or because supervisord was killed. The guard comes first of them, since it starts supervisord.
 _SUPERVISORD = _Group("run", SUPERVISORD_RECORD, 60)
-_GROUPS = (_SUPERVISORD, _Group("run", NGINX_RECORD, 5), _Group("sock", f"{RECORDS}/*.pid-record", 10))
+_GROUPS = (
+    _SUPERVISORD,
+    _Group("run", GUARD_RECORD, 2),
+    _Group("run", NGINX_RECORD, 5),
+    _Group("sock", f"{RECORDS}/*.pid-record", 10),
+)
 
 
 class Stack:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _READY_SECONDS = 60
-_STILL_READY_SECONDS = 10
-"""How long a stack that runs may take to answer that it is ready."""
+_STILL_READY_SECONDS = 30
+"""How long a stack that runs may take to answer that it is ready. The guard may just have started it again."""
 _POLL_SECONDS = 0.2
 
 

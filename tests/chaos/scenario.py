@@ -28,6 +28,7 @@ PROCESSES = (
     "wsserver",
     "nginx",
     "supervisord",
+    "guard",
 )
 DATABASE = "database"
 EVERYTHING = "everything"
@@ -54,8 +55,7 @@ class Chaos:
         elif target == DATABASE:
             self._kill_database()
         elif target == "supervisord":
-            self.stack.kill(self.stack.supervisord_pid())
-            self.stack.up()
+            self.stack.kill(self.stack.supervisord_pid())  # the guard starts it again
         else:
             self.stack.kill(self._pid(target))
         self.recover()
@@ -77,8 +77,9 @@ class Chaos:
         self.server.start()
 
     def _kill_everything(self) -> None:
-        """Kill every process, supervisord first, and start the stack again."""
-        for process in [psutil.Process(self.stack.supervisord_pid()), *self.stack.processes()]:
+        """Kill every process, the guard and supervisord first, and start the stack again."""
+        first = [self.stack.pid("guard"), self.stack.supervisord_pid()]
+        for process in [*map(psutil.Process, first), *self.stack.processes()]:
             if process.is_running():
                 process.kill()
         if self.server:
