@@ -40,6 +40,18 @@ _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that returned no job."""
 
 
+_BODY_BYTES_MAX: Final = 2**31
+"""No job is as large. beanstalkd answers with more if its log names a size smaller than that of a line end."""
+
+
+class UnreadableJobError(Exception):
+    """beanstalkd has a job whose body can't be read. The job can only be deleted, by its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the record of job {number} in its log is damaged; the job was deleted")
+        self.number = number
+
+
 class Connection(greenstalk.Client[bytes]):
     """A greenstalk client that can also send many commands in one round trip.
 
@@ -171,6 +183,23 @@ class Connection(greenstalk.Client[bytes]):
                         greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises the matching error
         return settled
 
+    def _job_cmd(self, cmd: bytes, expected: bytes) -> greenstalk.Job[bytes]:
+        number, size = (int(value) for value in self._send_cmd(cmd, expected))
+        return greenstalk.Job(number, self._read_body(number, size))
+
+    def _read_body(self, number: int, size: int) -> bytes:
+        """Read a job's body.
+
+        If a power cut has torn the record in beanstalkd's log, the end of the body is zeros, and so is the line end
+        behind it. The job's consumer finds the faulty event, and makes a dead letter of it.
+        """
+        if size >= _BODY_BYTES_MAX:
+            raise UnreadableJobError(number)
+        body = self._reader.read(size + 2)
+        if len(body) != size + 2:
+            raise ConnectionError("the connection was closed within a job's body")
+        return body[:-2]
+
     def _use_only(self, tube: str) -> None:
         if self.used != tube:
             self.use(tube)
@@ -183,7 +212,8 @@ class Connection(greenstalk.Client[bytes]):
             if answer.startswith(_NONE):
                 continue
             number, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
-            jobs.append(self._hold(number.decode(), self.watched, self._read_chunk(int(size))))
+            body = self._read_body(int(number), int(size))
+            jobs.append(self._hold(number.decode(), self.watched, body))
         return jobs
 
     def _hold(self, job_id: str, tube: str, body: bytes) -> Job:

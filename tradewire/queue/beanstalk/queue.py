@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.beanstalk import faults
-from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
+from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection, UnreadableJobError
 from tradewire.queue.beanstalk.log import LogWatch
 from tradewire.queue.beanstalk.tube_bytes import TubeBytes
 
@@ -237,6 +237,11 @@ class BeanstalkQueue(Queue):
         except (OSError, greenstalk.Error, AssertionError, LookupError, ValueError) as error:
             self.close()
             raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {_reason(error)}") from error
+        except UnreadableJobError as error:
+            self.close()  # the job goes back to its tube; only then can it be deleted
+            with self._connected() as connection, suppress(greenstalk.NotFoundError):
+                connection.delete(error.number)
+            raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {error}") from error
         except BaseException:  # an interrupted call may leave an answer that the next one would read
             self.close()
             raise
