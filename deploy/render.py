@@ -58,6 +58,7 @@ def render(settings: Settings) -> dict[str, str]:
             nginx_record=stack.NGINX_RECORD,
             gunicorn=f"{BIN}/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
+            queue_room=f"{PYTHON} -IS {ROOT}/deploy/queue_room.py ",
             queue_command=" ".join(own_queue.command(settings)),
             superuser="user=root" if is_root() else "; user: the one who started the stack",
             runs_as=f"user={user}" if user else "; user: the one who started supervisord",

@@ -6,7 +6,8 @@ import fcntl
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deploy.checkout import supervise_command
@@ -16,7 +17,6 @@ from deploy.privileges import own_account, run_as_owner
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
-    from pathlib import Path
 
 RECORDS = "sock/supervised"
 """Where deploy/supervise.py keeps its records of the programs that run as the unprivileged user."""
@@ -72,6 +72,15 @@ class Stack:
         """Return True if supervisord runs."""
         return self._has_left(_SUPERVISORD)
 
+    def stopped_supervisord(self) -> int | None:
+        """Return the id of a supervisord that was stopped by a signal, as by SIGSTOP. None if it works."""
+        for pid in self._left(_SUPERVISORD):
+            with suppress(OSError):  # it has ended meanwhile
+                state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+                if state in {"T", "t"}:
+                    return pid
+        return None
+
     def has_remaining(self) -> bool:
         """Return True if any process of the stack is left, even if supervisord is gone."""
         return any(self._has_left(group) for group in _GROUPS)
@@ -103,10 +112,13 @@ class Stack:
             os.close(descriptor)
 
     def _has_left(self, group: _Group) -> bool:
+        return bool(self._left(group))
+
+    def _left(self, group: _Group) -> list[int]:
         done = self._supervise(group, "--left", capture_output=True)
         if done and done.returncode:
             raise Failure(f"can't find out what runs in {self._home}", done.stderr.strip())
-        return bool(done and done.stdout)
+        return [int(line) for line in done.stdout.splitlines()] if done else []
 
     def _supervise(self, group: _Group, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str] | None:
         """Run deploy/supervise.py on the records of a group; None if there are no records."""

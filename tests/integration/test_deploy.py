@@ -369,6 +369,19 @@ def test_root_ends_no_process_for_a_record_that_another_user_can_write(idle: Sta
             roots_own.kill()
 
 
+def test_a_stopped_supervisord_is_named_by_deploy_up_and_stops_the_stack_in_order_with_deploy_down(idle: Stack) -> None:
+    idle.up()
+    supervisord = idle.supervisord_pid()
+    os.kill(supervisord, signal.SIGSTOP)
+    done = idle.deploy("up")
+    assert done.returncode == 1
+    assert f"deploy/up: supervisord (process {supervisord}) was stopped by a signal, and does nothing\n" in done.stderr
+    assert f"kill -CONT {supervisord}" in done.stderr
+    assert idle.deploy("down").returncode == 0
+    log = (idle.home / "log/supervisord.log").read_text()
+    assert log.index("stopped: nginx") < log.index("stopped: beanstalkd")
+
+
 def test_what_a_killed_nginx_left_is_ended_before_nginx_starts_again(running: Stack) -> None:
     master = psutil.Process(running.pid("nginx"))
     [worker] = master.children()

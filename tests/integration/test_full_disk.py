@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from supervisor.loggers import LevelsByName, LogRecord
 
+from deploy.queue_room import RESERVE_BYTES
 from deploy.steady_supervisord import SteadyLog
 from tests.disks import Disk, small_disk
+from tests.integration.conftest import open_queue
 from tests.stack import Stack, stack
-from tests.support import example, wait_until
+from tests.support import ROOT, example, is_listening, wait_until
+from tests.support import running as running_program
 from tests.watcher import Watcher
+from tradewire.queue import LIVE
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
 
 FOLDERS = ("log", "queue", "store", "metrics", "ledger")
@@ -118,3 +124,30 @@ def test_a_killed_supervisord_is_started_again_while_the_disk_is_full(running: S
         wait_until(lambda: len(started.states()) > 1, "supervisord answers", 60)
     started.wait_ready()
     assert started.supervisord_pid() != killed
+
+
+def test_beanstalkd_starts_once_more_on_a_full_disk_from_its_reserve(home: Path) -> None:
+    folder = home / "queue"
+    folder.mkdir()
+    server = ["beanstalkd", "-l", f"unix:{home}/sock/beanstalkd.sock", "-b", "queue"]
+    command = [sys.executable, "-IS", str(ROOT / "deploy/queue_room.py"), *server]
+    with small_disk(folder, "size=300m") as disk, open_queue(home) as queue:
+        for condition in (nullcontext, disk.full):
+            with condition(), started(command, home) as process:
+                assert (folder / "reserve").exists() == (condition is nullcontext)
+                if condition is nullcontext:
+                    queue.put(b"kept", [LIVE])
+                    queue.close()
+                process.kill()
+                process.wait()
+        with started(command, home):
+            assert (folder / "reserve").stat().st_size == RESERVE_BYTES
+            assert [job.body for job in queue.reserve(LIVE, 10, 0)] == [b"kept"]
+
+
+@contextmanager
+def started(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run beanstalkd and wait until it answers."""
+    with running_program(command, home) as process:
+        wait_until(lambda: is_listening(home / "sock/beanstalkd.sock"), "beanstalkd listens")
+        yield process
