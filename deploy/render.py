@@ -24,7 +24,7 @@ def programs(settings: Settings) -> list[str]:
     processors = [
         f"processors:{name}" for consumer in settings.consumers for name in consumer.programs[: consumer.processors]
     ]
-    return [*queue, "wsserver", "keeper", *processors, "api-ingest", "api-query", "nginx"]
+    return [*queue, "wsserver", "keeper", *processors, "api-ingest", "api-query", "nginx", "guard"]
 
 
 def render(settings: Settings) -> dict[str, str]:
@@ -54,9 +54,11 @@ def render(settings: Settings) -> dict[str, str]:
             python=PYTHON,
             supervise=" ".join(supervise_command()),
             records=stack.RECORDS,
+            guard_record=stack.GUARD_RECORD,
             nginx_record=stack.NGINX_RECORD,
             gunicorn=f"{BIN}/gunicorn -c {ROOT}/deploy",
             own_queue=settings.own_queue,
+            queue_room=f"{PYTHON} -IS {ROOT}/deploy/queue_room.py ",
             queue_command=" ".join(own_queue.command(settings)),
             superuser="user=root" if is_root() else "; user: the one who started the stack",
             runs_as=f"user={user}" if user else "; user: the one who started supervisord",

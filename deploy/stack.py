@@ -6,7 +6,8 @@ import fcntl
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deploy.checkout import supervise_command
@@ -16,11 +17,11 @@ from deploy.privileges import own_account, run_as_owner
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
-    from pathlib import Path
 
 RECORDS = "sock/supervised"
 """Where deploy/supervise.py keeps its records of the programs that run as the unprivileged user."""
 SUPERVISORD_RECORD = "run/supervisord.pid-record"
+GUARD_RECORD = "run/guard.pid-record"
 NGINX_RECORD = "run/nginx.pid-record"
 _LOCK_SECONDS = 120
 _POLL_SECONDS = 0.1
@@ -37,9 +38,14 @@ class _Group(NamedTuple):
 
 
 # supervisord ends its programs in their order, nginx first, each within 10 s. The other groups are for processes that
-# are left after that, or because supervisord was killed.
+# are left after that, or because supervisord was killed. The guard comes first of them, since it starts supervisord.
 _SUPERVISORD = _Group("run", SUPERVISORD_RECORD, 60)
-_GROUPS = (_SUPERVISORD, _Group("run", NGINX_RECORD, 5), _Group("sock", f"{RECORDS}/*.pid-record", 10))
+_GROUPS = (
+    _SUPERVISORD,
+    _Group("run", GUARD_RECORD, 2),
+    _Group("run", NGINX_RECORD, 5),
+    _Group("sock", f"{RECORDS}/*.pid-record", 10),
+)
 
 
 class Stack:
@@ -65,6 +71,15 @@ class Stack:
     def runs(self) -> bool:
         """Return True if supervisord runs."""
         return self._has_left(_SUPERVISORD)
+
+    def stopped_supervisord(self) -> int | None:
+        """Return the id of a supervisord that was stopped by a signal, as by SIGSTOP. None if it works."""
+        for pid in self._left(_SUPERVISORD):
+            with suppress(OSError):  # it has ended meanwhile
+                state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+                if state in {"T", "t"}:
+                    return pid
+        return None
 
     def has_remaining(self) -> bool:
         """Return True if any process of the stack is left, even if supervisord is gone."""
@@ -97,10 +112,13 @@ class Stack:
             os.close(descriptor)
 
     def _has_left(self, group: _Group) -> bool:
+        return bool(self._left(group))
+
+    def _left(self, group: _Group) -> list[int]:
         done = self._supervise(group, "--left", capture_output=True)
         if done and done.returncode:
             raise Failure(f"can't find out what runs in {self._home}", done.stderr.strip())
-        return bool(done and done.stdout)
+        return [int(line) for line in done.stdout.splitlines()] if done else []
 
     def _supervise(self, group: _Group, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str] | None:
         """Run deploy/supervise.py on the records of a group; None if there are no records."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _READY_SECONDS = 60
-_STILL_READY_SECONDS = 10
-"""How long a stack that runs may take to answer that it is ready."""
+_STILL_READY_SECONDS = 30
+"""How long a stack that runs may take to answer that it is ready. The guard may just have started it again."""
 _POLL_SECONDS = 0.2
 
 
@@ -37,7 +37,7 @@ def start() -> None:
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with stack.lock():  # so that no other command is about to end the stack, or still starting it
         if stack.runs():
-            _check_running(settings, foreground=foreground)
+            _check_running(settings, stack, foreground=foreground)
         else:
             preflight.prepare_user(settings)
             preflight.check_space(settings)
@@ -49,10 +49,15 @@ def start() -> None:
         starter.stay()
 
 
-def _check_running(settings: Settings, *, foreground: bool) -> None:
+def _check_running(settings: Settings, stack: Stack, *, foreground: bool) -> None:
     """Check that the running stack has the current settings and templates, and that it is ready."""
     if foreground:
         raise Failure(f"Tradewire runs already in {settings.home}, and can't be attached to", "Run deploy/down first.")
+    if pid := stack.stopped_supervisord():
+        raise Failure(
+            f"supervisord (process {pid}) was stopped by a signal, and does nothing",
+            f"Nothing was changed. Let it continue: kill -CONT {pid}. Or run deploy/down.",
+        )
     if changes := render.changes(settings):
         raise Failure(
             f"Tradewire runs, but a new start would change {', '.join(changes)}",

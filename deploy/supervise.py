@@ -54,6 +54,7 @@ def end(records: list[str], seconds: float) -> bool:
     if ids:
         _tell(f"ending {_words(ids)} ({_words(records)})")
         _send(signal.SIGTERM, ids)
+        _send(signal.SIGCONT, ids)  # a process that was stopped (SIGSTOP) acts on TERM only then
     kill_at = time.monotonic() + seconds
     while ids and time.monotonic() < kill_at + KILLED_SECONDS:
         if time.monotonic() >= kill_at:

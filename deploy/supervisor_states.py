@@ -2,6 +2,8 @@
 
 supervisord runs this as an event listener. The file tells processes that may not control supervisord which programs it
 has given up. The file lacks a program until its state changes for the first time.
+
+beanstalkd tells only its output that it could not read all of its log when it started. Its state is `damaged` then.
 """
 
 from __future__ import annotations
@@ -17,23 +19,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+DAMAGE = "Errors reading one or more WAL files"
+
+
 def main() -> None:
     """Handle events until supervisord ends; http://supervisord.org/events.html describes the protocol."""
     path = Settings.from_env(os.environ).supervisor_states
-    states = _read(path)
+    states, damaged = _read(path), set[str]()
     while True:
         sys.stdout.write("READY\n")
         sys.stdout.flush()
-        header = _fields(sys.stdin.readline())
+        header = _fields(sys.stdin.buffer.readline().decode())
         if not header:
             return
-        event = _fields(sys.stdin.read(int(header["len"])))
+        head, _, output = sys.stdin.buffer.read(int(header["len"])).decode(errors="replace").partition("\n")
+        event = _fields(head)
         group, name = event["groupname"], event["processname"]
         program = name if group == name else f"{group}:{name}"
         state = header["eventname"].removeprefix("PROCESS_STATE_")
-        if (event["from_state"], state) != ("BACKOFF", "STARTING"):  # another attempt is not a recovery
-            states[program] = state.lower()
+        if header["eventname"].startswith("PROCESS_LOG"):
+            if DAMAGE in output:
+                damaged.add(program)
+        elif (event["from_state"], state) != ("BACKOFF", "STARTING"):  # another attempt is not a recovery
+            states[program] = "damaged" if state == "RUNNING" and program in damaged else state.lower()
             _write(path, states)
+        if state == "STARTING":
+            damaged.discard(program)
         sys.stdout.write("RESULT 2\nOK")
         sys.stdout.flush()
 

@@ -9,7 +9,7 @@ import xmlrpc.client
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
-from deploy.checkout import BIN, supervise_command
+from deploy.checkout import PYTHON, ROOT, supervise_command
 from deploy.stack import SUPERVISORD_RECORD
 from tradewire.settings import PREFIX
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+GUARDED = "SUPERVISORD_IS_GUARDED"
+"""The environment variable that tells deploy/guard.py to start supervisord again. It is not set in the foreground:
+there, the process that started deploy/up does so."""
 _CONTROL_SECONDS = 2.0
 """How long supervisord may take to answer."""
 
@@ -27,15 +30,17 @@ def start(home: Path, environ: Mapping[str, str], *, foreground: bool) -> subpro
     In the foreground it writes to this process's output, and ends with this process.
     """
     lasting = [] if foreground else ["setpriv", "--pdeathsig", "clear", "--"]
+    program = [str(PYTHON), "-I", str(ROOT / "deploy/steady_supervisord.py")]
     quiet = [] if foreground else ["--silent"]  # it has a log of its own
     options = ["--nodaemon", "-c", str(home / "conf/supervisord.conf"), *quiet]
     settings = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
-    output = None if foreground else os.open(home / "log/supervisord.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    guarded = {} if foreground else {GUARDED: "1"}
+    output = None if foreground else _open_output(home)
     try:
         return subprocess.Popen(
-            [*supervise_command(), SUPERVISORD_RECORD, *lasting, str(BIN / "supervisord"), *options],
+            [*supervise_command(), SUPERVISORD_RECORD, *lasting, *program, *options],
             cwd=home,
-            env={"PATH": environ["PATH"], "LANG": "C.UTF-8", **settings},
+            env={"PATH": environ["PATH"], "LANG": "C.UTF-8", **settings, **guarded},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -45,6 +50,14 @@ def start(home: Path, environ: Mapping[str, str], *, foreground: bool) -> subpro
     finally:
         if output is not None:
             os.close(output)
+
+
+def _open_output(home: Path) -> int:
+    """Open the file for what supervisord prints: why it can't start, or why it ended."""
+    try:
+        return os.open(home / "log/supervisord.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:  # a full or read-only disk must not keep supervisord from starting
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 def states(home: Path) -> dict[str, str]:

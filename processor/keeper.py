@@ -62,6 +62,7 @@ class Keeper:
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
+        self._queue.maintain()
         more_due = [expiry.step() for expiry in self._expiries]
         for announcer in self._announcers:
             announcer.retry()

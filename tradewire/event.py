@@ -107,7 +107,8 @@ def decode(line: bytes) -> TradeEvent:
     except RecursionError:
         raise InvalidEvent("nested too deeply") from None
     except msgspec.MsgspecError as error:
-        raise InvalidEvent(f"not an event: {str(error).replace(_PATTERN, 'a UUID')}") from None
+        torn = "; a part of it is zeros, as a power cut may leave it" if b"\0" in line else ""
+        raise InvalidEvent(f"not an event: {str(error).replace(_PATTERN, 'a UUID')}{torn}") from None
 
 
 class _EventWithUncheckedId(TradeEvent, frozen=True, rename="camel", omit_defaults=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, structs
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from api.operations.monitor import Monitor
     from api.operations.readiness import Component
+
+
+_UP_STATES: Final = ("running", "damaged")
 
 
 class Gauges(Collector):
@@ -40,7 +43,7 @@ class Gauges(Collector):
         free = components["disk"].facts.get("freeBytes", {})
         yield _labeled_gauge("disk_free_bytes", "Free disk space where the stack writes.", "folder", free)
         states = components["programs"].facts.get("states", {})
-        running = {name: state == "running" for name, state in states.items() if state != "stopped"}
+        running = {name: state in _UP_STATES for name, state in states.items() if state != "stopped"}
         yield _labeled_gauge(
             "program_up", "1 if the program runs, else 0. Stopped programs are omitted.", "program", running
         )

@@ -37,7 +37,11 @@ _MIN_FREE_BYTES: Final = 200 * 10**6
 _MIN_FREE_SHARE: Final = 0.05
 """A disk is nearly full if its free space is below both limits."""
 _INGEST_TIMEOUT_SECONDS: Final = 2.0
-_STATE_FAULTS: Final = {"fatal": "failed to start, and supervisord gave up", "backoff": "keeps exiting after its start"}
+_STATE_FAULTS: Final = {
+    "fatal": "failed to start, and supervisord gave up",
+    "backoff": "keeps exiting after its start",
+    "damaged": "could not read all of its log when it started, so messages may be lost: see the ledger",
+}
 
 
 class TubeHealth(msgspec.Struct, rename="camel"):

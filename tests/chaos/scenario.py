@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.chaos import faults
+from tests.disks import Disk, small_disk
 from tests.postgres import Postgres, postgres
 from tests.stack import Stack, stack
 from tests.support import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.chaos.producer import Producer
@@ -28,7 +32,9 @@ PROCESSES = (
     "wsserver",
     "nginx",
     "supervisord",
+    "guard",
 )
+DISKS = ("log", "queue", "store", "metrics", "ledger")
 DATABASE = "database"
 EVERYTHING = "everything"
 
@@ -42,6 +48,28 @@ class Chaos:
     server: Postgres | None = None
     """The database server, unless the store is SQLite."""
 
+    disks: Mapping[str, Disk] = field(default_factory=dict)
+    """The small disks that folders of the home are, by their names."""
+
+    def faults(self) -> dict[str, Callable[[], None]]:
+        """Return all faults besides kills, by their names. Those that lose messages must be named by the ledger."""
+        programs = ("beanstalkd", "api-ingest", "api-query", "wsserver", "keeper", "processors:live-1", "nginx")
+        found: dict[str, Callable[[], None]] = {
+            f"freeze {program}": partial(faults.freeze, self.stack, program) for program in programs
+        }
+        for names in [*((name,) for name in self.disks), tuple(self.disks)]:
+            for fault in ("full", "without_inodes", "read_only"):
+                label = " ".join(names) if len(names) == 1 else "all disks"
+                found[f"{label} {fault}"] = partial(faults.spoil, self.disks, names, fault)
+        found["delete queue log"] = partial(faults.delete_queue_log, self.stack)
+        found["tear queue log"] = partial(faults.tear_queue_log, self.stack)
+        return found
+
+    def suffer(self, name: str) -> None:
+        """Let a fault happen, then wait until the stack has recovered by itself."""
+        self.faults()[name]()
+        self.recover()
+
     @property
     def targets(self) -> tuple[str, ...]:
         """All single targets of this stack; EVERYTHING is one more."""
@@ -54,8 +82,7 @@ class Chaos:
         elif target == DATABASE:
             self._kill_database()
         elif target == "supervisord":
-            self.stack.kill(self.stack.supervisord_pid())
-            self.stack.up()
+            self.stack.kill(self.stack.supervisord_pid())  # the guard starts it again
         else:
             self.stack.kill(self._pid(target))
         self.recover()
@@ -63,9 +90,10 @@ class Chaos:
     def recover(self) -> None:
         """Wait until the stack is ready and accepts messages again."""
         self.stack.wait_ready()
-        self._wait_accepted()
+        self.wait_accepted()
 
-    def _wait_accepted(self) -> None:
+    def wait_accepted(self) -> None:
+        """Wait until messages are accepted again."""
         before = len(self.producer.accepted)
         wait_until(lambda: len(self.producer.accepted) >= before + 20, "messages are accepted again")
 
@@ -73,12 +101,13 @@ class Chaos:
         """Kill the database server, check that messages are still accepted, and start it again."""
         assert self.server
         self.server.kill()
-        self._wait_accepted()
+        self.wait_accepted()
         self.server.start()
 
     def _kill_everything(self) -> None:
-        """Kill every process, supervisord first, and start the stack again."""
-        for process in [psutil.Process(self.stack.supervisord_pid()), *self.stack.processes()]:
+        """Kill every process, the guard and supervisord first, and start the stack again."""
+        first = [self.stack.pid("guard"), self.stack.supervisord_pid()]
+        for process in [*map(psutil.Process, first), *self.stack.processes()]:
             if process.is_running():
                 process.kill()
         if self.server:
@@ -113,3 +142,25 @@ def chaos_stack(home: Path, store: str) -> Iterator[tuple[Stack, Postgres | None
             stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", STORE_URL=server.create_database()) as running,
         ):
             yield running, server
+
+
+@contextmanager
+def small_disks(running: Stack) -> Iterator[Mapping[str, Disk]]:
+    """Put each folder of a running stack on a small disk of its own. Without root's rights there are none."""
+    if os.geteuid() != 0:
+        yield {}
+        return
+    assert running.deploy("down").returncode == 0  # the folders have their owners and modes now
+    with ExitStack() as mounts:
+        sizes = {"store": "2g", "queue": "400m"}
+        disks = {
+            name: mounts.enter_context(
+                small_disk(running.home / name, f"size={sizes.get(name, '64m')}", "nr_inodes=2000")
+            )
+            for name in DISKS
+        }
+        running.up()
+        try:
+            yield disks
+        finally:
+            running.deploy("down")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.producer import Producer
-from tests.chaos.reconcile import find_violations, wait_settled
-from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack
+from tests.chaos.reconcile import find_unnamed_losses, find_violations, wait_settled
+from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack, small_disks
 from tests.stack import Stack, stack
 from tests.support import wait_until
 from tests.watcher import Watcher
@@ -77,3 +77,24 @@ def test_scaling_the_live_processors_loses_and_duplicates_nothing(running: Stack
     assert sorted(watcher.ids) == sorted(accepted)
     assert ledger["accepted"] == ledger["begun"] == len(accepted)
     assert find_violations(running, producer, ledger) == []
+
+
+def test_a_full_log_disk_loses_nothing_and_the_ledger_tells_what_a_torn_record_loses(running: Stack) -> None:
+    with small_disks(running) as disks, Watcher(running.port), Producer(running.port) as producer:
+        if not disks:
+            pytest.skip("mounting a small file system needs root")
+        chaos = Chaos(running, producer, disks=disks)
+        chaos.recover()
+        for name in ("log full", "all disks full", "delete queue log"):
+            chaos.suffer(name)
+        kept = set(producer.accepted)
+        wait_until(lambda: running.get("/api/ledger").json["tubes"]["archive"]["missing"] == 0, "none is missing")
+        running.supervisorctl("stop", "processors:archive")  # so that the newest records are still needed
+        chaos.wait_accepted()
+        chaos.faults()["tear queue log"]()
+        running.supervisorctl("start", "processors:archive")
+        chaos.wait_accepted()
+        producer.stop()
+        ledger = wait_settled(running)
+        assert find_unnamed_losses(running, producer, ledger) == []
+        assert ledger["tubes"]["archive"]["archived"] >= len(kept)

@@ -266,6 +266,56 @@ def test_a_put_succeeds_only_if_its_job_is_in_the_log(home: Path) -> None:
         assert take_all_bodies(queue) == accepted
 
 
+def test_no_put_succeeds_after_the_log_has_failed_however_recent_the_last_check(home: Path) -> None:
+    accepted = []
+    with log_that_can_fail(home) as process, open_queue(home) as queue, open_queue(home) as other:
+        other.check()
+        queue.check()
+        break_log(process)
+        assert error_of(lambda: other.put(b"refused", [LIVE]))  # from now on beanstalkd keeps jobs in memory only
+        for number in range(10):
+            with suppress(QueueUnavailable):
+                queue.put(b"%d" % number, [LIVE])
+                accepted.append(number)
+    assert accepted == []
+
+
+def delete_files(home: Path) -> None:
+    for path in (home / "queue").glob("binlog.*"):
+        path.unlink()
+
+
+def cut_files(home: Path) -> None:
+    for path in (home / "queue").glob("binlog.*"):
+        path.chmod(0o600)
+        path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("take_away", [delete_files, cut_files])
+def test_jobs_whose_files_have_vanished_are_written_to_new_ones_and_survive_a_kill(
+    home: Path, take_away: Callable[[Path], None]
+) -> None:
+    bodies = [b"%d" % number * 100 for number in range(300)]
+    with beanstalkd(home) as process, open_queue(home) as queue, open_queue(home) as other:
+        for body in bodies:
+            queue.put(body, [LIVE, "other"])
+        held = other.reserve(LIVE, 1, 0) if take_away is delete_files else []
+        take_away(home)
+        assert "have vanished" in error_of(queue.check)
+        assert "have vanished" in error_of(lambda: queue.put(b"x", [LIVE]))
+        queue.maintain()
+        if held:
+            assert "have vanished" in error_of(queue.check), "a job that is still reserved has no record"
+            other.release(held)
+            queue.maintain()
+        queue.check()
+        assert [job.body for job in other.reserve("other", 1000, 0)] == bodies
+        other.close()
+        kill(process)
+    with beanstalkd(home), open_queue(home) as queue:
+        assert sorted(take_all_bodies(queue)) == sorted(bodies)
+
+
 def test_a_full_disk_refuses_puts_until_it_has_space(home: Path) -> None:
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")

@@ -269,9 +269,12 @@ def test_another_user_can_not_stop_the_stack(running: Stack) -> None:
 
 
 @as_root
-def test_programs_run_as_an_unprivileged_user_and_nginx_and_supervisord_alone_as_root(running: Stack) -> None:
+def test_programs_run_as_an_unprivileged_user_and_nginx_supervisord_and_the_guard_alone_as_root(running: Stack) -> None:
     users = {(process.name(), process.username()) for process in running.processes()}
-    assert {name for name, user in users if user == "root"} == {"supervisord", "nginx"}
+    assert {name for name, user in users if user == "root"} == {"supervisord", "nginx", "python"}
+    assert [
+        process.pid for process in running.processes() if process.username() == "root" and process.name() == "python"
+    ] == [running.pid("guard")]
     assert ("nginx", "tradewire") in users
     assert ("beanstalkd", "tradewire") in users
 
@@ -301,13 +304,22 @@ def test_deploy_up_waits_for_a_deploy_down_that_is_at_work_and_starts_the_stack_
     idle.wait_ready()
 
 
-def test_after_supervisord_was_killed_every_program_ends_and_deploy_up_starts_anew(idle: Stack) -> None:
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_after_supervisord_was_killed_every_program_ends_and_the_guard_or_deploy_up_starts_anew(
+    idle: Stack, *, is_guarded: bool
+) -> None:
     idle.up()
     assert idle.post(example()).status == 201
     old = pids(idle)
+    guard = psutil.Process(idle.pid("guard"))
+    if not is_guarded:
+        guard.suspend()  # else it is restarted before supervisord is killed
     idle.kill(idle.supervisord_pid())
+    if not is_guarded:
+        guard.kill()
     wait_until(lambda: not any(psutil.pid_exists(pid) for pid in old), "every program has ended")
-    idle.up()
+    if not is_guarded:
+        idle.up()
     idle.wait_ready()
     assert old.isdisjoint(pids(idle))
     wait_until(lambda: idle.get("/api/ledger").json["accepted"] == 1, "the message is kept")
@@ -355,6 +367,19 @@ def test_root_ends_no_process_for_a_record_that_another_user_can_write(idle: Sta
             assert roots_own.poll() is None
         finally:
             roots_own.kill()
+
+
+def test_a_stopped_supervisord_is_named_by_deploy_up_and_stops_the_stack_in_order_with_deploy_down(idle: Stack) -> None:
+    idle.up()
+    supervisord = idle.supervisord_pid()
+    os.kill(supervisord, signal.SIGSTOP)
+    done = idle.deploy("up")
+    assert done.returncode == 1
+    assert f"deploy/up: supervisord (process {supervisord}) was stopped by a signal, and does nothing\n" in done.stderr
+    assert f"kill -CONT {supervisord}" in done.stderr
+    assert idle.deploy("down").returncode == 0
+    log = (idle.home / "log/supervisord.log").read_text()
+    assert log.index("stopped: nginx") < log.index("stopped: beanstalkd")
 
 
 def test_what_a_killed_nginx_left_is_ended_before_nginx_starts_again(running: Stack) -> None:

@@ -33,6 +33,10 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [program:steady]
 command=sleep 600
 
+[program:queue]
+command=sh -c "test -e damage && echo 'Errors reading one or more WAL files.'; exec sleep 600"
+stdout_events_enabled=true
+
 [group:pair]
 programs=weak,idle
 [program:weak]
@@ -44,7 +48,7 @@ autostart=false
 
 [eventlistener:supervisor-states]
 command={sys.executable} {ROOT}/deploy/supervisor_states.py
-events=PROCESS_STATE
+events=PROCESS_STATE,PROCESS_LOG
 buffer_size=1000
 stderr_logfile=%(here)s/supervisor-states.log
 """
@@ -103,3 +107,17 @@ def test_a_program_that_supervisord_gave_up_is_a_fault_until_it_runs_again(
         it.control("start", "pair:weak")
         expect_recovery(home, "programs")
         assert read_metrics(home)["program_up{pair:weak}"] == 1
+
+
+def test_a_queue_that_could_not_read_all_of_its_log_is_a_fault_until_it_can(
+    home: Path, metrics_env: dict[str, str]
+) -> None:
+    (home / "damage").touch()
+    with query_api(home, **metrics_env), supervisord(home) as it:
+        expect_fault(home, "programs", "failing .*queue could not read all of its log when it started", "not-ready")
+        assert read_metrics(home)["program_up{queue}"] == 1
+        (home / "damage").unlink()
+        (home / "strength").touch()
+        it.control("start", "pair:weak")
+        it.control("restart", "queue")
+        expect_recovery(home, "programs")

@@ -20,7 +20,7 @@ from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.settings import Settings
 
-ENTRY_POINTS = {"consumer", "demo", "down", "gunicorn_common", "start", "supervisor_states", "up"}
+ENTRY_POINTS = {"consumer", "demo", "down", "guard", "gunicorn_common", "start", "supervisor_states", "up"}
 
 
 def configuration(settings: Settings) -> configparser.RawConfigParser:
@@ -208,7 +208,8 @@ def test_every_program_is_supervised_with_a_record_of_its_own_where_deploy_up_lo
         if kind in {"program", "eventlistener"}:
             *supervised, record = parser[section]["command"].split()[: len(supervise_command()) + 1]
             assert supervised == supervise_command()
-            assert record == (stack.NGINX_RECORD if name == "nginx" else f"{stack.RECORDS}/{name}.pid-record")
+            own = {"nginx": stack.NGINX_RECORD, "guard": stack.GUARD_RECORD}
+            assert record == own.get(name, f"{stack.RECORDS}/{name}.pid-record")
             records.add(record)
     assert len(records) == len(
         [section for section in parser.sections() if section.startswith(("program:", "eventlistener:"))]

@@ -210,6 +210,9 @@ class Queue(ABC):
             QueueUnavailable: It would not; the message says why.
         """
 
+    def maintain(self) -> None:  # noqa: B027 - most engines have nothing to repair
+        """Repair what the queue can't repair by itself. The keeper calls this again and again."""
+
     @abstractmethod
     def close(self) -> None:
         """Close the connection. The queue then releases its reserved jobs. Does nothing if it is closed."""

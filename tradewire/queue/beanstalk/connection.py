@@ -6,8 +6,9 @@ answer to each command.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import greenstalk
 
@@ -38,6 +39,20 @@ _RELEASE: Final = b"release %%b %d 0\r\n" % greenstalk.DEFAULT_PRIORITY
 """A release without a delay writes nothing to the log; one with a delay does, every time (beanstalkd issue 622)."""
 _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that returned no job."""
+
+
+_LOG_FACTS: Final = re.compile(rb'^(id|pid|total-jobs|cmd-put|cmd-delete|binlog-[a-z-]+): "?([^"\n]+)', re.MULTILINE)
+"""Parsing all statistics takes three times as long, and this is done at each put."""
+_BODY_BYTES_MAX: Final = 2**31
+"""No job is as large. beanstalkd answers with more if its log names a size smaller than that of a line end."""
+
+
+class UnreadableJobError(Exception):
+    """beanstalkd has a job whose body can't be read. The job can only be deleted, by its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the record of job {number} in its log is damaged; the job was deleted")
+        self.number = number
 
 
 class Connection(greenstalk.Client[bytes]):
@@ -75,6 +90,19 @@ class Connection(greenstalk.Client[bytes]):
         Raises:
             greenstalk.Error: A put was refused; the error is that of the first one.
         """
+        self._send(self._put_commands(puts))
+        self._count(puts)
+
+    def put_all_and_stats(self, puts: Sequence[tuple[str, bytes]]) -> greenstalk.Stats:
+        """Put each body into its tube, as `put_all` does. Return statistics about the log, in the same round trip."""
+        (size,) = self._send([*self._put_commands(puts), (b"stats\r\n", b"OK")])
+        self._count(puts)
+        facts = _LOG_FACTS.findall(self._read_chunk(int(size)))
+        stats = {name.decode(): int(value) if value.isdigit() else value.decode() for name, value in facts}
+        return cast("greenstalk.Stats", stats)
+
+    def _put_commands(self, puts: Sequence[tuple[str, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Return the commands for puts, each with the answer that means success."""
         for tube in {tube for tube, _ in puts}:
             self._tube_bytes.claim(tube)
         commands: list[tuple[bytes, bytes]] = []
@@ -85,17 +113,34 @@ class Connection(greenstalk.Client[bytes]):
             priority, delay = greenstalk.DEFAULT_PRIORITY, 0
             head = b"put %d %d %d %d" % (priority, delay, TTR_SECONDS, len(body))
             commands.append((b"%b\r\n%b\r\n" % (head, body), b"INSERTED"))
+        return commands
+
+    def _send(self, commands: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """Send commands, each with the answer that means success. Return what the last answer says besides."""
+        values: list[bytes] = []
         for window in _windows(commands):
             self._sock.sendall(b"".join([command for command, _ in window]))
             for _, expected in window:
-                self._read_answer(expected)
+                values = greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001 - raises the error
+        return values
+
+    def _count(self, puts: Iterable[tuple[str, bytes]]) -> None:
         for tube, body in puts:
             self._tube_bytes.add(tube, len(body))
 
-    def probe(self) -> None:
-        """Put a job into a tube that has no consumer and delete it, so that a working log gets a record."""
+    def probe(self, size: int = 0) -> int:
+        """Put a job into a tube that has no consumer and delete it, so that a working log gets a record.
+
+        Args:
+            size: Of its body, in bytes.
+
+        Returns:
+            The job's number. Later jobs have higher ones.
+        """
         self._use_only(_PROBE_TUBE)
-        self.delete(self.put(b""))
+        number = self.put(bytes(size))
+        self.delete(number)
+        return number
 
     def reserve_many(self, count: int, timeout_seconds: int = 0) -> list[Job]:
         """Reserve up to `count` jobs of the watched tube, in one round trip.
@@ -171,6 +216,23 @@ class Connection(greenstalk.Client[bytes]):
                         greenstalk._parse_response(answer, expected)  # noqa: SLF001 - raises the matching error
         return settled
 
+    def _job_cmd(self, cmd: bytes, expected: bytes) -> greenstalk.Job[bytes]:
+        number, size = (int(value) for value in self._send_cmd(cmd, expected))
+        return greenstalk.Job(number, self._read_body(number, size))
+
+    def _read_body(self, number: int, size: int) -> bytes:
+        """Read a job's body.
+
+        If a power cut has torn the record in beanstalkd's log, the end of the body is zeros, and so is the line end
+        behind it. The job's consumer finds the faulty event, and makes a dead letter of it.
+        """
+        if size >= _BODY_BYTES_MAX:
+            raise UnreadableJobError(number)
+        body = self._reader.read(size + 2)
+        if len(body) != size + 2:
+            raise ConnectionError("the connection was closed within a job's body")
+        return body[:-2]
+
     def _use_only(self, tube: str) -> None:
         if self.used != tube:
             self.use(tube)
@@ -183,15 +245,13 @@ class Connection(greenstalk.Client[bytes]):
             if answer.startswith(_NONE):
                 continue
             number, size = greenstalk._parse_response(answer, b"RESERVED")  # noqa: SLF001 - raises the matching error
-            jobs.append(self._hold(number.decode(), self.watched, self._read_chunk(int(size))))
+            body = self._read_body(int(number), int(size))
+            jobs.append(self._hold(number.decode(), self.watched, body))
         return jobs
 
     def _hold(self, job_id: str, tube: str, body: bytes) -> Job:
         job = self._held[job_id] = Job(job_id, tube, body)
         return job
-
-    def _read_answer(self, expected: bytes) -> None:
-        greenstalk._parse_response(self._reader.readline(), expected)  # noqa: SLF001 - raises the matching error
 
 
 def _windows(commands: Iterable[tuple[bytes, _T]]) -> Iterator[list[tuple[bytes, _T]]]:

@@ -1,4 +1,4 @@
-"""Watches beanstalkd's statistics for signs that it does not write jobs to its log."""
+"""Watches whether beanstalkd writes the jobs that it takes to its log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from tradewire.queue.beanstalk import faults
 if TYPE_CHECKING:
     from greenstalk import Stats
 
+    from tradewire.queue.beanstalk.connection import Connection
+    from tradewire.queue.beanstalk.log_files import LogFiles
+
 
 class LogWatch:
     """Finds out whether beanstalkd writes new jobs to its log.
@@ -17,46 +20,80 @@ class LogWatch:
     536): it creates jobs and writes no records. This lasts until the process ends, so the fault stays until the
     process's `id` in the statistics changes.
 
+    While it writes, each put and each delete is one record. So if there were as many records as puts and deletes
+    between two statistics, every job that was put between them is in the log. There are fewer if a put was refused, or
+    if a job to delete did not exist. Then only a probe can show whether the log failed.
+
     Args:
         max_bytes: Size of the log at which the queue is full.
+        files: The log's files; None if beanstalkd runs on another host.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, files: LogFiles | None) -> None:
         self._max_bytes = max_bytes
+        self._files = files
         self._last: Stats | None = None
         self._stopped_id: str | None = None
-        self.needs_probe = False
-        """Fewer records were written than there were puts and deletes. Only a probe can show whether the log failed."""
+        self._is_unsure = True
+        """Whether only a probe can show that the log is written."""
 
-    def fault(self, stats: Stats) -> str | None:
-        """Return why a job that is put now would not be kept. Return None if it would.
+    def doubt(self) -> None:
+        """Probe the next time: beanstalkd may accept a job without writing it after it has refused one."""
+        self._is_unsure = True
 
-        Args:
-            stats: beanstalkd's current statistics. They are compared with those of the last call.
-        """
-        last, self._last = self._last, stats
-        if last and last["id"] == stats["id"]:
-            created = stats["total-jobs"] - last["total-jobs"]
-            written = stats["binlog-records-written"] - last["binlog-records-written"]
-            put = stats["cmd-put"] - last["cmd-put"]  # counts refused puts, too
-            deleted = stats["cmd-delete"] - last["cmd-delete"]
-            self.needs_probe = written < put + deleted
-            if written < created:  # each new job is at least one record
-                self._stopped_id = stats["id"]
+    def fault(self, connection: Connection) -> str | None:
+        """Return why a job that is put now would not be kept. Return None if it would."""
+        stats = connection.stats()
+        self._observe(stats)
         if stats["binlog-current-index"] == 0:
             return f"{faults.NO_LOG}, so it would lose every message when it ends"
+        if stats["draining"] == "true":
+            return f"{faults.DRAINING} and accepts no new jobs"
+        if self.fill(stats) > 1:
+            return f"{faults.FULL}: its log is over {self._max_bytes} bytes"
+        return self.unwritten(connection, stats)
+
+    def unwritten(self, connection: Connection, stats: Stats) -> str | None:
+        """Return why a job that was put before may not be in the log. Return None if all of them are.
+
+        Args:
+            connection: For a probe.
+            stats: beanstalkd's statistics after the jobs were put.
+        """
+        self._observe(stats)
+        if self._is_unsure and stats["id"] != self._stopped_id:
+            connection.probe()
+            stats = connection.stats()
+            self._observe(stats)
+            self._is_unsure = False  # the probe was written, or the log has stopped
         if stats["id"] == self._stopped_id:
             return (
                 f"{faults.LOG_STOPPED} and keeps messages in memory only;"
                 " let the processors drain it, repair the disk, then restart it"
             )
-        if stats["draining"] == "true":
-            return f"{faults.DRAINING} and accepts no new jobs"
-        if self.fill(stats) > 1:
-            return f"{faults.FULL}: its log is over {self._max_bytes} bytes"
+        if self._files and self._files.lack_one(stats):
+            return f"{faults.LOG_VANISHED}; the keeper writes its jobs to new files"
         return None
 
     def fill(self, stats: Stats) -> float:
         """Return the log's size as a share of `max_bytes`."""
         files = stats["binlog-current-index"] - stats["binlog-oldest-index"] + 1
         return files * stats["binlog-max-size"] / self._max_bytes
+
+    def _observe(self, stats: Stats) -> None:
+        """Compare statistics with the last ones."""
+        server, last = stats["id"], self._last
+        if last is None or last["id"] != server:
+            self._last, self._is_unsure = stats, True
+            return
+        # A job that beanstalkd moves to a newer file is a record, too.
+        written = _growth("binlog-records-written", last, stats) - _growth("binlog-records-migrated", last, stats)
+        if written < _growth("total-jobs", last, stats):
+            self._stopped_id = server
+        elif written < _growth("cmd-put", last, stats) + _growth("cmd-delete", last, stats):
+            self._is_unsure = True
+        self._last = stats
+
+
+def _growth(name: str, last: Stats, stats: Stats) -> int:
+    return stats[name] - last[name]  # type: ignore[literal-required,no-any-return] # the names above are numbers

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,8 +19,10 @@ from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.beanstalk import faults
-from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
+from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection, UnreadableJobError
 from tradewire.queue.beanstalk.log import LogWatch
+from tradewire.queue.beanstalk.log_files import LogFiles
+from tradewire.queue.beanstalk.rewrite import Rewriter
 from tradewire.queue.beanstalk.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _TRUST_SECONDS: Final = 1.0
-"""How long a check is valid. If the log fails in this time, jobs put until the next check could be lost."""
+"""How long a check is valid that the queue is neither full nor draining. Each put checks the log itself."""
 _FIRST_CHUNK_JOBS: Final = 4
 _LARGEST_CHUNK_JOBS: Final = 64
 """Bounds the size of one round trip: at worst each job has MAX_JOB_BYTES."""
@@ -51,10 +53,10 @@ class BeanstalkQueue(Queue):
         self._url = urlsplit(url)
         self._tube_bytes = TubeBytes(folder)
         self._connection: Connection | None = None
-        self._log = LogWatch(max_bytes)
+        files = LogFiles() if self._url.path else None
+        self._log = LogWatch(max_bytes, files)
+        self._rewriter = Rewriter(files) if files else None
         self._trusted_until = 0.0
-        self._must_probe = True
-        """The next check must see a record written to the log: it is the first check, or a put was refused."""
 
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
         if time.monotonic() >= self._trusted_until:
@@ -63,12 +65,12 @@ class BeanstalkQueue(Queue):
         try:
             # A second try after a restart of beanstalkd can put an event twice. Its id stays the same, so it is
             # still shown and archived once.
-            self._retry(lambda connection: connection.put_all(puts))
-        except QueueUnavailable as error:
-            # beanstalkd refuses a put if it can't write the record, and may then accept the next one without writing.
-            self._must_probe = isinstance(error.__cause__, greenstalk.Error)
+            fault = self._retry(lambda connection: self._put_and_confirm(connection, puts))
+        except QueueUnavailable:
+            self._log.doubt()
             self._trusted_until = 0.0
             raise
+        self._raise(fault)
 
     def put_receipt(self, receipt: bytes) -> None:
         with self._connected() as connection:
@@ -159,11 +161,12 @@ class BeanstalkQueue(Queue):
 
     def check(self) -> None:
         self._trusted_until = 0.0
-        if fault := self._retry(self._fault):
-            self.close()
-            raise QueueUnavailable(fault)
-        self._must_probe = False
+        self._raise(self._retry(self._log.fault))
         self._trusted_until = time.monotonic() + _TRUST_SECONDS
+
+    def maintain(self) -> None:
+        if self._rewriter:
+            self._retry(self._rewriter.step)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -171,12 +174,14 @@ class BeanstalkQueue(Queue):
             connection.close()
         self._tube_bytes.close()
 
-    def _fault(self, connection: Connection) -> str | None:
-        fault = self._log.fault(connection.stats())
-        if fault or not (self._must_probe or self._log.needs_probe):
-            return fault
-        connection.probe()
-        return self._log.fault(connection.stats())
+    def _put_and_confirm(self, connection: Connection, puts: Sequence[tuple[str, bytes]]) -> str | None:
+        return self._log.unwritten(connection, connection.put_all_and_stats(puts))
+
+    def _raise(self, fault: str | None) -> None:
+        if fault:
+            self._trusted_until = 0.0
+            self.close()
+            raise QueueUnavailable(fault)
 
     def _bytes(self, tube: str, jobs: int) -> int:
         if not jobs:
@@ -237,6 +242,11 @@ class BeanstalkQueue(Queue):
         except (OSError, greenstalk.Error, AssertionError, LookupError, ValueError) as error:
             self.close()
             raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {_reason(error)}") from error
+        except UnreadableJobError as error:
+            self.close()  # the job goes back to its tube; only then can it be deleted
+            with self._connected() as connection, suppress(greenstalk.NotFoundError):
+                connection.delete(error.number)
+            raise QueueUnavailable(f"beanstalkd at {self._url.geturl()}: {error}") from error
         except BaseException:  # an interrupted call may leave an answer that the next one would read
             self.close()
             raise
