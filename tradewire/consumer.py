@@ -22,6 +22,7 @@ RESERVED_NAMES: Final = frozenset(
             "api-ingest",
             "api-query",
             "demo",
+            "guard",
             "keeper",
             "nginx",
             "processors",
