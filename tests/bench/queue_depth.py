@@ -85,4 +85,4 @@ def _depths(queue: Queue) -> dict[str, int]:
 
 def _queue(stack: Stack) -> Queue:
     settings = Settings(home=stack.home)
-    return open_queue(settings.queue, settings.queue_max_bytes, settings.counters)
+    return open_queue(settings.queue, settings.queue_max_bytes, settings.home / "run")

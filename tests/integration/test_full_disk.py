@@ -48,7 +48,10 @@ def running() -> Iterator[SmallStack]:
     (home / "sock/workers").mkdir(parents=True)
     with ExitStack() as mounts, stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as started:
         assert started.deploy("down").returncode == 0  # the folders have their owners and modes now
-        disks = {name: mounts.enter_context(small_disk(home / name, "size=64m", "nr_inodes=1000")) for name in FOLDERS}
+        disks = {
+            name: mounts.enter_context(small_disk(home / name, f"size={SIZES.get(name, '64m')}", "nr_inodes=1000"))
+            for name in FOLDERS
+        }
         started.up()
         started.wait_ready()
         with Watcher(started.port):  # else the live tube would fill the queue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tradewire.queue.beanstalk import faults
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from tradewire.queue.beanstalk.connection import Connection
     from tradewire.queue.beanstalk.log_files import LogFiles
+
+
+_VANISHED: Final = f"{faults.LOG_VANISHED}; the keeper writes its jobs to new files"
 
 
 class LogWatch:
@@ -51,7 +54,10 @@ class LogWatch:
             return f"{faults.DRAINING} and accepts no new jobs"
         if self.fill(stats) > 1:
             return f"{faults.FULL}: its log is over {self._max_bytes} bytes"
-        return self.unwritten(connection, stats)
+        fault = self.unwritten(connection, stats)
+        if not fault and self._files and self._files.lack_one(connection):
+            return _VANISHED
+        return fault
 
     def unwritten(self, connection: Connection, stats: Stats) -> str | None:
         """Return why a job that was put before may not be in the log. Return None if all of them are.
@@ -71,8 +77,8 @@ class LogWatch:
                 f"{faults.LOG_STOPPED} and keeps messages in memory only;"
                 " let the processors drain it, repair the disk, then restart it"
             )
-        if self._files and self._files.lack_one(stats):
-            return f"{faults.LOG_VANISHED}; the keeper writes its jobs to new files"
+        if self._files and self._files.lack_current(connection, stats):
+            return _VANISHED
         return None
 
     def fill(self, stats: Stats) -> float:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from greenstalk import Stats
 
+    from tradewire.queue.beanstalk.connection import Connection
+
 
 class LogFiles:
     """The files of the log of a beanstalkd on this host.
@@ -22,19 +24,37 @@ class LogFiles:
         self._pid = 0
         self._folder: Path | None = None
 
-    def lack_one(self, stats: Stats) -> bool:
+    def lack_one(self, connection: Connection) -> bool:
         """Return True if a file that may hold jobs is missing, or if the present one is cut.
 
         Args:
-            stats: beanstalkd's statistics.
+            connection: A connection to beanstalkd.
         """
-        older = range(stats["binlog-oldest-index"], stats["binlog-current-index"])
-        return not (self.has_current(stats) and all(self._size(stats, number) is not None for number in older))
+        stats = connection.stats()
+        return self._is_damaged(connection, stats, stats["binlog-oldest-index"])
 
-    def has_current(self, stats: Stats) -> bool:
-        """Return True if the file that is written now is there, with the space that beanstalkd has reserved for it."""
-        size = self._size(stats, stats["binlog-current-index"])
-        return size is not None and size >= stats["binlog-max-size"]
+    def lack_current(self, connection: Connection, stats: Stats) -> bool:
+        """Return True if the file that is written now is missing or cut. This is quicker than `lack_one`.
+
+        Args:
+            connection: A connection to beanstalkd.
+            stats: Its statistics, just received.
+        """
+        return self._is_damaged(connection, stats, stats["binlog-current-index"])
+
+    def _is_damaged(self, connection: Connection, stats: Stats, first: int) -> bool:
+        suspects = [number for number in range(first, stats["binlog-current-index"] + 1) if self._seems(stats, number)]
+        if not suspects:
+            return False
+        # beanstalkd itself deletes the oldest files, and shortens a file when it begins the next one. If it has done so
+        # since it made these statistics, newer ones show it.
+        now = connection.stats()
+        return any(number >= now["binlog-oldest-index"] and self._seems(now, number) for number in suspects)
+
+    def _seems(self, stats: Stats, number: int) -> bool:
+        """Return True if a file seems to be missing or cut. The present one has the size that was reserved for it."""
+        size = self._size(stats, number)
+        return size is None or (number == stats["binlog-current-index"] and size < stats["binlog-max-size"])
 
     def _size(self, stats: Stats, number: int) -> float | None:
         """Return the size of a file in bytes. Return None if it is missing, and infinity if that can't be known."""

@@ -30,7 +30,7 @@ class Rewriter:
 
     def step(self, connection: Connection) -> None:
         """Rewrite the jobs that are ready. Repeat this as long as a file is missing: consumers hold other jobs."""
-        if not self._files.lack_one(connection.stats()):
+        if not self._files.lack_one(connection):
             self._newest = 0
             return
         if self._begin_file(connection) or not self._newest:
@@ -43,7 +43,7 @@ class Rewriter:
     def _begin_file(self, connection: Connection) -> bool:
         """Fill up the present file if it has vanished, so that beanstalkd makes a new one. Return whether it had."""
         had_vanished = False
-        while not self._files.has_current(connection.stats()):
+        while self._files.lack_current(connection, connection.stats()):
             connection.probe(MAX_JOB_BYTES)
             had_vanished = True
         return had_vanished
