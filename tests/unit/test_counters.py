@@ -120,6 +120,26 @@ def test_each_count_is_added_to_the_earlier_ones(tmp_path: Path) -> None:
         assert counters.read_totals(tmp_path) == Totals(6, 6, 3, None)
 
 
+def test_the_totals_are_the_sums_over_all_files(tmp_path: Path) -> None:
+    with counter_in(tmp_path) as one, counter_in(tmp_path) as other:
+        for counter, messages in ((one, 5), (one, 1), (other, 2)):
+            counter.count_begun(messages + 1)
+            counter.count_accepted(messages)
+        assert file_count(tmp_path) == 2
+        assert counters.read_totals(tmp_path) == Totals(11, 8, 3, None)
+
+
+@pytest.mark.parametrize("counts", [1, 2])
+def test_the_next_process_continues_the_counts_of_a_file(tmp_path: Path, counts: int) -> None:
+    for _ in range(2):
+        with counter_in(tmp_path) as counter:
+            for _ in range(counts):
+                counter.count_begun(7)
+            counter.count_accepted(4)
+    assert file_count(tmp_path) == 1
+    assert counters.read_totals(tmp_path) == Totals(14 * counts, 8, 2, None)
+
+
 @pytest.mark.usefixtures("stopped_clock")
 def test_each_process_has_its_own_microseconds_of_128(tmp_path: Path) -> None:
     with ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -131,6 +132,19 @@ def test_the_reason_gives_the_position_of_the_first_byte_that_is_not_utf_8() -> 
 def test_the_reason_says_that_a_line_is_nested_too_deeply() -> None:
     with pytest.raises(InvalidEvent, match=r"^nested too deeply$"):
         event.decode(EVENT[:-1] + b',"x":' + b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "torn"),
+    [
+        (EVENT[:40] + b"\0" * 40 + EVENT[80:], "; a part of it is zeros, as a power cut may leave it"),
+        (EVENT[:40], ""),
+    ],
+)
+def test_the_reason_says_if_a_part_of_the_line_is_zeros(line: bytes, torn: str) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        event.decode(line)
+    assert re.fullmatch(f"not an event: [^;]*{torn}", str(caught.value))
 
 
 def test_packed_ids_have_sixteen_bytes_each() -> None:

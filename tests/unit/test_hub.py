@@ -135,6 +135,17 @@ def test_only_browsers_that_keep_up_count_as_ready() -> None:
     assert publish(hub, 1) == 2
 
 
+def test_a_browser_that_is_paused_or_resumed_again_counts_once() -> None:
+    hub = make_hub()
+    slow, slower, _ = (join(hub)[0] for _ in range(3))
+    for browser in (slow, slow, slower):
+        hub.pause(browser)
+    assert hub.ready_count == 1
+    for _ in range(2):
+        hub.resume(slow)
+        assert hub.ready_count == 2
+
+
 def test_a_browser_that_left_does_not_count_and_may_leave_twice() -> None:
     hub = make_hub()
     browser, _ = join(hub)

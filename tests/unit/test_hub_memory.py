@@ -85,6 +85,12 @@ def test_the_window_forgets_each_generation_at_its_own_time(small_window: DedupW
     assert remembered(small_window, 10_000, 10_010, 10_020) == [10_010, 10_020]
 
 
+def test_ids_that_are_shown_before_the_clock_is_first_told_count_from_its_zero(small_window: DedupWindow) -> None:
+    remember(small_window, *range(1, 21))
+    small_window.expire(1.0 + dedup_window.REMEMBERED_SECONDS)
+    assert remembered(small_window, *range(1, 21)) == [*range(11, 21)]
+
+
 def test_a_full_window_forgets_the_oldest_ids(small_window: DedupWindow) -> None:
     remember(small_window, *range(1, 41))
     assert remembered(small_window, *range(1, 41)) == [*range(11, 41)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tradewire.queue import TubeCounts
     from tradewire.store.reading import StoreReader
 
 
@@ -226,6 +227,37 @@ def test_a_consumer_that_comes_and_the_age_of_jobs_change_nothing(
     monkeypatch.setattr("time.monotonic", lambda: 1e9)
     stack.store.during_read = come
     assert stack.reconcile().status == "balanced"
+
+
+class MovingQueue(MemoryQueue):
+    """A queue whose live job is shown just before the live tube is counted: its receipt then waits for the archive."""
+
+    def counts(self, tube: str) -> TubeCounts:
+        if tube == LIVE and (jobs := self.reserve(LIVE, 1, 0)):
+            self.put_receipt(b"receipt")
+            self.delete(jobs)
+        return super().counts(tube)
+
+
+def test_a_message_that_leaves_its_tube_while_the_tubes_are_counted_shows_as_a_waiting_receipt(stack: Stack) -> None:
+    stack.queue = MovingQueue(Broker())
+    stack.accept(1)
+    stack.save(archived=1)
+    stack.put(LIVE, 1)
+    # The archive saves the receipt just after its counters were read.
+    stack.store.during_read = lambda: stack.queue.delete(stack.queue.reserve(ARCHIVE, 1, 0))
+    assert stack.reconcile().status == "settling"
+
+
+def test_the_ledger_has_the_words_of_each_consumer_and_its_outcomes(stack: Stack) -> None:
+    settings = Settings(home=stack.folder.parent)
+    words = stack.reconcile().consumers
+    assert list(words) == [consumer.name for consumer in settings.consumers]
+    for consumer in settings.consumers:
+        assert words[consumer.name].title == consumer.title
+        found = [(each.name, each.label, each.meaning) for each in words[consumer.name].outcomes]
+        assert found == [(outcome.kind, outcome.label, outcome.meaning) for outcome in consumer.outcomes]
+        assert found
 
 
 def test_the_route_answers_with_the_ledger(stack: Stack) -> None:

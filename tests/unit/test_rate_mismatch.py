@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.support import example
 from tests.unit.helpers import decode_trade
 
+MISMATCH = ["rate-mismatch"]
+
 
 def flags(sell: str, rate: str, buy: str) -> list[str]:
     """Return the flags of a trade with these amounts."""
@@ -76,6 +78,25 @@ def test_the_rounding_of_more_than_12_digits_is_no_mismatch(sell: str, rate: str
 )
 def test_a_rounded_number_is_as_exact_as_its_12_digits(sell: str, rate: str, buy: str) -> None:
     assert flags(sell, rate, buy) == ["rate-mismatch", "rounded"]
+
+
+@pytest.mark.parametrize(
+    ("sell", "rate", "buy", "expected"),
+    [
+        # Of an amount this large, the last bits of a float explain 27.4, and its last digit 0.5.
+        pytest.param("1", "123456789012345672.4000000000001", "123456789012345700", [], id="the rate: just explained"),
+        pytest.param("1", "123456789012345672.0000000000001", "123456789012345700", MISMATCH, id="the rate: beyond"),
+        pytest.param("1", "123456789012345673", "123456789012345700.0000000000001", [], id="the amount bought"),
+        pytest.param("0.0000000000010001", "1e3", "0.000000002000", [], id="the amount sold: just explained"),
+        pytest.param("0.0000000000010001", "1e3", "0.000000002001", MISMATCH, id="the amount sold: beyond"),
+        pytest.param("1", "0.001", "0.0015000000000001", [], id="a small amount bought: just explained"),
+        pytest.param("1", "0.001", "0.0015000000010001", MISMATCH, id="a small amount bought: just beyond"),
+    ],
+)
+def test_if_only_one_number_is_rounded_floats_explain_a_little_more(
+    sell: str, rate: str, buy: str, expected: list[str]
+) -> None:
+    assert flags(sell, rate, buy) == [*expected, "rounded"]
 
 
 @pytest.mark.parametrize(("last", "expected"), [("1", []), ("2", ["rate-mismatch"])])

@@ -67,3 +67,11 @@ INVALID = {
 def test_a_line_that_is_not_exactly_one_receipt_is_refused_with_a_reason(invalid: bytes) -> None:
     with pytest.raises(InvalidEvent, match=r"^not a receipt: ."):
         receipt.decode(invalid)
+
+
+def test_a_receipt_has_no_reason_unless_one_is_given() -> None:
+    ids = [event_id(1)]
+    [without] = receipt.encode_all("discarded", "live", ids)
+    [with_reason] = receipt.encode_all("discarded", "live", ids, "evicted")
+    assert b'"reason"' not in without
+    assert [receipt.decode(line).reason for line in (without, with_reason)] == ["", "evicted"]

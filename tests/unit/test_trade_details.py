@@ -100,3 +100,12 @@ def test_a_fault_is_explained_in_a_sentence(body: bytes, detail: str) -> None:
 
 def test_each_missing_field_is_named() -> None:
     assert details(b"{}") == [f"{field} is missing." for field in FIELDS]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("1é", "trailing characters (byte 2)"), (r'{"a":"\é"}', "invalid escape character in string (byte 8)")],
+)
+def test_a_fault_that_the_decoder_finds_in_the_middle_of_a_character_is_explained(body: str, reason: str) -> None:
+    [detail] = details(body.encode())
+    assert detail.startswith(f"The body is not JSON: JSON is malformed: {reason}")

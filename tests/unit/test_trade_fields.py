@@ -216,6 +216,11 @@ def test_without_a_valid_time_nothing_is_said_about_the_life_of_a_currency() -> 
     assert fault_codes(example(currencyTo="DEM", timePlaced="x")) == [("timePlaced", "bad-time")]
 
 
+def test_a_withdrawn_currency_is_reported_beside_other_faults() -> None:
+    body = example(currencyFrom="DEM", originatingCountry="FX")
+    assert fault_codes(body) == [("originatingCountry", "unknown-country"), ("currencyFrom", "withdrawn-currency")]
+
+
 def test_the_settings_admit_more_currencies_and_withdrawn_ones_at_any_time() -> None:
     code_checks.admit(("CNH", "DEM"))
     try:
