@@ -229,6 +229,7 @@ def test_the_settings_admit_more_currencies_and_withdrawn_ones_at_any_time() -> 
         assert field_types.CURRENCY.filter.parse("cnh") == "CNH"
         assert "CNH" in field_types.CURRENCY.schema["enum"]
         assert fault_codes(example(currencyFrom="BTC")) == [("currencyFrom", "unknown-currency")]
+        assert fault_codes(example(currencyFrom="SKK", timePlaced="2008-01-01T12:00:00Z")) == []
     finally:
         code_checks.admit(())
     assert fault_codes(example(currencyFrom="CNH")) == [("currencyFrom", "unknown-currency")]
