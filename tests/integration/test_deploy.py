@@ -59,7 +59,9 @@ def running() -> Iterator[Stack]:
 def foreground(stack: Stack) -> Iterator[subprocess.Popen[str]]:
     """Run deploy/up --foreground in a session of its own, from a shell with a variable and open files of its own."""
     environ = {"TRADEWIRE_HOME": str(stack.home), "TRADEWIRE_LISTEN": f"127.0.0.1:{stack.port}", "OPERATORS_OWN": "1"}
-    script = f"exec 3<{OPERATORS_FILE} 4<{OPERATORS_FILE} 9<{OPERATORS_FILE}; exec {ROOT}/deploy/up --foreground"
+    # Tests that a shell started in the background inherit an ignored SIGINT, which deploy/up would go on ignoring.
+    up = f"exec env --default-signal=INT {ROOT}/deploy/up --foreground"
+    script = f"exec 3<{OPERATORS_FILE} 4<{OPERATORS_FILE} 9<{OPERATORS_FILE}; {up}"
     process = subprocess.Popen(
         ["bash", "-c", script],
         env=os.environ | environ,
