@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from tests.recount import count_rows, read_table, recounted_statistics, stored_statistics
@@ -21,7 +22,10 @@ def wait_settled(stack: Stack) -> dict[str, Any]:
     ledger: dict[str, Any] = {}
 
     def is_settled() -> bool:
-        response = stack.get("/api/ledger")
+        try:
+            response = stack.get("/api/ledger")
+        except (OSError, HTTPException):  # nginx is being started again
+            return False
         if response.status != 200:  # 429 because this polls often, or 503 while a component is unavailable
             return False
         ledger.update(response.json)

@@ -101,7 +101,11 @@ class Chaos:
         elif target == DATABASE:
             self._kill_database()
         elif target == "supervisord":
-            self.stack.kill(self.stack.supervisord_pid())  # the guard starts it again
+            killed = self.stack.supervisord_pid()
+            self.stack.kill(killed)
+            # The programs go on for a moment. The guard starts supervisord again.
+            record = self.stack.home / "run/supervisord.pid"
+            wait_until(lambda: record.read_text().strip() not in {"", str(killed)}, "supervisord is started again")
         else:
             self.stack.kill(self._pid(target))
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from contextlib import ExitStack
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,8 +70,8 @@ class Soak:
                     self._round(chaos, recorder)
                 producer.stop()
                 self.failures += find_violations(running, producer, wait_settled(running))
-            except (pytest.fail.Exception, AssertionError) as error:  # the stack has not recovered in time
-                self.failures.append(str(error))
+            except (pytest.fail.Exception, AssertionError, OSError, HTTPException) as error:  # it has not recovered
+                self.failures.append(repr(error))
             never_shown = set(producer.accepted) - browsers[0].seen - browsers[1].seen
             if never_shown and not self._every_fault:
                 self.failures.append(f"never shown: {sorted(never_shown)}")
