@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,15 +23,15 @@ class LogFiles:
 
     def __init__(self) -> None:
         self._pid = 0
-        self._folder: Path | None = None
+        self._folder: str | None = None
 
-    def lack_one(self, connection: Connection) -> bool:
+    def lack_one(self, connection: Connection, stats: Stats) -> bool:
         """Return True if a file that may hold jobs is missing, or if the present one is cut.
 
         Args:
             connection: A connection to beanstalkd.
+            stats: Its statistics, just received.
         """
-        stats = connection.stats()
         return self._is_damaged(connection, stats, stats["binlog-oldest-index"])
 
     def lack_current(self, connection: Connection, stats: Stats) -> bool:
@@ -38,7 +39,7 @@ class LogFiles:
 
         Args:
             connection: A connection to beanstalkd.
-            stats: Its statistics, just received.
+            stats: The same as for `lack_one`.
         """
         return self._is_damaged(connection, stats, stats["binlog-current-index"])
 
@@ -63,14 +64,15 @@ class LogFiles:
         if self._folder is None:
             return inf
         try:
-            return (self._folder / f"binlog.{number}").stat().st_size
+            # pathlib takes four times as long, and a keeper does this every second for each file.
+            return os.stat(f"{self._folder}/binlog.{number}").st_size  # noqa: PTH116
         except FileNotFoundError:
             return None if Path(f"/proc/{self._pid}").exists() else inf  # it has ended meanwhile
         except OSError:
             return inf
 
 
-def _log_folder(pid: int) -> Path | None:
+def _log_folder(pid: int) -> str | None:
     """Return the folder of a beanstalkd's log as the process sees it."""
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -79,4 +81,4 @@ def _log_folder(pid: int) -> Path | None:
         view.stat()  # another user's process does not show it
     except (OSError, ValueError, IndexError):
         return None
-    return view / folder.lstrip("/")
+    return str(view / folder.lstrip("/"))

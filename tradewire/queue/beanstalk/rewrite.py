@@ -30,7 +30,7 @@ class Rewriter:
 
     def step(self, connection: Connection) -> None:
         """Rewrite the jobs that are ready. Repeat this as long as a file is missing: consumers hold other jobs."""
-        if not self._files.lack_one(connection):
+        if not self._files.lack_one(connection, connection.stats()):
             self._newest = 0
             return
         if self._begin_file(connection) or not self._newest:
