@@ -6,6 +6,8 @@ from typing import Final
 
 LIMIT_SECONDS: Final = 5.0
 """How long readiness may be wrong: the time to notice a fault, or a recovery."""
+PATIENCE_SECONDS: Final = 3.0
+"""How long users wait before they believe that an attempt has failed."""
 
 WRONG: Final = {
     "it promises to keep messages, but every POST fails": ("promises", "post fails"),
@@ -23,12 +25,16 @@ class Judge:
     Readiness promises something: `ready` and `degraded` that messages are kept, and `ready` also that queries are
     answered and messages are archived. Users find out whether that is so. Readiness is wrong
 
-    - while each answer promises something, and every attempt at it fails. A stack that does not answer
-      promises nothing. A failure counts from the beginning of the first attempt that failed.
+    - while each answer promises something, and every attempt at it fails. A stack that does not answer promises
+      nothing. A failure counts from the beginning of the first attempt that failed. An attempt that takes longer than
+      PATIENCE_SECONDS has failed until its answer came.
     - while each answer is `not-ready`, and each POST succeeds.
     - while no answer is `ready`, although no fault is at work and nothing fails: each POST is answered 201, each query
       gets an answer, each message is archived and shown within a few seconds, and all programs run. So the last repair
       has taken effect when the last of these works again.
+
+    An attempt that has no answer yet proves nothing: what worked is known to have worked until the last successful
+    attempt began.
 
     All times are seconds of the monotonic clock, in order. The caller brings them, so a judge needs no clock.
     """
@@ -37,6 +43,8 @@ class Judge:
         self._since: dict[str, float] = {"no fault is at work": 0.0, "nothing fails": 0.0}
         """The facts that hold now, and since when."""
         self._failing: set[str] = set()
+        self._worked: dict[str, float] = {}
+        """When the last successful attempts began."""
         self._open: dict[str, tuple[float, float]] = {}
         """The ways in which readiness is wrong now: since when, and when that was seen last."""
         self._closed: list[tuple[str, float, float]] = []
@@ -51,7 +59,13 @@ class Judge:
             now: When its result was there.
             works: Whether it succeeded.
         """
-        (self._failing.discard if works else self._failing.add)(what)
+        if works and now - began > PATIENCE_SECONDS:
+            self.tried(what, began, now, works=False)
+        if works:
+            self._worked[what] = began
+            self._failing.discard(what)
+        else:
+            self._failing.add(what)
         self._note(f"{what} works", now, holds=works)
         self._note(f"{what} fails", began, holds=not works)
         self._note("nothing fails", now, holds=not self._failing)
@@ -92,11 +106,17 @@ class Judge:
     def _judge(self, now: float) -> None:
         for way, facts in WRONG.items():
             if all(fact in self._since for fact in facts):
-                start = max(self._since[fact] for fact in facts)
-                self._open[way] = start, now
-                self._longest = max(self._longest, now - start)
+                start, end = max(self._since[fact] for fact in facts), self._known_until(facts, now)
+                self._open[way] = start, end
+                self._longest = max(self._longest, end - start)
             elif span := self._open.pop(way, None):
                 self._closed += [(way, *span)] if _is_long(*span) else []
+
+    def _known_until(self, facts: tuple[str, ...], now: float) -> float:
+        """Return until when it is known that facts hold together that hold as far as is known now."""
+        if "nothing fails" in facts:
+            return min(self._worked.values())
+        return self._worked["post"] if "post works" in facts else now
 
 
 def _is_long(start: float, end: float) -> bool:
