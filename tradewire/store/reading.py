@@ -65,8 +65,9 @@ class StoreReader:
                 fault = fitness.fault(connection, engine.sqlite_file(self._url))
             if fault:
                 raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
-            with engine.translate_errors(self._url):
-                self._check_connecting()
+            if not self._files:
+                with engine.translate_errors(self._url):
+                    self._check_connecting()
         finally:
             self._asked_at = None
 
@@ -145,7 +146,7 @@ class StoreReader:
             self._files.forget()
 
     def _check_connecting(self) -> None:
-        """Open a new connection: those that are open may work while the server takes no others."""
+        """Open a new connection: those that are open may work while the database's server takes no others."""
         pool = self._engine.pool.recreate()
         try:
             with closing(pool.connect()) as connection:
