@@ -14,6 +14,7 @@ from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -70,6 +71,10 @@ class StoreReader:
                     self._check_connecting()
         finally:
             self._asked_at = None
+
+    def overgrown_log(self) -> Path | None:
+        """Return SQLite's log if it has grown so much that a reader must be keeping it from being emptied."""
+        return self._files.log if self._files and self._files.log_bytes() > engine.WAL_ALARM_BYTES else None
 
     def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
         """Return the newest messages that match.
