@@ -24,6 +24,8 @@ class LogFiles:
     def __init__(self) -> None:
         self._pid = 0
         self._folder: str | None = None
+        self._sizes: dict[int, float] = {}
+        """The sizes of the older files, as `have_cut` has seen them."""
 
     def lack_one(self, connection: Connection, stats: Stats) -> bool:
         """Return True if a file that may hold jobs is missing, or if the present one is cut.
@@ -43,6 +45,17 @@ class LogFiles:
         """
         return self._is_damaged(connection, stats, stats["binlog-current-index"])
 
+    def have_cut(self, stats: Stats) -> bool:
+        """Return True if an older file is shorter than at an earlier call. beanstalkd only deletes these files.
+
+        Args:
+            stats: The same as for `lack_one`.
+        """
+        older = range(stats["binlog-oldest-index"], stats["binlog-current-index"])
+        found = {number: size for number in older if (size := self._size(stats, number)) is not None}
+        self._sizes = {number: max(size, self._sizes.get(number, 0)) for number, size in found.items()}
+        return found != self._sizes
+
     def _is_damaged(self, connection: Connection, stats: Stats, first: int) -> bool:
         suspects = [number for number in range(first, stats["binlog-current-index"] + 1) if self._seems(stats, number)]
         if not suspects:
@@ -60,7 +73,7 @@ class LogFiles:
     def _size(self, stats: Stats, number: int) -> float | None:
         """Return the size of a file in bytes. Return None if it is missing, and infinity if that can't be known."""
         if stats["pid"] != self._pid:
-            self._pid, self._folder = stats["pid"], _log_folder(stats["pid"])
+            self._pid, self._folder, self._sizes = stats["pid"], _log_folder(stats["pid"]), {}
         if self._folder is None:
             return inf
         try:

@@ -163,9 +163,8 @@ class BeanstalkQueue(Queue):
         self._raise(self._retry(self._log.fault))
         self._trusted_until = time.monotonic() + _TRUST_SECONDS
 
-    def maintain(self) -> None:
-        if self._rewriter:
-            self._retry(self._rewriter.step)
+    def maintain(self) -> bool:
+        return self._rewriter is not None and self._retry(self._rewriter.step)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
