@@ -58,7 +58,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app, settings)
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
-    probes.add_routes(app, settings, monitor, log)
+    probes.add_routes(app, settings, monitor)
 
     @app.errorhandler(InvalidInput)
     def invalid(error: InvalidInput) -> Response:

@@ -1,8 +1,9 @@
-"""supervisord, with log files that can't end it.
+"""supervisord, with log files that can't end it, and with a limit to its wait before it starts a program again.
 
 supervisor's own handlers raise an error where a log can't be written, as on a full disk. The error ends supervisord,
-and with it the stack; or supervisord stops reading the output of a program, which then stands still. This is the same
-supervisord with other handlers, since supervisor has no setting for that.
+and with it the stack; or supervisord stops reading the output of a program, which then stands still. And supervisord
+waits one second longer after each start that failed: minutes, after a day with a full disk. This is the same
+supervisord without these faults, since supervisor has no settings for them.
 
     python -I steady_supervisord.py OPTION…          as for supervisord
 """
@@ -12,14 +13,31 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from supervisor import loggers, supervisord
+from supervisor import loggers, process, supervisord
+from supervisor.states import ProcessStates
 
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+MAX_WAIT_SECONDS = 10
+"""How long a program that could not start waits at most for the next attempt."""
+
+
+class EagerProcess(process.Subprocess):  # type: ignore[misc] # supervisor has no types
+    """A program that waits one second longer after each start that failed, up to a limit."""
+
+    delay: float
+
+    def change_state(self, new_state: int, expected: bool = True) -> None:  # noqa: FBT001, FBT002 - as in supervisor
+        """Go to another state."""
+        super().change_state(new_state, expected)
+        if new_state == ProcessStates.BACKOFF:
+            self.delay = min(self.delay, time.time() + MAX_WAIT_SECONDS)
 
 
 class SteadyOutput(io.RawIOBase):
@@ -122,4 +140,5 @@ if __name__ == "__main__":
         io.TextIOWrapper(io.BufferedWriter(SteadyOutput(descriptor)), line_buffering=True) for descriptor in (1, 2)
     )
     loggers.RotatingFileHandler = SteadyLog
+    process.Subprocess = EagerProcess
     sys.exit(supervisord.main())

@@ -45,6 +45,7 @@ class Keeper:
         self._queue = queue
         self._stop = stop
         self._log = log
+        self._is_repairing = False
         consumers = [consumer for consumer in settings.consumers if consumer.name != ARCHIVE]
         self._announcers = [Announcer(_announce(consumer, settings), log) for consumer in consumers]
         self._expiries = [
@@ -62,12 +63,20 @@ class Keeper:
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        self._queue.maintain()
+        self._maintain()
         more_due = [expiry.step() for expiry in self._expiries]
         for announcer in self._announcers:
             announcer.retry()
         if not any(more_due):
             self._stop.wait(CHECK_SECONDS)
+
+    def _maintain(self) -> None:
+        is_repairing = self._queue.maintain()
+        if is_repairing and not self._is_repairing:
+            self._log.warning("files of the queue's log have vanished or were cut; writing all jobs to new ones")
+        if self._is_repairing and not is_repairing:
+            self._log.info("all jobs are in files of the queue's log again")
+        self._is_repairing = is_repairing
 
 
 def _announce(consumer: Consumer, settings: Settings) -> Callable[[], None]:

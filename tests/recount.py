@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tradewire.store import engine
 from tradewire.store.schema import events, stats
@@ -14,7 +14,7 @@ from tradewire.store.schema import events, stats
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Row, Table
+    from sqlalchemy import Row, Select, Table
 
 Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
 """By kind, width, start, pair and country: count and flagged. Pairs add sold, bought, open, high, low and close."""
@@ -22,10 +22,19 @@ Buckets = dict[tuple[Any, ...], tuple[Any, ...]]
 
 def read_table(url: str, table: Table) -> list[Row[Any]]:
     """Return all rows of a table."""
+    return _read(url, select(table))
+
+
+def count_rows(url: str, table: Table) -> int:
+    """Return how many rows a table has."""
+    return int(_read(url, select(func.count()).select_from(table))[0][0])
+
+
+def _read(url: str, query: Select[Any]) -> list[Row[Any]]:
     read_engine = engine.reader_engine(url)
     try:
         with engine.translate_errors(url), read_engine.begin() as connection:
-            return list(connection.execute(select(table)))
+            return list(connection.execute(query))
     finally:
         read_engine.dispose()
 

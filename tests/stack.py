@@ -100,7 +100,8 @@ class Stack:
 
     def post(self, body: bytes, **headers: str) -> Response:
         """Post a message through nginx."""
-        return get(self.port, "/api/message", method="POST", body=body, **headers)
+        options: dict[str, Any] = {"method": "POST", "body": body, **headers}
+        return self.get("/api/message", **options)
 
     def wait_ready(self) -> None:
         """Wait until /readyz reports that every component is ok."""
@@ -111,7 +112,8 @@ class Stack:
             except (OSError, ValueError):
                 return False
 
-        wait_until(ready, f"/readyz reports ready\n{self.logs()}", 2 * TIMEOUT_SECONDS)
+        # nginx limits how often one address may ask.
+        wait_until(ready, f"/readyz reports ready\n{self.logs()}", 2 * TIMEOUT_SECONDS, pause_seconds=0.1)
 
     def logs(self) -> str:
         """Return the end of each program's log, for failure messages."""

@@ -67,13 +67,15 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], object], description: str, seconds: float = TIMEOUT_SECONDS) -> None:
+def wait_until(
+    condition: Callable[[], object], description: str, seconds: float = TIMEOUT_SECONDS, pause_seconds: float = 0.01
+) -> None:
     """Wait until a condition holds. After a timeout, fail with the description of the condition."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             pytest.fail(f"not within {seconds:.0f} s: {description}")
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
 
 
 def is_listening(path: Path) -> bool:
@@ -131,9 +133,17 @@ def wsserver(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def get(port: int, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:
+def get(
+    port: int,
+    path: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    **headers: str,
+) -> Response:
     """Send one HTTP request to a loopback port."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()

@@ -22,6 +22,8 @@ class Watcher:
         self._thread = threading.Thread(target=self._run)
         self.ids: list[str] = []
         """Every received id in order, duplicates included."""
+        self.seen: set[str] = set()
+        """The same ids, to look one up."""
         self.hellos: list[dict[str, Any]] = []
         self.gaps = 0
 
@@ -56,7 +58,9 @@ class Watcher:
                             epoch, offset = hello["epoch"], hello["offset"]
                             continue
                         self.gaps += frame.get("gap", False)
-                        self.ids += [event["id"] for event in frame.get("events", ())]
+                        ids = [event["id"] for event in frame.get("events", ())]
+                        self.ids += ids
+                        self.seen.update(ids)
                         offset = frame["offset"]
             except (OSError, WebSocketException):
                 self._stop.wait(0.05)

@@ -10,7 +10,7 @@ import collections
 from bisect import bisect_left
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, exposition, values
 from prometheus_client.core import GaugeMetricFamily
@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from tradewire import metrics_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client itself reads this environment variable, when it is imported."""
@@ -114,15 +114,7 @@ def saved(seconds: float) -> None:
     _counts().save_seconds.observe(seconds)
 
 
-class Page(NamedTuple):
-    """The content of `/metrics`."""
-
-    body: bytes
-    damaged: Mapping[str, str]
-    """The files of counts that can't be read, and why. The page lacks them."""
-
-
-def page(folder: Path, gauges: Collector) -> Page:
+def page(folder: Path, gauges: Collector) -> bytes:
     """Make the content of `/metrics`.
 
     Args:
@@ -134,7 +126,7 @@ def page(folder: Path, gauges: Collector) -> Page:
     registry = CollectorRegistry()
     registry.register(_Collected(counts))
     registry.register(gauges)
-    return Page(exposition.generate_latest(registry), counts.damaged)
+    return exposition.generate_latest(registry)
 
 
 class _Collected(Collector):

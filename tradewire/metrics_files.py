@@ -98,9 +98,9 @@ def _create(path: Path) -> int:
 def read(folder: Path) -> Counts:
     """Sum up what all processes have counted. Damaged files are left out."""
     while True:
-        names = _names(folder)
-        counts = _read(folder, names)
-        if _names(folder) == names:  # otherwise a merge meanwhile may have moved counts from one file to another
+        found = names(folder)
+        counts = _read(folder, found)
+        if names(folder) == found:  # otherwise a merge meanwhile may have moved counts from one file to another
             return counts
 
 
@@ -114,7 +114,7 @@ def merge_ended(folder: Path) -> None:
         lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _merge(folder, [name for name in _names(folder) if _has_ended(folder / name)])
+            _merge(folder, [name for name in names(folder) if _has_ended(folder / name)])
         finally:
             os.close(lock)
 
@@ -165,7 +165,7 @@ def _accumulate(metric: Metric) -> None:
         metric.add_sample(f"{metric.name}_count", dict(labels), count)
 
 
-def _names(folder: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
     """Return the names of the files with counts."""
     with suppress(FileNotFoundError):
         return sorted(name for name in os.listdir(folder) if name.endswith((".db", ".json")))  # noqa: PTH208 - names

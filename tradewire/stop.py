@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import FrameType
-
-_CHECK_SECONDS: Final = 0.1
 
 
 class Stop:
@@ -21,6 +21,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self._reading_end, self._writing_end = os.pipe()
+        """The pipe is readable once a stop is requested: a wait needs no look at the attribute every now and then."""
 
     def install(self) -> Stop:
         """Set `requested` on SIGTERM and SIGINT from now on."""
@@ -32,7 +34,8 @@ class Stop:
         """Sleep for some seconds, or until a stop is requested."""
         end = time.monotonic() + seconds
         while not self.requested and (remaining := end - time.monotonic()) > 0:
-            time.sleep(min(remaining, _CHECK_SECONDS))
+            select.select([self._reading_end], [], [], remaining)
 
     def _record(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True
+        os.write(self._writing_end, b"!")

@@ -8,6 +8,8 @@ from msgspec import UNSET, structs
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.operations.readiness import UNAVAILABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -34,7 +36,8 @@ class Gauges(Collector):
             {name: bool(components[name]) for name in components},
         )
         yield from _queue(components["queue"])
-        yield _gauge("store_up", "1 if the archive can be read and takes writes, else 0.", bool(components["store"]))
+        is_up = components["store"].status != UNAVAILABLE
+        yield _gauge("store_up", "1 if the archive can be read and takes writes, else 0.", is_up)
         yield from _ledger(components["ledger"])
         browsers = components["wsserver"].facts
         if browsers:
@@ -50,7 +53,7 @@ class Gauges(Collector):
 
 
 def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:
-    yield _gauge("queue_durable", "1 if a job put now would be kept, else 0.", queue.status != "unavailable")
+    yield _gauge("queue_durable", "1 if a job put now would be kept, else 0.", queue.status != UNAVAILABLE)
     if not queue.facts:
         return
     yield _gauge("queue_fill_ratio", "The size of the queue as a share of its limit.", queue.facts["fill"])

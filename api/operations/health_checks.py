@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from api.operations.file_checks import MetricsCheck, check_token
 from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
 from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
-from tradewire.store.engine import sqlite_file
+from tradewire.store import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NEARLY_FULL: Final = "nearly-full"
 BEHIND: Final = "behind"
 FAILING: Final = "failing"
+GROWING: Final = "growing"
 
 _MAX_FILL: Final = 0.8
 _BEHIND_SECONDS: Final = 3
@@ -70,6 +72,8 @@ def health_checks(
         "ledger": LedgerCheck(settings, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
         "programs": lambda: {"programs": _programs(settings.supervisor_states)},
+        "metrics": MetricsCheck(settings.metrics),
+        "operator-token": lambda: check_token(settings.operator_token),
     }
 
 
@@ -139,12 +143,18 @@ def _store(store: StoreReader) -> Component:
         store.check()
     except StoreUnavailable as error:
         return Component(UNAVAILABLE, f"{error}; messages are shown, and wait in the queue to be archived")
+    if log := store.overgrown_log():
+        detail = (
+            f"{log} is over {engine.WAL_ALARM_BYTES // 2**20} MiB, and grows until the disk is full: a program outside"
+            f" the stack keeps a snapshot of the database open. End that program; as root, fuser -v {log} names it"
+        )
+        return Component(GROWING, detail)
     return Component()
 
 
 def _disk(settings: Settings) -> Component:
     """Check the file systems that the stack writes to."""
-    file = sqlite_file(settings.store)
+    file = engine.sqlite_file(settings.store)
     folders = {"home": settings.home, "queue": settings.home / "queue", "store": file.parent if file else None}
     free: dict[str, int] = {}
     full: list[str] = []

@@ -11,18 +11,13 @@ from api.operations.gauges import Gauges
 from tradewire import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from structlog.stdlib import BoundLogger
-
     from api.operations.monitor import Monitor
     from api.operations.readiness import Component
     from tradewire.settings import Settings
 
 
-def add_routes(app: Flask, settings: Settings, monitor: Monitor, log: BoundLogger) -> None:
+def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
     """Add the routes."""
-    damaged_files = _DamagedFiles(log)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -44,23 +39,7 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor, log: BoundLogge
     @app.get("/metrics")
     def metrics_page() -> Response:
         """Return the metrics of the whole stack in Prometheus's format."""
-        page = metrics.page(settings.metrics, Gauges(monitor))
-        damaged_files.report(page.damaged)
-        return Response(page.body, content_type=metrics.CONTENT_TYPE)
-
-
-class _DamagedFiles:
-    """Logs each damaged file of counts once."""
-
-    def __init__(self, log: BoundLogger) -> None:
-        self._log = log
-        self._known: Mapping[str, str] = {}
-
-    def report(self, damaged: Mapping[str, str]) -> None:
-        """Log the files that were not damaged at the last call."""
-        for name in damaged.keys() - self._known.keys():
-            self._log.error("damaged metrics file: /metrics lacks its counts", file=name, reason=damaged[name])
-        self._known = damaged
+        return Response(metrics.page(settings.metrics, Gauges(monitor)), content_type=metrics.CONTENT_TYPE)
 
 
 def _component_body(component: Component) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import secrets
 import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -12,9 +14,11 @@ import msgspec
 from tests.support import example
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 PAUSE_SECONDS = 0.01
+TIMEOUT_SECONDS = 20
 BATCH = 5
 """Messages in a batch."""
 
@@ -23,18 +27,33 @@ class Producer:
     """Posts in a thread until stopped: a message without a key, one with a key, a batch with a key, and so on.
 
     Each message has a user of its own. A request with an Idempotency-Key is repeated until it is answered 201.
+
+    Args:
+        port: The stack's port.
+        pause_seconds: The pause between two requests.
+        report: Called after each request with the time at which it began, of the monotonic clock, and the ids of the
+            messages if it was answered 201.
     """
 
-    def __init__(self, port: int, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        port: int,
+        pause_seconds: float = PAUSE_SECONDS,
+        report: Callable[[float, Sequence[str]], None] = lambda _began, _ids: None,
+    ) -> None:
         self._port = port
         self._pause_seconds = pause_seconds
+        self._report = report
         self._name = secrets.token_hex(4)  # other producers of the same stack must not post the same messages
         self._stop = threading.Event()
+        self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._run)
         self.accepted: list[str] = []
         """Ids of the messages answered 201."""
         self.unanswered: set[str] = set()
         """Users whose messages were not answered 201; they may have been accepted all the same."""
+        self.doubtful = 0
+        """How many messages were posted and not answered 201, counted at each attempt."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,18 +69,28 @@ class Producer:
         self._stop.set()
         self._thread.join()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Post nothing within the block, which begins after the last response."""
+        with self._turn:
+            yield
+
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_SECONDS)
         number = 0
         while not self._stop.is_set():
             users = [f"{self._name}-{number}-{index}" for index in range(BATCH if number % 3 == 2 else 1)]
             key = users[0] if number % 3 else None
-            ids = self._post(connection, users, key)
+            with self._turn:
+                began = time.monotonic()
+                ids = self._post(connection, users, key)
+                self._report(began, ids)
             if ids:
                 self.unanswered.difference_update(users)
                 self.accepted += ids
             else:
                 self.unanswered.update(users)
+                self.doubtful += len(users)
             if ids or not key:
                 number += 1
             self._stop.wait(self._pause_seconds)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from tests.recount import read_table, recounted_statistics, stored_statistics
+from tests.recount import count_rows, read_table, recounted_statistics, stored_statistics
 from tests.support import wait_until
 from tradewire.settings import Settings
 from tradewire.store.schema import events, receipts
@@ -21,19 +22,58 @@ def wait_settled(stack: Stack) -> dict[str, Any]:
     ledger: dict[str, Any] = {}
 
     def is_settled() -> bool:
-        response = stack.get("/api/ledger")
+        try:
+            response = stack.get("/api/ledger")
+        except (OSError, HTTPException):  # nginx is being started again
+            return False
         if response.status != 200:  # 429 because this polls often, or 503 while a component is unavailable
             return False
         ledger.update(response.json)
         return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
 
-    wait_until(is_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS)
+    # nginx limits how often one address may ask.
+    wait_until(is_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS, pause_seconds=0.1)
     return ledger
+
+
+def find_miscounts(stack: Stack, producer: Producer, ledger: dict[str, Any]) -> list[str]:
+    """Compare the ledger's counts with the producer's answers and with the rows in the archive.
+
+    Args:
+        stack: A stack that has settled.
+        producer: The only producer; it is paused.
+        ledger: The ledger returned by `wait_settled`.
+    """
+    accepted, archived = ledger["accepted"], count_archived(stack)
+    archive = ledger["tubes"]["archive"]
+    answered = len(producer.accepted)
+    guarantees = {
+        "the ledger is balanced": ledger["status"] == "balanced",
+        "nothing is missing": all(account["missing"] == 0 for account in ledger["tubes"].values()),
+        "nothing is unexplained": all(account["unexplained"] == 0 for account in ledger["tubes"].values()),
+        "accepted messages are those answered 201, and some without an answer": (
+            answered <= accepted <= answered + producer.doubtful
+        ),
+        "archived messages are the archive's rows": archive["archived"] == archived,
+        "archived messages and repeated ones are the accepted and the unanswered ones": (
+            archived + archive["duplicates"] == accepted + archive["unanswered"]
+        ),
+    }
+    return [
+        f"violated: {guarantee}; {answered} answered 201, {producer.doubtful} doubtful, {archived} rows; {ledger}"
+        for guarantee, holds in guarantees.items()
+        if not holds
+    ]
+
+
+def count_archived(stack: Stack) -> int:
+    """Count the archive's messages."""
+    return count_rows(_store_url(stack), events)
 
 
 def find_unnamed_losses(stack: Stack, producer: Producer, ledger: dict[str, Any]) -> list[str]:
     """After faults that may lose messages, check that the ledger tells of a loss and that nothing is doubled."""
-    url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
+    url = _store_url(stack)
     archived = [row.id for row in read_table(url, events)]
     lost, account = set(producer.accepted) - set(archived), ledger["tubes"]["archive"]
     guarantees = {
@@ -56,7 +96,7 @@ def find_violations(stack: Stack, producer: Producer, ledger: dict[str, Any]) ->
         producer: The only producer; it has stopped.
         ledger: The ledger returned by `wait_settled`.
     """
-    url = Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store
+    url = _store_url(stack)
     accepted = set(producer.accepted)
     archived = {row.id: row.user_id for row in read_table(url, events)}
     shown = {row.id for row in read_table(url, receipts) if (row.tube, row.kind) == ("live", "shown")}
@@ -79,3 +119,7 @@ def find_violations(stack: Stack, producer: Producer, ledger: dict[str, Any]) ->
         ),
     }
     return [f"violated: {guarantee}; {ledger}" for guarantee, holds in guarantees.items() if not holds]
+
+
+def _store_url(stack: Stack) -> str:
+    return Settings(home=stack.home, store_url=stack.env.get("TRADEWIRE_STORE_URL", "")).store

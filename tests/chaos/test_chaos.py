@@ -85,7 +85,7 @@ def test_a_full_log_disk_loses_nothing_and_the_ledger_tells_what_a_torn_record_l
             pytest.skip("mounting a small file system needs root")
         chaos = Chaos(running, producer, disks=disks)
         chaos.recover()
-        for name in ("log full", "all disks full", "delete queue log"):
+        for name in ("log full", "all disks full", "vanished store files: remove .db-wal .db-shm", "delete queue log"):
             chaos.suffer(name)
         kept = set(producer.accepted)
         wait_until(lambda: running.get("/api/ledger").json["tubes"]["archive"]["missing"] == 0, "none is missing")

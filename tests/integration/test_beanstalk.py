@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import signal
@@ -314,6 +315,25 @@ def test_jobs_whose_files_have_vanished_are_written_to_new_ones_and_survive_a_ki
         kill(process)
     with beanstalkd(home), open_queue(home) as queue:
         assert sorted(take_all_bodies(queue)) == sorted(bodies)
+
+
+def test_jobs_in_an_older_file_that_was_cut_are_written_to_new_ones_and_survive_a_kill(home: Path) -> None:
+    bodies = [b"%d" % number * 20_000 for number in range(300)]
+    with beanstalkd(home) as process, open_queue(home) as queue:
+        for body in bodies:
+            queue.put(body, [LIVE])
+        assert not queue.maintain()
+        oldest, *others = sorted((home / "queue").glob("binlog.*"), key=lambda path: int(path.suffix[1:]))
+        assert others, "there is an older file"
+        os.truncate(oldest, 1_000_000)
+        queue.check()
+        queue.put(b"the present file is whole", [LIVE])
+        assert queue.maintain()
+        assert not oldest.exists()
+        assert not queue.maintain()
+        kill(process)
+    with beanstalkd(home), open_queue(home) as queue:
+        assert sorted(take_all_bodies(queue)) == sorted([*bodies, b"the present file is whole"])
 
 
 def test_a_full_disk_refuses_puts_until_it_has_space(home: Path) -> None:

@@ -49,7 +49,7 @@ def finish(process: subprocess.Popen[str]) -> None:
 
 
 def read_metrics(folder: Path) -> dict[str, float]:
-    families = text_string_to_metric_families(metrics.page(folder, CollectorRegistry()).body.decode())
+    families = text_string_to_metric_families(metrics.page(folder, CollectorRegistry()).decode())
     return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
 
 
@@ -67,7 +67,7 @@ def test_each_latency_is_counted_in_the_first_bucket_that_fits(home: Path) -> No
     process = counting_process(home)
     assert first_line(process) == "True"
     finish(process)
-    families = text_string_to_metric_families(metrics.page(home, CollectorRegistry()).body.decode())
+    families = text_string_to_metric_families(metrics.page(home, CollectorRegistry()).decode())
     [shown] = [family for family in families if family.name == "tradewire_show_latency_seconds"]
     buckets = {sample.labels.get("le"): sample.value for sample in shown.samples}
     assert [buckets[bound] for bound in ("0.001", "0.5", "1.0", "3600.0", "+Inf")] == [1, 1, 2, 2, 3]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from prometheus_client import CollectorRegistry
 
+from api.operations import file_checks
 from tests.integration.conftest import call_query, query_api
 from tests.integration.test_metrics import counting_process, fill_disk, finish, first_line, read_metrics
-from tests.integration.test_monitor import small_disk
+from tests.integration.test_monitor import expect_fault, expect_ok, expect_recovery, small_disk
 from tests.support import beanstalkd
 from tradewire import metrics, metrics_files
 
@@ -99,7 +100,7 @@ def test_random_bytes_anywhere_never_stop_the_metrics(folder: Path) -> None:
         at = randomly.randrange(used)
         torn[at : at + 8] = randomly.randbytes(8)
         (folder / f"counter_{number}.db").write_bytes(torn)
-    assert metrics.page(folder, CollectorRegistry()).body
+    assert metrics.page(folder, CollectorRegistry())
 
 
 def test_a_folder_that_vanished_leaves_the_metrics_empty(folder: Path) -> None:
@@ -165,14 +166,30 @@ def test_on_a_full_disk_the_files_stay_unmerged_and_the_sums_right(home: Path) -
         assert process_files(folder) == []
 
 
-def test_the_api_names_a_damaged_file_in_its_metrics_and_once_in_its_log(home: Path, folder: Path) -> None:
+def test_readiness_and_the_log_name_a_damaged_file_until_it_is_deleted_and_metrics_count_it(
+    home: Path, folder: Path
+) -> None:
+    damaged = folder / "counter_999991.db"
     with beanstalkd(home), query_api(home, **{metrics.FOLDER_VARIABLE: str(folder)}):
-        (folder / "counter_999991.db").touch()
-        for _ in range(3):
-            response = call_query(home, "/metrics")
-            assert response.status == 200
-            assert f"{DAMAGED} 1.0\n" in response.body.decode()
-            assert "tradewire_component_up" in response.body.decode()
+        expect_ok(home, "metrics")
+        damaged.touch()
+        expect_fault(home, "metrics", f"damaged .*{damaged} .it has only 0 bytes.; delete them", "not-ready")
+        response = call_query(home, "/metrics")
+        assert response.status == 200
+        assert f"{DAMAGED} 1.0\n" in response.body.decode()
+        damaged.unlink()
+        expect_recovery(home, "metrics")
     log = "".join(log.read_text() for log in home.glob("python*.log"))
-    assert log.count("damaged metrics file") == 1
-    assert "file=counter_999991.db" in log
+    assert log.count("counter_999991.db") == 1
+
+
+def test_a_file_that_is_damaged_in_its_place_is_found_when_the_files_are_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_and_end(folder)
+    check = file_checks.MetricsCheck(folder)
+    assert check()["metrics"]
+    next(folder.glob("counter*.db")).write_bytes(b"\x07\xf1")
+    assert check()["metrics"]
+    monkeypatch.setattr(file_checks, "_REREAD_SECONDS", 0.0)
+    assert not check()["metrics"]

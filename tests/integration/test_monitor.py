@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,3 +243,32 @@ def test_a_hanging_neighbour_is_reported_and_delays_no_response(
         finally:
             process.send_signal(signal.SIGCONT)
         expect_recovery(home, component)
+
+
+def test_an_operator_token_that_others_may_read_is_reported_until_it_is_private(home: Path) -> None:
+    token = home / "operator-token"
+    token.touch(mode=0o600)
+    with beanstalkd(home), query_api(home):
+        expect_ok(home, "operator-token")
+        token.chmod(0o640)
+        expect_fault(home, "operator-token", f"exposed.*other users may read or change {token}", "not-ready")
+        token.chmod(0o600)
+        expect_recovery(home, "operator-token")
+
+
+def test_a_log_that_an_outside_reader_keeps_from_being_emptied_is_reported_until_that_reader_ends(home: Path) -> None:
+    database = home / "store.db"
+    env = {"TRADEWIRE_STORE_URL": f"sqlite:///{database}"}
+    with beanstalkd(home), query_api(home, **env), processor(home, "archive", **env):
+        expect_ok(home, "store")
+        with closing(sqlite3.connect(database, isolation_level=None)) as outsider:
+            outsider.execute("BEGIN")
+            outsider.execute("SELECT * FROM events")
+            with open_queue(home) as queue:
+                queue.put(event_json(), [ARCHIVE])
+            # The log grows as it would with a million messages; SQLite gives no meaning to what is behind its end.
+            os.truncate(f"{database}-wal", 300 * 2**20)
+            expect_fault(home, "store", f"growing.*{database}-wal is over 256 MiB.*fuser -v", "not-ready")
+            assert read_metrics(home)["store_up"] == 1
+        expect_recovery(home, "store")
+        assert Path(f"{database}-wal").stat().st_size <= 64 * 2**20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -15,6 +16,9 @@ from tradewire.consumers import archive, live
 from tradewire.queue import ARCHIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
 
 CONSUMERS = (
     replace(live.CONSUMER, announce="tests.unit.test_keeper:announce"),
@@ -96,6 +100,16 @@ def test_the_keeper_pauses_while_no_jobs_are_due() -> None:
     scene = Scene()
     scene.keeper.step()
     assert scene.stop.waits == [keeper.CHECK_SECONDS]
+
+
+def test_the_log_tells_when_a_repair_begins_and_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    damaged = iter([False, True, True, False, False])
+    monkeypatch.setattr(scene.queue, "maintain", lambda: next(damaged))
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(5):
+            scene.keeper.step()
+    assert [line["log_level"] for line in logged] == ["warning", "info"]
 
 
 def test_the_keeper_goes_on_after_an_outage_and_ends_on_request() -> None:

@@ -210,8 +210,13 @@ class Queue(ABC):
             QueueUnavailable: It would not; the message says why.
         """
 
-    def maintain(self) -> None:  # noqa: B027 - most engines have nothing to repair
-        """Repair what the queue can't repair by itself. The keeper calls this again and again."""
+    def maintain(self) -> bool:
+        """Repair what the queue can't repair by itself. The keeper calls this again and again.
+
+        Returns:
+            Whether files in which the queue keeps its jobs were damaged. Most engines have nothing to repair.
+        """
+        return False
 
     @abstractmethod
     def close(self) -> None:

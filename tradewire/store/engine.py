@@ -28,7 +28,9 @@ STATEMENT_TIMEOUT_SECONDS: Final = 30
 READERS_MAX: Final = 10
 """Connections of one reader: for eight queries at a time, and two health checks."""
 
-_WAL_MAX_BYTES: Final = 64 * 2**20
+WAL_ALARM_BYTES: Final = 256 * 2**20
+"""A log of this size can't be emptied: a reader keeps a snapshot open."""
+WAL_MAX_BYTES: Final = 64 * 2**20
 
 _SQLITE_PRAGMAS: Final = (
     # Only a new file takes this: with it, space that is freed later can be given back without rewriting the whole file.
@@ -36,7 +38,7 @@ _SQLITE_PRAGMAS: Final = (
     # Readers never wait for the writer, and the writer never waits for them.
     "journal_mode=WAL",
     # The log can be reused only when no reader needs it. It grows meanwhile, and is cut to this length afterwards.
-    f"journal_size_limit={_WAL_MAX_BYTES}",
+    f"journal_size_limit={WAL_MAX_BYTES}",
     # Jobs are deleted from the queue once their transaction is committed, so the commit must be on the disk. One sync
     # covers a whole batch.
     "synchronous=FULL",

@@ -14,6 +14,7 @@ from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -65,10 +66,15 @@ class StoreReader:
                 fault = fitness.fault(connection, engine.sqlite_file(self._url))
             if fault:
                 raise StoreUnavailable(f"the store at {engine.address(self._url)}: {fault}")
-            with engine.translate_errors(self._url):
-                self._check_connecting()
+            if not self._files:
+                with engine.translate_errors(self._url):
+                    self._check_connecting()
         finally:
             self._asked_at = None
+
+    def overgrown_log(self) -> Path | None:
+        """Return SQLite's log if it has grown so much that a reader must be keeping it from being emptied."""
+        return self._files.log if self._files and self._files.log_bytes() > engine.WAL_ALARM_BYTES else None
 
     def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
         """Return the newest messages that match.
@@ -145,7 +151,7 @@ class StoreReader:
             self._files.forget()
 
     def _check_connecting(self) -> None:
-        """Open a new connection: those that are open may work while the server takes no others."""
+        """Open a new connection: those that are open may work while the database's server takes no others."""
         pool = self._engine.pool.recreate()
         try:
             with closing(pool.connect()) as connection:

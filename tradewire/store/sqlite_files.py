@@ -35,7 +35,8 @@ class SqliteFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._log = [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]
+        self.log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+        self._log = [self.log, index]
         self._opened: tuple[int | None, ...] | None = None
 
     def connect(self, mode: str, timeout_seconds: float) -> sqlite3.Connection:
@@ -79,6 +80,13 @@ class SqliteFiles:
     def is_moved(self) -> bool:
         """Return whether connections have another database open than the one that has its name."""
         return self._opened is not None and self._opened[0] != _inode(self.path)
+
+    def log_bytes(self) -> int:
+        """Return the size of the log; 0 if there is none."""
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _inodes(self) -> tuple[int | None, ...]:
         return tuple(map(_inode, [self.path, *self._log]))

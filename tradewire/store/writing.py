@@ -16,7 +16,7 @@ from tradewire.errors import StoreUnavailable
 from tradewire.event import to_microseconds
 from tradewire.store import ledger
 from tradewire.store.bulk import BulkInsert, Lookup
-from tradewire.store.engine import sqlite_files, translate_errors, writer_engine
+from tradewire.store.engine import LOCK_TIMEOUT_SECONDS, WAL_MAX_BYTES, sqlite_files, translate_errors, writer_engine
 from tradewire.store.ids import encode_id
 from tradewire.store.rows import parse_timestamp, to_row
 from tradewire.store.schema import duplicates, events, receipts
@@ -139,6 +139,7 @@ class StoreWriter:
             self.migrate()
         with translate_errors(self._url):
             self._check_files()
+            self._shrink_log()
 
     def close(self) -> None:
         """Close the connection. May be called again; the next call of another method connects again."""
@@ -211,3 +212,11 @@ class StoreWriter:
         if damage != "ok":
             raise StoreUnavailable(f"{fault}; the database is damaged: {damage}")
         self.close()
+
+    def _shrink_log(self) -> None:
+        """Empty SQLite's log if a reader has kept it from being emptied until now. Do not wait for readers."""
+        if self._files and self._files.log_bytes() > 2 * WAL_MAX_BYTES:
+            with closing(self._engine.raw_connection()) as connection:
+                connection.execute("PRAGMA busy_timeout=0")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")

@@ -6,14 +6,14 @@ answer to each command.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import greenstalk
 
 from tradewire.limits import TTR_SECONDS
 from tradewire.queue import Job
+from tradewire.queue.beanstalk import facts
 
 if TYPE_CHECKING:
     import socket
@@ -41,8 +41,6 @@ _NONE: Final = (b"TIMED_OUT\r\n", b"DEADLINE_SOON\r\n")
 """Answers to a reserve that returned no job."""
 
 
-_LOG_FACTS: Final = re.compile(rb'^(id|pid|total-jobs|cmd-put|cmd-delete|binlog-[a-z-]+): "?([^"\n]+)', re.MULTILINE)
-"""Parsing all statistics takes three times as long, and this is done at each put."""
 _BODY_BYTES_MAX: Final = 2**31
 """No job is as large. beanstalkd answers with more if its log names a size smaller than that of a line end."""
 
@@ -97,9 +95,43 @@ class Connection(greenstalk.Client[bytes]):
         """Put each body into its tube, as `put_all` does. Return statistics about the log, in the same round trip."""
         (size,) = self._send([*self._put_commands(puts), (b"stats\r\n", b"OK")])
         self._count(puts)
-        facts = _LOG_FACTS.findall(self._read_chunk(int(size)))
-        stats = {name.decode(): int(value) if value.isdigit() else value.decode() for name, value in facts}
-        return cast("greenstalk.Stats", stats)
+        return facts.of_log(self._read_chunk(int(size)))
+
+    def stats(self) -> greenstalk.Stats:
+        """Return statistics about the log. The others are left out."""
+        (size,) = self._send_cmd(b"stats", b"OK")
+        return facts.of_log(self._read_chunk(int(size)))
+
+    def stats_job(self, job: greenstalk.JobOrID[bytes]) -> greenstalk.StatsJob:
+        """Return a job's tube and age. The other statistics are left out."""
+        (size,) = self._send_cmd(b"stats-job %d" % (job if isinstance(job, int) else job.id), b"OK")
+        return facts.of_job(self._read_chunk(int(size)))
+
+    def look(self, tube: str, dead_tube: str) -> tuple[facts.TubeFacts, facts.TubeFacts, int]:
+        """Look at a tube and at its dead letters.
+
+        Returns:
+            The facts of both tubes, and the age in seconds of the job that would be reserved next; 0 if none is ready.
+        """
+        stats = (b"stats-tube %b\r\n" % name.encode() for name in (tube, dead_tube))
+        self._sock.sendall(b"%buse %b\r\npeek-ready\r\n" % (b"".join(stats), tube.encode()))
+        alive, dead = self._read_tube_facts(), self._read_tube_facts()
+        greenstalk._parse_response(self._reader.readline(), b"USING")  # noqa: SLF001 - raises the error
+        self.used = tube
+        age_seconds = 0
+        with suppress(greenstalk.NotFoundError):  # none is ready, or a consumer deletes it between the two commands
+            number, size = map(int, greenstalk._parse_response(self._reader.readline(), b"FOUND"))  # noqa: SLF001
+            self._read_body(number, size)
+            age_seconds = self.stats_job(number)["age"]
+        return alive, dead, age_seconds
+
+    def _read_tube_facts(self) -> facts.TubeFacts:
+        """Read the answer to `stats-tube`. A tube exists only while it is watched or holds a job."""
+        try:
+            (size,) = greenstalk._parse_response(self._reader.readline(), b"OK")  # noqa: SLF001 - raises the error
+        except greenstalk.NotFoundError:
+            return facts.TubeFacts()
+        return facts.of_tube(self._read_chunk(int(size)))
 
     def _put_commands(self, puts: Sequence[tuple[str, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return the commands for puts, each with the answer that means success."""
@@ -152,13 +184,6 @@ class Connection(greenstalk.Client[bytes]):
         jobs = self._read_reserved(count)
         self._sock.settimeout(ANSWER_SECONDS)
         return jobs
-
-    def next_job_age_seconds(self, tube: str) -> int:
-        """Return the age of the job that would be reserved next. Return 0 if no job is ready."""
-        self._use_only(tube)
-        with suppress(greenstalk.NotFoundError):  # a consumer may also reserve and delete it between the two commands
-            return self.stats_job(self.peek_ready().id)["age"]
-        return 0
 
     def reserve_oldest(self, tube: str, count: int, bytes_max: int) -> list[Job]:
         """Reserve up to `count` jobs one by one, without watching their tube. Stop after `bytes_max` bytes."""

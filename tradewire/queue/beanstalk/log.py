@@ -55,7 +55,7 @@ class LogWatch:
         if self.fill(stats) > 1:
             return f"{faults.FULL}: its log is over {self._max_bytes} bytes"
         fault = self.unwritten(connection, stats)
-        if not fault and self._files and self._files.lack_one(connection):
+        if not fault and self._files and self._files.lack_one(connection, stats):
             return _VANISHED
         return fault
 

@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 import greenstalk
@@ -143,16 +143,15 @@ class BeanstalkQueue(Queue):
 
     def counts(self, tube: str) -> TubeCounts:
         with self._connected() as connection:
-            stats = _tube_stats(connection, tube)
-            dead = _tube_stats(connection, tube + DEAD_SUFFIX)
-            ready, reserved, dead_letters = stats.ready, stats.reserved, dead.ready + dead.reserved
+            facts, dead, age_seconds = connection.look(tube, tube + DEAD_SUFFIX)
+            dead_letters = dead.ready + dead.reserved
             return TubeCounts(
-                ready=ready,
-                reserved=reserved,
+                ready=facts.ready,
+                reserved=facts.reserved,
                 dead_letters=dead_letters,
-                consumers=stats.watching,
-                oldest_job_age_seconds=connection.next_job_age_seconds(tube) if ready else 0,
-                bytes=self._bytes(tube, ready + reserved),
+                consumers=facts.watching,
+                oldest_job_age_seconds=age_seconds,
+                bytes=self._bytes(tube, facts.ready + facts.reserved),
                 dead_letter_bytes=self._bytes(tube + DEAD_SUFFIX, dead_letters),
             )
 
@@ -164,9 +163,8 @@ class BeanstalkQueue(Queue):
         self._raise(self._retry(self._log.fault))
         self._trusted_until = time.monotonic() + _TRUST_SECONDS
 
-    def maintain(self) -> None:
-        if self._rewriter:
-            self._retry(self._rewriter.step)
+    def maintain(self) -> bool:
+        return self._rewriter is not None and self._retry(self._rewriter.step)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -257,20 +255,6 @@ class BeanstalkQueue(Queue):
         sock = socket.create_connection((self._url.hostname, self._url.port), ANSWER_SECONDS)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
-
-
-class _TubeStats(NamedTuple):
-    ready: int
-    reserved: int
-    watching: int
-
-
-def _tube_stats(connection: Connection, tube: str) -> _TubeStats:
-    try:
-        stats = connection.stats_tube(tube)
-    except greenstalk.NotFoundError:  # a tube exists only while it is watched or holds a job
-        return _TubeStats(0, 0, 0)
-    return _TubeStats(stats["current-jobs-ready"], stats["current-jobs-reserved"], stats["current-watching"])
 
 
 def _reason(error: Exception) -> str:

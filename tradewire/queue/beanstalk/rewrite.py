@@ -1,4 +1,4 @@
-"""Writes all jobs to new files of beanstalkd's log, when files have vanished under it."""
+"""Writes all jobs to new files of beanstalkd's log, when files have vanished under it or were cut."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _CHUNK_JOBS: Final = 64
 class Rewriter:
     """Puts every job anew and deletes the old one. beanstalkd still has all jobs in memory.
 
-    Meanwhile no message is accepted, so the order within a tube stays. If beanstalkd is killed before this is done, the
-    jobs that are not yet rewritten are lost.
+    While a file is missing, or the present one is cut, no message is accepted, so the order within a tube stays. While
+    only an older one is cut, messages go on to the present one. If beanstalkd is killed before this is done, the jobs
+    that are not yet rewritten are lost.
 
     Args:
         files: The log's files.
@@ -28,17 +29,22 @@ class Rewriter:
         self._newest = 0
         """The number of the newest job that may have lost its record."""
 
-    def step(self, connection: Connection) -> None:
-        """Rewrite the jobs that are ready. Repeat this as long as a file is missing: consumers hold other jobs."""
-        if not self._files.lack_one(connection):
+    def step(self, connection: Connection) -> bool:
+        """Rewrite the jobs that are ready if a file is damaged. Return whether one was.
+
+        Repeat this as long as it returns True: consumers hold other jobs.
+        """
+        stats = connection.stats()
+        if not (self._files.have_cut(stats) or self._files.lack_one(connection, stats)):
             self._newest = 0
-            return
+            return False
         if self._begin_file(connection) or not self._newest:
             self._newest = connection.probe()
         for tube in connection.tubes():
             connection.watch_only(tube)
             while self._rewrite_some(connection, tube):
                 pass
+        return True
 
     def _begin_file(self, connection: Connection) -> bool:
         """Fill up the present file if it has vanished, so that beanstalkd makes a new one. Return whether it had."""

@@ -57,7 +57,12 @@ class TubeBytes:
 
     def total(self, tube: str) -> int:
         """Return the bytes that a tube holds, as all connections counted them. May be negative by a few jobs."""
-        return sum(map(_read, (self._folder / tube).glob("*")))
+        folder = f"{self._folder}/{tube}"
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 - pathlib takes four times as long, and this runs every second
+        except FileNotFoundError:
+            return 0
+        return sum(_read(f"{folder}/{name}") for name in names)
 
     def correct(self, tube: str) -> None:
         """Make the total of an empty tube zero."""
@@ -79,6 +84,10 @@ class TubeBytes:
         self._counts.clear()
 
 
-def _read(path: Path) -> int:
-    content = path.read_bytes()
+def _read(path: str) -> int:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        content = os.read(file, _COUNT.size)
+    finally:
+        os.close(file)
     return _COUNT.unpack(content)[0] if len(content) == _COUNT.size else 0  # else a process is just creating it
