@@ -34,7 +34,7 @@ class ClaimedFile:
     """
 
     def __init__(self, folder: Path, prefix: str, size: int, claims_max: int) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder)
         self._file, self.number = _claim(folder, prefix, claims_max)
         try:
             os.posix_fallocate(self._file, 0, size)  # on a full disk, writing to the map would be fatal
@@ -47,6 +47,34 @@ class ClaimedFile:
         """Give the file back, so that another process can claim it. Release all views of the map first."""
         self.map.close()
         os.close(self._file)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for the programs' user, unless it exists.
+
+    Args:
+        folder: The folder. Its parent must exist.
+
+    Raises:
+        OSError: It can't be made.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    give_to_owner_of(folder.parent, folder)
+
+
+def give_to_owner_of(folder: Path, file: int | Path) -> None:
+    """Give what root has made in a folder to the folder's owner, so that a tool of root locks out no program.
+
+    Args:
+        folder: The folder.
+        file: A file or folder in it.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def is_claimed(file: int) -> bool:
@@ -69,6 +97,7 @@ def _claim(folder: Path, prefix: str, claims_max: int) -> tuple[int, int]:
             file = os.open(folder / f"{prefix}{number}", os.O_RDWR | os.O_CREAT, 0o600)
         except PermissionError:  # a tool that root ran made it
             continue
+        give_to_owner_of(folder, file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel releases the lock when the process ends
         except BlockingIOError:

@@ -18,7 +18,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, Final
 
-from tradewire.claimed_file import ClaimedFile
+from tradewire.claimed_file import ClaimedFile, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class TubeBytes:
         """Prepare to count a tube's bytes. Call this before commands that change them, so that `add` can't fail."""
         if tube not in self._counts:
             for folder in (self._parent, self._folder):
-                folder.mkdir(mode=0o700, exist_ok=True)
+                make_folder(folder)
             file = ClaimedFile(self._folder / tube, "", _COUNT.size, _CONNECTIONS_MAX)
             self._counts[tube] = file, memoryview(file.map).cast("q")
 
