@@ -54,7 +54,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     ingest.add_routes(app, settings, pool)
     messages.add_routes(app, settings, pool, store, log)
     stats.add_routes(app, store)
-    ledger.add_routes(app, settings, pool, store)
+    ledger.add_routes(app, settings, pool, store, log)
     dead_letters.add_routes(app, settings, pool, log)
     openapi.add_routes(app, settings)
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)

@@ -9,7 +9,7 @@ from deploy import own_queue
 from deploy.checkout import PYTHON
 from deploy.console import Failure
 from deploy.privileges import run_as_owner
-from tradewire import tube_history
+from tradewire.ledger import tube_history
 from tradewire.settings import PREFIX
 
 if TYPE_CHECKING:

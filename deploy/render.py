@@ -24,7 +24,7 @@ def programs(settings: Settings) -> list[str]:
     processors = [
         f"processors:{name}" for consumer in settings.consumers for name in consumer.programs[: consumer.processors]
     ]
-    return [*queue, "wsserver", "keeper", *processors, "api-ingest", "api-query", "nginx", "guard"]
+    return [*queue, "wsserver", "keeper", "reconciler", *processors, "api-ingest", "api-query", "nginx", "guard"]
 
 
 def render(settings: Settings) -> dict[str, str]:

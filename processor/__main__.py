@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from processor import program
 from processor.loop import Processor
+from processor.turns import Turns
 
 if TYPE_CHECKING:
     from processor.sinks import SinkFactory
@@ -28,7 +29,8 @@ def main() -> int:
         log.critical("unknown consumer", consumer=name, enabled=list(settings.tubes))
         return program.INVALID
     make_sink: SinkFactory = pkgutil.resolve_name(consumer.sink)
-    processor = Processor(queue, consumer, make_sink(consumer, settings, queue), stop, log)
+    turns = Turns(settings.counters, name)
+    processor = Processor(queue, consumer, make_sink(consumer, settings, queue), turns, stop, log)
     if arguments.until_empty:
         processor.drain()
     else:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from processor.marks import Marks, split
 from tradewire import event, metrics, receipt
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import Rejected
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
+    from processor.turns import Turns
     from tradewire.queue import DeadLetter, Job, Queue, TubeCounts
 
 BATCH_JOBS: Final = 500
@@ -35,7 +37,7 @@ class Expiry:
 
     Args:
         queue: A connection of its own.
-        tube: The consumer's tube.
+        turns: The program's turns in the consumer's tube.
         max_age_seconds: The maximum age of an event. None: there is no such age.
         share_bytes: The share of the tube, its dead letters included.
         announce: Called before events are given up.
@@ -45,17 +47,19 @@ class Expiry:
     def __init__(
         self,
         queue: Queue,
-        tube: str,
+        turns: Turns,
         max_age_seconds: int | None,
         share_bytes: int,
         announce: Callable[[], None],
         log: BoundLogger,
     ) -> None:
         self._queue = queue
-        self._tube = tube
+        self._tube = turns.tube
         self._max_age_seconds = max_age_seconds
         self._share_bytes = share_bytes
         self._announce = announce
+        self._turns = turns
+        self._marks = Marks(queue, turns)
         self._log = log
 
     def step(self) -> bool:
@@ -70,9 +74,11 @@ class Expiry:
         if dead_excess > 0:
             return self._evict_dead_letters(dead_excess)
         if excess > 0 and counts.ready:
-            return self._evict(excess)
+            with self._turns.turn(self._queue):
+                return self._evict(excess)
         if self._max_age_seconds is not None and counts.oldest_job_age_seconds >= self._max_age_seconds:
-            return self._expire(counts, timedelta(seconds=self._max_age_seconds))
+            with self._turns.turn(self._queue):
+                return self._expire(counts, timedelta(seconds=self._max_age_seconds))
         return False
 
     def drop_all(self) -> None:
@@ -81,8 +87,11 @@ class Expiry:
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
-        while jobs := self._reserve(BATCH_BYTES):
-            self._give_up(jobs, "dropped")
+        with self._turns.turn(self._queue):
+            while reserved := self._queue.reserve_oldest(self._tube, BATCH_JOBS, BATCH_BYTES):
+                jobs, marks = split(reserved)
+                self._give_up([*map(_OldJob.of, jobs)], "dropped")
+                self._queue.delete([job for job, _ in marks])
         while letters := self._queue.dead_letters(self._tube, BATCH_DEAD_LETTERS):
             self._discard(letters, "dropped")
 
@@ -101,11 +110,14 @@ class Expiry:
         due = list(takewhile(lambda job: (job.age or timedelta.max) - ahead >= max_age, jobs))
         self._give_up(due, "age")
         self._queue.release([job for job, _ in jobs[len(due) :]])
+        self._turns.count_returned()
         return 0 < len(due) == len(jobs)
 
     def _reserve(self, bytes_max: int) -> list[_OldJob]:
-        jobs = self._queue.reserve_oldest(self._tube, BATCH_JOBS, bytes_max)
-        return [_OldJob(job, [*map(event.peek, job.events)]) for job in jobs]
+        """Reserve the oldest jobs with events. Marks among them move to the end."""
+        jobs, marks = split(self._queue.reserve_oldest(self._tube, BATCH_JOBS, bytes_max))
+        self._marks.put_anew(marks)
+        return [*map(_OldJob.of, jobs)]
 
     def _give_up(self, jobs: Sequence[_OldJob], reason: str) -> None:
         """Put receipts for the jobs' events and delete the jobs. Unreadable events become dead letters."""
@@ -151,6 +163,11 @@ class _OldJob(NamedTuple):
 
     job: Job
     headers: list[event.EventHeader | None]
+
+    @classmethod
+    def of(cls, job: Job) -> _OldJob:
+        """Read the headers of a job's events."""
+        return cls(job, [*map(event.peek, job.events)])
 
     @property
     def age(self) -> timedelta | None:

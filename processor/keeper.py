@@ -15,6 +15,7 @@ from processor import program
 from processor.announcer import Announcer
 from processor.expiry import Expiry
 from processor.repeat import repeat
+from processor.turns import Turns
 from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
@@ -49,7 +50,14 @@ class Keeper:
         consumers = [consumer for consumer in settings.consumers if consumer.name != ARCHIVE]
         self._announcers = [Announcer(_announce(consumer, settings), log) for consumer in consumers]
         self._expiries = [
-            Expiry(queue, consumer.name, consumer.max_age_seconds, settings.share_bytes, announcer.announce, log)
+            Expiry(
+                queue,
+                Turns(settings.counters, consumer.name),
+                consumer.max_age_seconds,
+                settings.share_bytes,
+                announcer.announce,
+                log,
+            )
             for consumer, announcer in zip(consumers, self._announcers, strict=True)
         ]
 
@@ -73,9 +81,9 @@ class Keeper:
     def _maintain(self) -> None:
         is_repairing = self._queue.maintain()
         if is_repairing and not self._is_repairing:
-            self._log.warning("files of the queue's log have vanished or were cut; writing all jobs to new ones")
+            self._log.warning("files of the queue have vanished or were cut; writing all jobs to new ones")
         if self._is_repairing and not is_repairing:
-            self._log.info("all jobs are in files of the queue's log again")
+            self._log.info("all jobs are in files again")
         self._is_repairing = is_repairing
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from processor import program
 from processor.expiry import Expiry
+from processor.turns import Turns
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def main() -> int:
     parser.add_argument("action", choices=["count", "drop"])
     parser.add_argument("tubes", nargs="+")
     arguments = parser.parse_args()
-    _, queue, _, log = program.start("leftover", os.environ)
+    settings, queue, _, log = program.start("leftover", os.environ)
     try:
         if arguments.action == "count":
             count(queue, arguments.tubes)
         else:
             for tube in arguments.tubes:
-                Expiry(queue, tube, None, 0, lambda: None, log).drop_all()
+                Expiry(queue, Turns(settings.counters, tube), None, 0, lambda: None, log).drop_all()
     except Unavailable as error:
         log.critical("the queue can't be used", reason=str(error))
         return 1

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from processor.marks import Marks, split
 from processor.repeat import repeat
 from processor.sinks import PartialDelivery, Verdict
 from tradewire import event, metrics, receipt
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
     from processor.sinks import Sink
+    from processor.turns import Turns
     from tradewire.consumer import Consumer
     from tradewire.queue import Job, Queue
     from tradewire.stop import Stop
@@ -48,14 +50,19 @@ class Processor:
         queue: The queue, with no jobs reserved.
         consumer: Its declaration, which names the tube.
         sink: Gets the events.
+        turns: The processor's turns in the tube.
         stop: Ends `run`.
         log: Gets a line for each outage and each dead letter.
     """
 
-    def __init__(self, queue: Queue, consumer: Consumer, sink: Sink, stop: Stop, log: BoundLogger) -> None:
+    def __init__(
+        self, queue: Queue, consumer: Consumer, sink: Sink, turns: Turns, stop: Stop, log: BoundLogger
+    ) -> None:
         self._queue = queue
         self._tube = consumer.name
         self._max_age_seconds = consumer.max_age_seconds
+        self._turns = turns
+        self._marks = Marks(queue, turns)
         self._sink = sink
         self._stop = stop
         self._log = log
@@ -93,23 +100,34 @@ class Processor:
             Unavailable: The queue or the sink can't be used. Some jobs may still be reserved: close the queue.
         """
         self._sink.connect()
-        limit = 1 if self._probing else self._sink.jobs_max
-        jobs = self._queue.reserve(self._tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
-        if not jobs:
-            return
-        metrics.reserved(self._tube, len(jobs))
         self._has_failed = False
-        self._deliver_until = time.monotonic() + HOLD_SECONDS
-        waiting = self._settle_in_order(list(_batches(jobs, self._sink.bytes_max)))
-        self._probing = bool(waiting)
-        if waiting:
-            self._queue.release(waiting)
+        with self._turns.turn(self._queue):
+            waits = self._take_turn()
+        self._probing = waits
+        if waits:
             # After slow deliveries, jobs may be left over for lack of time, not because of a WAIT.
             self._probing = time.monotonic() < self._deliver_until and not self._sink.hold_off(HOLD_OFF_SECONDS)
         if self._has_failed:
             self._stop.wait(self._retry.next())
         else:
             self._retry.reset()
+
+    def _take_turn(self) -> bool:
+        """Reserve jobs, and settle or release them. Return whether some were released."""
+        limit = 1 if self._probing else self._sink.jobs_max
+        reserved = self._queue.reserve(self._tube, limit, RESERVE_SECONDS, self._sink.bytes_max)
+        jobs, marks = split(reserved)
+        waiting: list[Job] = []
+        if jobs:
+            metrics.reserved(self._tube, len(jobs))
+            self._deliver_until = time.monotonic() + HOLD_SECONDS
+            waiting = self._settle_in_order(list(_batches(jobs, self._sink.bytes_max)))
+        if waiting:
+            self._queue.release([*waiting, *(job for job, _ in marks)])
+            self._turns.count_returned()
+        else:
+            self._marks.take(marks)
+        return bool(waiting)
 
     def _settle_in_order(self, batches: Sequence[Sequence[Job]]) -> list[Job]:
         """Deliver and settle the batches in order, up to the first WAIT. Return the jobs that are not settled."""
@@ -156,6 +174,7 @@ class Processor:
         self._put_receipts([line for line in events if line not in others])
         if partial.failed:
             self._queue.put_again(self._tube, partial.failed)
+            self._turns.count_again()
             self._has_failed = True
             self._log.warning("some deliveries failed", tube=self._tube, failed=len(partial.failed), of=len(events))
 

@@ -15,7 +15,7 @@ import psutil
 from tests.support import ROOT, TIMEOUT_SECONDS, Response, free_port, get, require_program, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DEPLOY_TIMEOUT_SECONDS = 180
@@ -145,3 +145,9 @@ def stack(home: Path, **settings: str) -> Iterator[Stack]:
         assert result.returncode == 0, f"deploy/down failed:\n{result.stdout}\n{result.stderr}"
         survivors = running.processes()
         assert not survivors, f"deploy/down left {survivors}"
+
+
+def is_settled(ledger: Mapping[str, Any]) -> bool:
+    """Return whether nothing is on its way, given the answer of /api/ledger."""
+    tubes = ledger["tubes"].values()
+    return bool(ledger["status"] != "settling" and all(account["waiting"] == 0 for account in tubes))

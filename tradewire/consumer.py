@@ -26,6 +26,7 @@ RESERVED_NAMES: Final = frozenset(
             "keeper",
             "nginx",
             "processors",
+            "reconciler",
             "supervisor-states",
             "wsserver",
         ),

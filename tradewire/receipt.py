@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Kind = Literal["shown", "delivered", "expired", "dead-lettered", "discarded"]
+"""What may happen to events in a tube."""
+PASSED: Final = "passed"
+"""The kind of a receipt that is about a mark instead (see `tradewire.mark`)."""
 
 _MARK: Final = b'{"receipt":'
 """Every receipt begins with this, and no event does."""
@@ -32,9 +35,10 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
         Receipt("shown", format_time(datetime.now(UTC)), ids, tube="live", browsers=3)
     """
 
-    receipt: Kind
+    receipt: Kind | Literal["passed"]
     """shown: sent to browsers, now or earlier. delivered: delivered by any other consumer. expired: dropped before it
-    was delivered. dead-lettered: it could not be processed. discarded: its dead letter was deleted."""
+    was delivered. dead-lettered: it could not be processed. discarded: its dead letter was deleted. passed: a mark has
+    left the tube."""
     at: _Text
     """When it happened, ISO 8601 in UTC with a `Z`."""
     ids: list[Id]
@@ -46,6 +50,9 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: _Text = ""
     """Why the events became dead letters; or why they expired: `age`, `evicted` or `dropped`. If a dead letter was
     discarded: `evicted`, `dropped`, or empty if an operator deleted it."""
+
+    slots: dict[int, int] = {}
+    """If a mark has passed: its slots. Empty otherwise."""
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -69,6 +76,16 @@ def encode_all(kind: Kind, tube: str, ids: Sequence[str], reason: str = "") -> I
     now = format_time(datetime.now(UTC))
     for start in range(0, len(ids), IDS_MAX):
         yield encode(Receipt(kind, now, list(ids[start : start + IDS_MAX]), tube, reason=reason))
+
+
+def passed(tube: str, slots: dict[int, int]) -> Receipt:
+    """Return a receipt about a mark that has passed.
+
+    Args:
+        tube: The tube.
+        slots: By ingest process, the number of the last slot that the mark is about.
+    """
+    return Receipt(PASSED, format_time(datetime.now(UTC)), [], tube, slots=slots)
 
 
 def is_receipt(line: bytes) -> bool:

@@ -132,7 +132,7 @@ class Settings:
 
     @property
     def counters(self) -> Path:
-        """The folder with the API's counters of accepted messages (`tradewire.counters`)."""
+        """The folder of the ledger's files (`tradewire.ledger`), and of other counters."""
         return self.home / "ledger"
 
     @property

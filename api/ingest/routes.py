@@ -13,19 +13,21 @@ from api.http.responses import FaultItem, MoreErrors, fault_items, json_response
 from api.ingest import batch
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
-from tradewire import event, metrics, trade, tube_history
-from tradewire.counters import CrashSafeCounter
+from tradewire import event, metrics, trade
 from tradewire.errors import FAULTS_MAX, Fault
 from tradewire.event import Id
+from tradewire.ledger import tube_history
+from tradewire.ledger.counters import Counter
+from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from flask import Flask, Response
 
     from api.http.queue_pool import QueuePool
+    from tradewire.ledger.slot_writer import Request
     from tradewire.settings import Settings
 
 
@@ -87,10 +89,11 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     def post_message() -> Response:
         reject_cross_site()
         key = idempotency_key()
-        with ingest.in_flight() as now:
+        with ingest.request() as posted:
+            now = event.from_microseconds(posted.received_at)
             checked_trade, ignored = trade.decode(read_body(MAX_MESSAGE_BYTES), now)
             message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
-            ingest.put([event.encode(checked_trade, message_id, now)])
+            ingest.put(posted, [event.encode(checked_trade, message_id, now)], message_id)
         accepted = Accepted("OK", checked_trade.user_id, message_id, ignored, checked_trade.rounded)
         return json_response(201, accepted, {"Location": f"/api/message/{message_id}"})
 
@@ -98,48 +101,46 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     def post_batch() -> Response:
         reject_cross_site()
         key = idempotency_key()
-        with ingest.in_flight() as now:
-            checked = batch.check(read_body(MAX_BATCH_BYTES), key, now)
+        with ingest.request() as posted:
+            checked = batch.check(read_body(MAX_BATCH_BYTES), key, event.from_microseconds(posted.received_at))
             if checked.events:
-                ingest.put(checked.events)
+                ingest.put(posted, checked.events, next(filter(None, checked.ids)))
         for faults in checked.refused.values():
             metrics.refused(faults[0].code)
         return _batch_response(checked)
 
 
 class _Ingest:
-    """Puts events into the queue and counts them for the ledger."""
+    """Puts events into the queue and records the requests for the ledger."""
 
     def __init__(self, settings: Settings, group_commit: GroupCommit) -> None:
-        # Created by the first request, so that each worker process has a counter of its own.
-        self._counter = cache(lambda: _open_counter(settings))
+        # Created by the first request, so that each worker process has a writer of its own.
+        self._slots = cache(lambda: _open_slots(settings))
         self._group_commit = group_commit
         self._tubes = settings.tubes
 
     @contextmanager
-    def in_flight(self) -> Iterator[datetime]:
-        """Count a request as in flight during the block, and yield its time of receipt. Raises Unavailable."""
-        counter = self._counter()
-        received_at = counter.start_request()
+    def request(self) -> Iterator[Request]:
+        """Record a request during the block. Yield it with its time of receipt. Raises Unavailable."""
+        request = self._slots().start()
         try:
-            yield event.from_microseconds(received_at)
+            yield request
         finally:
-            counter.end_request(received_at)
+            request.end()
 
-    def put(self, events: Sequence[bytes]) -> None:
-        """Put events into every tube as one job. Raises Unavailable if they may not be kept."""
-        counter = self._counter()
-        counter.count_begun(len(events))
+    def put(self, posted: Request, events: Sequence[bytes], first_id: str) -> None:
+        """Put a request's events into every tube. Raises Unavailable if they may not be kept."""
+        posted.begin(len(events), first_id)
         self._group_commit.put(b"\n".join(events))
-        counter.count_accepted(len(events))
+        posted.accept(len(events))
         metrics.put(self._tubes)
         metrics.accepted(len(events))
 
 
-def _open_counter(settings: Settings) -> CrashSafeCounter:
-    """Open this process's counter. From now on, messages go into the enabled tubes."""
+def _open_slots(settings: Settings) -> SlotWriter:
+    """Open this process's part of the ledger. From now on, messages go into the enabled tubes."""
     tube_history.record(settings.counters, settings.tubes)
-    return CrashSafeCounter(settings.counters)
+    return SlotWriter(settings.counters, Counter(settings.counters), settings.tubes)
 
 
 def _batch_response(checked: batch.CheckedBatch) -> Response:

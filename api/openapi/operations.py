@@ -11,7 +11,7 @@ from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
 from api.operations import dead_letters
-from api.operations.ledger import Ledger
+from api.operations.ledger import Ledger, LossesSettled
 from api.query import messages, stats
 from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
@@ -199,6 +199,12 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("get", "/api/ledger"): Operation(
             "getLedger", "Reconcile accepted messages with their outcomes", {200: ResponseSpec("The ledger.", Ledger)}
+        ),
+        ("post", "/api/ledger/settle"): Operation(
+            "settleLosses",
+            "Settle all losses",
+            {200: ResponseSpec("The losses are settled.", LossesSettled), 401: _UNAUTHORIZED},
+            description="The ledger names each loss until then. The messages stay lost.",
         ),
         ("get", "/api/dead-letters"): Operation(
             "listDeadLetters",

@@ -1,40 +1,49 @@
-"""The ledger: for each tube, reconciles the accepted messages with their outcomes.
+"""The ledger: what became of the accepted messages, in each tube, and which are lost.
 
-The two sides share no counter. The API counts accepted messages in files of its own. The store counts the messages it
-saves, in the transaction that saves them. The queue counts the jobs that wait.
+The parts share no counter. Ingest records each request in files of its own. The store counts the messages that it
+saves, in the transaction that saves them. The reconciler compares both, request by request, and names what is lost.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from api.http import auth
 from api.http.responses import json_response
-from tradewire import counters, tube_history
-from tradewire.limits import MAX_BATCH_MESSAGES
+from api.http.timestamps import Timestamp, timestamp_from_microseconds
+from tradewire.event import format_time, to_microseconds
+from tradewire.ledger import counters, losses, slots, tube_history
+from tradewire.ledger.counters import translate_errors
+from tradewire.ledger.watermark import archived_up_to
 from tradewire.queue import ARCHIVE
+from tradewire.store import ledger
 from tradewire.store.ledger import count_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask import Flask, Response
+    from structlog.stdlib import BoundLogger
 
     from api.http.queue_pool import QueuePool
     from tradewire.consumer import Consumer
-    from tradewire.counters import Totals
+    from tradewire.ledger.counters import Totals
+    from tradewire.ledger.losses import Loss, Losses
     from tradewire.queue import Queue, TubeCounts
     from tradewire.settings import Settings
     from tradewire.store.reading import StoreReader
 
+_BEHIND_MICROSECONDS: Final = 10_000_000
+"""The age of the watermark from which the ledger is settling."""
+_LOSSES_MAX: Final = 100
+
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The outcomes of one tube's messages, and how their sum differs from the accepted messages.
-
-    While the ledger is settling, the archive's waiting receipts count as messages.
-    """
+    """The outcomes of one tube's messages."""
 
     accepted: int
     """Messages accepted while the consumer was enabled."""
@@ -48,13 +57,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     dead_letters: int
     discarded: int
     waiting: int
-    """Messages in ready and reserved jobs. The queue counts only jobs, so with batches this is an estimate."""
+    """Accepted, and on their way: in the queue, or in the hands of a processor."""
     unanswered: int
     """Put into the tube, but not answered 201: the API was killed, or the queue did not confirm."""
     unexplained: int
     """Put into the tube, but never posted: put there by hand, or a power cut lost counts."""
     missing: int
-    """Accepted but lost. Anything but 0 is an alarm."""
+    """Accepted but lost, and not settled by an operator. Anything but 0 is an alarm."""
+    settled: int
+    """Lost, and settled by an operator."""
 
 
 class OutcomeLabel(msgspec.Struct, frozen=True):
@@ -72,18 +83,47 @@ class ConsumerLabels(msgspec.Struct, frozen=True):
     outcomes: list[OutcomeLabel]
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class LossItem(msgspec.Struct, frozen=True, rename="camel"):
+    """Messages of one request that are lost."""
+
+    tube: str
+    received_at: Timestamp
+    """When the request was received."""
+    messages: int
+    of: Annotated[int, Meta(description="The number of messages that the request had.")]
+    first_id: Annotated[str, Meta(description="The id of the first message of the request.")]
+    ids: Annotated[list[str], Meta(description="The ids of the lost messages, if they are known: ten at most.")]
+    named_at: Timestamp
+    """When the loss was found out."""
+
+
+class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """All messages of this stack since its first start."""
 
     status: Literal["balanced", "settling", "loss"]
-    """settling: messages are still on their way to the archive, so the differences mean nothing yet."""
+    """balanced: all that was received before the watermark is accounted for, and the watermark is less than 10 s old.
+    settling: it is older, so later losses may still be unknown. loss: messages are lost."""
+    archived_up_to: Timestamp
+    """The watermark: every message accepted before this time is archived, or named as lost."""
+    last_balanced_at: Timestamp
+    """The last time at which no message was known to be lost."""
     accepted: int
     begun: int
     """Messages that passed the check and were sent to the queue. It confirmed the accepted ones."""
     tubes: dict[str, Account]
     """The account of each consumer's tube."""
+    losses: list[LossItem]
+    """The oldest losses that no operator has settled, 100 at most."""
     consumers: dict[str, ConsumerLabels]
     """The words of each consumer, by its tube."""
+
+
+class LossesSettled(msgspec.Struct):
+    """Confirms that losses are settled."""
+
+    status: Literal["OK"]
+    settled: int
+    """The number of messages."""
 
 
 class _Snapshot(NamedTuple):
@@ -91,41 +131,48 @@ class _Snapshot(NamedTuple):
 
     accepted: Totals
     tubes: Mapping[str, TubeCounts]
+    slots: int
 
-    @property
-    def is_idle(self) -> bool:
-        archive = self.tubes[ARCHIVE]
-        return self.accepted.in_flight_since is None and archive.ready == archive.reserved == 0
+    def is_idle(self, tube: str) -> bool:
+        """Return whether nothing is on its way through a tube."""
+        counts = [self.tubes[name] for name in (tube, ARCHIVE)]
+        return not self.slots and not any(count.ready or count.reserved for count in counts)
 
 
 def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
-    """Reconcile the counts of the API, the queue and the store.
+    """Read the ledger.
 
     Args:
-        settings: They name the consumers and the folder of the API's counters.
+        settings: They name the consumers and the folder of the ledger.
         queue: A connection to the queue.
         store: The archive.
 
-    Returns:
-        The ledger. Its differences mean something only if it is not settling.
-
     Raises:
-        Unavailable: One of the three can't be read.
+        Unavailable: The files, the queue or the store can't be read.
     """
+    now = to_microseconds(datetime.now(UTC))
     before = _snapshot(settings, queue)
     saved = store.counters(counters.stack_id(settings.counters))
     after = _snapshot(settings, queue)
+    watermark = archived_up_to(settings.counters, lambda: queue.counts(ARCHIVE), ledger.passed(saved, ARCHIVE))
+    named = losses.read(settings.counters)
     tubes = {}
     for consumer in settings.consumers:
         accepted = tube_history.expected(settings.counters, consumer.name, before.accepted)
-        tubes[consumer.name] = _account(consumer, accepted, before.tubes[consumer.name], saved)
-    is_settled = before.is_idle and _is_unchanged(before, after)
+        is_idle = before.is_idle(consumer.name) and before == after
+        tubes[consumer.name] = _account(consumer, accepted, before.tubes[consumer.name], saved, named, is_idle=is_idle)
     is_loss = any(account.missing for account in tubes.values())
+    is_behind = now - watermark > _BEHIND_MICROSECONDS
+    is_balanced = not is_loss and not is_behind
+    balanced_at = now if is_balanced else min([watermark, *(loss.received_at for loss in named.unsettled)])
     return Ledger(
-        status="settling" if not is_settled else "loss" if is_loss else "balanced",
+        status="loss" if is_loss else "settling" if is_behind else "balanced",
+        archived_up_to=timestamp_from_microseconds(watermark),
+        last_balanced_at=timestamp_from_microseconds(balanced_at),
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,
+        losses=[_item(loss) for loss in named.unsettled[:_LOSSES_MAX]],
         consumers={consumer.name: _labels(consumer) for consumer in settings.consumers},
     )
 
@@ -134,23 +181,24 @@ def _labels(consumer: Consumer) -> ConsumerLabels:
     return ConsumerLabels(consumer.title, [OutcomeLabel(*outcome) for outcome in consumer.outcomes])
 
 
+def _item(loss: Loss) -> LossItem:
+    received_at = timestamp_from_microseconds(loss.received_at)
+    return LossItem(loss.tube, received_at, loss.messages, loss.of, loss.first_id, loss.ids, loss.named_at)
+
+
 def _snapshot(settings: Settings, queue: Queue) -> _Snapshot:
     # The accepted messages first: a message accepted meanwhile then shows as a surplus, never as missing.
     accepted = counters.read_totals(settings.counters)
     # The archive's tube last: a message that leaves another tube meanwhile then shows as a waiting receipt.
     tubes = sorted(settings.tubes, key=lambda tube: tube == ARCHIVE)
-    return _Snapshot(accepted, {tube: queue.counts(tube) for tube in tubes})
+    counts = {tube: queue.counts(tube) for tube in tubes}
+    with translate_errors(settings.counters):
+        return _Snapshot(accepted, counts, len(slots.names(settings.counters)))
 
 
-def _is_unchanged(before: _Snapshot, after: _Snapshot) -> bool:
-    """Return True if no message moved."""
-    return before.accepted == after.accepted and all(
-        (old.ready, old.reserved, old.dead_letters) == (new.ready, new.reserved, new.dead_letters)
-        for old, new in zip(before.tubes.values(), after.tubes.values(), strict=True)
-    )
-
-
-def _account(consumer: Consumer, accepted: Totals, counts: TubeCounts, saved: dict[str, int]) -> Account:
+def _account(
+    consumer: Consumer, accepted: Totals, counts: TubeCounts, saved: dict[str, int], named: Losses, *, is_idle: bool
+) -> Account:
     """Make the account of a tube.
 
     For a consumer that was not enabled from the first message on, the surplus may include earlier duplicates: the store
@@ -159,35 +207,36 @@ def _account(consumer: Consumer, accepted: Totals, counts: TubeCounts, saved: di
     kinds = [*(outcome.kind for outcome in consumer.outcomes), "expired", "discarded"]
     outcomes = {kind: saved.get(count_name(consumer.name, kind), 0) for kind in kinds}
     outcomes |= {"duplicates": saved.get("duplicates", 0), "dead_letters": counts.dead_letters}
-    done = sum(outcomes.values())
-    waiting = _waiting_messages(counts.ready + counts.reserved, accepted, accepted.accepted - done)
-    surplus = max(0, done + waiting - accepted.accepted)
+    settled = sum(loss.messages for loss in named.settled if loss.tube == consumer.name)
+    missing = sum(loss.messages for loss in named.unsettled if loss.tube == consumer.name)
+    balance = accepted.accepted - sum(outcomes.values()) - settled
+    if is_idle:  # nothing is on its way, so a deficit is a loss even if no request tells of it: the store was replaced
+        missing = max(missing, balance)
+    surplus = max(0, -balance)
     unanswered = min(surplus, accepted.begun - accepted.accepted)
     return Account(
         accepted=accepted.accepted,
         **outcomes,
-        waiting=waiting,
+        waiting=max(0, balance - missing),
         unanswered=unanswered,
         unexplained=surplus - unanswered,
-        missing=max(0, accepted.accepted - done - waiting),
+        missing=missing,
+        settled=settled,
     )
 
 
-def _waiting_messages(jobs: int, accepted: Totals, expected: int) -> int:
-    """Estimate how many messages wait in a number of jobs: the expected number, if so many jobs can hold it.
-
-    This is exact if no job waits, or if this stack has never accepted a batch. Otherwise a loss may stay hidden until
-    the jobs have left the tube.
-    """
-    batched = accepted.accepted - accepted.jobs
-    most = min(jobs * MAX_BATCH_MESSAGES, jobs + batched)
-    return min(max(expected, jobs), most)
-
-
-def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader) -> None:
-    """Add the route."""
+def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
+    """Add the routes."""
 
     @app.get("/api/ledger")
-    def ledger() -> Response:
+    def read() -> Response:
         with pool.lend() as queue:
             return json_response(200, reconcile(settings, queue, store))
+
+    @app.post("/api/ledger/settle")
+    def settle() -> Response:
+        auth.require_operator(settings.home / "operator-token")
+        messages = sum(loss.messages for loss in losses.read(settings.counters).unsettled)
+        losses.settle(settings.counters, format_time(datetime.now(UTC)))
+        log.warning("losses settled", messages=messages)
+        return json_response(200, LossesSettled("OK", messages))

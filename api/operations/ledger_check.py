@@ -1,4 +1,4 @@
-"""The health check of the ledger. A loss is reported until a later ledger shows none."""
+"""The health check of the ledger. A loss is reported until an operator settles it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ LOSS: Final = "loss"
 
 
 class LedgerCheck:
-    """Reconciles the ledger. While it is settling, the last settled result stands."""
+    """Reads the ledger."""
 
     def __init__(self, settings: Settings, queue: Queue, store: StoreReader) -> None:
         self._settings = settings
         self._queue = queue
         self._store = store
-        self._missing: dict[str, int] = {}
 
     def __call__(self) -> Mapping[str, Component]:
         """Run the check."""
@@ -33,9 +32,13 @@ class LedgerCheck:
             reconciled = ledger.reconcile(self._settings, self._queue, self._store)
         except Unavailable as error:
             return {"ledger": Component(UNAVAILABLE, f"the ledger can't be reconciled: {error}")}
-        if reconciled.status != "settling":
-            self._missing = {tube: account.missing for tube, account in reconciled.tubes.items()}
-        facts = {"accepted": reconciled.accepted, "tubes": reconciled.tubes, "missing": self._missing}
-        if any(self._missing.values()):
+        missing = {tube: account.missing for tube, account in reconciled.tubes.items()}
+        facts = {
+            "accepted": reconciled.accepted,
+            "tubes": reconciled.tubes,
+            "missing": missing,
+            "lastBalancedAt": reconciled.last_balanced_at,
+        }
+        if any(missing.values()):
             return {"ledger": Component(LOSS, "accepted messages are lost; /api/ledger has the account", facts)}
         return {"ledger": Component(facts=facts)}

@@ -18,10 +18,13 @@ from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_respons
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
 from api.query import cursor
 from api.query.exports import CSV, FILE_FORMATS, Exports
-from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
 from tradewire.fields import FILTERS
+from tradewire.ledger.counters import stack_id
+from tradewire.ledger.watermark import archived_up_to
+from tradewire.queue import ARCHIVE
+from tradewire.store import ledger
 from tradewire.store.views import Filter, Position, ReceiptView, Trace
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
     from api.http.queue_pool import QueuePool
+    from tradewire.queue import TubeCounts
     from tradewire.receipt import Kind
     from tradewire.settings import Settings
     from tradewire.store.reading import StoreReader
@@ -134,8 +138,8 @@ class MessagePage(msgspec.Struct, rename="camel"):
     messages: list[TradeEvent]
     next: Annotated[str | None, Meta(description="The cursor of the next page; null if no older message can match.")]
     archived_up_to: Annotated[
-        Timestamp | None,
-        Meta(description="The watermark: every message accepted before this time is archived. Null if it is unknown."),
+        Timestamp,
+        Meta(description="The watermark: every message accepted before this time is archived, or named as lost."),
     ]
 
 
@@ -157,6 +161,17 @@ class MessageTrace(msgspec.Struct):
     trace: list[TraceEntry]
 
 
+def _watermark(settings: Settings, pool: QueuePool, store: StoreReader) -> int:
+    """Return the watermark in microseconds since 1970. Raises Unavailable."""
+
+    def count() -> TubeCounts:
+        with pool.lend() as queue:
+            return queue.counts(ARCHIVE)
+
+    passed = ledger.passed(store.counters(stack_id(settings.counters)), ARCHIVE)
+    return archived_up_to(settings.counters, count, passed)
+
+
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
     """Add the routes."""
     exports = Exports(store, log)
@@ -166,12 +181,12 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
         query = parse_query(MessagesQuery, request.args, format=_accepted_format())
         if query.format in FILE_FORMATS:
             return exports.response(query.format, query.filter(), query.limit, query.separator)
-        up_to = archived_up_to(settings.counters, pool, store)
+        up_to = _watermark(settings, pool, store)
         page = store.page(query.filter(), query.cursor, query.limit or _DEFAULT_PAGE)
         body = MessagePage(
             page.messages,
             cursor.encode(page.next) if page.next else None,
-            None if up_to is None else timestamp_from_microseconds(up_to),
+            timestamp_from_microseconds(up_to),
         )
         return json_response(200, body, {"Vary": "Accept"})
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from processor.sinks import Verdict
 from tradewire import event, metrics, receipt
-from tradewire.counters import stack_id
 from tradewire.errors import StoreUnavailable
+from tradewire.ledger.counters import stack_id
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.store.writing import StoreWriter
 
@@ -29,7 +29,7 @@ class ArchiveSink:
 
     Args:
         consumer: Its declaration. Unused.
-        settings: They name the store, and the folder with this stack's id (`tradewire.counters.stack_id`).
+        settings: They name the store, and the folder with this stack's id (`tradewire.ledger.counters.stack_id`).
         queue: Unused, because the archive leaves no receipts.
     """
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.bench.queue_depth import wait_empty
+from tests.stack import is_settled
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def wait_settled(stack: Stack) -> Totals:
     wait_empty(stack, SETTLE_TIMEOUT_SECONDS)  # asks the queue alone, so that polling the ledger slows no other program
     ledger: dict[str, Any] = {}
 
-    def is_settled() -> bool:
+    def has_settled() -> bool:
         time.sleep(_POLL_SECONDS)
         response = stack.get("/api/ledger")
         if response.status != 200:
             return False
         ledger.update(response.json)
-        return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
+        return is_settled(ledger)
 
-    wait_until(is_settled, "the ledger has settled", SETTLE_TIMEOUT_SECONDS)
+    wait_until(has_settled, "the ledger has settled", SETTLE_TIMEOUT_SECONDS)
     assert ledger["status"] == "balanced", ledger
     tubes = ledger["tubes"]
     return Totals(ledger["accepted"], tubes["live"]["shown"], tubes["archive"]["archived"])

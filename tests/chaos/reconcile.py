@@ -6,6 +6,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from tests.recount import count_rows, read_table, recounted_statistics, stored_statistics
+from tests.stack import is_settled
 from tests.support import wait_until
 from tradewire.settings import Settings
 from tradewire.store.schema import events, receipts
@@ -21,7 +22,7 @@ def wait_settled(stack: Stack) -> dict[str, Any]:
     """Wait until no message is in flight; return the ledger."""
     ledger: dict[str, Any] = {}
 
-    def is_settled() -> bool:
+    def has_settled() -> bool:
         try:
             response = stack.get("/api/ledger")
         except (OSError, HTTPException):  # nginx is being started again
@@ -29,10 +30,10 @@ def wait_settled(stack: Stack) -> dict[str, Any]:
         if response.status != 200:  # 429 because this polls often, or 503 while a component is unavailable
             return False
         ledger.update(response.json)
-        return bool(ledger["status"] != "settling" and ledger["tubes"]["live"]["waiting"] == 0)
+        return is_settled(ledger)
 
     # nginx limits how often one address may ask.
-    wait_until(is_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS, pause_seconds=0.1)
+    wait_until(has_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS, pause_seconds=0.1)
     return ledger
 
 

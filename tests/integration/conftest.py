@@ -258,6 +258,13 @@ def keeper(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
+@contextmanager
+def reconciler(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the reconciler in a home directory."""
+    with running([sys.executable, "-m", "processor.reconciler"], home, env) as process:
+        yield process
+
+
 @pytest.fixture(scope="module")
 def module_home() -> Iterator[Path]:
     """Return a home directory that the tests of a module share."""

@@ -7,7 +7,7 @@ import io
 import random
 import time
 import uuid
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -17,12 +17,13 @@ import msgspec
 import pytest
 
 from tests.integration.conftest import call_query, event_json, open_queue, query_api
-from tests.support import beanstalkd
-from tradewire import counters
-from tradewire.counters import CrashSafeCounter
+from tests.support import TUBES, beanstalkd
 from tradewire.event import TradeEvent, format_time, from_microseconds, new_id
+from tradewire.ledger import counters, slots
+from tradewire.ledger.counters import Counter
+from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.queue import ARCHIVE
-from tradewire.receipt import Receipt
+from tradewire.receipt import Receipt, passed
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -374,41 +375,55 @@ def test_without_a_store_the_status_is_503_until_it_exists(home: Path, default_s
         assert call_query(home, "/api/messages").status == 503
 
 
-def archived_up_to(home: Path) -> datetime | None:
+def archived_up_to(home: Path) -> datetime:
     """Return the watermark: the time up to which the archive reports that it is complete."""
-    text = get_page(home)["archivedUpTo"]
-    return None if text is None else datetime.fromisoformat(text)
+    return datetime.fromisoformat(get_page(home)["archivedUpTo"])
+
+
+@contextmanager
+def slot_writer(home: Path) -> Iterator[SlotWriter]:
+    """Record requests as an ingest process."""
+    with closing(Counter(home / "ledger")) as counter, closing(SlotWriter(home / "ledger", counter, TUBES)) as writer:
+        yield writer
 
 
 def test_the_watermark_is_now_when_nothing_is_in_flight(home: Path, default_store: str) -> None:
     fill_archive(home, default_store, [])
     with beanstalkd(home), query_api(home):
         before = datetime.now(UTC)
-        watermark = archived_up_to(home)
-        assert watermark
-        assert before - timedelta(seconds=0.2) < watermark < datetime.now(UTC)
+        assert before - timedelta(seconds=0.2) < archived_up_to(home) < datetime.now(UTC)
 
 
-def test_the_watermark_stays_at_a_request_in_flight(home: Path, default_store: str) -> None:
+def test_the_watermark_stays_before_a_request_in_flight(home: Path, default_store: str) -> None:
     fill_archive(home, default_store, [])
-    with beanstalkd(home), query_api(home), closing(CrashSafeCounter(home / "ledger")) as counting:
-        received_at = counting.start_request()
+    with beanstalkd(home), query_api(home), slot_writer(home) as writer:
+        before = datetime.now(UTC)
+        request = writer.start()
+        received_at = from_microseconds(request.received_at)
         time.sleep(0.2)  # longer than the margin between clock and watermark
-        assert archived_up_to(home) == from_microseconds(received_at)
-        counting.end_request(received_at)
         watermark = archived_up_to(home)
-        assert watermark
-        assert watermark > from_microseconds(received_at)
+        assert before - timedelta(seconds=0.001) < watermark <= received_at
+        assert archived_up_to(home) == watermark
+        request.end()
+        assert archived_up_to(home) > received_at
 
 
-def test_while_messages_wait_the_watermark_is_close_to_the_last_saved_one(home: Path, default_store: str) -> None:
+def test_while_jobs_wait_the_watermark_stays_before_the_oldest_slot_that_has_not_passed(
+    home: Path, default_store: str
+) -> None:
     fill_archive(home, default_store, [])
-    with query_api(home):
+    with query_api(home), slot_writer(home) as writer:
+        writer.start().end()
+        [slot] = slots.names(home / "ledger")
         with beanstalkd(home), open_queue(home) as queue:
             queue.put(event_json(), [ARCHIVE])
-            assert archived_up_to(home) is None
-            fill_archive(home, default_store, ALL)
-            assert archived_up_to(home) == NEWEST - timedelta(seconds=5)
-            queue.reserve(ARCHIVE, 1, 0)
-            assert archived_up_to(home) == NEWEST - timedelta(seconds=5)
-        assert archived_up_to(home) == NEWEST - timedelta(seconds=5)  # beanstalkd has stopped
+            assert archived_up_to(home) == from_microseconds(slot.label)
+            [job] = queue.reserve(ARCHIVE, 1, 0)
+            assert archived_up_to(home) == from_microseconds(slot.label)
+            queue.delete([job])
+            assert archived_up_to(home) > from_microseconds(slot.label), "the archive's tube is empty"
+            queue.put(event_json(), [ARCHIVE])
+            assert archived_up_to(home) == from_microseconds(slot.label)
+        assert archived_up_to(home) == from_microseconds(slot.label), "beanstalkd has stopped"
+        fill_archive(home, default_store, [], [passed(ARCHIVE, {slot.process: slot.number})])
+        assert archived_up_to(home) > from_microseconds(slot.label)

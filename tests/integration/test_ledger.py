@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -19,6 +20,7 @@ from tests.integration.conftest import (
     post,
     processor,
     query_api,
+    reconciler,
 )
 from tests.support import TUBES, beanstalkd, example, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE
@@ -40,6 +42,7 @@ def whole_stack(home: Path, **env: str) -> Iterator[None]:
         stack.enter_context(ingest_api(home))
         stack.enter_context(query_api(home))
         stack.enter_context(keeper(home, **env))
+        stack.enter_context(reconciler(home, **env))
         stack.enter_context(processor(home, **env))
         stack.enter_context(processor(home, "archive"))
         yield
@@ -172,17 +175,22 @@ def test_each_message_of_a_lost_job_is_reported_as_missing(
     home: Path, tube: str, post: Callable[[Path], None], lost: int
 ) -> None:
     (home / "store").mkdir()
-    with beanstalkd(home), ingest_api(home), query_api(home):
+    with beanstalkd(home), ingest_api(home), query_api(home), wsserver(home), Browser(home):
         post(home)
         with open_queue(home) as queue:
-            queue.delete(queue.reserve(tube, 1, 0))
-        with processor(home, "archive"):
+            [job] = queue.reserve(tube, 1, 0)
+            queue.delete([job])
+        with processor(home, "archive"), processor(home), reconciler(home):
             wait_until(lambda: settled_ledger(home)["tubes"][tube]["missing"], "the loss is detected")
             ledger = settled_ledger(home)
     assert ledger["status"] == "loss"
     assert {name: account["missing"] for name, account in ledger["tubes"].items()} == {LIVE: 0, ARCHIVE: 0} | {
         tube: lost
     }
+    lost_event = msgspec.json.decode(job.events[0])
+    [loss] = ledger["losses"]
+    assert (loss["tube"], loss["messages"], loss["of"]) == (tube, lost, lost)
+    assert (loss["receivedAt"], loss["firstId"]) == (lost_event["receivedAt"], lost_event["id"])
 
 
 def test_the_ledger_survives_a_kill_of_every_program(home: Path) -> None:

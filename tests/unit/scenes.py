@@ -13,6 +13,7 @@ from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from processor.expiry import Expiry
+from tests.unit.sinks import new_turns
 from tradewire import receipt
 from tradewire.consumers import live
 from tradewire.event import format_time
@@ -49,9 +50,8 @@ class Scene:
         )
         self.announced: list[TubeCounts] = []
         """The state of the tube at each announcement."""
-        self.expiry = Expiry(
-            queue(self.broker), consumer.name, consumer.max_age_seconds, share_bytes, self._announce, self.log
-        )
+        turns = new_turns(consumer.name)
+        self.expiry = Expiry(queue(self.broker), turns, consumer.max_age_seconds, share_bytes, self._announce, self.log)
 
     def _announce(self) -> None:
         self.announced.append(self.queue.counts(LIVE))

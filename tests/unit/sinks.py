@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,6 +14,7 @@ from structlog.testing import LogCapture
 
 from processor.loop import Processor
 from processor.sinks import Verdict
+from processor.turns import Turns
 from tradewire import receipt
 from tradewire.consumers import live
 from tradewire.errors import InvalidEvent
@@ -107,6 +111,15 @@ class UnsettlingQueue(MemoryQueue):
         super().dead_letter(job, rejected)
 
 
+_folder = TemporaryDirectory(prefix="tw-turns-")
+_numbers = itertools.count()
+
+
+def new_turns(tube: str) -> Turns:
+    """Return the turns of a program in a tube that no other program uses."""
+    return Turns(Path(_folder.name) / str(next(_numbers)), tube)
+
+
 class ProcessorHarness:
     """A processor with its queue, sink and log. The bodies are put into its tube."""
 
@@ -119,7 +132,7 @@ class ProcessorHarness:
         self.stop = InstantStop()
         self._capture = LogCapture()
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self._capture], wrapper_class=BoundLogger)
-        self.processor = Processor(queue(self.broker), consumer, self.sink, self.stop, log)
+        self.processor = Processor(queue(self.broker), consumer, self.sink, new_turns(consumer.name), self.stop, log)
         self.put(*bodies)
 
     def put(self, *bodies: bytes) -> None:

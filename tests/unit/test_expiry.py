@@ -13,7 +13,7 @@ import pytest
 from processor import expiry
 from processor.expiry import Expiry
 from tests.unit.scenes import MAX_AGE_SECONDS, Scene, event_of_age
-from tests.unit.sinks import UnsettlingQueue
+from tests.unit.sinks import UnsettlingQueue, new_turns
 from tradewire import event, receipt
 from tradewire.consumers import live
 from tradewire.errors import QueueUnavailable
@@ -117,7 +117,7 @@ def test_dead_letters_over_half_of_the_share_are_evicted_with_a_receipt() -> Non
     for job in scene.queue.reserve(LIVE, 4, 0):
         scene.queue.dead_letter(job, [Rejected(job.body, "bad")])
     size = scene.queue.counts(LIVE).dead_letter_bytes
-    half = Expiry(scene.queue, LIVE, None, size, scene.no_announcement, scene.log)
+    half = Expiry(scene.queue, new_turns(LIVE), None, size, scene.no_announcement, scene.log)
     while half.step():
         pass
     receipts = scene.receipts()
@@ -135,7 +135,7 @@ def test_dead_letters_take_at_most_half_of_the_share_from_the_waiting_jobs() -> 
     size = scene.queue.counts(LIVE).dead_letter_bytes
     waiting = scene.put(*[0] * 4)
     share = size + 3 * EVENT_BYTES
-    assert not Expiry(scene.queue, LIVE, None, share, scene.no_announcement, scene.log).step()
+    assert not Expiry(scene.queue, new_turns(LIVE), None, share, scene.no_announcement, scene.log).step()
     assert scene.waiting() == waiting[1:]
 
 
@@ -262,7 +262,7 @@ def test_expired_messages_are_counted_by_reason(
 def test_a_receipt_has_the_tube_and_the_time_in_utc() -> None:
     scene = Scene()
     scene.queue.put(event_of_age(60, str(uuid.uuid4())), ["other"])
-    Expiry(MemoryQueue(scene.broker), "other", None, 0, scene.no_announcement, scene.log).step()
+    Expiry(MemoryQueue(scene.broker), new_turns("other"), None, 0, scene.no_announcement, scene.log).step()
     [expired] = scene.receipts()
     assert expired.tube == "other"
     assert abs(datetime.fromisoformat(expired.at) - datetime.now(UTC)) < timedelta(minutes=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,7 +42,7 @@ class Scene:
         self.broker = Broker()
         self.queue = MemoryQueue(self.broker)
         self.stop = InstantStop()
-        self.settings = Settings(Path("/nowhere"), queue_max_bytes=10**6, consumers=CONSUMERS)
+        self.settings = Settings(Path(mkdtemp()), queue_max_bytes=10**6, consumers=CONSUMERS)
         self.keeper = Keeper(self.queue, self.settings, self.stop, structlog.get_logger())
         announcements.clear()
 

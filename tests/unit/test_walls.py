@@ -174,6 +174,7 @@ def test_only_entry_points_read_the_environment() -> None:
         "processor/__main__.py",
         "processor/keeper.py",
         "processor/leftover.py",
+        "processor/reconciler.py",
         "wsserver/__main__.py",
     }
 

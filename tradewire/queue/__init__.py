@@ -122,6 +122,17 @@ class Queue(ABC):
         """
 
     @abstractmethod
+    def put_mark(self, tube: str, mark: bytes) -> None:
+        """Put a mark into a tube (see `tradewire.mark`).
+
+        Like `put_receipt`, this works while the queue is too full to accept messages.
+
+        Args:
+            tube: The tube's name.
+            mark: An encoded mark.
+        """
+
+    @abstractmethod
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         """Reserve the oldest jobs of a tube. Other connections can't reserve them until they are released.
 

@@ -47,6 +47,10 @@ class MemoryQueue(Queue):
         self._check_reachable()
         self._put(receipt, [ARCHIVE])
 
+    def put_mark(self, tube: str, mark: bytes) -> None:
+        self._check_reachable()
+        self._put(mark, [tube])
+
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         self._check_reachable()
         self._broker.watchers[self] = tube

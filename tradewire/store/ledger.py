@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store.schema import counters
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-ARCHIVED_THROUGH: Final = "archived_through"
-"""Name of the counter that holds when the last archived event was received. Events put before it are archived, too."""
-
 ARCHIVED: Final = "archived"
 """Name of the counter of saved events."""
+
+_PASSED: Final = "passed"
+"""The name of the counter with the last slot of an ingest process that has passed a tube begins with this."""
 
 FINAL_KINDS: Final = frozenset({"shown", "delivered", "expired", "discarded"})
 """Kinds of receipts that mean that an event has left its tube for good. A dead letter still waits for an operator."""
@@ -46,17 +47,34 @@ def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:
         connection.execute(_on_conflict(statement, counters.c.value + statement.excluded.value), rows)
 
 
-def set_archived_through(connection: Connection, stack: str, received_at: int) -> None:
-    """Record how far the archive has come.
+def set_passed(connection: Connection, stack: str, tube: str, slots: Mapping[int, int]) -> None:
+    """Record that a mark has left a tube.
 
     Args:
-        connection: Its transaction must also save the event.
-        stack: The id of the stack that the event comes from.
-        received_at: When the last event of the batch was received, in microseconds since 1970, UTC.
+        connection: Its transaction must also save the receipts that were put before the mark's.
+        stack: The id of the stack.
+        tube: The tube.
+        slots: By ingest process, the number of the last slot that the mark is about.
     """
-    statement = _insert(connection)
-    row = {"stack": stack, "name": ARCHIVED_THROUGH, "value": received_at}
-    connection.execute(_on_conflict(statement, statement.excluded.value), [row])
+    rows = [
+        {"stack": stack, "name": f"{_PASSED}:{tube}:{process}", "value": number} for process, number in slots.items()
+    ]
+    if rows:
+        statement = _insert(connection)
+        newer = statement.excluded.value
+        later = case((newer > counters.c.value, newer), else_=counters.c.value)
+        connection.execute(_on_conflict(statement, later), rows)
+
+
+def passed(values: Mapping[str, int], tube: str) -> dict[int, int]:
+    """Return by ingest process the number of the last slot that has passed a tube.
+
+    Args:
+        values: The counters of the stack, by name.
+        tube: The tube.
+    """
+    start = f"{_PASSED}:{tube}:"
+    return {int(name.removeprefix(start)): value for name, value in values.items() if name.startswith(start)}
 
 
 def _insert(connection: Connection) -> sqlite.Insert | postgresql.Insert:

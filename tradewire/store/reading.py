@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from tradewire.errors import StoreUnavailable
-from tradewire.store import engine, fitness, reading_messages, reading_stats
+from tradewire.store import engine, fitness, reading_ledger, reading_messages, reading_stats
 from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections import Counter
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -140,6 +141,16 @@ class StoreReader:
         with self._transaction() as connection:
             rows = connection.execute(select(counters.c.name, counters.c.value).where(counters.c.stack == stack))
             return {row.name: row.value for row in rows}
+
+    def archived(self, received_at: Sequence[int]) -> Counter[int]:
+        """Count the messages of requests that are archived. See `reading_ledger.archived`."""
+        with self._transaction() as connection:
+            return reading_ledger.archived(connection, received_at)
+
+    def unsettled(self, received_at: Sequence[int], tube: str) -> Mapping[int, list[str]]:
+        """Return the messages of requests that are not settled in a tube. See `reading_ledger.unsettled`."""
+        with self._transaction() as connection:
+            return reading_ledger.unsettled(connection, received_at, tube)
 
     def close(self) -> None:
         """Close all connections. May be called again; the next call of another method connects again.

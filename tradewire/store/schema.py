@@ -84,6 +84,7 @@ duplicates: Final = Table(
     Column("received_at", _Timestamp, primary_key=True),
 )
 """Retries under an Idempotency-Key. The API accepted the message again, but it is archived once."""
+Index("duplicates_by_time", duplicates.c.received_at)
 
 receipts: Final = Table(
     "receipts",

@@ -125,8 +125,8 @@ class StoreWriter:
             self._receipts.execute(connection, receipt_rows)
             counts = {ledger.ARCHIVED: len(new), "duplicates": len(duplicate_rows), **final_counts}
             ledger.add(connection, self._stack, counts)
-            if rows:
-                ledger.set_archived_through(connection, self._stack, rows[-1].received_at)
+            for receipt in receipts:
+                ledger.set_passed(connection, self._stack, receipt.tube, receipt.slots)
         return Saved([(archived_at - row.received_at) / 1e6 for row in new], len(duplicate_rows))
 
     def check(self) -> None:

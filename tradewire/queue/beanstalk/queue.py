@@ -76,6 +76,10 @@ class BeanstalkQueue(Queue):
         with self._connected() as connection:
             connection.put_all([(ARCHIVE, receipt)])
 
+    def put_mark(self, tube: str, mark: bytes) -> None:
+        with self._connected() as connection:
+            connection.put_all([(tube, mark)])
+
     def reserve(self, tube: str, limit: int, timeout_seconds: int, bytes_max: int = MAX_JOB_BYTES) -> list[Job]:
         with self._connected() as connection:
             connection.watch_only(tube)

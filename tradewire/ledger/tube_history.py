@@ -17,15 +17,13 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from tradewire.counters import Totals, read_totals, translate_errors
+from tradewire.ledger.counters import Totals, read_totals, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
 _FOLDER: Final = "tubes"
-_COLUMNS: Final = 3
-"""A record has the first three of the totals: messages begun, messages accepted, and jobs."""
 
 
 def record(folder: Path, tubes: Collection[str]) -> None:
@@ -71,14 +69,14 @@ def expected(folder: Path, tube: str, totals: Totals) -> Totals:
     with translate_errors(folder):
         records = _read(folder, tube)
     if _is_enabled(records):
-        records.append(totals[:_COLUMNS])
+        records.append(totals)
     # A period counts with the totals at its end minus those at its start.
     starts, ends = records[::2], records[1::2]
-    begun, accepted, jobs = (
+    begun, accepted = (
         max(0, sum(end[column] - start[column] for start, end in zip(starts, ends, strict=True)))
-        for column in range(_COLUMNS)
+        for column in range(len(totals))
     )
-    return Totals(begun, accepted, jobs, totals.in_flight_since)
+    return Totals(begun, accepted)
 
 
 def _is_enabled(records: Sequence[tuple[int, ...]]) -> bool:
@@ -98,7 +96,7 @@ def _read(folder: Path, tube: str) -> list[tuple[int, ...]]:
 def _write(folder: Path, name: str, totals: Totals) -> None:
     new = folder / f".{secrets.token_hex(8)}"
     try:
-        new.write_text(" ".join(map(str, totals[:_COLUMNS])))
+        new.write_text(" ".join(map(str, totals)))
         with suppress(FileExistsError):  # another process was faster, and its record stands
             (folder / name).hardlink_to(new)
     finally:

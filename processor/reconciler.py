@@ -1,0 +1,156 @@
+"""The reconciler: follows each accepted request through every tube, and names what is lost.
+
+Run it with `python -m processor.reconciler`. docs/decisions says why its scheme is right.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from processor import program
+from processor.mark_puts import MarkPuts
+from processor.repeat import repeat
+from processor.turns import Turns
+from tradewire import event
+from tradewire.event import format_time, to_microseconds
+from tradewire.ledger import losses
+from tradewire.ledger.backlog import Backlog
+from tradewire.ledger.counters import stack_id
+from tradewire.ledger.losses import Loss
+from tradewire.queue import ARCHIVE
+from tradewire.store import ledger
+from tradewire.store.reading import StoreReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from structlog.stdlib import BoundLogger
+
+    from tradewire.ledger.backlog import Pending
+    from tradewire.ledger.slots import RecordedRequest
+    from tradewire.queue import Queue
+    from tradewire.settings import Settings
+    from tradewire.stop import Stop
+
+CHECK_SECONDS: Final = 0.5
+_SUSPECT_SECONDS: Final = 2.0
+"""A message is named as lost if it was nowhere to be found for so long, at every look. An operator may just have moved
+it from the dead letters to the tube."""
+_DEAD_LETTERS_MAX: Final = 10_000
+
+
+class _Missing(NamedTuple):
+    """The messages of one request that could not be found."""
+
+    messages: int
+    ids: list[str]
+    """The ids of some of them, if they are known."""
+
+
+class Reconciler:
+    """Reconciles the requests that ingest has recorded with what became of them.
+
+    Args:
+        queue: A connection of its own.
+        store: The archive.
+        settings: They name the enabled consumers, and the folder of the ledger.
+        stop: Ends `run`.
+        log: Gets a line for each loss and each outage.
+    """
+
+    def __init__(self, queue: Queue, store: StoreReader, settings: Settings, stop: Stop, log: BoundLogger) -> None:
+        self._queue = queue
+        self._store = store
+        self._folder = settings.counters
+        self._stop = stop
+        self._log = log
+        self._backlog = Backlog(settings.counters, settings.tubes)
+        turns = {tube: Turns(settings.counters, tube) for tube in settings.tubes}
+        self._puts = MarkPuts(queue, turns)
+
+    def run(self) -> None:
+        """Repeat `step` until a stop is requested."""
+        repeat(self.step, self._queue, self._stop, self._log)
+        self._store.close()
+
+    def step(self) -> None:
+        """Take over final slots, put marks behind them, and reconcile the slots that marks have passed. Then wait.
+
+        Raises:
+            Unavailable: The queue, the store or the ledger's folder can't be used.
+        """
+        self._backlog.collect()
+        if self._backlog.pending:
+            values = self._store.counters(stack_id(self._folder))
+            passed = {tube: ledger.passed(values, tube) for tube in self._puts.tubes}
+            self._puts.step(self._backlog.final, passed)
+            self._reconcile(passed)
+            self._backlog.finish()
+        self._stop.wait(CHECK_SECONDS)
+
+    def _reconcile(self, passed: Mapping[str, dict[int, int]]) -> None:
+        """Reconcile each slot that a mark has passed, first with the archive, then with the other tubes."""
+        for tube in sorted(passed, key=lambda name: name != ARCHIVE):
+            due = [pending for pending in self._backlog.pending if pending.is_due(tube, passed[tube])]
+            accepted = [request for pending in due for request in pending.requests() if request.is_accepted]
+            if not due:
+                continue
+            missing = self._missing_from_archive(accepted) if tube == ARCHIVE else self._missing_from(tube, accepted)
+            for pending in due:
+                self._settle(tube, pending, missing)
+
+    def _settle(self, tube: str, pending: Pending, missing: Mapping[int, _Missing]) -> None:
+        """Close a slot in a tube, unless messages are missing for the first time. Name those that stay missing."""
+        found = [
+            (request, missing[request.received_at]) for request in pending.requests() if request.received_at in missing
+        ]
+        now = time.monotonic()
+        if found and now - pending.suspect_since.setdefault(tube, now) < _SUSPECT_SECONDS:
+            return
+        if found:
+            named_at = format_time(datetime.now(UTC))
+            lost = [
+                Loss(tube, request.received_at, count, request.messages, request.first_id, ids, named_at)
+                for request, (count, ids) in found
+            ]
+            losses.name(self._folder, lost)
+            for loss in lost:
+                self._log.error("lost", tube=tube, messages=loss.messages, of=loss.of, first_id=loss.first_id)
+        pending.tubes.discard(tube)
+
+    def _missing_from_archive(self, requests: Iterable[RecordedRequest]) -> dict[int, _Missing]:
+        """Return which of the requests have messages that are neither archived nor among the dead letters."""
+        accepted = {request.received_at: request.messages for request in requests}
+        found = self._store.archived([*accepted])
+        missing = {time: count - found[time] for time, count in accepted.items() if count > found[time]}
+        if missing:
+            dead = self._dead_letters()
+            missing = {time: count - dead[time] for time, count in missing.items() if count > dead[time]}
+        return {time: _Missing(count, []) for time, count in missing.items()}
+
+    def _missing_from(self, tube: str, requests: Iterable[RecordedRequest]) -> dict[int, _Missing]:
+        """Return which of the requests have messages that are archived, and have no outcome in another tube."""
+        unsettled = self._store.unsettled([request.received_at for request in requests], tube)
+        return {time: _Missing(len(ids), ids[: losses.IDS_MAX]) for time, ids in unsettled.items()}
+
+    def _dead_letters(self) -> Counter[int]:
+        """Count the archive's dead letters by their time of receipt."""
+        headers = [event.peek(letter.event) for letter in self._queue.dead_letters(ARCHIVE, _DEAD_LETTERS_MAX)]
+        return Counter(to_microseconds(header.received_at) for header in headers if header and header.received_at)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings are invalid."""
+    settings, queue, stop, log = program.start("reconciler", os.environ)
+    Reconciler(queue, StoreReader(settings.store), settings, stop, log).run()
+    log.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

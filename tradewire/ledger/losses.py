@@ -1,0 +1,126 @@
+"""Losses that the reconciler has named. Each stays until an operator settles it.
+
+They are lines of JSON in a file that is only appended to. Processes may append at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from tradewire.ledger.counters import translate_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_FILE: Final = "losses.jsonl"
+IDS_MAX: Final = 10
+"""Most ids that are kept of one loss."""
+
+
+class Loss(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Messages of one request that were accepted and are nowhere to be found."""
+
+    tube: str
+    """The tube that lost them."""
+    received_at: int
+    """When the request was received, in microseconds since 1970. It identifies the request."""
+    messages: int
+    """How many messages of the request are lost."""
+    of: int
+    """How many messages the request had."""
+    first_id: str
+    """The id of the first message of the request."""
+    ids: list[str] = []
+    """The ids of the lost messages, if they are known: ten at most."""
+    named_at: str = ""
+    """When the loss was named, ISO 8601 in UTC with a `Z`."""
+
+
+class _Settled(msgspec.Struct, frozen=True):
+    """An operator has settled all losses before this line."""
+
+    settled: str
+    """When, ISO 8601 in UTC with a `Z`."""
+
+
+class Losses(NamedTuple):
+    """The losses by what has become of them."""
+
+    unsettled: Sequence[Loss]
+    settled: Sequence[Loss]
+
+
+_loss: Final = msgspec.json.Decoder(Loss)
+_settled: Final = msgspec.json.Decoder(_Settled)
+
+
+def name(folder: Path, losses: Iterable[Loss]) -> None:
+    """Name losses. They are on the disk when this returns.
+
+    Args:
+        folder: The folder of the ledger.
+        losses: The losses. Naming one twice changes nothing.
+
+    Raises:
+        Unavailable: They can't be written.
+    """
+    _append(folder, map(msgspec.json.encode, losses))
+
+
+def settle(folder: Path, now: str) -> None:
+    """Settle all losses that were named so far.
+
+    Args:
+        folder: The folder of the ledger.
+        now: The time, ISO 8601 in UTC with a `Z`.
+
+    Raises:
+        Unavailable: That can't be written.
+    """
+    _append(folder, [msgspec.json.encode(_Settled(now))])
+
+
+def read(folder: Path) -> Losses:
+    """Return all losses.
+
+    Args:
+        folder: The folder of the ledger.
+
+    Raises:
+        Unavailable: They can't be read.
+    """
+    with translate_errors(folder):
+        try:
+            lines = (folder / _FILE).read_bytes().splitlines()
+        except FileNotFoundError:
+            lines = []
+    unsettled: dict[tuple[str, int], Loss] = {}
+    settled: dict[tuple[str, int], Loss] = {}
+    for line in lines:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):  # a line is torn if the disk was full
+            loss = _loss.decode(line)
+            key = (loss.tube, loss.received_at)
+            if key not in settled:
+                unsettled.setdefault(key, loss)
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            _settled.decode(line)
+            settled |= unsettled
+            unsettled.clear()
+    return Losses(list(unsettled.values()), list(settled.values()))
+
+
+def _append(folder: Path, lines: Iterable[bytes]) -> None:
+    with translate_errors(folder):
+        file = os.open(folder / _FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            rest = b"".join(b"\n" + line for line in lines)  # the line end comes first, and ends a torn line
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            os.fsync(file)
+        finally:
+            os.close(file)
