@@ -66,7 +66,7 @@ def refused(reason: str, messages: int = 1) -> None:
     _counts().refused.labels(reason).inc(messages)
 
 
-def put(tubes: Iterable[str], jobs: int = 1) -> None:
+def put(tubes: Iterable[str], jobs: int) -> None:
     """Count jobs that the API has put into the queue, once for each tube."""
     for tube in tubes:
         _counts().put[tube].inc(jobs)

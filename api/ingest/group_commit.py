@@ -1,4 +1,4 @@
-"""Group commit: concurrent requests put their jobs into the queue in one shared round trip."""
+"""Group commit: concurrent requests put their events into the queue in one shared round trip."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tradewire import metrics
 from tradewire.errors import QueueUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from api.http.queue_pool import QueuePool
 
 
+JOINED_BYTES_MAX: Final = 64 * 1024
+JOINED_EVENTS_MAX: Final = 256
+"""Limits of a job that single events share: it is given back, dead-lettered or expired as a whole at first."""
 _INTERRUPTED: Final = "the put was interrupted"
 
 
 @dataclass(eq=False, slots=True)
 class _Put:
-    """One request's job and its outcome."""
+    """One request's events and its outcome."""
 
-    body: bytes
+    events: Sequence[bytes]
     answered: bool = False
     error_text: str = _INTERRUPTED
-    """Why the queue may not have the job. Empty once the queue has confirmed it."""
+    """Why the queue may not have the events. Empty once the queue has confirmed them."""
 
 
 class GroupCommit:
-    """Puts jobs into every tube. Threads may share it.
+    """Puts events into every tube. Threads may share it.
 
-    If no round trip is in progress, a job is sent at once. Jobs that arrive during a round trip share the next one, and
-    its system calls on both sides. These cost more than all other work on a job.
+    If no round trip is in progress, a request's events are sent at once. Those that arrive during a round trip share
+    the next one, and its system calls on both sides. These cost more than all other work on a job. Single events also
+    share jobs.
 
     Args:
         pool: Connections to the queue.
@@ -42,19 +47,19 @@ class GroupCommit:
         self._pool = pool
         self._tubes = tubes
         self.pending: list[_Put] = []
-        """Jobs that wait for the next round trip."""
+        """What waits for the next round trip."""
         self._round_trip = threading.Lock()
 
-    def put(self, body: bytes) -> None:
-        """Put one job into every tube. Return once the queue has confirmed every copy.
+    def put(self, events: Sequence[bytes]) -> None:
+        """Put events into every tube. Return once the queue has confirmed every copy.
 
         Args:
-            body: The job: events, one a line.
+            events: Encoded events of one request. Several share a job that they have to themselves.
 
         Raises:
             QueueUnavailable: The queue has not confirmed every copy. Some tubes may have theirs.
         """
-        own = _Put(body)
+        own = _Put(events)
         self.pending.append(own)
         with self._round_trip:
             if not own.answered:  # no other thread has sent it
@@ -68,10 +73,30 @@ class GroupCommit:
         error_text = _INTERRUPTED
         try:
             with self._pool.lend() as queue:
-                queue.put_all([put.body for put in batch], self._tubes)
+                jobs = list(_jobs([put.events for put in batch]))
+                queue.put_all(jobs, self._tubes)
+            metrics.put(self._tubes, len(jobs))
             error_text = ""
         except QueueUnavailable as error:
             error_text = str(error)
         finally:
             for put in batch:
                 put.answered, put.error_text = True, error_text
+
+
+def _jobs(puts: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield the bodies of jobs: one for each batch, and one for as many single events as fit into it."""
+    joined: list[bytes] = []
+    size = 0
+    for events in puts:
+        if len(events) > 1:
+            yield b"\n".join(events)
+            continue
+        [event] = events
+        if joined and (size + len(event) > JOINED_BYTES_MAX or len(joined) == JOINED_EVENTS_MAX):
+            yield b"\n".join(joined)
+            joined, size = [], 0
+        joined.append(event)
+        size += len(event) + 1
+    if joined:
+        yield b"\n".join(joined)

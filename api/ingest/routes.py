@@ -131,9 +131,8 @@ class _Ingest:
     def put(self, posted: Request, events: Sequence[bytes], first_id: str) -> None:
         """Put a request's events into every tube. Raises Unavailable if they may not be kept."""
         posted.begin(len(events), first_id)
-        self._group_commit.put(b"\n".join(events))
+        self._group_commit.put(events)
         posted.accept(len(events))
-        metrics.put(self._tubes)
         metrics.accepted(len(events))
 
 
