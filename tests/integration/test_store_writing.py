@@ -79,12 +79,8 @@ def writer(url: str, stack: str = "one") -> Iterator[StoreWriter]:
 
 
 def stack_counters(url: str, stack: str = "one") -> dict[str, int]:
-    """Return the counters of a stack without its `archived_through`, which is a position."""
-    return {
-        row.name: row.value
-        for row in read_table(url, counters)
-        if row.stack == stack and row.name != "archived_through"
-    }
+    """Return the counters of a stack."""
+    return {row.name: row.value for row in read_table(url, counters) if row.stack == stack}
 
 
 def archived_ids(url: str) -> list[str]:
