@@ -373,6 +373,26 @@ def test_a_receipt_goes_only_into_the_archives_tube_and_keeps_jobs_reserved(queu
     assert [job.body for job in queue.reserve(ARCHIVE, 10, 0)] == [b"shown"]
 
 
+def test_a_mark_goes_only_into_its_tube_behind_all_other_jobs_and_keeps_jobs_reserved(queue: Queue) -> None:
+    put(queue, b"a", b"b")
+    job = reserve_one(queue)
+    queue.put_mark(LIVE, b"mark")
+    queue.release([job])
+    assert ready_bodies(queue) == [b"a", b"b", b"mark"]
+    assert ready_bodies(queue, ARCHIVE) == []
+
+
+def test_a_job_that_goes_back_lies_before_a_mark_that_goes_back_too(engine: Engine, queue: Queue) -> None:
+    put(queue, b"a")
+    queue.put_mark(LIVE, b"mark")
+    other = engine.connect()
+    [job] = other.reserve(LIVE, 1, 5)
+    mark = reserve_one(queue)
+    queue.release([mark])
+    other.release([job])
+    assert ready_bodies(queue) == [b"a", b"mark"]
+
+
 def test_events_put_again_are_the_newest_jobs_of_their_tube_and_keep_jobs_reserved(queue: Queue) -> None:
     put(queue, b"a\nb\nc", b"d")
     job = reserve_one(queue)
@@ -401,6 +421,7 @@ def test_check_passes_for_a_healthy_queue(queue: Queue) -> None:
     [
         lambda queue, _: queue.put(b"a", [LIVE]),
         lambda queue, _: queue.put_receipt(b"a"),
+        lambda queue, _: queue.put_mark(LIVE, b"a"),
         lambda queue, _: queue.reserve(LIVE, 1, 0),
         lambda queue, _: queue.put_again(LIVE, [b"a"]),
         lambda queue, _: queue.reserve_oldest(LIVE, 1),
