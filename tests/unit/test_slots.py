@@ -302,13 +302,36 @@ def test_after_the_clock_was_set_back_the_labels_are_right_and_the_times_unique(
     assert sorted(request.received_at for request in requests(tmp_path)) == sorted(times)
 
 
-def test_after_the_clock_was_set_back_a_process_has_another_number(
-    tmp_path: Path, clock: Clock, writer: SlotWriter
+@pytest.mark.parametrize("seconds", [3600, 0.2])
+def test_after_the_clock_was_set_back_a_process_has_another_number_and_another_slot(
+    tmp_path: Path, clock: Clock, writer: SlotWriter, seconds: float
 ) -> None:
     accept(writer, 1)
-    clock.wall -= 3600
+    clock.advance(0.4)
     accept(writer, 1)
-    assert [(name.process, name.number) for name in slots.names(tmp_path)] == [(1, 1), (0, 1)]
+    clock.wall -= seconds
+    accept(writer, 1)
+    assert {(name.process, name.number) for name in slots.names(tmp_path)} == {(0, 1), (1, 1)}
+
+
+def test_a_clock_that_is_set_back_a_little_while_a_request_enters_makes_no_label_wrong(
+    tmp_path: Path, clock: Clock, writer: SlotWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = [0.05]
+
+    def look() -> int:
+        if slots.names(tmp_path) and jumps:
+            clock.wall -= jumps.pop()
+        return round(clock.monotonic * 10**9)
+
+    monkeypatch.setattr(time, "monotonic_ns", look)
+    received_at = accept(writer, 1)
+    writer.close()
+    assert [request.received_at for request in requests(tmp_path)] == [received_at]
+    for name in slots.names(tmp_path):
+        slot = slots.read_final(slots.path_of(tmp_path, name))
+        assert slot
+        assert all(name.label <= request.received_at for request in slot.requests())
 
 
 def test_a_slot_has_passed_if_its_number_is_among_those_of_its_process() -> None:
