@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,6 +94,16 @@ class Stack:
             except psutil.Error:
                 continue
         return processes
+
+    def programs(self) -> Iterator[tuple[str, psutil.Process]]:
+        """Yield every process, with the name of its program or consumer. Those that supervise have one name."""
+        yield "supervision", psutil.Process(self.supervisord_pid())
+        for name, (_, pid) in self.states().items():
+            if pid is not None:
+                program = re.sub(r"^processors:|-[0-9]+$", "", name)
+                leader = psutil.Process(pid)
+                for process in (leader, *leader.children(recursive=True)):
+                    yield ("supervision" if program in ("guard", "supervisor-states") else program), process
 
     def get(self, path: str, **arguments: Any) -> Response:
         """Send a request through nginx."""

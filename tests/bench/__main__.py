@@ -7,84 +7,112 @@ is lost or duplicated, or a counter is wrong.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import msgspec
-import pytest
 
-from tests.bench import machine
-from tests.bench.bench import FULL, SHORT, Bench, Profile
-from tests.bench.catalogue import SCENARIOS, SETTINGS, Scenario
-from tests.bench.figures import Report, Result, print_report
+from tests.bench import machine, peer, profile, tables
+from tests.bench.bench import FULL, PEERS, PEERS_SHORT, SETTINGS, SHORT, Bench, Profile, temporary_home
+from tests.bench.catalogue import COMPARISONS, SCENARIOS, Scenario
+from tests.bench.comparison import FAILURES
+from tests.bench.figures import Report, Result
 from tests.postgres import postgres
 from tests.stack import stack
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+
+class Plan(NamedTuple):
+    """What a command runs."""
+
+    scenarios: tuple[Scenario, ...]
+    profile: Profile
+    peers: tuple[str, ...] = ()
 
 
 def main() -> int:
     """Run the selected scenarios; return 1 if any failed."""
     arguments = _arguments()
     if arguments.print:
-        print_report(msgspec.json.decode(arguments.print.read_bytes(), type=Report))
+        print(tables.markdown(msgspec.json.decode(arguments.print.read_bytes(), type=Report)), end="")
         return 0
-    scenarios = [scenario for scenario in SCENARIOS if arguments.only in scenario.name]
-    profile = SHORT if arguments.short else FULL
-    report = Report(f"{datetime.now(UTC):%Y-%m-%d}", profile.name, machine.describe(), [])
+    scenarios, measured, peers = _plan(arguments)
+    report = Report(f"{datetime.now(UTC):%Y-%m-%d}", measured.name, machine.describe(), [])
+    print(". ".join(report.machine.values()), file=sys.stderr, flush=True)
     for number, scenario in enumerate(scenarios, 1):
         print(f"{number} of {len(scenarios)}: {scenario.name}", file=sys.stderr, flush=True)
-        report.results += run(scenario, profile)
+        report.results += run(scenario, measured, peers)
         if arguments.json:  # after each scenario, so that an aborted run loses nothing
             arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    print_report(report)
+        if arguments.markdown:
+            arguments.markdown.write_text(tables.markdown(report))
+    print(tables.markdown(report), end="")
     return int(any(result.fault for result in report.results))
 
 
-def run(scenario: Scenario, profile: Profile) -> list[Result]:
+def run(scenario: Scenario, measured: Profile, peers: tuple[str, ...] = ()) -> list[Result]:
     """Run a scenario on a new stack. A failure becomes a result with a fault."""
     try:
         with ExitStack() as contexts:
-            home = contexts.enter_context(_home())
+            home = contexts.enter_context(temporary_home())
             server = contexts.enter_context(postgres(home)) if scenario.store == "postgresql" else None
             settings = SETTINGS | {"MAX_BROWSERS": str(scenario.max_browsers)}
             settings |= {"STORE_URL": server.create_database()} if server else {}
             running = contexts.enter_context(stack(home, **settings))
             try:
-                return scenario.run(Bench(running, profile, server))
+                results = scenario.run(Bench(running, measured, server, peers))
             except BaseException:
                 print(running.logs(), file=sys.stderr)
                 raise
-    # The other scenarios still run. `wait_until` and `require_program` raise pytest's outcomes, not Exceptions.
-    except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # noqa: BLE001
+            if any(result.fault for result in results):
+                print(running.logs(), file=sys.stderr)
+            return results
+    except FAILURES as error:  # the other scenarios still run
         return [Result(scenario.name, fault=f"{type(error).__name__}: {error}")]
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    if arguments.profile:
+        return Plan((Scenario("profile", profile.SCENARIOS[arguments.profile]),), SHORT if arguments.short else FULL)
+    if not arguments.peers:
+        selected = tuple(scenario for scenario in SCENARIOS if arguments.only in scenario.name)
+        return Plan(selected, SHORT if arguments.short else FULL)
+    selected = tuple(scenario for scenario in COMPARISONS if arguments.only in scenario.name)
+    measured = PEERS_SHORT if arguments.short else PEERS
+    if arguments.rounds:
+        measured = measured._replace(rounds=arguments.rounds)
+    names = arguments.peers.split(",")
+    absences = [absence for name in names if (absence := peer.absence(name))]
+    for absence in absences:
+        print(f"Tradewire is measured without it: {absence}", file=sys.stderr)
+    return Plan(selected, measured, tuple(name for name in names if not peer.absence(name)))
 
 
 def _arguments() -> argparse.Namespace:
     names = "; ".join(scenario.name for scenario in SCENARIOS)
-    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, epilog=f"Scenarios: {names}.")
+    compared = "; ".join(scenario.name for scenario in COMPARISONS)
+    epilog = f"Scenarios: {names}. With --peers: {compared}."
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, epilog=epilog)
     parser.add_argument("--short", action="store_true", help="a few seconds for each figure, a tenth of the browsers")
     parser.add_argument("--only", default="", metavar="NAME", help="run only the scenarios whose name contains this")
+    parser.add_argument(
+        "--peers",
+        nargs="?",
+        const=peer.DEFAULT_PEER,
+        metavar="NAMES",
+        help="compare with other stacks in alternating rounds: names of subfolders, separated by commas (default: "
+        f"{peer.DEFAULT_PEER}). {peer.FOLDER_VARIABLE} names their folder (default: ../shared/peers)",
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of a comparison (default: {PEERS.rounds})")
+    parser.add_argument(
+        "--profile", choices=profile.SCENARIOS, help="show which program takes how much of one scenario's CPU, and why"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     parser.add_argument("--print", type=Path, metavar="FILE", help="run nothing; print a file written by --json")
     return parser.parse_args()
-
-
-@contextmanager
-def _home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home)
 
 
 if __name__ == "__main__":

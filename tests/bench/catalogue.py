@@ -1,11 +1,11 @@
-"""The list of all scenarios, and the settings of the stacks that they run on."""
+"""The list of all scenarios."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from tests.bench.scenarios import backlog, batches, browsers, growth, latency, page, single, store_outage
+from tests.bench.scenarios import backlog, batches, browsers, growth, latency, page, peers, single, soak, store_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,7 @@ class Scenario(NamedTuple):
     """The stack's setting MAX_BROWSERS."""
 
 
-SETTINGS: Final = {"RATE_LIMIT": "off", "BATCH_RATE_LIMIT": "off", "MAX_CONNECTIONS_PER_ADDRESS": "50000"}
-"""Settings of every stack: no limit may restrict the load."""
+SOAK: Final = Scenario("soak", soak.full_speed)
 
 SCENARIOS: Final = (
     Scenario("single", single.posts),
@@ -45,8 +44,20 @@ SCENARIOS: Final = (
     Scenario("growth browsers", growth.with_browsers),
     Scenario("store outage", store_outage.outage),
     Scenario("store outage postgresql", store_outage.outage, "postgresql"),
+    SOAK,
     Scenario("page steady", partial(page.steady, times=3)),
     Scenario("page soak", partial(page.steady, times=30)),
     Scenario("page counters", page.counters),
     Scenario("page backlog", page.backlog),
 )
+
+COMPARISONS: Final = (
+    Scenario("single", peers.single),
+    Scenario("rate", peers.rate),
+    Scenario("batches", peers.batches),
+    Scenario("processors", peers.processors),
+    Scenario("archive", peers.archive),
+    Scenario("memory", peers.memory, max_browsers=10_000),
+    SOAK,
+)
+"""What `--peers` runs: Tradewire beside the peers and beside itself, then for long."""

@@ -12,7 +12,7 @@ class ClientCounts(NamedTuple):
     """Totals of a client pool since it connected. Times are ns of the monotonic clock; 0 means "not yet"."""
 
     connected: int
-    """Clients that are connected and have received the server's hello."""
+    """Clients that are connected and have received the server's hello, if it sends one."""
     dropped: int
     """Clients disconnected by the server."""
     min_events: int

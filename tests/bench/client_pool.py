@@ -1,7 +1,8 @@
 """The process that runs the simulated browsers: `python -m tests.bench.client_pool PORT PIPE`.
 
 `tests.bench.clients` controls it over the pipe. The clients are plain sockets in one epoll, and count events without
-decoding them, so that a benchmark measures the server and not its clients.
+decoding them, so that a benchmark measures the server and not its clients. An event is recognised by its `userId`,
+which every stack hands on from the posted message. So the same clients count the events of Tradewire and of its peers.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from typing import Any, Final
 
 from tests.bench.client_counts import ClientCounts
 
-_ID_PREFIX: Final = b'"id":"'
-_ID: Final = re.compile(rb'"id":"([0-9a-f-]{36})"')
-_ID_BYTES: Final = len('"id":""') + 36
+_EVENT: Final = b'"userId":"'
+_MARK: Final = re.compile(rb'"userId":"([0-9a-f-]{36})"')
+_MARK_BYTES: Final = len('"userId":""') + 36
 _GAP: Final = b'"gap":true'
 _HELLO: Final = re.compile(rb'"hello":\{"epoch":"([^"]+)","offset":(\d+),"resumed":(true|false)')
+_UPGRADED: Final = b"HTTP/1.1 101 "
 _PING: Final = re.compile(rb"\x89([\0-\x20])")
 """The header of a ping frame. Other bytes that match it cause a pong too many, which does no harm."""
 _PONG: Final = b"\x8a%c\0\0\0\0"
@@ -56,7 +58,7 @@ class _Client:
         self.events = 0
         """How many events it has received."""
         self.tail = b""
-        """The end of the data parsed last, since a read may end anywhere, even within an id."""
+        """The end of the data parsed last, since a read may end anywhere, even within a mark."""
         self.hello: tuple[str, int, bool] | None = None
         """Epoch, offset, and whether the server resumed from this client's position."""
 
@@ -75,6 +77,7 @@ class ClientPool:
         self._pending_bytes = 0
         self._arrivals: dict[bytes, array[int]] | None = None
         self._is_reading = True
+        self._is_greeted = True
         self._reset_counts()
 
     def serve(self) -> None:
@@ -84,20 +87,24 @@ class ClientPool:
             if not self._is_reading or self._poll(_IDLE_SECONDS if self._pending else -1):
                 self._parse_pending()
                 try:
-                    name, arguments = self._pipe.recv()
+                    name, arguments, options = self._pipe.recv()
                 except EOFError:
                     return
                 try:
-                    result = getattr(self, name)(*arguments)
+                    result = getattr(self, name)(*arguments, **options)
                 except (AssertionError, OSError) as error:
                     result = error
                 self._pipe.send(result)
 
-    def connect(self, count: int, positions: list[tuple[str, int]] | None = None) -> ClientCounts:
+    def connect(
+        self, count: int, positions: list[tuple[str, int]] | None = None, *, is_greeted: bool = True
+    ) -> ClientCounts:
         """Connect `count` clients and wait for the hello of each.
 
-        With `positions` (an epoch and offset for each client), all connect at once and resume from there.
+        With `positions` (an epoch and offset for each client), all connect at once and resume from there. A server that
+        sends no hello does not greet: its clients count as connected once it has switched to WebSocket.
         """
+        self._is_greeted = is_greeted
         expected = len(self._clients) + count
         self._connect_start_ns = time.monotonic_ns()
         for number in range(count):
@@ -117,12 +124,20 @@ class ClientPool:
         times = self._connect_start_ns, self._last_hello_ns, self._first_event_ns, self._last_event_ns
         return ClientCounts(self._connected, self._dropped, min(events), max(events), self._gaps, *times)
 
+    def start_over(self) -> None:
+        """Forget all events that the clients have received."""
+        self._parse_pending()
+        for client in self._clients.values():
+            client.events = 0
+        self._arrivals = None
+        self._first_event_ns = self._last_event_ns = 0
+
     def record_arrivals(self) -> None:
-        """From now on, record when each event reaches each client."""
+        """From now on, record when each marked event reaches each client."""
         self._arrivals = defaultdict(lambda: array("q"))
 
     def arrivals(self) -> dict[bytes, array[int]]:
-        """Return the arrival times of each event by its id, one for each client (ns)."""
+        """Return the arrival times of each marked event by its mark, one for each client (ns)."""
         assert self._arrivals is not None, "arrivals are not recorded"
         return dict(self._arrivals)
 
@@ -205,25 +220,24 @@ class ClientPool:
             self._parse_hello(client, stream, received_ns)
         if b"\x89" in stream:
             self._answer_pings(client, stream)
-        if self._arrivals is None:
-            # Include only the end of the tail, too short for a whole prefix: complete ones are already counted.
-            events = stream.count(_ID_PREFIX, max(0, start - len(_ID_PREFIX) + 1))
-        else:
-            ids = _ID.findall(stream)
-            for event_id in ids:
-                self._arrivals[event_id].append(received_ns)
-            events = len(ids)
+        if self._arrivals is not None:
+            for mark in _MARK.findall(stream):
+                self._arrivals[mark].append(received_ns)
+        # Include only the end of the tail, too short for a whole name: complete ones are already counted.
+        events = stream.count(_EVENT, max(0, start - len(_EVENT) + 1))
         if events:
             client.events += events
             self._last_event_ns = received_ns
             self._first_event_ns = self._first_event_ns or received_ns
         self._gaps += stream.count(_GAP, max(0, start - len(_GAP) + 1))
-        client.tail = stream[1 - _ID_BYTES :]
+        client.tail = stream[1 - _MARK_BYTES :]
 
     def _parse_hello(self, client: _Client, stream: bytes, received_ns: int) -> None:
-        hello = _HELLO.search(stream)
-        if hello:
+        if self._is_greeted and (hello := _HELLO.search(stream)):
             client.hello = hello[1].decode(), int(hello[2]), hello[3] == b"true"
+        elif not self._is_greeted and stream.startswith(_UPGRADED):
+            client.hello = "", 0, False
+        if client.hello:
             self._connected += 1
             self._last_hello_ns = received_ns
 

@@ -24,9 +24,14 @@ class Clients:
     """A group of WebSocket clients that connect, stop reading and disconnect together.
 
     Use it in a `with` block: at its end the clients disconnect and their process ends.
+
+    Args:
+        port: The port of the server.
+        count: How many clients connect.
+        is_greeted: Whether the server sends a hello to each client.
     """
 
-    def __init__(self, port: int, count: int) -> None:
+    def __init__(self, port: int, count: int, *, is_greeted: bool = True) -> None:
         self._pipe, child_end = Pipe()
         command = [sys.executable, "-m", "tests.bench.client_pool", str(port), str(child_end.fileno())]
         self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[child_end.fileno()])
@@ -34,7 +39,7 @@ class Clients:
         self.pid = self._process.pid
         self.count = count
         try:
-            self.initial_counts: ClientCounts = self._call("connect", count)
+            self.initial_counts: ClientCounts = self._call("connect", count, is_greeted=is_greeted)
             """The counts as soon as all clients were connected."""
         except BaseException:
             self._close()
@@ -73,12 +78,19 @@ class Clients:
         assert not counts.dropped, f"the server dropped {counts.dropped} of {self.count} clients"
         return counts
 
+    def start_over(self) -> None:
+        """Forget all events that the clients have received."""
+        self._call("start_over")
+
     def record_arrivals(self) -> None:
-        """From now on, record when each event reaches each client."""
+        """From now on, record when each marked event reaches each client."""
         self._call("record_arrivals")
 
     def arrivals(self) -> dict[bytes, array[int]]:
-        """Return the arrival times of each event by its id, one for each client (ns of the monotonic clock)."""
+        """Return the arrival times of each marked event, one for each client (ns of the monotonic clock).
+
+        A mark is a `userId` in the form of a UUID, as `tests.bench.producer` posts it.
+        """
         arrivals: dict[bytes, array[int]] = self._call("arrivals")
         return arrivals
 
@@ -98,9 +110,9 @@ class Clients:
         assert resumed == len(positions), f"{resumed} of {len(positions)} clients were resumed"
         return counts
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Call a method of the pool."""
-        self._pipe.send((name, arguments))
+        self._pipe.send((name, arguments, options))
         result = self._pipe.recv()
         if isinstance(result, Exception):
             raise result

@@ -1,16 +1,18 @@
-"""A benchmark's results: their JSON form, and the tables that docs/performance.md shows."""
+"""A benchmark's results, and their JSON form."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-PROGRAMS = ("nginx", "api-ingest", "api-query", "beanstalkd", "live", "archive", "wsserver", "generator", "browsers")
-"""Programs whose CPU and memory are measured. The benchmark itself runs the load generator and the browsers."""
+METERS: Final = ("generator", "browsers")
+"""Programs that the benchmark itself runs: the load generator and the browsers."""
+PROGRAMS: Final = (
+    *("nginx", "api-ingest", "api-query", "beanstalkd", "live", "archive", "wsserver", "keeper", "supervision"),
+    *METERS,
+)
+"""Programs whose CPU and memory are measured. `supervision` is supervisord, its guard and its listener."""
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -28,7 +30,7 @@ class Figure(msgspec.Struct, frozen=True):
     def target(self) -> str:
         """The target as text; empty without one."""
         bounds = (("≥", self.at_least), ("≤", self.at_most))
-        return ", ".join(f"{sign} {_format_number(bound)}" for sign, bound in bounds if bound is not None)
+        return ", ".join(f"{sign} {format_number(bound)}" for sign, bound in bounds if bound is not None)
 
     @property
     def met(self) -> str:
@@ -38,6 +40,18 @@ class Figure(msgspec.Struct, frozen=True):
         is_below = self.at_least is not None and self.value < self.at_least
         is_above = self.at_most is not None and self.value > self.at_most
         return "**no**" if is_below or is_above else "yes"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What one round of a comparison measured on one of its sides."""
+
+    side: str
+    load: float
+    """The machine's load average when the round began."""
+    values: dict[str, float]
+    """By name and unit."""
+    cpu_us: dict[str, float] = {}
+    """CPU microseconds per message, by program, without the benchmark's own."""
 
 
 class Result(msgspec.Struct):
@@ -51,6 +65,8 @@ class Result(msgspec.Struct):
     """Resident memory at the end, by program."""
     fault: str = ""
     """Why the scenario failed, such as a lost or duplicated message. Any fault fails the run."""
+    samples: list[Sample] = []
+    """All rounds of a comparison, in order."""
 
 
 class Report(msgspec.Struct):
@@ -64,42 +80,7 @@ class Report(msgspec.Struct):
     results: list[Result]
 
 
-def print_report(report: Report) -> None:
-    """Print the report as Markdown tables."""
-    print(f"{report.taken}, {report.form} run. {'. '.join(report.machine.values())}.\n")
-    _print_table(("scenario", "figure", "value", "target", "met"), _figure_rows(report.results))
-    print("\nCPU by program, in µs per message:\n")
-    _print_program_table((result.scenario, result.cpu_us) for result in report.results)
-    print("\nResident memory by program, in MB, all its processes together:\n")
-    _print_program_table((result.scenario, result.memory_mb) for result in report.results)
-    for result in report.results:
-        if result.fault:
-            print(f"\nFAILED: {result.scenario}: {result.fault}")
-
-
-def _figure_rows(results: Iterable[Result]) -> Iterator[tuple[str, ...]]:
-    for result in results:
-        scenario = result.scenario
-        for figure in result.figures:
-            yield scenario, figure.name, f"{_format_number(figure.value)} {figure.unit}", figure.target, figure.met
-            scenario = ""
-
-
-def _print_program_table(values_by_scenario: Iterable[tuple[str, dict[str, float]]]) -> None:
-    rows = [
-        (scenario, *(_format_number(values.get(program)) for program in PROGRAMS), _format_number(sum(values.values())))
-        for scenario, values in values_by_scenario
-        if values
-    ]
-    _print_table(("scenario", *PROGRAMS, "total"), rows)
-
-
-def _print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    for row in (header, ("---",) * len(header), *rows):
-        print(f"| {' | '.join(row)} |")
-
-
-def _format_number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Format with three significant digits below 100 and without decimals from there on; None becomes a dash."""
     if value is None:
         return "–"

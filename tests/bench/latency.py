@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.bench.load import Producer
+from tests.bench.load import Producer, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.bench.clients import Clients
-    from tests.stack import Stack
+    from tests.bench.target import Running
 
 
 class Latency(NamedTuple):
@@ -25,7 +25,7 @@ class Latency(NamedTuple):
     """CPU seconds of the producer."""
 
 
-def measure(stack: Stack, clients: Clients, rate: float, count: int) -> Latency:
+def measure(stack: Running, clients: Clients, rate: float, count: int) -> Latency:
     """Post `count` messages evenly, `rate` a second; fail if an event is lost or duplicated at any client."""
     received = clients.counts().min_events
     clients.record_arrivals()
@@ -35,13 +35,18 @@ def measure(stack: Stack, clients: Clients, rate: float, count: int) -> Latency:
     return from_arrivals(sent, clients, producer.cpu_seconds)
 
 
-def from_arrivals(sent: Iterable[tuple[bytes, int]], clients: Clients, generator_seconds: float = 0) -> Latency:
-    """Calculate the latency of some messages from ids and POST times; the clients must have recorded arrivals."""
+def answer_ms(stack: Running, rate: float, count: int) -> float:
+    """Post `count` messages evenly, `rate` a second; return the median time until an answer, in milliseconds."""
+    return statistics.median((sent.answered_ns - sent.sent_ns) / 1e6 for sent in Producer(stack, rate, count).result())
+
+
+def from_arrivals(sent: Iterable[Sent], clients: Clients, generator_seconds: float = 0) -> Latency:
+    """Calculate the latency of some messages from marks and POST times; the clients must have recorded arrivals."""
     arrivals = clients.arrivals()
     latencies: list[float] = []
-    for event_id, sent_ns in sent:
-        times = arrivals[event_id]
-        assert len(times) == clients.count, f"{event_id.decode()} came {len(times)} times to {clients.count} clients"
+    for mark, sent_ns, _ in sent:
+        times = arrivals[mark]
+        assert len(times) == clients.count, f"{mark.decode()} came {len(times)} times to {clients.count} clients"
         latencies += [(received_ns - sent_ns) / 1e6 for received_ns in times]
     latencies.sort()
     return Latency(

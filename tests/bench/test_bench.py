@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bench.bench import SMOKE, Bench
-from tests.bench.catalogue import SCENARIOS, SETTINGS, Scenario
+from tests.bench import peer, profile
+from tests.bench.bench import PEERS_SHORT, SETTINGS, SMOKE, Bench
+from tests.bench.catalogue import COMPARISONS, SCENARIOS, Scenario
+from tests.bench.figures import METERS, PROGRAMS
 from tests.bench.scenarios import store_outage
 from tests.postgres import postgres
 from tests.stack import stack
@@ -55,6 +57,7 @@ def on_postgresql(folder: Path, server: Postgres) -> Iterator[Stack]:
         yield running
 
 
+PROGRAMS_OF_A_STACK = [program for program in PROGRAMS if program not in METERS]
 EXCLUDED = ("batches fastest", "page soak")
 """The first posts without limit, so archiving would take minutes; the second is "page steady" for longer."""
 
@@ -75,6 +78,29 @@ def test_messages_posted_during_a_postgresql_outage_are_archived(on_postgresql: 
     require_program("wrk")
     results = store_outage.outage(Bench(on_postgresql, SMOKE, server))
     assert all(result.figures for result in results)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "comparison",
+    [comparison for comparison in COMPARISONS if comparison not in SCENARIOS],
+    ids=lambda comparison: comparison.name,
+)
+def test_a_comparison_with_a_peer_runs_and_loses_nothing(comparison: Scenario, on_sqlite: Stack) -> None:
+    require_program("wrk")
+    if absence := peer.absence(peer.DEFAULT_PEER):
+        pytest.skip(absence)
+    brief = PEERS_SHORT._replace(count_factor=0.01)
+    results = comparison.run(Bench(on_sqlite, brief, peers=(peer.DEFAULT_PEER,)))
+    assert [result.fault for result in results] == [""]
+    assert all(result.samples for result in results)
+
+
+def test_a_profile_shows_the_cpu_of_every_program(on_sqlite: Stack) -> None:
+    require_program("wrk")
+    (result,) = profile.SCENARIOS["single"](Bench(on_sqlite, SMOKE))
+    names = {figure.name for figure in result.figures}
+    assert {f"{program}, {mode}" for program in PROGRAMS_OF_A_STACK for mode in ("user", "system")} <= names
 
 
 def _home(path: Path) -> Path:

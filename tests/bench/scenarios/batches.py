@@ -9,6 +9,9 @@ from tests.bench.baselines import empty_view
 from tests.bench.bench import BROWSERS
 from tests.bench.figures import Figure, Result
 from tests.bench.load import BATCH, Wrk
+from tests.bench.queue_depth import DepthSampler
+from tests.bench.target import Tradewire
+from tests.support import TUBES
 
 if TYPE_CHECKING:
     from tests.bench.bench import Bench
@@ -24,9 +27,11 @@ _MAX_GROWTH = 1.0
 def sustained(bench: Bench) -> list[Result]:
     """Post at a fixed rate for three times the usual duration, and watch the queue depth."""
     rate, seconds = bench.profile.scale_rate(RATE), 3 * bench.profile.seconds
-    run = throughput.measure(bench.stack, seconds, batch=BATCH, rate=rate)
+    sampler = DepthSampler(bench.stack)
+    run = throughput.measure(Tradewire(bench.stack), seconds, batch=BATCH, rate=rate, meanwhile=sampler)
     figures = run.rates.figures(at_least=_MIN_SHARE * rate)
-    for tube, trend in run.depth.items():
+    for tube in TUBES:
+        trend = sampler.trend(tube)
         figures += [
             Figure(f"depth of tube {tube}, maximum", trend.maximum, "jobs"),
             Figure(f"depth of tube {tube}, growth", trend.jobs_per_second, "jobs/s", at_most=_MAX_GROWTH),
@@ -41,11 +46,11 @@ def fastest(bench: Bench) -> list[Result]:
     with empty_view(stack):
         # The view's responses don't say how many messages it accepted, so wrk counts each batch as one.
         empty = BATCH * Wrk(stack, seconds, batch=BATCH).result().rate
-    run = throughput.measure(stack, seconds, batch=BATCH)
+    run = throughput.measure(Tradewire(stack), seconds, batch=BATCH)
     figures = [
         Figure("empty view (baseline)", empty, "/s"),
         *run.rates.figures(),
-        Figure("archive backlog when the last message was shown", run.backlog, "jobs"),
+        Figure("archive backlog when the last message was shown", run.backlog, "messages"),
     ]
     name = f"batches of {BATCH} as fast as possible, {BROWSERS} browsers"
     return [Result(name, figures, run.cpu_us, run.memory_mb)]

@@ -29,16 +29,17 @@ STALLED_MB: Final = 100
 def idle(bench: Bench) -> list[Result]:
     """Connect 10,000 browsers, then send them one message a second."""
     stack, count = bench.stack, bench.profile.scale_count(10_000)
-    resident_before = resident_bytes(stack, "wsserver")
+    before = {program: resident_bytes(stack, program) for program in ("wsserver", "nginx")}
     with Clients(stack.port, count) as clients:
-        kib_per_browser = (resident_bytes(stack, "wsserver") - resident_before) / 1024 / count
+        kib = {program: (resident_bytes(stack, program) - before[program]) / 1024 / count for program in before}
         meter, messages = Meter(stack, [clients]), bench.profile.seconds
         result = latency.measure(stack, clients, 1, messages)
         cpu, memory = meter.cpu_seconds() | {"generator": result.generator_seconds}, meter.memory_mb()
     connect_ns = clients.initial_counts.last_hello_ns - clients.initial_counts.connect_start_ns
     figures = [
         Figure("time to connect all", connect_ns / 1e9, "s", at_most=60),
-        Figure("memory of wsserver per browser", kib_per_browser, "KiB", at_most=20),
+        Figure("memory of wsserver per browser", kib["wsserver"], "KiB", at_most=20),
+        Figure("memory of nginx per browser", kib["nginx"], "KiB"),
         Figure("1/s, POST to browser, median", result.median, "ms"),
         Figure("1/s, POST to browser, 99th percentile", result.p99, "ms", at_most=1500),
         Figure("CPU of nginx and wsserver", 1e6 * (cpu["nginx"] + cpu["wsserver"]) / result.deliveries, "µs/delivery"),
@@ -67,7 +68,7 @@ def reconnecting(bench: Bench) -> list[Result]:
             steady.check_received(received + messages)
             returning.check_received(MISSED + messages)
         until_ns = max(end_ns, start_ns + 10**9)  # for at least a second: a quick reconnect meets too few messages
-        sent_meanwhile = [(event_id, sent_ns) for event_id, sent_ns in sent if start_ns <= sent_ns < until_ns]
+        sent_meanwhile = [message for message in sent if start_ns <= message.sent_ns < until_ns]
         meanwhile = latency.from_arrivals(sent_meanwhile, steady)
     figures = [
         Figure("time until all have caught up", (end_ns - start_ns) / 1e9, "s", at_most=10),

@@ -13,6 +13,7 @@ from tests.bench.figures import Figure, Result
 from tests.bench.load import BATCH
 from tests.bench.meter import Meter
 from tests.bench.scenarios import queries
+from tests.bench.target import Tradewire
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _archiving_us(bench: Bench, archived: int) -> float:
     now = datetime.now(UTC)
     fill(Settings(home=bench.stack.home).store, archived, now - timedelta(days=queries.DAYS), now)
     rate = bench.profile.scale_rate(ARCHIVE_RATE)
-    return throughput.measure(bench.stack, bench.profile.seconds, batch=BATCH, rate=rate).cpu_us["archive"]
+    return throughput.measure(Tradewire(bench.stack), bench.profile.seconds, batch=BATCH, rate=rate).cpu_us["archive"]
 
 
 def _showing_us(bench: Bench, browsers: int) -> float:

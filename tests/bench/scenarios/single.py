@@ -13,6 +13,7 @@ from tests.bench.clients import Clients
 from tests.bench.figures import Figure, Result
 from tests.bench.load import CONNECTIONS, Wrk
 from tests.bench.queue_depth import depths
+from tests.bench.target import Tradewire
 from tests.support import wait_until
 from tradewire.queue import LIVE
 
@@ -35,13 +36,13 @@ def posts(bench: Bench) -> list[Result]:
             empty.append(Wrk(stack, seconds).result().rate)
         with live_only(stack):
             without_archive.append(_rate_without_archive(stack, seconds))
-        runs.append(throughput.measure(stack, seconds))
+        runs.append(throughput.measure(Tradewire(stack), seconds))
     rates = throughput.Rates(*(mean(values) for values in zip(*(run.rates for run in runs), strict=True)))
     figures = [
         Figure("empty view (baseline)", mean(empty), "/s"),
         Figure("accepted without the archive (baseline)", mean(without_archive), "/s"),
         *rates.figures(at_least=3000),
-        Figure("archive backlog when the last message was shown", max(run.backlog for run in runs), "jobs"),
+        Figure("archive backlog when the last message was shown", max(run.backlog for run in runs), "messages"),
         Figure("accepted, relative to the empty view", _percent(rates.accepted, mean(empty)), "%"),
         Figure("accepted, relative to no archive", _percent(rates.accepted, mean(without_archive)), "%"),
     ]
