@@ -8,7 +8,7 @@ bind = f"unix:{settings.ingest_socket}"
 # Measured on 2 cores with 10 browsers, single POSTs over 16 connections: gevent accepted and showed a third more
 # messages than sync, and half more than gthread. It keeps nginx's connections open at no cost. While one request waits
 # for the queue, the next one is parsed, so their jobs reach the queue together. A third worker gained nothing. The
-# parser written in C (http_parser = "fast") gained a tenth, but would have to be compiled on each machine.
-worker_class = "deploy.gunicorn_worker.OnePieceWorker"
+# worker itself reads most requests; `http_parser` is for the others.
+worker_class = "deploy.gunicorn_worker.IngestWorker"
 http_parser = "python"
 workers = settings.api_workers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self
 
 import msgspec
 from flask import Response, request
@@ -19,8 +19,21 @@ RETRY_AFTER_SECONDS: Final = 1
 _encoder: Final = msgspec.json.Encoder()
 
 
+class Answer(NamedTuple):
+    """A complete response in plain values."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 class ApiResponse(Response):
     """A response that sends its headers exactly as given, so that werkzeug need not process them again."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """Make Flask's response from an answer."""
+        return cls(answer.body, answer.status, answer.headers)
 
     def get_wsgi_headers(self, _environ: object) -> Headers:
         """Return the headers unchanged."""
@@ -46,15 +59,20 @@ class Failure(msgspec.Struct, omit_defaults=True):
     moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
 
 
-def json_response(
-    status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None
-) -> ApiResponse:
-    """Make a JSON response."""
+def json_answer(status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None) -> Answer:
+    """Make an answer with a JSON body."""
     encoded = _encoder.encode(body)
     all_headers = [("Content-Type", "application/json"), ("Content-Length", str(len(encoded)))]
     if headers:
         all_headers += headers.items()
-    return ApiResponse(encoded, status, all_headers)
+    return Answer(status, all_headers, encoded)
+
+
+def json_response(
+    status: int, body: dict[str, Any] | msgspec.Struct, headers: dict[str, str] | None = None
+) -> ApiResponse:
+    """Make Flask's response with a JSON body."""
+    return ApiResponse.of(json_answer(status, body, headers))
 
 
 def json_response_with_etag(body: dict[str, Any] | msgspec.Struct) -> ApiResponse:

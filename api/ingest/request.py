@@ -6,7 +6,6 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from flask import request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, UnsupportedMediaType
 
@@ -36,27 +35,28 @@ class UnsupportedEncoding(UnsupportedMediaType):
         return [*super().get_headers(environ, scope), ("Accept-Encoding", "gzip")]
 
 
-def reject_cross_site() -> None:
+def reject_cross_site(environ: WSGIEnvironment) -> None:
     """Raise Forbidden if a page of another site made the browser send this request."""
-    if request.environ.get("HTTP_SEC_FETCH_SITE") in _OTHER_SITES:
+    if environ.get("HTTP_SEC_FETCH_SITE") in _OTHER_SITES:
         raise Forbidden("Pages of other sites may not post here.")
 
 
-def idempotency_key() -> str | None:
+def idempotency_key(environ: WSGIEnvironment) -> str | None:
     """Return the Idempotency-Key, if the request has one. Raises InvalidTrade if it is malformed."""
-    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or _IDEMPOTENCY_KEY.fullmatch(key):
         return key
     detail = "The header Idempotency-Key is not 1 to 255 visible ASCII characters."
     raise InvalidTrade([Fault(None, "bad-idempotency-key", detail)])
 
 
-def read_body(max_bytes: int) -> bytes:
+def read_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
     """Read the body, once, and decompress it if necessary.
 
     It is read straight from the server, which knows where the body ends.
 
     Args:
+        environ: The request.
         max_bytes: The limit, both before and after decompression.
 
     Returns:
@@ -68,12 +68,12 @@ def read_body(max_bytes: int) -> bytes:
         UnsupportedEncoding: It is compressed with something other than gzip.
     """
     try:
-        body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+        body: bytes = environ["wsgi.input"].read(max_bytes + 1)
     except (ParseException, OSError) as error:
         raise InvalidTrade([Fault(None, "bad-body", f"The body could not be read: {error}.")]) from error
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    encoding = request.environ.get("HTTP_CONTENT_ENCODING")
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding is None:
         return body
     codings = [coding for part in encoding.split(",") if (coding := part.strip().lower()) not in _NO_CODING]

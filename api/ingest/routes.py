@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from flask import request
 
-from api.http.responses import FaultItem, MoreErrors, fault_items, json_response
+from api.http.responses import ApiResponse, FaultItem, MoreErrors, fault_items, json_answer, json_response
 from api.ingest import batch
+from api.ingest.fast_lane import FastLane, raise_handed_on
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
 from tradewire import event, metrics, trade
@@ -24,14 +25,18 @@ from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask, Response
 
     from api.http.queue_pool import QueuePool
+    from api.http.responses import Answer
     from tradewire.ledger.slot_writer import Request
     from tradewire.settings import Settings
 
 
-PATHS: Final = ("/api/message", "/api/messages")
+_MESSAGE: Final = "/api/message"
+_BATCH: Final = "/api/messages"
+PATHS: Final = (_MESSAGE, _BATCH)
 """The paths that take messages."""
 
 _Ignored = Annotated[
@@ -85,24 +90,31 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
     """Add the routes."""
     ingest = _Ingest(settings, GroupCommit(pool, settings.tubes))
 
-    @app.post("/api/message")
-    def post_message() -> Response:
-        reject_cross_site()
-        key = idempotency_key()
+    def accept_message(environ: WSGIEnvironment) -> Answer:
+        reject_cross_site(environ)
+        key = idempotency_key(environ)
         with ingest.request() as posted:
             now = event.from_microseconds(posted.received_at)
-            checked_trade, ignored = trade.decode(read_body(MAX_MESSAGE_BYTES), now)
+            checked_trade, ignored = trade.decode(read_body(environ, MAX_MESSAGE_BYTES), now)
             message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
             ingest.put(posted, [event.encode(checked_trade, message_id, now)], message_id)
         accepted = Accepted("OK", checked_trade.user_id, message_id, ignored, checked_trade.rounded)
-        return json_response(201, accepted, {"Location": f"/api/message/{message_id}"})
+        return json_answer(201, accepted, {"Location": f"{_MESSAGE}/{message_id}"})
 
-    @app.post("/api/messages")
+    app.wsgi_app = FastLane(app.wsgi_app, _MESSAGE, accept_message)  # type: ignore[method-assign] # as Flask documents
+
+    @app.post(_MESSAGE)
+    def post_message() -> Response:
+        raise_handed_on(request.environ)
+        return ApiResponse.of(accept_message(request.environ))
+
+    @app.post(_BATCH)
     def post_batch() -> Response:
-        reject_cross_site()
-        key = idempotency_key()
+        reject_cross_site(request.environ)
+        key = idempotency_key(request.environ)
         with ingest.request() as posted:
-            checked = batch.check(read_body(MAX_BATCH_BYTES), key, event.from_microseconds(posted.received_at))
+            now = event.from_microseconds(posted.received_at)
+            checked = batch.check(read_body(request.environ, MAX_BATCH_BYTES), key, now)
             if checked.events:
                 ingest.put(posted, checked.events, next(filter(None, checked.ids)))
         for faults in checked.refused.values():

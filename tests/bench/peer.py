@@ -25,7 +25,7 @@ from tests.bench.trades import marked, trades
 from tests.support import ROOT, get, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 FOLDER_VARIABLE: Final = "BENCH_PEERS"
 """The environment variable that names the folder of peers."""
@@ -104,7 +104,9 @@ class Peer:
     def _probe(self, clients: Clients) -> bool:
         """Post a message; return whether it reaches all clients soon."""
         mark = str(uuid.uuid4())
-        status = get(self.port, "/api/message", method="POST", body=marked(trades(1)[0], mark), **_JSON).status
+        status = get(
+            self.port, "/api/message", method="POST", body=marked(trades(1)[0], mark), Content_Type="application/json"
+        ).status
         assert 200 <= status < 300, f"{self.name} answers {status}"
         end = time.monotonic() + _PROBE_SECONDS
         while time.monotonic() < end:
@@ -112,9 +114,6 @@ class Peer:
                 return True
             time.sleep(0.02)
         return False
-
-
-_JSON: Final[Mapping[str, str]] = {"Content_Type": "application/json"}
 
 
 class PeerReconciliation:

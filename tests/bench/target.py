@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tests.bench.clients import Clients
 from tests.bench.ledger import Reconciler
-from tradewire.counters import stack_id
+from tradewire.ledger.counters import stack_id
 from tradewire.settings import Settings
 from tradewire.store import ledger
 from tradewire.store.reading import StoreReader

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tradewire.queue import Queue
 
+FAST_LANE = "api.wsgi:app"
+"""The API's application as it is deployed."""
 NORMALIZED_FIELDS = {
     "timePlaced": "2015-01-24T10:27:44Z",
     "amountSell": "1000",
@@ -215,23 +217,31 @@ def call_query(home: Path, target: str, **options: Any) -> Response:
     return http_call(home / "sock/api-query.sock", target, **options)
 
 
+@pytest.fixture(scope="module", params=[FAST_LANE, "tests.integration.slow_lane:app"], ids=["fast lane", "slow lane"])
+def lane(request: pytest.FixtureRequest) -> str:
+    """Return the API's application, once as it is deployed, and once without the fast lane."""
+    return str(request.param)
+
+
 @contextmanager
-def ingest_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+def ingest_api(home: Path, lane: str = FAST_LANE, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the api-ingest program in a home directory, with its deployed configuration."""
-    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api-ingest.sock", env) as process:
+    with _gunicorn(home, "gunicorn_ingest.conf.py", "sock/api-ingest.sock", lane, env) as process:
         yield process
 
 
 @contextmanager
-def query_api(home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+def query_api(home: Path, lane: str = FAST_LANE, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the api-query program in a home directory, with its deployed configuration."""
-    with _gunicorn(home, "gunicorn_query.conf.py", "sock/api-query.sock", env) as process:
+    with _gunicorn(home, "gunicorn_query.conf.py", "sock/api-query.sock", lane, env) as process:
         yield process
 
 
 @contextmanager
-def _gunicorn(home: Path, config: str, path: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / config)]
+def _gunicorn(
+    home: Path, config: str, path: str, lane: str, env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / config), lane]
 
     def is_healthy() -> bool:
         try:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def shared(module_home: Path) -> Iterator[Path]:
+def shared(module_home: Path, lane: str) -> Iterator[Path]:
     """Return the home directory of a running api-ingest, for tests that leave only jobs behind."""
-    with beanstalkd(module_home), ingest_api(module_home):
+    with beanstalkd(module_home), ingest_api(module_home, lane):
         yield module_home
 
 
@@ -271,8 +271,8 @@ def is_unavailable(home: Path) -> bool:
     return True
 
 
-def test_without_a_queue_the_status_is_503_until_the_queue_starts(home: Path) -> None:
-    with ingest_api(home):
+def test_without_a_queue_the_status_is_503_until_the_queue_starts(home: Path, lane: str) -> None:
+    with ingest_api(home, lane):
         for _ in range(5):
             assert is_unavailable(home)
         with beanstalkd(home):
@@ -280,8 +280,8 @@ def test_without_a_queue_the_status_is_503_until_the_queue_starts(home: Path) ->
         assert is_unavailable(home)
 
 
-def test_a_queue_that_drains_or_writes_no_log_gives_503(home: Path) -> None:
-    with ingest_api(home):
+def test_a_queue_that_drains_or_writes_no_log_gives_503(home: Path, lane: str) -> None:
+    with ingest_api(home, lane):
         with beanstalkd(home, "-V"):
             assert is_unavailable(home)
         with beanstalkd(home) as process:
@@ -293,10 +293,10 @@ def test_a_queue_that_drains_or_writes_no_log_gives_503(home: Path) -> None:
 
 
 @pytest.mark.parametrize("victim", ["beanstalkd", "worker", "everything"])
-def test_accepted_messages_survive_a_kill_and_the_next_post_is_accepted(home: Path, victim: str) -> None:
+def test_accepted_messages_survive_a_kill_and_the_next_post_is_accepted(home: Path, lane: str, victim: str) -> None:
     ids: set[str] = set()
     with ExitStack() as stack:
-        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(ingest_api(home))
+        queue, server = stack.enter_context(beanstalkd(home)), stack.enter_context(ingest_api(home, lane))
         for _ in range(20):
             ids |= {post(home, example()).json["id"] for _ in range(5)}
             if len(ids) != 50:
@@ -315,7 +315,7 @@ def test_accepted_messages_survive_a_kill_and_the_next_post_is_accepted(home: Pa
             queue.wait()
             queue = stack.enter_context(beanstalkd(home))
             if victim == "everything":
-                server = stack.enter_context(ingest_api(home))
+                server = stack.enter_context(ingest_api(home, lane))
         queue.kill()
         queue.wait()
     with beanstalkd(home):

@@ -27,9 +27,9 @@ INVALID = example(currencyTo="XYZ", rate=0)
 
 
 @pytest.fixture(scope="module")
-def shared(module_home: Path) -> Iterator[Path]:
+def shared(module_home: Path, lane: str) -> Iterator[Path]:
     """Return the home directory of a running api-ingest."""
-    with beanstalkd(module_home), ingest_api(module_home):
+    with beanstalkd(module_home), ingest_api(module_home, lane):
         yield module_home
 
 

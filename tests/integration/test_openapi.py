@@ -49,18 +49,18 @@ schema = schemathesis.openapi.from_dict(document(TUBES), config=schemathesis.Con
 
 
 @pytest.fixture(scope="module")
-def address(module_home: Path) -> Iterator[str]:
+def address(module_home: Path, lane: str) -> Iterator[str]:
     """Return the address of an API in its deployed configuration, with an archive."""
     port = free_port()
     for folder in ("store", "metrics"):
-        (module_home / folder).mkdir()
+        (module_home / folder).mkdir(exist_ok=True)  # the other lane may have made it
     (module_home / "operator-token").write_text(TOKEN)
     fill_archive(module_home, f"sqlite:///{module_home}/store/tradewire.db", ALL, RECEIPTS)
     env = {
         "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --bind unix:{module_home}/sock/api-query.sock",
         metrics.FOLDER_VARIABLE: str(module_home / "metrics"),
     }
-    with beanstalkd(module_home), ingest_api(module_home), query_api(module_home, **env):
+    with beanstalkd(module_home), ingest_api(module_home, lane), query_api(module_home, lane, **env):
         wait_until(lambda: call_query(module_home, "/readyz").status == 200, "the API is ready")
         yield f"http://127.0.0.1:{port}"
 
