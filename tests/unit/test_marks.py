@@ -394,7 +394,7 @@ def test_marks_that_are_put_anew_become_one_at_the_end_of_the_tube(tube: Tube) -
     jobs = tube.consumer.begin(2)
     tube.consumer.marks.put_anew(split(jobs)[1])
     tube.consumer.end()
-    assert tube.waiting() == [OLD, b"mark"]
+    assert (tube.waiting(), tube.broker.reserved) == ([OLD, b"mark"], {})
     tube.consumer.step()
     tube.consumer.step()
     assert tube.passed() == [{0: 2}]
