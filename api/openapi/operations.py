@@ -188,13 +188,17 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("get", "/api/stats"): Operation(
             "getStats",
-            "Get totals over a time range",
+            "Get totals of the messages that match",
             {
                 200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG),
                 304: _NOT_MODIFIED,
                 400: _BAD_PARAMETERS,
             },
-            description="Without parameters, the time range is the last 24 hours.",
+            description=(
+                "Takes the same filters and time range as listMessages and counts the same messages, exactly. For some"
+                " filters, a range may have too many messages to read: then `basis` names the newest ones, which alone"
+                " are counted. Without window, since and until, the time range is the last 24 hours."
+            ),
             query=stats.StatsQuery,
         ),
         ("get", "/api/ledger"): Operation(

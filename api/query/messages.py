@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import msgspec
@@ -12,21 +12,18 @@ from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import NotAcceptable
 
 from api.http import parameter_types
-from api.http.parameter_types import of_field
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
-from api.http.timestamps import Timestamp, timestamp_from_microseconds
+from api.http.timestamps import Timestamp, now_microseconds, timestamp_from_microseconds
 from api.query import cursor
 from api.query.exports import CSV, FILE_FORMATS, Exports
+from api.query.filters import FilterQuery
 from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
-from tradewire.fields import FILTERS
-from tradewire.store.views import Filter, Position, ReceiptView, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from structlog.stdlib import BoundLogger
 
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from tradewire.receipt import Kind
     from tradewire.settings import Settings
     from tradewire.store.reading import StoreReader
+    from tradewire.store.views import Position, ReceiptView, Trace
 
 _MAX_PAGE: Final = 1000
 _DEFAULT_PAGE: Final = 100
@@ -44,45 +42,10 @@ FILE_TYPES: Final = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 _FORMATS: Final = {"application/json": "json", **FILE_TYPES}
 
 
-if TYPE_CHECKING:
-    _FieldQuery = Query
-else:
-    _FieldQuery = make_dataclass(
-        "_FieldQuery",
-        [
-            (field.name, "str | None", parameter(filter_.parameter, of_field(field.type), filter_.description))
-            for field, filter_ in FILTERS
-        ],
-        bases=(Query,),
-        frozen=True,
-        kw_only=True,
-    )
-    """Has a parameter for each field of a trade by which messages can be selected."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class MessagesQuery(_FieldQuery):
+class MessagesQuery(FilterQuery):
     """The parameters of GET /api/messages."""
 
-    flag: str | None = parameter("flag", parameter_types.FLAG, "A flag that the message has, such as rate-mismatch.")
-    min_sold: Decimal | None = parameter("min", parameter_types.AMOUNT, "The minimum amount sold.")
-    max_sold: Decimal | None = parameter("max", parameter_types.AMOUNT, "The maximum amount sold.")
-    words: tuple[str, ...] = parameter(
-        "q",
-        parameter_types.WORDS,
-        "Words that must all match. A word matches a currency, the country or a flag, or the start of the user's or "
-        "the message's id. Case is ignored.",
-        default=(),
-    )
-    since: int | None = parameter(
-        "since",
-        parameter_types.TIMESTAMP,
-        "Received at this time or later.",
-        example="2026-01-01T00:00:00Z",
-    )
-    until: int | None = parameter(
-        "until", parameter_types.TIMESTAMP, "Received before this time.", example="2026-02-01T00:00:00Z"
-    )
     limit: int | None = parameter(
         "limit",
         parameter_types.integer(1, _MAX_EXPORT),
@@ -103,29 +66,13 @@ class MessagesQuery(_FieldQuery):
 
     def conflicts(self) -> Iterator[Fault]:
         """Yield the faults of parameters that are valid alone, but not together."""
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            yield Fault("until", "empty-range", "until is not later than since.")
-        if self.min_sold is not None and self.max_sold is not None and self.min_sold > self.max_sold:
-            yield Fault("max", "empty-range", "max is less than min.")
+        yield from super().conflicts()
         if self.format not in FILE_FORMATS and self.limit is not None and self.limit > _MAX_PAGE:
             yield Fault("limit", "out-of-range", f"limit is not a whole number from 1 to {_MAX_PAGE}.")
         if self.format in FILE_FORMATS and self.cursor is not None:
             yield Fault("cursor", "not-with-format", f"cursor can't be used with format={self.format}.")
         if self.format != "csv" and self.separator is not None:
             yield Fault("separator", "not-with-format", "separator can only be used with format=csv.")
-
-    def filter(self) -> Filter:
-        """Return the conditions for the store."""
-        values = {field.name: getattr(self, field.name) for field, _ in FILTERS}
-        return Filter(
-            {name: value for name, value in values.items() if value is not None},
-            self.flag,
-            self.min_sold,
-            self.max_sold,
-            self.words,
-            self.since,
-            self.until,
-        )
 
 
 class MessagePage(msgspec.Struct, rename="camel"):
@@ -164,10 +111,11 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
     @app.get("/api/messages")
     def messages() -> Response:
         query = parse_query(MessagesQuery, request.args, format=_accepted_format())
+        filters = query.filter(query.time_range(now_microseconds()))
         if query.format in FILE_FORMATS:
-            return exports.response(query.format, query.filter(), query.limit, query.separator)
+            return exports.response(query.format, filters, query.limit, query.separator)
         up_to = archived_up_to(settings.counters, pool, store)
-        page = store.page(query.filter(), query.cursor, query.limit or _DEFAULT_PAGE)
+        page = store.page(filters, query.cursor, query.limit or _DEFAULT_PAGE)
         body = MessagePage(
             page.messages,
             cursor.encode(page.next) if page.next else None,

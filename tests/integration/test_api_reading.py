@@ -164,6 +164,10 @@ def test_a_filter_returns_exactly_the_matching_messages_in_every_format(shared: 
     assert [msgspec.json.decode(line, type=TradeEvent) for line in lines] == expected
     rows = call_query(shared, f"/api/messages?{query}&format=csv").body.splitlines()
     assert len(rows) == len(expected) + 1
+    range_ = "" if "since" in query or "until" in query else "&since=2026-01-01T00:00:00Z"
+    result = get_stats(shared, f"{query}{range_}")
+    assert result["total"]["count"] == len(expected)
+    assert sum(row["count"] for row in result["pairs"]) == len(expected)
 
 
 def test_a_csv_export_opens_correctly_in_a_spreadsheet_and_contains_no_formula(shared: Path) -> None:
@@ -241,10 +245,14 @@ def test_all_faults_of_a_query_are_named_at_once(shared: Path) -> None:
         ("color", "unknown-parameter"),
         ("q", "control-character"),
     }
-    assert fault_codes(call_query(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
-        ("window", "bad-window"),
-        ("country", "unknown-country"),
-    }
+    for path in ("/api/messages", "/api/stats"):
+        assert fault_codes(call_query(shared, f"{path}?window=1y&country=ZZ&min=abc&flag=A"), 400) == {
+            ("window", "bad-window"),
+            ("country", "unknown-country"),
+            ("min", "bad-amount"),
+            ("flag", "bad-flag"),
+        }
+        assert fault_codes(call_query(shared, f"{path}?min=10&max=5"), 400) == {("max", "empty-range")}
     assert fault_codes(call_query(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
 
 
@@ -293,10 +301,11 @@ def get_stats(home: Path, query: str) -> dict[str, Any]:
     return result
 
 
-def test_statistics_are_the_sums_of_the_messages_in_whole_steps(shared: Path) -> None:
+def test_statistics_are_the_sums_of_the_messages_of_the_range(shared: Path) -> None:
     result = get_stats(shared, "since=2026-01-02T11:50:30Z&until=2026-01-02T12:00:00.5Z")
-    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50"]
-    assert (result["since"], result["until"], result["step"]) == ("2026-01-02T11:50:00Z", "2026-01-02T12:01:00Z", 60)
+    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50:30"]
+    assert (result["since"], result["until"]) == ("2026-01-02T11:50:30.000000Z", "2026-01-02T12:00:00.500000Z")
+    assert (result["step"], result["basis"], result["series"][0]["start"]) == (60, None, "2026-01-02T11:50:00Z")
     assert result["total"] == {"count": len(counted), "flagged": sum(bool(event.flags) for event in counted)}
     assert [row["count"] for row in result["countries"]] == sorted(row["count"] for row in result["countries"])[::-1]
     for row in result["pairs"]:

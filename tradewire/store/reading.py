@@ -111,19 +111,19 @@ class StoreReader:
         with self._transaction() as connection:
             return reading_messages.trace(connection, message_id)
 
-    def stats(self, since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> Stats:
-        """Return the statistics of a time range.
+    def stats(self, filters: Filter) -> Stats:
+        """Return the statistics of the messages that match.
 
-        The range is extended to whole steps: minutes, hours or days, the shortest of which the range has at most 1,500.
+        They are exact. If no bucket serves the filter and too many messages would have to be read, they count the
+        newest messages only; then `basis` says so.
+
+        The series has minutes, hours or days, the shortest of which the range has at most 1,500.
 
         Args:
-            since: Start of the range, in seconds since 1970.
-            until: End of the range, in seconds since 1970. Not included.
-            pair: The currencies from and to. None for all pairs.
-            country: The country. None for all countries.
+            filters: The conditions. Without `since`, the range has no beginning; without `until`, it has no end.
         """
         with self._transaction() as connection:
-            return reading_stats.stats(connection, since, until, pair, country)
+            return reading_stats.stats(connection, filters)
 
     def counters(self, stack: str) -> dict[str, int]:
         """Return the counters of one stack, by the names in `ledger`.

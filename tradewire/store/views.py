@@ -88,21 +88,32 @@ class Step(NamedTuple):
     """One step of a series."""
 
     start: int
-    """Seconds since 1970."""
+    """Seconds since 1970, a multiple of the step's width. The first and the last step may reach beyond the range."""
     total: Count
     money: Money | None
     """None unless the query is for one pair."""
+
+
+class Basis(NamedTuple):
+    """The newest messages of a time range, if they alone were read."""
+
+    newest: int
+    """Number of messages read. If the filter has a user, a currency, a country or a flag, an index may have left out
+    other messages before."""
+    since: int
+    """Every message of the range that was received at this time or later was read."""
 
 
 class Stats(NamedTuple):
     """Statistics of a time range."""
 
     since: int
-    """Seconds since 1970, a multiple of `step`."""
     until: int
-    """Seconds since 1970, a multiple of `step`. Not included."""
+    """Not included."""
     step: int
     """Width of the series' steps, in seconds."""
+    basis: Basis | None
+    """None if every message of the range that matches is counted. Else only those read are."""
     total: Count
     pairs: list[tuple[str, str, Count, Money]]
     """The pairs with the most messages, as (currency from, currency to, …), most messages first."""
