@@ -414,6 +414,7 @@ def assert_matches_recount(stats: Stats, filters: Filter) -> None:
     ]
 
 
+FOUR_WEEKS = 28 * 86_400
 FIRST, LAST = int(START.timestamp()), int(END.timestamp())
 ALL_THE_TIME = Filter(since=FIRST * SECOND, until=LAST * SECOND)
 WINDOWS = {
@@ -428,6 +429,8 @@ WINDOWS = {
     "hours up to the newest event": (LAST - 2 * 86_400, LAST + 60),
     "only days": (FIRST - 70 * 86_400, LAST + 1),
     "only days, without the newest events": (FIRST - 70 * 86_400, LAST - 86_400),
+    "a part of four weeks": (FIRST - FIRST % FOUR_WEEKS, LAST + FOUR_WEEKS),
+    "four weeks and days": (FIRST - FIRST % FOUR_WEEKS - 3 * 86_400 + 11, LAST - 3600),
 }
 
 
@@ -569,7 +572,19 @@ def test_a_page_reads_one_index_in_descending_order(
     assert "(received_at,id)>(?,?)" in page[0]
 
 
-@pytest.mark.parametrize("selection", [name for name in SELECTIONS if "user" not in name])
+STATISTICS_INDEXES = {
+    "all": "PRIMARY KEY",
+    "a country": "INDEX stats_by_country",
+    "a currency sold": "PRIMARY KEY",
+    "a currency bought": "INDEX stats_by_currency_to",
+    "a currency sold, and a country": "PRIMARY KEY",
+    "a currency bought, and a country": "INDEX stats_by_country",
+    "a pair": "PRIMARY KEY",
+    "a pair and a country": "PRIMARY KEY",
+}
+
+
+@pytest.mark.parametrize("selection", STATISTICS_INDEXES)
 def test_statistics_read_only_buckets_of_their_time_range(
     home: Path, statements: list[tuple[str, Any]], selection: str
 ) -> None:
@@ -583,6 +598,7 @@ def test_statistics_read_only_buckets_of_their_time_range(
     assert "PRIMARY KEY (kind=? AND width=?)" in newest_minute  # max() reads a single row
     assert searches
     assert all("width=? AND start" in step for step in searches)
+    assert any(STATISTICS_INDEXES[selection] in step for step in searches)
 
 
 def plans(file: Path, statements: Sequence[tuple[str, Any]]) -> Iterator[list[str]]:

@@ -1,6 +1,7 @@
 """Adds up the statistics of whole minutes from a few buckets.
 
-Buckets of hours and days don't include the newest minute that has events. If the range does, that minute is added.
+Buckets of hours and days lack the newest minute that has events, and those of four weeks lack the newest day. If the
+range includes them, they are added.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sqlalchemy import func, literal_column, select
 
-from tradewire.store.buckets import MINUTE, WIDTHS
+from tradewire.store.buckets import DAY, FOUR_WEEKS, MINUTE, WIDTHS
 from tradewire.store.schema import stats as buckets
+from tradewire.store.statistics import day_of
 from tradewire.store.sums import Part, Sums, dated, joined, total
 from tradewire.store.views import Filter
 
@@ -82,7 +84,7 @@ def rollups(connection: Connection, selected: Selection, since: int, until: int,
         selected: Which buckets to add up.
         since: Start of the range, in whole minutes, as seconds since 1970.
         until: End of the range. Not included.
-        step: Length of a step of the series, in seconds, one of WIDTHS.
+        step: Length of a step of the series, in seconds: a minute, an hour or a day.
         newest: The newest minute that has events.
 
     Returns:
@@ -104,17 +106,18 @@ def rollups(connection: Connection, selected: Selection, since: int, until: int,
 
 
 def _covering(since: int, until: int, widths: Sequence[int], newest: int) -> Iterator[Span]:
-    """Cover a time range with spans, in order of time. Wide ones lack the newest minute, which gets its own."""
+    """Cover a time range with spans, in order of time. What wide buckets lack gets spans of its own."""
     spans = list(_spans(since, until, widths))
     yield from spans
-    if since <= newest < until and not any(
-        span.width == MINUTE and span.since <= newest < span.until for span in spans
-    ):
+    of_newest = {span.width for span in spans if span.since <= newest < span.until}
+    if FOUR_WEEKS in of_newest:
+        yield Span(DAY, day_of(newest), day_of(newest) + DAY)
+    if of_newest and MINUTE not in of_newest:
         yield Span(MINUTE, newest, newest + MINUTE)
 
 
 def _spans(since: int, until: int, widths: Sequence[int]) -> Iterator[Span]:
-    """Cover a time range with the widest buckets that fit, in order: days, with hours and minutes at both ends."""
+    """Cover a time range with the widest buckets that fit, in order: narrower ones are at both ends."""
     if since >= until:
         return
     *narrower, width = widths
@@ -141,10 +144,14 @@ def _conditions(span: Span, selected: Selection, by: _By) -> Iterator[ColumnElem
     of_pair = by == "pair" or selected.is_of_currency
     of_country = by == "country" or selected.country != ""
     yield _columns.width == span.width
-    if by == "pair" and selected.country and not selected.currency_from:
-        # The kind `both`, in the same words as the index. With the column `kind`, SQLite would prefer the primary key.
+    # Each index is chosen by the same words as in its declaration. With them, SQLite doesn't prefer the primary key.
+    if of_pair and selected.country and not selected.currency_from:
         yield _columns.country != _EMPTY
         yield _columns.currency_from != _EMPTY
+        yield from _starts_in(_columns.start, span)
+    elif selected.currency_to and not selected.currency_from:
+        yield _columns.currency_to != _EMPTY
+        yield _columns.kind == _kind(of_pair=of_pair, of_country=of_country)
         yield from _starts_in(_columns.start, span)
     else:
         # In the primary key, the time comes before the pair, so the buckets of one pair are scattered among all others.

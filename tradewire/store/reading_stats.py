@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tradewire.store.buckets import MINUTE, WIDTHS
+from tradewire.store.buckets import DAY, HOUR, MINUTE
 from tradewire.store.reading_rollups import rollups, selection
 from tradewire.store.reading_scan import Scanned, scan
 from tradewire.store.statistics import newest_minute
@@ -32,7 +32,7 @@ def step_seconds(since: int, until: int) -> int:
         since: Start of the range, in microseconds since 1970.
         until: End of the range.
     """
-    return next((width for width in WIDTHS if until - since <= STEPS_MAX * width * _SECOND), WIDTHS[-1])
+    return next((width for width in (MINUTE, HOUR) if until - since <= STEPS_MAX * width * _SECOND), DAY)
 
 
 def stats(connection: Connection, filters: Filter) -> Stats:

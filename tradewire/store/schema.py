@@ -121,7 +121,7 @@ stats: Final = Table(
     Column("close_id", Id),
     sqlite_with_rowid=False,
 )
-"""Statistics in buckets of a minute, an hour or a day.
+"""Statistics in buckets of a minute, an hour, a day or four weeks.
 
 `kind` says how they are grouped: `all`, `country`, `pair`, or `both` (pair and country). A column that is not part of
 the kind is empty. `width` and `start` are seconds. Amounts and rates are NULL without a pair: euros and yen can't be
@@ -134,6 +134,14 @@ Index(
     *(stats.c.country, stats.c.width, stats.c.start),
     sqlite_where=_OF_BOTH,
     postgresql_where=_OF_BOTH,
+)
+# For the pairs, countries and steps of one currency bought. In the primary key, it comes after the currency sold.
+_HAS_PAIR: Final = stats.c.currency_to != ""
+Index(
+    "stats_by_currency_to",
+    *(stats.c.currency_to, stats.c.kind, stats.c.width, stats.c.start),
+    sqlite_where=_HAS_PAIR,
+    postgresql_where=_HAS_PAIR,
 )
 
 counters: Final = Table(
