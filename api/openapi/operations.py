@@ -158,7 +158,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("get", "/api/messages"): Operation(
             "listMessages",
-            "List messages, newest first",
+            "List messages, newest first or in another order",
             {
                 200: ResponseSpec(
                     "A page in JSON, or a file of all matching messages.",
@@ -168,7 +168,10 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 400: _BAD_PARAMETERS,
                 406: ResponseSpec("No media type in Accept is available.", Failure),
             },
-            description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
+            description=(
+                "CSV and NDJSON files are streamed, newest message first. If the connection is closed early, the file"
+                " is incomplete."
+            ),
             query=messages.MessagesQuery,
         ),
         ("get", "/api/message/{message_id}"): Operation(

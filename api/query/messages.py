@@ -15,12 +15,15 @@ from api.http import parameter_types
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
 from api.http.timestamps import Timestamp, now_microseconds, timestamp_from_microseconds
-from api.query import cursor
+from api.query import cursor, sorting
+from api.query.basis import Basis, basis_of
+from api.query.cursor import CURSOR, Cursor
 from api.query.exports import CSV, FILE_FORMATS, Exports
 from api.query.filters import FilterQuery
 from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
+from tradewire.store.views import SortedPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     from api.http.queue_pool import QueuePool
     from tradewire.receipt import Kind
     from tradewire.settings import Settings
+    from tradewire.store import views
     from tradewire.store.reading import StoreReader
-    from tradewire.store.views import Position, ReceiptView, Trace
+    from tradewire.store.views import Filter, ReceiptView, Trace
 
 _MAX_PAGE: Final = 1000
 _DEFAULT_PAGE: Final = 100
@@ -51,7 +55,14 @@ class MessagesQuery(FilterQuery):
         parameter_types.integer(1, _MAX_EXPORT),
         f"The maximum number of messages. In JSON: at most {_MAX_PAGE}, by default {_DEFAULT_PAGE}.",
     )
-    cursor: Position | None = parameter("cursor", cursor.CURSOR, "The `next` of the previous page. JSON only.")
+    sort: str = parameter(
+        "sort",
+        sorting.SORT,
+        "The order: by a field, ascending, or descending with a `-` before it. Amounts are only compared in one"
+        " currency: `amountSell` requires `from`, `amountBuy` requires `to`, and `rate` both. JSON only.",
+        default=sorting.NEWEST_FIRST,
+    )
+    cursor: Cursor | None = parameter("cursor", CURSOR, "The `next` of the previous page. JSON only.")
     format: str = parameter(
         "format",
         parameter_types.one_of(*_FORMATS.values()),
@@ -71,15 +82,29 @@ class MessagesQuery(FilterQuery):
             yield Fault("limit", "out-of-range", f"limit is not a whole number from 1 to {_MAX_PAGE}.")
         if self.format in FILE_FORMATS and self.cursor is not None:
             yield Fault("cursor", "not-with-format", f"cursor can't be used with format={self.format}.")
+        if self.format in FILE_FORMATS and self.sort != sorting.NEWEST_FIRST:
+            yield Fault("sort", "not-with-format", f"sort can't be used with format={self.format}.")
+        for field_name, name in sorting.currency_parameters(self.sort).items():
+            if getattr(self, field_name) is None:
+                yield Fault(name, "missing", f"{name} is required with sort={self.sort}: it names the currency.")
+        if self.cursor is not None and not sorting.is_of(self.cursor, self.sort):
+            yield Fault("cursor", "not-together", f"cursor is not of a page with sort={self.sort}.")
         if self.format != "csv" and self.separator is not None:
             yield Fault("separator", "not-with-format", "separator can only be used with format=csv.")
 
 
 class MessagePage(msgspec.Struct, rename="camel"):
-    """A page of messages, newest first."""
+    """A page of messages."""
 
     messages: list[TradeEvent]
-    next: Annotated[str | None, Meta(description="The cursor of the next page; null if no older message can match.")]
+    next: Annotated[str | None, Meta(description="The cursor of the next page; null if no further message can match.")]
+    basis: Annotated[
+        Basis | None,
+        Meta(
+            description="Null if the pages have every message that matches. With an order other than by time, the range"
+            " may have too many messages to read: then the pages have those received since the `since` in here."
+        ),
+    ]
     archived_up_to: Annotated[
         Timestamp | None,
         Meta(description="The watermark: every message accepted before this time is archived. Null if it is unknown."),
@@ -115,10 +140,11 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
         if query.format in FILE_FORMATS:
             return exports.response(query.format, filters, query.limit, query.separator)
         up_to = archived_up_to(settings.counters, pool, store)
-        page = store.page(filters, query.cursor, query.limit or _DEFAULT_PAGE)
+        messages, next_page, basis = _page(store, query, filters)
         body = MessagePage(
-            page.messages,
-            cursor.encode(page.next) if page.next else None,
+            messages,
+            cursor.encode(next_page) if next_page else None,
+            basis_of(basis),
             None if up_to is None else timestamp_from_microseconds(up_to),
         )
         return json_response(200, body, {"Vary": "Accept"})
@@ -135,6 +161,20 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
             return error_response(404, [Fault("id", "not-found", detail)], headers)
         return json_response_with_etag(MessageTrace(message_id, trace.message, _entries(trace)))
+
+
+def _page(
+    store: StoreReader, query: MessagesQuery, filters: Filter
+) -> tuple[list[TradeEvent], Cursor | None, views.Basis | None]:
+    """Read a page. Return its messages, the cursor of the next page, and the basis."""
+    limit, after = query.limit or _DEFAULT_PAGE, query.cursor
+    if sort := sorting.SORTS.get(query.sort):
+        behind = SortedPosition(after.value, after.position) if after else None
+        sorted_page = store.sorted_page(filters, sort, behind, limit)
+        next_ = sorted_page.next
+        return sorted_page.messages, Cursor(next_.position, next_.value) if next_ else None, sorted_page.basis
+    page = store.page(filters, after.position if after else None, limit, oldest_first=query.sort == sorting.BY_TIME)
+    return page.messages, Cursor(page.next) if page.next else None, None
 
 
 def _accepted_format() -> str:

@@ -18,6 +18,7 @@ from api.http.timestamps import (
     timestamp_from_microseconds,
     timestamp_from_seconds,
 )
+from api.query.basis import Basis, basis_of
 from api.query.filters import FilterQuery, TimeRange, window_range
 
 if TYPE_CHECKING:
@@ -89,22 +90,13 @@ class StepStats(msgspec.Struct, omit_defaults=True):
     close: Amount | UnsetType = UNSET
 
 
-class StatsBasis(msgspec.Struct):
-    """The newest messages of the range, which alone were read."""
-
-    newest: Annotated[int, Meta(description="The number of messages read.", ge=0)]
-    since: Annotated[
-        Timestamp, Meta(description="Every message of the range received at this time or later was read, and no other.")
-    ]
-
-
 class Statistics(msgspec.Struct, rename="camel"):
     """Totals of the messages that match, received from `since` to `until`."""
 
     since: Timestamp
     until: Annotated[Timestamp, Meta(description="Not included.")]
     basis: Annotated[
-        StatsBasis | None,
+        Basis | None,
         Meta(
             description="Null if all figures are exact for the range. Otherwise the range has too many messages to read"
             " for this filter: all figures are exact for the time from the `since` in here to the end of the range."
@@ -134,11 +126,10 @@ def add_routes(app: Flask, store: StoreReader) -> None:
 
 
 def _statistics(stats: Stats) -> Statistics:
-    basis = stats.basis
     return Statistics(
         since=timestamp_from_microseconds(stats.since),
         until=timestamp_from_microseconds(stats.until),
-        basis=basis and StatsBasis(basis.newest, timestamp_from_microseconds(basis.since)),
+        basis=basis_of(stats.basis),
         step=stats.step,
         total=Total(*stats.total),
         pairs=[PairStats(sold, bought, *count, **_amounts(money)) for sold, bought, count, money in stats.pairs],

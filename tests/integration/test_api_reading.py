@@ -170,6 +170,34 @@ def test_a_filter_returns_exactly_the_matching_messages_in_every_format(shared: 
     assert sum(row["count"] for row in result["pairs"]) == len(expected)
 
 
+def sorted_ids(home: Path, **query: object) -> list[str]:
+    """Return the ids of all messages in an order, read by pages of 40."""
+    assert get_page(home, **query)["basis"] is None
+    return all_ids(home, limit=40, **query)
+
+
+def test_messages_can_be_sorted_by_a_field_over_all_pages(shared: Path) -> None:
+    def by(name: str) -> Callable[[TradeEvent], Decimal]:
+        return lambda event: Decimal(getattr(event, name))
+
+    euros = [event for event in ALL if event.currency_from == "EUR"]
+    pounds = [event for event in ALL if (event.currency_from, event.currency_to) == ("GBP", "EUR")]
+    ids = sorted_ids(shared, sort="-amountSell", **{"from": "EUR"})
+    amounts = {event.id: Decimal(event.amount_sell) for event in euros}
+    assert [amounts.pop(id_) for id_ in ids] == sorted(map(by("amount_sell"), euros), reverse=True)
+    assert not amounts
+    assert sorted_ids(shared, sort="rate", **{"from": "GBP", "to": "EUR"}) == [event.id for event in pounds]
+    assert sorted_ids(shared, sort="receivedAt") == [event.id for event in ALL[::-1]]
+    by_user = sorted(ALL, key=lambda event: event.user_id.encode())
+    assert sorted_ids(shared, sort="userId") == [event.id for event in by_user]
+
+
+def test_an_amount_is_sorted_by_only_in_one_currency(shared: Path) -> None:
+    response = call_query(shared, "/api/messages?sort=-amountSell&to=GBP")
+    assert fault_codes(response, 400) == {("from", "missing")}
+    assert "it names the currency" in response.json["errors"][0]["detail"]
+
+
 def test_a_csv_export_opens_correctly_in_a_spreadsheet_and_contains_no_formula(shared: Path) -> None:
     response = call_query(shared, "/api/messages?format=csv")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"

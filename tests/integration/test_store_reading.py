@@ -22,11 +22,12 @@ from sqlalchemy import event as sqlalchemy_event
 from tests.postgres import postgres
 from tradewire.errors import StoreUnavailable
 from tradewire.event import TradeEvent, format_time, to_microseconds
+from tradewire.fields import REQUIRED
 from tradewire.receipt import Receipt
-from tradewire.store import engine, reading, reading_messages, reading_scan, sums
+from tradewire.store import conditions, engine, reading, reading_messages, sums
 from tradewire.store.reading import StoreReader
 from tradewire.store.rows import user_group
-from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Trace
+from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Sort, SortedPosition, Trace
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -291,6 +292,81 @@ def test_a_word_is_a_code_or_a_flag_only_if_ascii_letters_alone_differ(store_url
         assert find(reader, words=("wee\N{KELVIN SIGN}end",)) == []
 
 
+# ---- other orders
+
+
+def test_pages_can_begin_with_the_oldest_event(filled: StoreReader) -> None:
+    first = filled.page(Filter(), None, 1000, oldest_first=True)
+    second = filled.page(Filter(), first.next, 1000, oldest_first=True)
+    assert first.messages + second.messages == EVENTS
+    assert second.next is None
+
+
+@given(filters=FILTERS, limit=st.sampled_from((7, 1000)), rows_max=st.sampled_from((30, 10_000)))
+@settings(max_examples=60, deadline=None)
+def test_pages_from_the_oldest_event_have_each_event_that_matches_once(
+    filled: StoreReader, filters: Filter, limit: int, rows_max: int
+) -> None:
+    found: list[TradeEvent] = []
+    after: Position | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_messages, "ROWS_MAX", rows_max)
+        while True:
+            page = filled.page(filters, after, limit, oldest_first=True)
+            found += page.messages
+            if page.next is None:
+                break
+            assert after is None or page.next > after
+            after = page.next
+    assert found == [event for event in EVENTS if matches(event, filters)]
+
+
+def in_order(events: Sequence[TradeEvent], sort: Sort) -> list[TradeEvent]:
+    """Sort events without a database."""
+
+    def key(event: TradeEvent) -> Any:
+        value = getattr(event, sort.field)
+        return (Decimal(value)) if sort.field in {"amount_sell", "amount_buy", "rate"} else value.encode()
+
+    newest_first = sorted(events, key=position, reverse=True)
+    return sorted(newest_first, key=key, reverse=sort.is_descending)
+
+
+def values(events: Sequence[TradeEvent], sort: Sort) -> list[Decimal | str]:
+    """Return what events are sorted by. SQLite orders equal amounts that are written differently, such as 1 and 1.0."""
+    is_amount = sort.field in {"amount_sell", "amount_buy", "rate"}
+    return [Decimal(value) if is_amount else value for value in (getattr(event, sort.field) for event in events)]
+
+
+@given(
+    filters=FILTERS,
+    sort=st.builds(Sort, st.sampled_from([field.name for field in REQUIRED]), st.booleans()),
+    limit=st.sampled_from((7, 1000)),
+    rows_max=st.sampled_from((30, 100_000)),
+)
+@settings(max_examples=100, deadline=None)
+def test_sorted_pages_have_each_event_that_matches_once_and_in_order(
+    filled: StoreReader, filters: Filter, sort: Sort, limit: int, rows_max: int
+) -> None:
+    found: list[TradeEvent] = []
+    after: SortedPosition | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conditions, "ROWS_MAX", rows_max)
+        while True:
+            page = filled.sorted_page(filters, sort, after, limit)
+            found += page.messages
+            after = page.next
+            if after is None:
+                break
+    if page.basis:
+        filters = filters._replace(since=page.basis.since)
+    expected = in_order([event for event in EVENTS if matches(event, filters)], sort)
+    assert values(found, sort) == values(expected, sort)
+    assert sorted(found, key=position) == sorted(expected, key=position)
+    if sort.field not in {"amount_sell", "amount_buy", "rate"}:
+        assert found == expected
+
+
 # ---- exports
 
 
@@ -465,7 +541,7 @@ def test_statistics_of_random_filters_match_a_recount(filled: StoreReader, filte
     if filters.since is not None and filters.until is not None and filters.since >= filters.until:
         filters = filters._replace(until=filters.since + 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading_scan, "ROWS_MAX", rows_max)
+        patch.setattr(conditions, "ROWS_MAX", rows_max)
         stats = filled.stats(filters)
     assert_matches_recount(stats, filters)
 
@@ -487,7 +563,7 @@ def test_statistics_without_a_range_count_all_events(filled: StoreReader) -> Non
 def test_statistics_of_too_many_events_count_the_newest_and_say_so(
     filled: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_scan, "ROWS_MAX", 100)
+    monkeypatch.setattr(conditions, "ROWS_MAX", 100)
     filters = Filter(words=("eur",), since=position(EVENTS[0]).received_at)
     stats = filled.stats(filters)
     assert stats.basis
@@ -501,7 +577,7 @@ def test_statistics_of_too_many_events_count_the_newest_and_say_so(
 def test_statistics_of_a_busy_user_count_the_newest_of_the_users_events(
     filled: StoreReader, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(reading_scan, limit, 50)
+    monkeypatch.setattr(conditions, limit, 50)
     filters = Filter({"user_id": "134259"})
     stats = filled.stats(filters)
     assert stats.basis

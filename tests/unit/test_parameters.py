@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from api.http import parameter_types
 from api.http.parameters import ParameterType, Query, parameter, parse_query
-from api.query import cursor
+from api.query.cursor import CURSOR, Cursor, encode
 from api.query.filters import FilterQuery
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
@@ -142,12 +143,12 @@ def test_an_invalid_timestamp_is_refused(text: str) -> None:
         (parameter_types.integer(1, 5), "9" * 5000, "out-of-range"),
         (parameter_types.integer(1, 5), "\u0661", "out-of-range"),
         (parameter_types.one_of("a", "b"), "A", "unknown-value"),
-        (cursor.CURSOR, "", "bad-cursor"),
-        (cursor.CURSOR, "A" * 31, "bad-cursor"),
-        (cursor.CURSOR, "A" * 33, "bad-cursor"),
-        (cursor.CURSOR, "A" * 31 + "=", "bad-cursor"),
-        (cursor.CURSOR, "A" * 31 + "+", "bad-cursor"),
-        (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
+        (CURSOR, "", "bad-cursor"),
+        (CURSOR, "A" * 31, "bad-cursor"),
+        (CURSOR, "A" * 33, "bad-cursor"),
+        (CURSOR, "A" * 31 + "=", "bad-cursor"),
+        (CURSOR, "A" * 31 + "+", "bad-cursor"),
+        (CURSOR, "A" * 32 + "\n", "bad-cursor"),
     ],
 )
 def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, text: str, code: str) -> None:
@@ -172,12 +173,47 @@ def test_a_valid_value_of_each_type_is_read(parameter_type: ParameterType, text:
     assert parameter_type.parse(text) == value
 
 
-@given(st.integers(-(2**63), 2**63 - 1), st.uuids())
-def test_a_cursor_decodes_to_its_position_and_has_32_characters(received_at: int, number: object) -> None:
-    position = Position(received_at, str(number))
-    text = cursor.encode(position)
-    assert len(text) == 32
-    assert cursor.CURSOR.parse(text) == position
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=64)
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.uuids(), VALUES)
+def test_a_cursor_decodes_to_its_position_and_value(received_at: int, number: object, value: str) -> None:
+    position = Cursor(Position(received_at, str(number)), value)
+    assert CURSOR.parse(encode(position)) == position
+    assert len(encode(position._replace(value=""))) == 32
+
+
+@pytest.mark.parametrize("text", ["", "A" * 31, "A" * 33, "A" * 34, "A" * 400, "!" * 32, "A" * 32 + "_w"])
+def test_another_text_is_no_cursor(text: str) -> None:
+    assert fault_code(CURSOR, text) == "bad-cursor"
+
+
+@pytest.mark.parametrize(
+    ("sort", "missing"),
+    [
+        ("amountSell", {"from"}),
+        ("-amountSell", {"from"}),
+        ("amountBuy", {"to"}),
+        ("-rate", {"from", "to"}),
+        ("timePlaced", set()),
+        ("-userId", set()),
+        ("receivedAt", set()),
+    ],
+)
+def test_amounts_are_sorted_in_one_currency_only(sort: str, missing: set[str]) -> None:
+    assert faults(MessagesQuery, ("sort", sort), format="json") == {(name, "missing") for name in missing}
+    pair = ("from", "EUR"), ("to", "GBP")
+    assert faults(MessagesQuery, ("sort", sort), *pair, format="json") == set()
+    assert faults(MessagesQuery, ("sort", sort), *pair, format="csv") == {("sort", "not-with-format")}
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"), [("-amountSell", ""), ("-amountSell", "1e3"), ("userId", ""), ("receivedAt", "7")]
+)
+def test_a_cursor_of_another_order_is_refused(sort: str, value: str) -> None:
+    text = encode(Cursor(Position(1, str(UUID(int=1))), value))
+    query = ("sort", sort), ("from", "EUR"), ("cursor", text)
+    assert faults(MessagesQuery, *query, format="json") == {("cursor", "not-together")}
 
 
 REVERSED_RANGE = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")

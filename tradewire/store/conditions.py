@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import and_, collate, func, literal_column, or_, select, tuple_
 
@@ -13,7 +14,7 @@ from tradewire.fields import FILTERS
 from tradewire.store.exact import comparable
 from tradewire.store.rows import user_group
 from tradewire.store.schema import events
-from tradewire.store.views import Position
+from tradewire.store.views import Basis, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,15 +24,23 @@ if TYPE_CHECKING:
 
     from tradewire.store.views import Filter
 
+ROWS_MAX: Final = 200_000
+"""Events read to answer a query about all that match a filter. They take about half a second."""
+ENTRIES_MAX: Final = 1_000_000
+"""Index entries read to find the events of one user. They take about a tenth of a second."""
+
 MIN_ID: Final = "00000000-0000-0000-0000-000000000000"
 _MAX_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _TO_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _TO_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
-UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_IDS: Final = 2**128
+"""Number of possible ids."""
+ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _columns: Final = events.c
-_position: Final = tuple_(_columns.received_at, _columns.id)
+event_position: Final = tuple_(_columns.received_at, _columns.id)
 NEWEST_FIRST: Final = (_columns.received_at.desc(), _columns.id.desc())
+OLDEST_FIRST: Final = (_columns.received_at, _columns.id)
 _comparable: Final = comparable(_columns.amount_sell, "sqlite")
 """Equal amounts such as 1, 1.0 and 1.00 differ here. So a lower bound is written in the shortest form, which is the
 least of them, and an upper bound with all FRACTION_DIGITS, which is the greatest."""
@@ -46,6 +55,17 @@ class Conditions(NamedTuple):
     """Checked on the entries of the index."""
     others: list[ColumnElement[bool]]
     """Checked on the rows."""
+
+
+class Candidates(NamedTuple):
+    """Events to read, of a bounded number."""
+
+    found: list[ColumnElement[bool]]
+    """Select the events to read. An index serves them."""
+    others: list[ColumnElement[bool]]
+    """Further conditions of the filter, checked on the rows."""
+    basis: Basis | None
+    """None if there are no further events that may match."""
 
 
 def conditions(filters: Filter, dialect: str) -> Conditions:
@@ -81,27 +101,64 @@ def conditions(filters: Filter, dialect: str) -> Conditions:
 def between(lower: Position | None, upper: Position | None) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions for a range of positions. An index can use only one bound on each side."""
     if lower:
-        yield _position >= lower
+        yield event_position >= lower
     if upper:
-        yield _position < upper
+        yield event_position < upper
 
 
 def start(received_at: int | None) -> Position | None:
     """Return the first position of a time, in microseconds since 1970. None for None."""
-    return None if received_at is None else Position(received_at, MIN_ID)
+    return None if received_at is None else _first(received_at)
 
 
-def nth(connection: Connection, candidates: Sequence[ColumnElement[bool]], number: int) -> Position | None:
-    """Return the position of a candidate, counted from the newest one, which has the number 1. None if there are less.
+def _first(received_at: int) -> Position:
+    return Position(received_at, MIN_ID)
+
+
+def next_position(position: Position) -> Position:
+    """Return the next position that an event could have."""
+    number = UUID(position.id).int + 1
+    return Position(position.received_at, str(UUID(int=number))) if number < _IDS else _first(position.received_at + 1)
+
+
+def nth(
+    connection: Connection, candidates: Sequence[ColumnElement[bool]], number: int, *, oldest_first: bool = False
+) -> Position | None:
+    """Return the position of a candidate. None if there are fewer.
 
     Args:
         connection: A connection.
         candidates: Conditions that an index serves.
-        number: The candidate's number.
+        number: The candidate's number, counted from the newest one, which has the number 1.
+        oldest_first: Count from the oldest one.
     """
-    statement = select(_columns.received_at, _columns.id).where(*candidates).order_by(*NEWEST_FIRST)
+    order = OLDEST_FIRST if oldest_first else NEWEST_FIRST
+    statement = select(_columns.received_at, _columns.id).where(*candidates).order_by(*order)
     row = connection.execute(statement.offset(number - 1).limit(1)).one_or_none()
     return Position(*row) if row else None
+
+
+def candidates(connection: Connection, filters: Filter) -> Candidates:
+    """Return the newest events that may be read to answer a query about all that match a filter.
+
+    Events with the same time are all among them, or none is. So they are those of a time range.
+
+    Args:
+        connection: A connection.
+        filters: The filter.
+    """
+    indexed, in_index, others = conditions(filters, connection.dialect.name)
+    since: int | None = None
+    limits = [(ENTRIES_MAX, indexed), (ROWS_MAX, [*indexed, *in_index])] if in_index else [(ROWS_MAX, indexed)]
+    for limit, counted in limits:
+        window = between(start(since or filters.since), start(filters.until))
+        if first_unread := nth(connection, [*counted, *window], limit + 1):
+            since = first_unread.received_at + 1
+    found = [*indexed, *between(start(since or filters.since), start(filters.until)), *in_index]
+    if since is None:
+        return Candidates(found, others, None)
+    newest = connection.execute(select(func.count()).select_from(events).where(*found)).scalar_one()
+    return Candidates(found, others, Basis(newest, since))
 
 
 def _matches(word: str, dialect: str) -> ColumnElement[bool]:
@@ -125,7 +182,7 @@ def _matches(word: str, dialect: str) -> ColumnElement[bool]:
 
 def _id_begins_with(prefix: str) -> Iterator[ColumnElement[bool]]:
     """Yield the condition for a prefix of an id. Yield nothing if no id begins with the text."""
-    if UUID.fullmatch(first := prefix + MIN_ID[len(prefix) :]):
+    if ID.fullmatch(first := prefix + MIN_ID[len(prefix) :]):
         yield _columns.id.between(first, prefix + _MAX_ID[len(prefix) :])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from tradewire.errors import StoreUnavailable
-from tradewire.store import engine, fitness, reading_messages, reading_stats
+from tradewire.store import engine, fitness, reading_messages, reading_sorted, reading_stats
 from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tradewire.event import TradeEvent
-    from tradewire.store.views import Filter, Page, Position, Stats, Trace
+    from tradewire.store.views import Filter, Page, Position, Sort, SortedPage, SortedPosition, Stats, Trace
 
 _SILENCE_SECONDS: Final = 3
 """A check that has no answer for so long fails all other calls."""
@@ -70,8 +70,8 @@ class StoreReader:
         finally:
             self._asked_at = None
 
-    def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
-        """Return the newest messages that match.
+    def page(self, filters: Filter, after: Position | None, limit: int, *, oldest_first: bool = False) -> Page:
+        """Return the newest messages that match, or the oldest.
 
         Following `next` from page to page gives each message once, even if others arrive meanwhile. The number of rows
         read for a page is bounded. So a page may have fewer than `limit` messages, or none, although `next` is set.
@@ -80,9 +80,25 @@ class StoreReader:
             filters: The conditions.
             after: `next` of the page before. None for the first page.
             limit: The largest number of messages, at least 1.
+            oldest_first: Begin with the oldest message.
         """
         with self._transaction() as connection:
-            return reading_messages.page(connection, filters, after, limit)
+            return reading_messages.page(connection, filters, after, limit, oldest_first=oldest_first)
+
+    def sorted_page(self, filters: Filter, sort: Sort, after: SortedPosition | None, limit: int) -> SortedPage:
+        """Return messages that match, in the order of a field.
+
+        No index has such an order. So if too many messages would have to be read, only the newest are on the pages;
+        then `basis` says so.
+
+        Args:
+            filters: The conditions.
+            sort: The order.
+            after: `next` of the page before. None for the first page.
+            limit: The largest number of messages, at least 1.
+        """
+        with self._transaction() as connection:
+            return reading_sorted.sorted_page(connection, filters, sort, after, limit)
 
     def export(self, filters: Filter, limit: int | None) -> Iterator[list[TradeEvent]]:
         """Yield all messages that match, newest first, in lists of a few thousand.

@@ -12,7 +12,7 @@ from sqlalchemy import Text, cast, select
 
 from tradewire.event import TradeEvent, format_time, from_microseconds
 from tradewire.fields import OPTIONAL, REQUIRED
-from tradewire.store.conditions import NEWEST_FIRST, UUID, between, conditions, nth, start
+from tradewire.store.conditions import ID, NEWEST_FIRST, OLDEST_FIRST, between, conditions, next_position, nth, start
 from tradewire.store.schema import events, receipts
 from tradewire.store.views import Page, Position, ReceiptView, Trace
 
@@ -37,7 +37,7 @@ def _selected(field: Field) -> ColumnElement[Any]:
     return cast(column, Text) if field.type.kind == "amount" else column
 
 
-_event_columns: Final = (
+EVENT_COLUMNS: Final = (
     _columns.id,
     _columns.received_at,
     *map(_selected, REQUIRED),
@@ -46,28 +46,38 @@ _event_columns: Final = (
 )
 
 
-def page(connection: Connection, filters: Filter, after: Position | None, limit: int) -> Page:
+def page(
+    connection: Connection, filters: Filter, after: Position | None, limit: int, *, oldest_first: bool = False
+) -> Page:
     """Return one page; see StoreReader.page."""
     indexed, in_index, others = conditions(filters, connection.dialect.name)
     lower, upper = start(filters.since), start(filters.until)
-    if after:
+    if after and oldest_first:
+        lower = max(next_position(after), lower or after)
+    elif after:
         upper = min(after, upper or after)
-    rows_max = ROWS_MAX if others else ENTRIES_MAX
-    is_bounded = not others and not in_index  # every candidate matches
-    floor = None if is_bounded else nth(connection, [*indexed, *between(lower, upper)], rows_max)
-    matching = (*indexed, *between(floor or lower, upper), *in_index, *others)
-    rows = connection.execute(select(*_event_columns).where(*matching).order_by(*NEWEST_FIRST).limit(limit + 1)).all()
+    bound: Position | None = None
+    if others or in_index:  # else every candidate matches
+        rows_max = ROWS_MAX if others else ENTRIES_MAX
+        bound = nth(connection, [*indexed, *between(lower, upper)], rows_max, oldest_first=oldest_first)
+    if bound and oldest_first:
+        upper = next_position(bound)
+    elif bound:
+        lower = bound
+    statement = select(*EVENT_COLUMNS).where(*indexed, *between(lower, upper), *in_index, *others)
+    ordered = statement.order_by(*(OLDEST_FIRST if oldest_first else NEWEST_FIRST))
+    rows = connection.execute(ordered.limit(limit + 1)).all()
     if len(rows) > limit:
-        return Page(_events(rows[:limit]), Position(rows[limit - 1].received_at, rows[limit - 1].id))
-    return Page(_events(rows), floor)
+        return Page(to_events(rows[:limit]), Position(rows[limit - 1].received_at, rows[limit - 1].id))
+    return Page(to_events(rows), bound)
 
 
 def trace(connection: Connection, message_id: str) -> Trace | None:
     """Return a message's trace; see StoreReader.trace."""
-    if not UUID.fullmatch(message_id):
+    if not ID.fullmatch(message_id):
         return None
     row = connection.execute(
-        select(*_event_columns, _columns.archived_at).where(_columns.id == message_id)
+        select(*EVENT_COLUMNS, _columns.archived_at).where(_columns.id == message_id)
     ).one_or_none()
     receipt_rows = connection.execute(
         select(receipts.c.kind, receipts.c.tube, receipts.c.at, receipts.c.browsers, receipts.c.reason)
@@ -76,11 +86,12 @@ def trace(connection: Connection, message_id: str) -> Trace | None:
     ).all()
     if not row and not receipt_rows:
         return None
-    message, archived_at = (_events([row[:-1]])[0], row.archived_at) if row else (None, None)
+    message, archived_at = (to_events([row[:-1]])[0], row.archived_at) if row else (None, None)
     return Trace(message, archived_at, [ReceiptView(*receipt_row) for receipt_row in receipt_rows])
 
 
-def _events(rows: Any) -> list[TradeEvent]:
+def to_events(rows: Any) -> list[TradeEvent]:
+    """Make events of rows with the columns EVENT_COLUMNS."""
     required, optional = slice(_REQUIRED_COUNT), slice(_REQUIRED_COUNT + 1, None)
     return [
         TradeEvent(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal_column, or_, select
 
 from tradewire.store.buckets import DAY, FOUR_WEEKS, MINUTE, WIDTHS
 from tradewire.store.schema import stats as buckets
@@ -149,8 +149,9 @@ def _conditions(span: Span, selected: Selection, by: _By) -> Iterator[ColumnElem
         yield _columns.country != _EMPTY
         yield _columns.currency_from != _EMPTY
         yield from _starts_in(_columns.start, span)
-    elif selected.currency_to and not selected.currency_from:
+    elif selected.currency_to and not selected.currency_from and (span.width > MINUTE or not of_country):
         yield _columns.currency_to != _EMPTY
+        yield or_(_columns.country == _EMPTY, _columns.width > literal_column("60"))
         yield _columns.kind == _kind(of_pair=of_pair, of_country=of_country)
         yield from _starts_in(_columns.start, span)
     else:

@@ -10,22 +10,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import Text, case, cast, func, literal_column, select, union_all
 
-from tradewire.store.conditions import between, conditions, nth, start
+from tradewire.store.conditions import candidates
 from tradewire.store.schema import events
 from tradewire.store.sums import Part, Sums, dated, joined, total
-from tradewire.store.views import Basis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
-    from tradewire.store.views import Filter
-
-ROWS_MAX: Final = 200_000
-"""Events read. They take about half a second."""
-ENTRIES_MAX: Final = 1_000_000
-"""Index entries read to find the events of one user. They take about a tenth of a second."""
+    from tradewire.store.views import Basis, Filter
 
 _columns: Final = events.c
 _SECOND: Final = 1_000_000
@@ -49,34 +43,9 @@ def scan(connection: Connection, filters: Filter, step: int) -> Scanned:
         filters: The filter. Its time range is the scan's.
         step: Length of a step of the series, in seconds.
     """
-    indexed, in_index, others = conditions(filters, connection.dialect.name)
-    since = _first_read(connection, filters, indexed, in_index)
-    candidates = [*indexed, *between(start(since or filters.since), start(filters.until)), *in_index]
+    found, others, basis = candidates(connection, filters)
     has_amounts = filters.equal.keys() >= {"currency_from", "currency_to"}
-    part = _sums(connection, [*candidates, *others], step, has_amounts=has_amounts)
-    if since is None:
-        return Scanned(part, None)
-    newest = connection.execute(select(func.count()).select_from(events).where(*candidates)).scalar_one()
-    return Scanned(part, Basis(newest, since))
-
-
-def _first_read(
-    connection: Connection,
-    filters: Filter,
-    indexed: Sequence[ColumnElement[bool]],
-    in_index: Sequence[ColumnElement[bool]],
-) -> int | None:
-    """Return the time of the oldest events to read, in microseconds since 1970. None if all can be read.
-
-    Events with the same time are read all, or none, so that the result is that of a time range.
-    """
-    since: int | None = None
-    limits = [(ENTRIES_MAX, indexed), (ROWS_MAX, [*indexed, *in_index])] if in_index else [(ROWS_MAX, indexed)]
-    for limit, candidates in limits:
-        window = between(start(since or filters.since), start(filters.until))
-        if first_unread := nth(connection, [*candidates, *window], limit + 1):
-            since = first_unread.received_at + 1
-    return since
+    return Scanned(_sums(connection, [*found, *others], step, has_amounts=has_amounts), basis)
 
 
 def _sums(connection: Connection, matching: Sequence[ColumnElement[bool]], step: int, *, has_amounts: bool) -> Part:

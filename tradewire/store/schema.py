@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    or_,
 )
 
 from tradewire.fields import FILTERS, OPTIONAL, REQUIRED
@@ -135,13 +136,14 @@ Index(
     sqlite_where=_OF_BOTH,
     postgresql_where=_OF_BOTH,
 )
-# For the pairs, countries and steps of one currency bought. In the primary key, it comes after the currency sold.
-_HAS_PAIR: Final = stats.c.currency_to != ""
+# For one currency bought. In the primary key, it comes after the currency sold. Most rows are of the kind `both` and of
+# a minute: with them in the index, a message would cost a tenth more.
+_BY_CURRENCY_TO: Final = and_(stats.c.currency_to != "", or_(stats.c.country == "", stats.c.width > 60))  # noqa: PLR2004 - a minute
 Index(
     "stats_by_currency_to",
     *(stats.c.currency_to, stats.c.kind, stats.c.width, stats.c.start),
-    sqlite_where=_HAS_PAIR,
-    postgresql_where=_HAS_PAIR,
+    sqlite_where=_BY_CURRENCY_TO,
+    postgresql_where=_BY_CURRENCY_TO,
 )
 
 counters: Final = Table(

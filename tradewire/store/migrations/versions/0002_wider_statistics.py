@@ -13,8 +13,8 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add statistics of four weeks, and the index of statistics by the currency bought."""
-    has_pair = sa.text("currency_to != ''")
+    rows = sa.text("currency_to != '' AND (country = '' OR width > 60)")
     columns = ["currency_to", "kind", "width", "start"]
-    op.create_index("stats_by_currency_to", "stats", columns, sqlite_where=has_pair, postgresql_where=has_pair)
+    op.create_index("stats_by_currency_to", "stats", columns, sqlite_where=rows, postgresql_where=rows)
     connection = op.get_bind()
     Statistics(connection.engine).add_four_weeks(connection)
