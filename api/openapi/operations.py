@@ -12,7 +12,7 @@ from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
 from api.operations import dead_letters
 from api.operations.ledger import Ledger
-from api.query import messages, stats
+from api.query import messages, stats, traces
 from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
 
@@ -95,9 +95,9 @@ _IDEMPOTENCY_KEY: Final = {
 }
 
 
-def _dead_letter_responses(success: str) -> dict[int, ResponseSpec]:
+def _dead_letter_responses(success: str, body: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     return {
-        200: ResponseSpec(success, dead_letters.DeadLetterConfirmation),
+        200: ResponseSpec(success, body),
         400: _BAD_PARAMETERS,
         401: _UNAUTHORIZED,
         404: _NO_DEAD_LETTER,
@@ -178,11 +178,12 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "traceMessage",
             "Get a message and its history",
             {
-                200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
+                200: ResponseSpec("The message and its trace.", traces.MessageTrace, headers=_TAG),
                 304: _NOT_MODIFIED,
                 400: _BAD_PARAMETERS,
                 404: ResponseSpec(
-                    "No such message is archived. A message accepted just now may not be archived yet.",
+                    "Nothing is known about such a message. `not-archived-yet`: it may have been accepted just now."
+                    " `not-found`: every message of that time is archived, so it was not accepted here, or it is lost.",
                     Failure,
                     headers=_RETRY,
                 ),
@@ -220,8 +221,8 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
             "requeueDeadLetter",
-            "Put a dead letter back into its tube, as a new job",
-            _dead_letter_responses("The event is back in its tube."),
+            "Put a dead letter back into its tube, as a new job, and see what comes of it",
+            _dead_letter_responses("The event was put back into its tube.", dead_letters.DeadLetterRequeued),
             path=dead_letter_path,
             is_for_operators=True,
         ),
@@ -239,7 +240,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
             "deleteDeadLetter",
             "Delete a dead letter permanently",
-            _dead_letter_responses("The dead letter is deleted."),
+            _dead_letter_responses("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
             path=dead_letter_path,
             is_for_operators=True,
         ),

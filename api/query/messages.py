@@ -1,19 +1,18 @@
-"""GET /api/messages and GET /api/message/<id>: the archived messages and their traces."""
+"""GET /api/messages: the archived messages."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from flask import Flask, Response, request
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 from werkzeug.exceptions import NotAcceptable
 
 from api.http import parameter_types
-from api.http.parameters import Query, parameter, parse_query
-from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
+from api.http.parameters import parameter, parse_query
+from api.http.responses import json_response
 from api.http.timestamps import Timestamp, now_microseconds, timestamp_from_microseconds
 from api.query import cursor, sorting
 from api.query.basis import Basis, basis_of
@@ -31,16 +30,14 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
     from api.http.queue_pool import QueuePool
-    from tradewire.receipt import Kind
     from tradewire.settings import Settings
     from tradewire.store import views
     from tradewire.store.reading import StoreReader
-    from tradewire.store.views import Filter, ReceiptView, Trace
+    from tradewire.store.views import Filter
 
 _MAX_PAGE: Final = 1000
 _DEFAULT_PAGE: Final = 100
 _MAX_EXPORT: Final = 10**9
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE_TYPES: Final = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 """The media types of the file formats."""
 _FORMATS: Final = {"application/json": "json", **FILE_TYPES}
@@ -111,24 +108,6 @@ class MessagePage(msgspec.Struct, rename="camel"):
     ]
 
 
-class TraceEntry(msgspec.Struct, omit_defaults=True):
-    """One step in the history of a message."""
-
-    kind: Literal["accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "discarded"]
-    at: Timestamp
-    tube: str | UnsetType = UNSET
-    browsers: Annotated[int | UnsetType, Meta(description="The number of browsers that it was shown to.")] = UNSET
-    reason: str | UnsetType = UNSET
-
-
-class MessageTrace(msgspec.Struct):
-    """A message and its history, oldest first. The message is null if only its receipts are archived."""
-
-    id: str
-    message: TradeEvent | None
-    trace: list[TraceEntry]
-
-
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
     """Add the routes."""
     exports = Exports(store, log)
@@ -148,19 +127,6 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
             None if up_to is None else timestamp_from_microseconds(up_to),
         )
         return json_response(200, body, {"Vary": "Accept"})
-
-    @app.get("/api/message/<message_id>")
-    def message_trace(message_id: str) -> Response:
-        parse_query(Query, request.args)
-        message_id = message_id.lower()
-        if not _ID.fullmatch(message_id):
-            return error_response(400, [Fault("id", "bad-id", "id is not a UUID, as returned with a 201.")])
-        trace = store.trace(message_id)
-        if trace is None:
-            detail = f"No message {message_id} is archived. A message accepted just now may not be archived yet."
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            return error_response(404, [Fault("id", "not-found", detail)], headers)
-        return json_response_with_etag(MessageTrace(message_id, trace.message, _entries(trace)))
 
 
 def _page(
@@ -185,22 +151,3 @@ def _accepted_format() -> str:
     if best is None:
         raise NotAcceptable(f"The available media types are {', '.join(_FORMATS)}.")
     return _FORMATS[best]
-
-
-def _entries(trace: Trace) -> list[TraceEntry]:
-    entries = [_entry(receipt) for receipt in trace.receipts]
-    if trace.message:
-        entries.append(TraceEntry("accepted", trace.message.received_at))
-    if trace.archived_at is not None:
-        entries.append(TraceEntry("archived", timestamp_from_microseconds(trace.archived_at)))
-    # All timestamps have the same format, so they sort as text.
-    return sorted(entries, key=lambda entry: (entry.at, entry.kind != "accepted"))
-
-
-def _entry(receipt: ReceiptView) -> TraceEntry:
-    entry = TraceEntry(cast("Kind", receipt.kind), timestamp_from_microseconds(receipt.at), receipt.tube)
-    if receipt.kind == "shown":
-        entry.browsers = receipt.browsers
-    if receipt.reason:
-        entry.reason = receipt.reason
-    return entry

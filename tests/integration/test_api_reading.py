@@ -315,10 +315,19 @@ def test_receipts_without_their_message_are_shown_as_a_trace(shared: Path) -> No
 
 def test_the_404_for_an_unknown_message_says_that_it_may_arrive_later(shared: Path) -> None:
     response = call_query(shared, f"/api/message/{new_id()}")
-    assert fault_codes(response, 404) == {("id", "not-found")}
+    assert fault_codes(response, 404) == {("id", "not-archived-yet")}
     assert response.headers["Retry-After"] == "1"
     assert "not be archived yet" in response.json["errors"][0]["detail"]
     assert fault_codes(call_query(shared, "/api/message/1"), 400) == {("id", "bad-id")}
+
+
+def test_the_404_for_an_older_message_says_that_it_was_not_accepted_or_is_lost(shared: Path) -> None:
+    of_1970 = "00000000-0001-7000-8000-000000000000"
+    response = call_query(shared, f"/api/message/{of_1970}")
+    assert fault_codes(response, 404) == {("id", "not-found")}
+    assert "it was not accepted here, or it was lost" in response.json["errors"][0]["detail"]
+    keyed = "00000000-0001-8000-8000-000000000000"  # has no time
+    assert fault_codes(call_query(shared, f"/api/message/{keyed}"), 404) == {("id", "not-archived-yet")}
 
 
 def get_stats(home: Path, query: str) -> dict[str, Any]:
