@@ -675,6 +675,8 @@ def test_statistics_read_only_buckets_of_their_time_range(
     assert searches
     assert all("width=? AND start" in step for step in searches)
     assert any(STATISTICS_INDEXES[selection] in step for step in searches)
+    if STATISTICS_INDEXES[selection] == "INDEX stats_by_currency_to":
+        assert not any("stats USING PRIMARY KEY (kind=? AND width=? AND start>" in step for step in searches)
 
 
 def plans(file: Path, statements: Sequence[tuple[str, Any]]) -> Iterator[list[str]]:

@@ -32,10 +32,12 @@ _pair_sums: Final = (
     func.max(dated(_columns.close_at, _columns.close)),
 )
 _By = Literal["pair", "country", "step"]
+# Grouped by the bare column, SQLite would read the primary key, and all pairs in it, to find the groups in order.
+_START: Final = _columns.start + literal_column("0")
 _KEYS: Final[dict[_By, tuple[ColumnElement[Any], ...]]] = {
     "pair": (_columns.currency_from, _columns.currency_to),
     "country": (_columns.country,),
-    "step": (_columns.start,),
+    "step": (_START,),
 }
 
 
