@@ -12,9 +12,11 @@ from api.http.responses import error_response, unavailable_response
 from api.ingest import routes as ingest
 from api.openapi import document as openapi
 from api.operations import dead_letters, ledger, probes
+from api.operations.dead_letter_desk import DeadLetterDesk
 from api.operations.health_checks import health_checks
 from api.operations.monitor import Monitor
-from api.query import messages, stats
+from api.query import messages, stats, traces
+from api.query.traces import Traces
 from tradewire import code_checks, metrics
 from tradewire.errors import Fault, InvalidInput, Unavailable
 from tradewire.store.reading import StoreReader
@@ -52,10 +54,12 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     pool = QueuePool(open_queue)
     app.extensions["store"] = store = StoreReader(settings.store)
     ingest.add_routes(app, settings, pool)
+    desk = DeadLetterDesk(settings, pool, log)
     messages.add_routes(app, settings, pool, store, log)
+    traces.add_routes(app, Traces(settings, pool, store, desk.find))
     stats.add_routes(app, store)
     ledger.add_routes(app, settings, pool, store, log)
-    dead_letters.add_routes(app, settings, pool, log)
+    dead_letters.add_routes(app, settings, desk, log)
     openapi.add_routes(app, settings)
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
     probes.add_routes(app, settings, monitor)

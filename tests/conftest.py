@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of `tests/integration/test_figures.py`."""
+    parser.addoption("--combinations", type=int, default=20, help="filters and ranges to try on each database")
+    parser.addoption("--seed", type=int, default=1, help="the same seed tries the same filters and ranges")
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """Return a new home directory: its path is short enough for unix sockets, and any user may read it."""

@@ -56,16 +56,24 @@ def recounted_statistics(url: str) -> Buckets:
     """Return the statistics, recounted from the stored events."""
     groups: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     ordered = sorted(read_table(url, events), key=lambda row: (row.received_at, row.id))
+    newest = ordered[-1].received_at if ordered else 0
     for row in ordered:
-        # The store adds a minute to its hour and day only when a newer minute begins.
-        is_newest = _minute(row) == _minute(ordered[-1])
-        for key in _keys(row, (60,) if is_newest else (60, 3600, 86400)):
+        for key in _keys(row, _widths(row.received_at, newest)):
             groups[key].append(row)
     return {key: (*_count(group), *(_money(group) if key[3] else (None,) * 6)) for key, group in groups.items()}
 
 
-def _minute(row: Row[Any]) -> int:
-    return int(row.received_at // 60_000_000)
+def _widths(at: int, newest: int) -> tuple[int, ...]:
+    """Return the widths of the buckets that have an event.
+
+    The store adds a minute to its hour and day only when a newer minute begins, and a day to its four weeks only when a
+    newer day begins.
+    """
+    second = 1_000_000
+    if at // (60 * second) == newest // (60 * second):
+        return (60,)
+    is_newest_day = at // (86_400 * second) == newest // (86_400 * second)
+    return (60, 3600, 86_400) if is_newest_day else (60, 3600, 86_400, 28 * 86_400)
 
 
 def _keys(row: Row[Any], widths: Iterable[int]) -> Iterator[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
 from api.operations import dead_letters
 from api.operations.ledger import Ledger, LossesSettled
-from api.query import messages, stats
+from api.query import messages, stats, traces
 from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
 
@@ -95,9 +95,9 @@ _IDEMPOTENCY_KEY: Final = {
 }
 
 
-def _dead_letter_responses(success: str) -> dict[int, ResponseSpec]:
+def _dead_letter_responses(success: str, body: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     return {
-        200: ResponseSpec(success, dead_letters.DeadLetterConfirmation),
+        200: ResponseSpec(success, body),
         400: _BAD_PARAMETERS,
         401: _UNAUTHORIZED,
         404: _NO_DEAD_LETTER,
@@ -158,7 +158,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("get", "/api/messages"): Operation(
             "listMessages",
-            "List messages, newest first",
+            "List messages, newest first or in another order",
             {
                 200: ResponseSpec(
                     "A page in JSON, or a file of all matching messages.",
@@ -168,18 +168,22 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 400: _BAD_PARAMETERS,
                 406: ResponseSpec("No media type in Accept is available.", Failure),
             },
-            description="CSV and NDJSON files are streamed. If the connection is closed early, the file is incomplete.",
+            description=(
+                "CSV and NDJSON files are streamed, newest message first. If the connection is closed early, the file"
+                " is incomplete."
+            ),
             query=messages.MessagesQuery,
         ),
         ("get", "/api/message/{message_id}"): Operation(
             "traceMessage",
             "Get a message and its history",
             {
-                200: ResponseSpec("The message and its trace.", messages.MessageTrace, headers=_TAG),
+                200: ResponseSpec("The message and its trace.", traces.MessageTrace, headers=_TAG),
                 304: _NOT_MODIFIED,
                 400: _BAD_PARAMETERS,
                 404: ResponseSpec(
-                    "No such message is archived. A message accepted just now may not be archived yet.",
+                    "Nothing is known about such a message. `not-archived-yet`: it may have been accepted just now."
+                    " `not-found`: every message of that time is archived, so it was not accepted here, or it is lost.",
                     Failure,
                     headers=_RETRY,
                 ),
@@ -188,13 +192,17 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("get", "/api/stats"): Operation(
             "getStats",
-            "Get totals over a time range",
+            "Get totals of the messages that match",
             {
                 200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG),
                 304: _NOT_MODIFIED,
                 400: _BAD_PARAMETERS,
             },
-            description="Without parameters, the time range is the last 24 hours.",
+            description=(
+                "Takes the same filters and time range as listMessages and counts the same messages, exactly. For some"
+                " filters, a range may have too many messages to read: then `basis` names the newest ones, which alone"
+                " are counted. Without window, since and until, the time range is the last 24 hours."
+            ),
             query=stats.StatsQuery,
         ),
         ("get", "/api/ledger"): Operation(
@@ -219,8 +227,8 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ),
         ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
             "requeueDeadLetter",
-            "Put a dead letter back into its tube, as a new job",
-            _dead_letter_responses("The event is back in its tube."),
+            "Put a dead letter back into its tube, as a new job, and see what comes of it",
+            _dead_letter_responses("The event was put back into its tube.", dead_letters.DeadLetterRequeued),
             path=dead_letter_path,
             is_for_operators=True,
         ),
@@ -238,7 +246,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
             "deleteDeadLetter",
             "Delete a dead letter permanently",
-            _dead_letter_responses("The dead letter is deleted."),
+            _dead_letter_responses("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
             path=dead_letter_path,
             is_for_operators=True,
         ),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -18,24 +15,20 @@ from werkzeug.routing import BaseConverter
 from api.http import auth, parameter_types
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import json_response
-from api.operations.requeue_history import RequeueHistory
+from api.operations.dead_letter_desk import LISTED_MAX, DeadLetterDesk
 from tradewire import event, receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from structlog.stdlib import BoundLogger
 
-    from api.http.queue_pool import QueuePool
     from api.operations.requeue_history import Requeued
     from tradewire.queue import DeadLetter, Queue
     from tradewire.settings import Settings
 
-_MAX_LISTED: Final = 100
 _DEFAULT_LISTED: Final = 20
 _MAX_SHOWN_BYTES: Final = 4096
-_MAX_SECONDS: Final = 10
-"""For requeuing dead letters in one request."""
 ID_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
 
 
@@ -61,7 +54,7 @@ def query_types(tubes: Sequence[str]) -> QueryTypes:
     class DeadLettersQuery(TubeQuery):
         limit: int = parameter(
             "limit",
-            parameter_types.integer(1, _MAX_LISTED),
+            parameter_types.integer(1, LISTED_MAX),
             "The maximum number from each tube.",
             default=_DEFAULT_LISTED,
         )
@@ -97,13 +90,32 @@ class DeadLetterConfirmation(msgspec.Struct):
     id: str
 
 
-class DeadLettersRequeued(msgspec.Struct):
+class DeadLetterRequeued(msgspec.Struct, rename="camel"):
+    """Tells what came of a dead letter that was requeued."""
+
+    status: Literal["OK"]
+    tube: str
+    id: str
+    result: Annotated[
+        Literal["taken", "failed-again", "pending"],
+        Meta(
+            description="taken: the consumer took the event. failed-again: it is a dead letter again, for `reason`."
+            " pending: neither is known after two seconds; the event's trace will tell."
+        ),
+    ]
+    reason: Annotated[str | None, Meta(description="Why it failed again; null if it did not.")]
+
+
+class DeadLettersRequeued(msgspec.Struct, rename="camel"):
     """Tells how many dead letters were requeued."""
 
     status: Literal["OK"]
     requeued: Annotated[int, Meta(description="The number of dead letters that are back in their tubes.")]
     left: Annotated[
         int, Meta(description="The number of those that are still dead letters: call again if it is not 0.")
+    ]
+    failed_again: Annotated[
+        int, Meta(description="The number of dead letters in these tubes within two seconds, without those left.", ge=0)
     ]
 
 
@@ -113,55 +125,48 @@ class _IdConverter(BaseConverter):
     regex = ID_PATTERN
 
 
-def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger) -> None:
+def add_routes(app: Flask, settings: Settings, desk: DeadLetterDesk, log: BoundLogger) -> None:
     """Add the routes."""
     app.url_map.converters["dead_letter_id"] = _IdConverter
     tubes = settings.tubes
     parameters = query_types(tubes)
     quoted = ", ".join(f'"{tube}"' for tube in tubes)
     path = f"/api/dead-letters/<any({quoted}):tube>/<dead_letter_id:dead_letter_id>"
-    history = RequeueHistory(settings.counters / "requeued.jsonl", log)
-    lock = Lock()  # listing reserves the dead letters for a short time, so a concurrent request would not see them
 
-    @contextmanager
-    def operator_queue(query_type: type[Query] = Query) -> Iterator[tuple[Any, Queue]]:
-        """Check the operator token and the query, and yield the query and the queue to one request at a time."""
+    def operator_query(query_type: type[Query] = Query) -> Any:
+        """Check the operator token and the query, and return the query."""
         auth.require_operator(settings.home / "operator-token")
-        query = parse_query(query_type, request.args)
-        with lock, pool.lend() as queue:
-            yield query, queue
+        return parse_query(query_type, request.args)
 
     @app.get("/api/dead-letters")
     def list_dead_letters() -> Response:
-        with operator_queue(parameters.listing) as (query, queue):
-            listed = [query.tube] if query.tube else tubes
-            letters = [letter for tube in listed for letter in queue.dead_letters(tube, query.limit)]
-            items = [_item(letter, history.of(letter)) for letter in letters]
-        return json_response(200, DeadLetterList(items))
+        query = operator_query(parameters.listing)
+        listed = desk.listed([query.tube] if query.tube else tubes, query.limit)
+        return json_response(200, DeadLetterList([_item(letter, earlier) for letter, earlier in listed]))
 
     @app.post(f"{path}/requeue")
     def requeue(tube: str, dead_letter_id: str) -> Response:
-        with operator_queue() as (_, queue):
-            history.add(_listed(queue, tube, dead_letter_id))
-            if not queue.requeue(tube, dead_letter_id):
-                raise _not_found(tube, dead_letter_id)
+        operator_query()
+        letter = desk.requeue(tube, dead_letter_id)
+        if letter is None:
+            raise _not_found(tube, dead_letter_id)
         log.info("requeued", tube=tube, dead_letter=dead_letter_id)
-        return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
+        return json_response(200, DeadLetterRequeued("OK", tube, dead_letter_id, *_result(desk, letter)))
 
     @app.post("/api/dead-letters/requeue")
     def requeue_all() -> Response:
-        with operator_queue(parameters.requeue) as (query, queue):
-            chosen = [query.tube] if query.tube else tubes
-            waiting = {tube: queue.counts(tube).dead_letters for tube in chosen}
-            end = time.monotonic() + _MAX_SECONDS
-            requeued = sum(_requeue_oldest(queue, history, tube, waiting[tube], end) for tube in chosen)
-        left = sum(waiting.values()) - requeued
-        log.info("requeued all", tubes=list(chosen), requeued=requeued, left=left)
-        return json_response(200, DeadLettersRequeued("OK", requeued, left))
+        query = operator_query(parameters.requeue)
+        chosen = [query.tube] if query.tube else list(tubes)
+        requeued, left = desk.requeue_all(chosen)
+        log.info("requeued all", tubes=chosen, requeued=requeued, left=left)
+        return json_response(
+            200, DeadLettersRequeued("OK", requeued, left, _failed_again(desk, chosen, requeued, left))
+        )
 
     @app.delete(path)
     def discard(tube: str, dead_letter_id: str) -> Response:
-        with operator_queue() as (_, queue):
+        operator_query()
+        with desk.queue() as queue:
             letter = _listed(queue, tube, dead_letter_id)
             header = event.peek(letter.event)
             if header:  # the receipt goes first: after a crash in between, the event is never missing unexplained
@@ -173,32 +178,41 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, log: BoundLogger
         return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
 
-def _requeue_oldest(queue: Queue, history: RequeueHistory, tube: str, count: int, end: float) -> int:
-    """Requeue dead letters of a tube until a time of the monotonic clock. Return their number.
+def _result(
+    desk: DeadLetterDesk, requeued: DeadLetter
+) -> tuple[Literal["taken", "failed-again", "pending"], str | None]:
+    """Return what came of a requeued event, and why it failed again. Wait two seconds for it at most."""
+    for _ in desk.looks():
+        is_empty = desk.is_empty([requeued.tube])  # looked at first: an event leaves the tube after it is a dead letter
+        if letter := desk.came_back(requeued):
+            return "failed-again", letter.reason
+        if is_empty:
+            return "taken", None
+    return "pending", None
 
-    Those that come back meanwhile are newer than the `count` oldest ones.
-    """
-    requeued = 0
-    while requeued < count and time.monotonic() < end:
-        letters = queue.dead_letters(tube, min(_MAX_LISTED, count - requeued))
-        if not letters:
-            break
-        for letter in letters:
-            history.add(letter)
-            requeued += queue.requeue(tube, letter.id)
-    return requeued
+
+def _failed_again(desk: DeadLetterDesk, tubes: Sequence[str], requeued: int, left: int) -> int:
+    """Return how many requeued events are dead letters again. Wait two seconds for them at most."""
+    failed = 0
+    if requeued:
+        for _ in desk.looks():
+            is_empty = desk.is_empty(tubes)
+            failed = max(0, desk.count(tubes) - left)
+            if is_empty:
+                break
+    return failed
 
 
 def _listed(queue: Queue, tube: str, dead_letter_id: str) -> DeadLetter:
     """Return a dead letter. Raises NotFound."""
-    for letter in queue.dead_letters(tube, _MAX_LISTED):
+    for letter in queue.dead_letters(tube, LISTED_MAX):
         if letter.id == dead_letter_id:
             return letter
     raise _not_found(tube, dead_letter_id)
 
 
 def _not_found(tube: str, dead_letter_id: str) -> NotFound:
-    return NotFound(f"Dead letter {dead_letter_id} is not among the {_MAX_LISTED} oldest of the tube {tube}.")
+    return NotFound(f"Dead letter {dead_letter_id} is not among the {LISTED_MAX} oldest of the tube {tube}.")
 
 
 def _item(letter: DeadLetter, earlier: Requeued | None) -> DeadLetterItem:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tradewire.event import peek
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -37,6 +39,9 @@ class Requeued(msgspec.Struct, frozen=True):
     """Why it was a dead letter, the last time before."""
     at: str
     """When it was requeued last, ISO 8601."""
+    tube: str = ""
+    id: str = ""
+    """The event's id. Empty if it has none."""
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -61,7 +66,9 @@ class RequeueHistory:
         """Remember a dead letter. Call this before it is requeued."""
         before = self.of(letter)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")  # as in a dead letter
-        entry = Requeued(_key(letter), before.times + 1 if before else 1, letter.reason, now)
+        header = peek(letter.event)
+        times = before.times + 1 if before else 1
+        entry = Requeued(_key(letter), times, letter.reason, now, letter.tube, header.id if header else "")
         self._keep(entry)
         self._write(entry)
 
@@ -69,6 +76,10 @@ class RequeueHistory:
         """Return the history of a dead letter that came back after it was requeued. None for any other."""
         entry = self._load().get(_key(letter))
         return entry if entry and letter.dead_lettered_at >= entry.at else None
+
+    def of_event(self, event_id: str) -> list[Requeued]:
+        """Return the history of an event in each tube where it was requeued."""
+        return [entry for entry in self._load().values() if entry.id == event_id]
 
     def _load(self) -> dict[str, Requeued]:
         if self._entries is None:

@@ -1,98 +1,65 @@
-"""GET /api/messages and GET /api/message/<id>: the archived messages and their traces."""
+"""GET /api/messages: the archived messages."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from flask import Flask, Response, request
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 from werkzeug.exceptions import NotAcceptable
 
 from api.http import parameter_types
-from api.http.parameter_types import of_field
-from api.http.parameters import Query, parameter, parse_query
-from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_response, json_response_with_etag
-from api.http.timestamps import Timestamp, timestamp_from_microseconds
-from api.query import cursor
+from api.http.parameters import parameter, parse_query
+from api.http.responses import json_response
+from api.http.timestamps import Timestamp, now_microseconds, timestamp_from_microseconds
+from api.query import cursor, sorting
+from api.query.basis import Basis, basis_of
+from api.query.cursor import CURSOR, Cursor
 from api.query.exports import CSV, FILE_FORMATS, Exports
+from api.query.filters import FilterQuery
+from api.query.watermark import archived_up_to
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
-from tradewire.fields import FILTERS
-from tradewire.ledger.counters import stack_id
-from tradewire.ledger.watermark import archived_up_to
-from tradewire.queue import ARCHIVE
-from tradewire.store import ledger
-from tradewire.store.views import Filter, Position, ReceiptView, Trace
+from tradewire.store.views import SortedPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from structlog.stdlib import BoundLogger
 
     from api.http.queue_pool import QueuePool
-    from tradewire.queue import TubeCounts
-    from tradewire.receipt import Kind
     from tradewire.settings import Settings
+    from tradewire.store import views
     from tradewire.store.reading import StoreReader
+    from tradewire.store.views import Filter
 
 _MAX_PAGE: Final = 1000
 _DEFAULT_PAGE: Final = 100
 _MAX_EXPORT: Final = 10**9
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE_TYPES: Final = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 """The media types of the file formats."""
 _FORMATS: Final = {"application/json": "json", **FILE_TYPES}
 
 
-if TYPE_CHECKING:
-    _FieldQuery = Query
-else:
-    _FieldQuery = make_dataclass(
-        "_FieldQuery",
-        [
-            (field.name, "str | None", parameter(filter_.parameter, of_field(field.type), filter_.description))
-            for field, filter_ in FILTERS
-        ],
-        bases=(Query,),
-        frozen=True,
-        kw_only=True,
-    )
-    """Has a parameter for each field of a trade by which messages can be selected."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class MessagesQuery(_FieldQuery):
+class MessagesQuery(FilterQuery):
     """The parameters of GET /api/messages."""
 
-    flag: str | None = parameter("flag", parameter_types.FLAG, "A flag that the message has, such as rate-mismatch.")
-    min_sold: Decimal | None = parameter("min", parameter_types.AMOUNT, "The minimum amount sold.")
-    max_sold: Decimal | None = parameter("max", parameter_types.AMOUNT, "The maximum amount sold.")
-    words: tuple[str, ...] = parameter(
-        "q",
-        parameter_types.WORDS,
-        "Words that must all match. A word matches a currency, the country or a flag, or the start of the user's or "
-        "the message's id. Case is ignored.",
-        default=(),
-    )
-    since: int | None = parameter(
-        "since",
-        parameter_types.TIMESTAMP,
-        "Received at this time or later.",
-        example="2026-01-01T00:00:00Z",
-    )
-    until: int | None = parameter(
-        "until", parameter_types.TIMESTAMP, "Received before this time.", example="2026-02-01T00:00:00Z"
-    )
     limit: int | None = parameter(
         "limit",
         parameter_types.integer(1, _MAX_EXPORT),
         f"The maximum number of messages. In JSON: at most {_MAX_PAGE}, by default {_DEFAULT_PAGE}.",
     )
-    cursor: Position | None = parameter("cursor", cursor.CURSOR, "The `next` of the previous page. JSON only.")
+    sort: str = parameter(
+        "sort",
+        sorting.SORT,
+        "The order: by a field, ascending, or descending with a `-` before it. Amounts are only compared in one"
+        " currency: `amountSell` requires `from`, `amountBuy` requires `to`, and `rate` both. JSON only.",
+        default=sorting.NEWEST_FIRST,
+    )
+    cursor: Cursor | None = parameter("cursor", CURSOR, "The `next` of the previous page. JSON only.")
     format: str = parameter(
         "format",
         parameter_types.one_of(*_FORMATS.values()),
@@ -107,69 +74,38 @@ class MessagesQuery(_FieldQuery):
 
     def conflicts(self) -> Iterator[Fault]:
         """Yield the faults of parameters that are valid alone, but not together."""
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            yield Fault("until", "empty-range", "until is not later than since.")
-        if self.min_sold is not None and self.max_sold is not None and self.min_sold > self.max_sold:
-            yield Fault("max", "empty-range", "max is less than min.")
+        yield from super().conflicts()
         if self.format not in FILE_FORMATS and self.limit is not None and self.limit > _MAX_PAGE:
             yield Fault("limit", "out-of-range", f"limit is not a whole number from 1 to {_MAX_PAGE}.")
         if self.format in FILE_FORMATS and self.cursor is not None:
             yield Fault("cursor", "not-with-format", f"cursor can't be used with format={self.format}.")
+        if self.format in FILE_FORMATS and self.sort != sorting.NEWEST_FIRST:
+            yield Fault("sort", "not-with-format", f"sort can't be used with format={self.format}.")
+        for field_name, name in sorting.currency_parameters(self.sort).items():
+            if getattr(self, field_name) is None:
+                yield Fault(name, "missing", f"{name} is required with sort={self.sort}: it names the currency.")
+        if self.cursor is not None and not sorting.is_of(self.cursor, self.sort):
+            yield Fault("cursor", "not-together", f"cursor is not of a page with sort={self.sort}.")
         if self.format != "csv" and self.separator is not None:
             yield Fault("separator", "not-with-format", "separator can only be used with format=csv.")
 
-    def filter(self) -> Filter:
-        """Return the conditions for the store."""
-        values = {field.name: getattr(self, field.name) for field, _ in FILTERS}
-        return Filter(
-            {name: value for name, value in values.items() if value is not None},
-            self.flag,
-            self.min_sold,
-            self.max_sold,
-            self.words,
-            self.since,
-            self.until,
-        )
-
 
 class MessagePage(msgspec.Struct, rename="camel"):
-    """A page of messages, newest first."""
+    """A page of messages."""
 
     messages: list[TradeEvent]
-    next: Annotated[str | None, Meta(description="The cursor of the next page; null if no older message can match.")]
+    next: Annotated[str | None, Meta(description="The cursor of the next page; null if no further message can match.")]
+    basis: Annotated[
+        Basis | None,
+        Meta(
+            description="Null if the pages have every message that matches. With an order other than by time, the range"
+            " may have too many messages to read: then the pages have those received since the `since` in here."
+        ),
+    ]
     archived_up_to: Annotated[
         Timestamp,
         Meta(description="The watermark: every message accepted before this time is archived, or named as lost."),
     ]
-
-
-class TraceEntry(msgspec.Struct, omit_defaults=True):
-    """One step in the history of a message."""
-
-    kind: Literal["accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "discarded"]
-    at: Timestamp
-    tube: str | UnsetType = UNSET
-    browsers: Annotated[int | UnsetType, Meta(description="The number of browsers that it was shown to.")] = UNSET
-    reason: str | UnsetType = UNSET
-
-
-class MessageTrace(msgspec.Struct):
-    """A message and its history, oldest first. The message is null if only its receipts are archived."""
-
-    id: str
-    message: TradeEvent | None
-    trace: list[TraceEntry]
-
-
-def _watermark(settings: Settings, pool: QueuePool, store: StoreReader) -> int:
-    """Return the watermark in microseconds since 1970. Raises Unavailable."""
-
-    def count() -> TubeCounts:
-        with pool.lend() as queue:
-            return queue.counts(ARCHIVE)
-
-    passed = ledger.passed(store.counters(stack_id(settings.counters)), ARCHIVE)
-    return archived_up_to(settings.counters, count, passed)
 
 
 def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
@@ -179,29 +115,32 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
     @app.get("/api/messages")
     def messages() -> Response:
         query = parse_query(MessagesQuery, request.args, format=_accepted_format())
+        filters = query.filter(query.time_range(now_microseconds()))
         if query.format in FILE_FORMATS:
-            return exports.response(query.format, query.filter(), query.limit, query.separator)
-        up_to = _watermark(settings, pool, store)
-        page = store.page(query.filter(), query.cursor, query.limit or _DEFAULT_PAGE)
+            return exports.response(query.format, filters, query.limit, query.separator)
+        up_to = archived_up_to(settings, pool, store)
+        messages, next_page, basis = _page(store, query, filters)
         body = MessagePage(
-            page.messages,
-            cursor.encode(page.next) if page.next else None,
+            messages,
+            cursor.encode(next_page) if next_page else None,
+            basis_of(basis),
             timestamp_from_microseconds(up_to),
         )
         return json_response(200, body, {"Vary": "Accept"})
 
-    @app.get("/api/message/<message_id>")
-    def message_trace(message_id: str) -> Response:
-        parse_query(Query, request.args)
-        message_id = message_id.lower()
-        if not _ID.fullmatch(message_id):
-            return error_response(400, [Fault("id", "bad-id", "id is not a UUID, as returned with a 201.")])
-        trace = store.trace(message_id)
-        if trace is None:
-            detail = f"No message {message_id} is archived. A message accepted just now may not be archived yet."
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            return error_response(404, [Fault("id", "not-found", detail)], headers)
-        return json_response_with_etag(MessageTrace(message_id, trace.message, _entries(trace)))
+
+def _page(
+    store: StoreReader, query: MessagesQuery, filters: Filter
+) -> tuple[list[TradeEvent], Cursor | None, views.Basis | None]:
+    """Read a page. Return its messages, the cursor of the next page, and the basis."""
+    limit, after = query.limit or _DEFAULT_PAGE, query.cursor
+    if sort := sorting.SORTS.get(query.sort):
+        behind = SortedPosition(after.value, after.position) if after else None
+        sorted_page = store.sorted_page(filters, sort, behind, limit)
+        next_ = sorted_page.next
+        return sorted_page.messages, Cursor(next_.position, next_.value) if next_ else None, sorted_page.basis
+    page = store.page(filters, after.position if after else None, limit, oldest_first=query.sort == sorting.BY_TIME)
+    return page.messages, Cursor(page.next) if page.next else None, None
 
 
 def _accepted_format() -> str:
@@ -212,22 +151,3 @@ def _accepted_format() -> str:
     if best is None:
         raise NotAcceptable(f"The available media types are {', '.join(_FORMATS)}.")
     return _FORMATS[best]
-
-
-def _entries(trace: Trace) -> list[TraceEntry]:
-    entries = [_entry(receipt) for receipt in trace.receipts]
-    if trace.message:
-        entries.append(TraceEntry("accepted", trace.message.received_at))
-    if trace.archived_at is not None:
-        entries.append(TraceEntry("archived", timestamp_from_microseconds(trace.archived_at)))
-    # All timestamps have the same format, so they sort as text.
-    return sorted(entries, key=lambda entry: (entry.at, entry.kind != "accepted"))
-
-
-def _entry(receipt: ReceiptView) -> TraceEntry:
-    entry = TraceEntry(cast("Kind", receipt.kind), timestamp_from_microseconds(receipt.at), receipt.tube)
-    if receipt.kind == "shown":
-        entry.browsers = receipt.browsers
-    if receipt.reason:
-        entry.reason = receipt.reason
-    return entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from decimal import Context
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -11,20 +10,22 @@ import msgspec
 from flask import Flask, Response, request
 from msgspec import UNSET, Meta, UnsetType
 
-from api.http import parameter_types
-from api.http.parameters import Query, parameter, parse_query
+from api.http.parameters import parse_query
 from api.http.responses import json_response_with_etag
-from api.http.timestamps import Timestamp, timestamp_from_seconds
-from tradewire.errors import Fault
+from api.http.timestamps import (
+    Timestamp,
+    now_microseconds,
+    timestamp_from_microseconds,
+    timestamp_from_seconds,
+)
+from api.query.basis import Basis, basis_of
+from api.query.filters import FilterQuery, TimeRange, window_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tradewire.store.reading import StoreReader
     from tradewire.store.views import Money, Stats, Step
 
 _DEFAULT_WINDOW_SECONDS: Final = 24 * 3600
-_MICROSECONDS_PER_SECOND: Final = 1_000_000
 _VWAP_CONTEXT: Final = Context(prec=12)
 """The quotient has 12 digits; the sums are exact."""
 
@@ -32,42 +33,15 @@ Amount = Annotated[str, Meta(description="An exact decimal number", pattern=r"^[
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatsQuery(Query):
+class StatsQuery(FilterQuery):
     """The parameters of GET /api/stats."""
 
-    window: int | None = parameter("window", parameter_types.WINDOW, "The time up to now, such as 15m, 24h or 30d.")
-    since: int | None = parameter(
-        "since", parameter_types.TIMESTAMP, "Received at this time or later.", example="2026-01-01T00:00:00Z"
-    )
-    until: int | None = parameter(
-        "until",
-        parameter_types.TIMESTAMP,
-        "Received before this time; by default, now.",
-        example="2026-02-01T00:00:00Z",
-    )
-    currency_from: str | None = parameter("from", parameter_types.CURRENCY, "The currency sold. Requires `to`.")
-    currency_to: str | None = parameter("to", parameter_types.CURRENCY, "The currency bought. Requires `from`.")
-    country: str | None = parameter("country", parameter_types.COUNTRY, "The originating country.")
-
-    def conflicts(self) -> Iterator[Fault]:
-        """Yield the faults of parameters that are valid alone, but not together."""
-        if self.window is not None and (self.since, self.until) != (None, None):
-            yield Fault("window", "not-together", "window can't be used with since or until.")
-        elif self.since is None and self.until is not None:
-            yield Fault("since", "missing", "since is required with until.")
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            yield Fault("until", "empty-range", "until is not later than since.")
-        if (self.currency_from is None) != (self.currency_to is None):
-            missing, present = ("to", "from") if self.currency_from else ("from", "to")
-            yield Fault(missing, "missing", f"{missing} is required with {present}.")
-
-    def time_range(self, now: int) -> tuple[int, int]:
-        """Return the start and the end of the time range. All times are in seconds since 1970."""
-        if self.since is None:
-            return now - (self.window or _DEFAULT_WINDOW_SECONDS), now
-        since = self.since // _MICROSECONDS_PER_SECOND
-        until = now if self.until is None else -(-self.until // _MICROSECONDS_PER_SECOND)
-        return since, max(until, since + 1)
+    def time_range(self, now: int) -> TimeRange:
+        """Return the time range: by default, a window of 24 hours, and no message is received after now."""
+        if (self.window, self.since, self.until) == (None, None, None):
+            return window_range(_DEFAULT_WINDOW_SECONDS, now)
+        since, until = super().time_range(now)
+        return TimeRange(since or 0, max(since or 0, now) if until is None else until)
 
 
 class Total(msgspec.Struct):
@@ -117,16 +91,29 @@ class StepStats(msgspec.Struct, omit_defaults=True):
 
 
 class Statistics(msgspec.Struct, rename="camel"):
-    """Totals from `since` to `until`, which are rounded outward to whole steps."""
+    """Totals of the messages that match, received from `since` to `until`."""
 
     since: Timestamp
-    until: Timestamp
+    until: Annotated[Timestamp, Meta(description="Not included.")]
+    basis: Annotated[
+        Basis | None,
+        Meta(
+            description="Null if all figures are exact for the range. Otherwise the range has too many messages to read"
+            " for this filter: all figures are exact for the time from the `since` in here to the end of the range."
+        ),
+    ]
     step: Annotated[int, Meta(description="The length of a step of the series in seconds: 60, 3600 or 86400.")]
-    total: Total
+    total: Annotated[Total, Meta(description="How many messages match.")]
     pairs: Annotated[list[PairStats], Meta(description="The 1,000 pairs with the most messages, most first.")]
     more_pairs: Annotated[int, Meta(description="The number of other pairs.")]
     countries: Annotated[list[CountryStats], Meta(description="Most messages first.")]
-    series: Annotated[list[StepStats], Meta(description="Oldest first. Steps without a message are omitted.")]
+    series: Annotated[
+        list[StepStats],
+        Meta(
+            description="Oldest first. Steps without a message are omitted. A step starts at a multiple of its length,"
+            " so the first one may start before `since`."
+        ),
+    ]
 
 
 def add_routes(app: Flask, store: StoreReader) -> None:
@@ -135,16 +122,14 @@ def add_routes(app: Flask, store: StoreReader) -> None:
     @app.get("/api/stats")
     def stats() -> Response:
         query = parse_query(StatsQuery, request.args)
-        pair = (query.currency_from, query.currency_to) if query.currency_from and query.currency_to else None
-        return json_response_with_etag(
-            _statistics(store.stats(*query.time_range(int(time.time())), pair, query.country))
-        )
+        return json_response_with_etag(_statistics(store.stats(query.filter(query.time_range(now_microseconds())))))
 
 
 def _statistics(stats: Stats) -> Statistics:
     return Statistics(
-        since=timestamp_from_seconds(stats.since),
-        until=timestamp_from_seconds(stats.until),
+        since=timestamp_from_microseconds(stats.since),
+        until=timestamp_from_microseconds(stats.until),
+        basis=basis_of(stats.basis),
         step=stats.step,
         total=Total(*stats.total),
         pairs=[PairStats(sold, bought, *count, **_amounts(money)) for sold, bought, count, money in stats.pairs],

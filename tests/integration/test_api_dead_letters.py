@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.integration.conftest import call_query, event_json, id_of, open_queue, query_api
-from tests.integration.test_api_reading import fault_codes
+from tests.integration.test_api_reading import fault_codes, fill_archive
 from tests.support import TUBES, beanstalkd
 from tradewire import receipt
+from tradewire.event import format_time
 from tradewire.queue import ARCHIVE, LIVE, Rejected
+from tradewire.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +117,8 @@ def test_a_requeued_event_returns_to_its_tube(clean_home: Path) -> None:
     add_dead_letters(clean_home, ARCHIVE, event)
     [letter] = list_dead_letters(clean_home)
     response = call_query(clean_home, f"/api/dead-letters/archive/{letter['id']}/requeue", method="POST", **BEARER)
-    assert (response.status, response.json) == (200, {"status": "OK", "tube": ARCHIVE, "id": letter["id"]})
+    requeued = {"status": "OK", "tube": ARCHIVE, "id": letter["id"], "result": "pending", "reason": None}
+    assert (response.status, response.json) == (200, requeued), "no processor runs"
     assert [job.body for job in take_all(clean_home, ARCHIVE)] == [event]
     assert list_dead_letters(clean_home) == []
     assert f"event=requeued tube=archive dead_letter={letter['id']}" in read_logs(clean_home)
@@ -129,7 +135,12 @@ def test_all_dead_letters_of_a_tube_are_requeued_at_once_in_their_order(clean_ho
     events = [event_json() for _ in range(250)]  # more than one list
     add_dead_letters(clean_home, LIVE, *events)
     add_dead_letters(clean_home, ARCHIVE, events[0])
-    assert requeue_all(clean_home, "?tube=live") == {"status": "OK", "requeued": 250, "left": 0}
+    assert requeue_all(clean_home, "?tube=live") == {
+        "status": "OK",
+        "requeued": 250,
+        "left": 0,
+        "failedAgain": 0,
+    }
     assert [job.body for job in take_all(clean_home, LIVE)] == events
     assert [letter["tube"] for letter in list_dead_letters(clean_home)] == [ARCHIVE]
     assert requeue_all(clean_home, "?tube=live")["requeued"] == 0
@@ -166,6 +177,80 @@ def test_a_dead_letter_that_comes_back_says_how_often_and_its_earlier_reason(hom
             assert (letter["reason"], letter["requeued"], letter["earlierReason"]) == ("fourth", 3, "third")
         with query_api(home):
             assert list_dead_letters(home) == [letter]
+
+
+@contextmanager
+def consumer(home: Path, reason: str | None) -> Iterator[None]:
+    """Take each event of the live tube meanwhile, or make a dead letter of it for a reason."""
+    is_stopped = threading.Event()
+
+    def run() -> None:
+        with open_queue(home) as queue:
+            while not is_stopped.is_set():
+                for job in queue.reserve(LIVE, 100, 0):
+                    if reason:
+                        queue.dead_letter(job, [Rejected(job.body, reason)])
+                    else:
+                        queue.delete([job])
+                is_stopped.wait(0.02)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    is_stopped.set()
+    thread.join()
+
+
+@pytest.mark.parametrize(("reason", "result"), [(None, "taken"), ("once more", "failed-again")])
+def test_requeuing_says_what_came_of_the_event(clean_home: Path, reason: str | None, result: str) -> None:
+    add_dead_letters(clean_home, LIVE, event_json(), event_json())
+    letter, _ = list_dead_letters(clean_home)
+    with consumer(clean_home, reason):
+        path = f"/api/dead-letters/live/{letter['id']}/requeue"
+        answer = call_query(clean_home, path, method="POST", **BEARER).json
+    assert (answer["result"], answer["reason"]) == (result, reason)
+
+
+def test_requeuing_all_says_how_many_failed_again(clean_home: Path) -> None:
+    add_dead_letters(clean_home, LIVE, *(event_json() for _ in range(20)))
+    with consumer(clean_home, "once more"):
+        assert requeue_all(clean_home, "?tube=live")["failedAgain"] == 20
+    with consumer(clean_home, None):
+        assert requeue_all(clean_home, "?tube=live")["failedAgain"] == 0
+    assert list_dead_letters(clean_home) == []
+
+
+def trace_of(home: Path, event: bytes) -> list[tuple[str, str | None, str | None]]:
+    """Return the kind, tube and reason of each entry in the trace of an event that is not archived."""
+    response = call_query(home, f"/api/message/{id_of(event)}")
+    assert response.status == 200, response.body
+    assert response.json["message"]["id"] == id_of(event)
+    times = [entry["at"] for entry in response.json["trace"]]
+    assert times == sorted(times)
+    entries = [(entry["kind"], entry.get("tube"), entry.get("reason")) for entry in response.json["trace"]]
+    entries.remove(("accepted", None, None))
+    return entries
+
+
+def test_the_trace_of_a_dead_letter_has_its_reasons_even_if_it_is_not_archived(home: Path) -> None:
+    (home / "operator-token").write_text(f"{TOKEN}\n")
+    (home / "store").mkdir()
+    store = f"sqlite:///{home}/store/tradewire.db"
+    event, by_hand = event_json(), event_json()
+    fill_archive(home, store, [])
+    with beanstalkd(home), query_api(home):
+        add_dead_letters(home, LIVE, event)
+        first = ("dead-lettered", LIVE, "because")
+        assert trace_of(home, event) == [first]
+        come_back(home, "once more")
+        again = [("requeued", LIVE, None), ("dead-lettered", LIVE, "once more")]
+        assert trace_of(home, event) == again
+        an_hour_ago = format_time(datetime.now(UTC) - timedelta(hours=1))
+        fill_archive(home, store, [], [Receipt("dead-lettered", an_hour_ago, [id_of(event)], reason="because")])
+        assert trace_of(home, event) == [first, *again]
+        with open_queue(home) as queue:
+            queue.put(by_hand, [f"{ARCHIVE}.dead"])
+        assert trace_of(home, by_hand) == [("dead-lettered", ARCHIVE, "put here by hand")]
 
 
 def test_a_deleted_dead_letter_is_removed_and_the_archive_gets_a_receipt(clean_home: Path) -> None:

@@ -165,6 +165,38 @@ def test_a_filter_returns_exactly_the_matching_messages_in_every_format(shared: 
     assert [msgspec.json.decode(line, type=TradeEvent) for line in lines] == expected
     rows = call_query(shared, f"/api/messages?{query}&format=csv").body.splitlines()
     assert len(rows) == len(expected) + 1
+    range_ = "" if "since" in query or "until" in query else "&since=2026-01-01T00:00:00Z"
+    result = get_stats(shared, f"{query}{range_}")
+    assert result["total"]["count"] == len(expected)
+    assert sum(row["count"] for row in result["pairs"]) == len(expected)
+
+
+def sorted_ids(home: Path, **query: object) -> list[str]:
+    """Return the ids of all messages in an order, read by pages of 40."""
+    assert get_page(home, **query)["basis"] is None
+    return all_ids(home, limit=40, **query)
+
+
+def test_messages_can_be_sorted_by_a_field_over_all_pages(shared: Path) -> None:
+    def by(name: str) -> Callable[[TradeEvent], Decimal]:
+        return lambda event: Decimal(getattr(event, name))
+
+    euros = [event for event in ALL if event.currency_from == "EUR"]
+    pounds = [event for event in ALL if (event.currency_from, event.currency_to) == ("GBP", "EUR")]
+    ids = sorted_ids(shared, sort="-amountSell", **{"from": "EUR"})
+    amounts = {event.id: Decimal(event.amount_sell) for event in euros}
+    assert [amounts.pop(id_) for id_ in ids] == sorted(map(by("amount_sell"), euros), reverse=True)
+    assert not amounts
+    assert sorted_ids(shared, sort="rate", **{"from": "GBP", "to": "EUR"}) == [event.id for event in pounds]
+    assert sorted_ids(shared, sort="receivedAt") == [event.id for event in ALL[::-1]]
+    by_user = sorted(ALL, key=lambda event: event.user_id.encode())
+    assert sorted_ids(shared, sort="userId") == [event.id for event in by_user]
+
+
+def test_an_amount_is_sorted_by_only_in_one_currency(shared: Path) -> None:
+    response = call_query(shared, "/api/messages?sort=-amountSell&to=GBP")
+    assert fault_codes(response, 400) == {("from", "missing")}
+    assert "it names the currency" in response.json["errors"][0]["detail"]
 
 
 def test_a_csv_export_opens_correctly_in_a_spreadsheet_and_contains_no_formula(shared: Path) -> None:
@@ -242,10 +274,14 @@ def test_all_faults_of_a_query_are_named_at_once(shared: Path) -> None:
         ("color", "unknown-parameter"),
         ("q", "control-character"),
     }
-    assert fault_codes(call_query(shared, "/api/stats?window=1y&country=ZZ"), 400) == {
-        ("window", "bad-window"),
-        ("country", "unknown-country"),
-    }
+    for path in ("/api/messages", "/api/stats"):
+        assert fault_codes(call_query(shared, f"{path}?window=1y&country=ZZ&min=abc&flag=A"), 400) == {
+            ("window", "bad-window"),
+            ("country", "unknown-country"),
+            ("min", "bad-amount"),
+            ("flag", "bad-flag"),
+        }
+        assert fault_codes(call_query(shared, f"{path}?min=10&max=5"), 400) == {("max", "empty-range")}
     assert fault_codes(call_query(shared, f"/api/message/{SHOWN}?x=1"), 400) == {("x", "unknown-parameter")}
 
 
@@ -280,10 +316,19 @@ def test_receipts_without_their_message_are_shown_as_a_trace(shared: Path) -> No
 
 def test_the_404_for_an_unknown_message_says_that_it_may_arrive_later(shared: Path) -> None:
     response = call_query(shared, f"/api/message/{new_id()}")
-    assert fault_codes(response, 404) == {("id", "not-found")}
+    assert fault_codes(response, 404) == {("id", "not-archived-yet")}
     assert response.headers["Retry-After"] == "1"
     assert "not be archived yet" in response.json["errors"][0]["detail"]
     assert fault_codes(call_query(shared, "/api/message/1"), 400) == {("id", "bad-id")}
+
+
+def test_the_404_for_an_older_message_says_that_it_was_not_accepted_or_is_lost(shared: Path) -> None:
+    of_1970 = "00000000-0001-7000-8000-000000000000"
+    response = call_query(shared, f"/api/message/{of_1970}")
+    assert fault_codes(response, 404) == {("id", "not-found")}
+    assert "it was not accepted here, or it was lost" in response.json["errors"][0]["detail"]
+    keyed = "00000000-0001-8000-8000-000000000000"  # has no time
+    assert fault_codes(call_query(shared, f"/api/message/{keyed}"), 404) == {("id", "not-archived-yet")}
 
 
 def get_stats(home: Path, query: str) -> dict[str, Any]:
@@ -294,10 +339,11 @@ def get_stats(home: Path, query: str) -> dict[str, Any]:
     return result
 
 
-def test_statistics_are_the_sums_of_the_messages_in_whole_steps(shared: Path) -> None:
+def test_statistics_are_the_sums_of_the_messages_of_the_range(shared: Path) -> None:
     result = get_stats(shared, "since=2026-01-02T11:50:30Z&until=2026-01-02T12:00:00.5Z")
-    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50"]
-    assert (result["since"], result["until"], result["step"]) == ("2026-01-02T11:50:00Z", "2026-01-02T12:01:00Z", 60)
+    counted = [event for event in ALL if event.received_at >= "2026-01-02T11:50:30"]
+    assert (result["since"], result["until"]) == ("2026-01-02T11:50:30.000000Z", "2026-01-02T12:00:00.500000Z")
+    assert (result["step"], result["basis"], result["series"][0]["start"]) == (60, None, "2026-01-02T11:50:00Z")
     assert result["total"] == {"count": len(counted), "flagged": sum(bool(event.flags) for event in counted)}
     assert [row["count"] for row in result["countries"]] == sorted(row["count"] for row in result["countries"])[::-1]
     for row in result["pairs"]:

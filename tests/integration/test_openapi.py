@@ -32,6 +32,8 @@ INEXPRESSIBLE: Final = {
     *("empty-range", "not-together", "missing", "not-with-format", "same-currency"),
     # faults of a single one, by rules that a schema can not express
     *("out-of-range", "too-precise", "too-long", "bad-time", "in-the-future", "implausible-time"),
+    # a cursor may hold any value in base64, and not all bytes are a text
+    "bad-cursor",
     # a fault of a currency and a time together
     "withdrawn-currency",
     # a fault of an unknown field, which may otherwise have any value

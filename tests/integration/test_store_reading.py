@@ -22,11 +22,12 @@ from sqlalchemy import event as sqlalchemy_event
 from tests.postgres import postgres
 from tradewire.errors import StoreUnavailable
 from tradewire.event import TradeEvent, format_time, to_microseconds
+from tradewire.fields import REQUIRED
 from tradewire.receipt import Receipt
-from tradewire.store import engine, reading, reading_messages, reading_stats
+from tradewire.store import conditions, engine, reading, reading_messages, sums
 from tradewire.store.reading import StoreReader
 from tradewire.store.rows import user_group
-from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Trace
+from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Sort, SortedPosition, Trace
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -291,6 +292,81 @@ def test_a_word_is_a_code_or_a_flag_only_if_ascii_letters_alone_differ(store_url
         assert find(reader, words=("wee\N{KELVIN SIGN}end",)) == []
 
 
+# ---- other orders
+
+
+def test_pages_can_begin_with_the_oldest_event(filled: StoreReader) -> None:
+    first = filled.page(Filter(), None, 1000, oldest_first=True)
+    second = filled.page(Filter(), first.next, 1000, oldest_first=True)
+    assert first.messages + second.messages == EVENTS
+    assert second.next is None
+
+
+@given(filters=FILTERS, limit=st.sampled_from((7, 1000)), rows_max=st.sampled_from((30, 10_000)))
+@settings(max_examples=60, deadline=None)
+def test_pages_from_the_oldest_event_have_each_event_that_matches_once(
+    filled: StoreReader, filters: Filter, limit: int, rows_max: int
+) -> None:
+    found: list[TradeEvent] = []
+    after: Position | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_messages, "ROWS_MAX", rows_max)
+        while True:
+            page = filled.page(filters, after, limit, oldest_first=True)
+            found += page.messages
+            if page.next is None:
+                break
+            assert after is None or page.next > after
+            after = page.next
+    assert found == [event for event in EVENTS if matches(event, filters)]
+
+
+def in_order(events: Sequence[TradeEvent], sort: Sort) -> list[TradeEvent]:
+    """Sort events without a database."""
+
+    def key(event: TradeEvent) -> Any:
+        value = getattr(event, sort.field)
+        return (Decimal(value)) if sort.field in {"amount_sell", "amount_buy", "rate"} else value.encode()
+
+    newest_first = sorted(events, key=position, reverse=True)
+    return sorted(newest_first, key=key, reverse=sort.is_descending)
+
+
+def values(events: Sequence[TradeEvent], sort: Sort) -> list[Decimal | str]:
+    """Return what events are sorted by. SQLite orders equal amounts that are written differently, such as 1 and 1.0."""
+    is_amount = sort.field in {"amount_sell", "amount_buy", "rate"}
+    return [Decimal(value) if is_amount else value for value in (getattr(event, sort.field) for event in events)]
+
+
+@given(
+    filters=FILTERS,
+    sort=st.builds(Sort, st.sampled_from([field.name for field in REQUIRED]), st.booleans()),
+    limit=st.sampled_from((7, 1000)),
+    rows_max=st.sampled_from((30, 100_000)),
+)
+@settings(max_examples=100, deadline=None)
+def test_sorted_pages_have_each_event_that_matches_once_and_in_order(
+    filled: StoreReader, filters: Filter, sort: Sort, limit: int, rows_max: int
+) -> None:
+    found: list[TradeEvent] = []
+    after: SortedPosition | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conditions, "ROWS_MAX", rows_max)
+        while True:
+            page = filled.sorted_page(filters, sort, after, limit)
+            found += page.messages
+            after = page.next
+            if after is None:
+                break
+    if page.basis:
+        filters = filters._replace(since=page.basis.since)
+    expected = in_order([event for event in EVENTS if matches(event, filters)], sort)
+    assert values(found, sort) == values(expected, sort)
+    assert sorted(found, key=position) == sorted(expected, key=position)
+    if sort.field not in {"amount_sell", "amount_buy", "rate"}:
+        assert found == expected
+
+
 # ---- exports
 
 
@@ -374,15 +450,6 @@ def test_counters_are_separate_for_each_stack(filled: StoreReader) -> None:
 # ---- statistics
 
 
-def recounted(since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> list[TradeEvent]:
-    """Return the events that the statistics of a time range count, oldest first."""
-    equal = dict(zip(("currency_from", "currency_to"), pair, strict=True)) if pair else {}
-    if country:
-        equal["originating_country"] = country
-    filters = Filter(equal, since=since * SECOND, until=until * SECOND)
-    return [event for event in EVENTS if matches(event, filters)]
-
-
 def count(events: Sequence[TradeEvent]) -> Count:
     return Count(len(events), sum(bool(event.flags) for event in events))
 
@@ -395,18 +462,20 @@ def money(events: Sequence[TradeEvent]) -> Money:
     return Money(sold, bought, rates[0], max(rates), min(rates), rates[-1])
 
 
-def assert_matches_recount(stats: Stats, pair: tuple[str, str] | None, country: str | None) -> None:
+def assert_matches_recount(stats: Stats, filters: Filter) -> None:
     """Compare statistics with a recount of the saved events."""
-    events = recounted(stats.since, stats.until, pair, country)
+    since = stats.basis.since if stats.basis else stats.since
+    counted = [event for event in EVENTS if matches(event, filters._replace(since=since, until=stats.until))]
     pairs: dict[tuple[str, str], list[TradeEvent]] = {}
     countries: dict[str, list[TradeEvent]] = {}
     steps: dict[int, list[TradeEvent]] = {}
-    for event in events:
+    for event in counted:
         pairs.setdefault((event.currency_from, event.currency_to), []).append(event)
         countries.setdefault(event.originating_country, []).append(event)
         second = position(event).received_at // SECOND
         steps.setdefault(second - second % stats.step, []).append(event)
-    assert stats.total == count(events)
+    is_of_pair = {"currency_from", "currency_to"} <= filters.equal.keys()
+    assert stats.total == count(counted)
     assert stats.pairs == sorted(
         ((*key, count(group), money(group)) for key, group in pairs.items()),
         key=lambda row: (-row[2].messages, row[:2]),
@@ -415,11 +484,13 @@ def assert_matches_recount(stats: Stats, pair: tuple[str, str] | None, country: 
         ((key, count(group)) for key, group in countries.items()), key=lambda row: (-row[1].messages, row[0])
     )
     assert stats.series == [
-        (start, count(group), money(group) if pair else None) for start, group in sorted(steps.items())
+        (start, count(group), money(group) if is_of_pair else None) for start, group in sorted(steps.items())
     ]
 
 
+FOUR_WEEKS = 28 * 86_400
 FIRST, LAST = int(START.timestamp()), int(END.timestamp())
+ALL_THE_TIME = Filter(since=FIRST * SECOND, until=LAST * SECOND)
 WINDOWS = {
     "before the first event": (FIRST - 7200, FIRST - 60),
     "after the last event": (LAST + 60, LAST + 7200),
@@ -432,33 +503,84 @@ WINDOWS = {
     "hours up to the newest event": (LAST - 2 * 86_400, LAST + 60),
     "only days": (FIRST - 70 * 86_400, LAST + 1),
     "only days, without the newest events": (FIRST - 70 * 86_400, LAST - 86_400),
+    "a part of four weeks": (FIRST - FIRST % FOUR_WEEKS, LAST + FOUR_WEEKS),
+    "four weeks and days": (FIRST - FIRST % FOUR_WEEKS - 3 * 86_400 + 11, LAST - 3600),
 }
 
 
-@pytest.mark.parametrize("country", [None, "GB", "XK"])
-@pytest.mark.parametrize("pair", [None, ("EUR", "GBP"), ("EUR", "SEK")])
+SELECTIONS = {
+    "all": {},
+    "a country": {"originating_country": "GB"},
+    "a country without events": {"originating_country": "XK"},
+    "a currency sold": {"currency_from": "EUR"},
+    "a currency bought": {"currency_to": "GBP"},
+    "a currency sold, and a country": {"currency_from": "EUR", "originating_country": "GB"},
+    "a currency bought, and a country": {"currency_to": "GBP", "originating_country": "GB"},
+    "a pair": {"currency_from": "EUR", "currency_to": "GBP"},
+    "a pair without events": {"currency_from": "EUR", "currency_to": "SEK"},
+    "a pair and a country": {"currency_from": "EUR", "currency_to": "GBP", "originating_country": "GB"},
+    "a user": {"user_id": "134259"},
+}
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
 @pytest.mark.parametrize("window", WINDOWS)
-def test_statistics_of_a_time_range_match_a_recount(
-    filled: StoreReader, window: str, pair: tuple[str, str] | None, country: str | None
-) -> None:
-    since, until = WINDOWS[window]
-    stats = filled.stats(since, until, pair, country)
-    assert stats.since <= since < stats.since + stats.step
-    assert stats.until - stats.step < until <= stats.until
-    assert_matches_recount(stats, pair, country)
+def test_statistics_of_a_time_range_match_a_recount(filled: StoreReader, window: str, selection: str) -> None:
+    since, until = (seconds * SECOND for seconds in WINDOWS[window])
+    filters = Filter(SELECTIONS[selection], since=since, until=until)
+    stats = filled.stats(filters)
+    assert (stats.since, stats.until, stats.basis) == (since, until, None)
+    assert_matches_recount(stats, filters)
 
 
-@given(
-    since=st.integers(FIRST - 4000, LAST + 4000),
-    seconds=st.integers(1, 300_000),
-    pair=st.none() | st.sampled_from([("EUR", "GBP"), ("USD", "JPY")]),
-    country=st.none() | st.sampled_from(COUNTRIES),
-)
+@given(filters=FILTERS, rows_max=st.sampled_from((1, 30, 100_000)))
+@settings(max_examples=200, deadline=None)
+def test_statistics_of_random_filters_match_a_recount(filled: StoreReader, filters: Filter, rows_max: int) -> None:
+    if filters.since is not None and filters.until is not None and filters.since >= filters.until:
+        filters = filters._replace(until=filters.since + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conditions, "ROWS_MAX", rows_max)
+        stats = filled.stats(filters)
+    assert_matches_recount(stats, filters)
+
+
+@given(since=st.integers(FIRST - 4000, LAST + 4000), micros=st.integers(1, 300_000 * SECOND))
 @settings(max_examples=60, deadline=None)
-def test_statistics_of_random_time_ranges_match_a_recount(
-    filled: StoreReader, since: int, seconds: int, pair: tuple[str, str] | None, country: str | None
+def test_statistics_of_random_times_match_a_recount(filled: StoreReader, since: int, micros: int) -> None:
+    filters = Filter(since=since * SECOND + micros % 7, until=since * SECOND + micros % 7 + micros)
+    stats = filled.stats(filters)
+    assert (stats.since, stats.until, stats.basis) == (filters.since, filters.until, None)
+    assert_matches_recount(stats, filters)
+
+
+def test_statistics_without_a_range_count_all_events(filled: StoreReader) -> None:
+    assert filled.stats(Filter()).total == count(EVENTS)
+    assert filled.stats(Filter(until=position(EVENTS[700]).received_at + 1)).total.messages >= 700
+
+
+def test_statistics_of_too_many_events_count_the_newest_and_say_so(
+    filled: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert_matches_recount(filled.stats(since, since + seconds, pair, country), pair, country)
+    monkeypatch.setattr(conditions, "ROWS_MAX", 100)
+    filters = Filter(words=("eur",), since=position(EVENTS[0]).received_at)
+    stats = filled.stats(filters)
+    assert stats.basis
+    read = [event for event in EVENTS if position(event).received_at >= stats.basis.since]
+    assert 98 <= len(read) == stats.basis.newest <= 100, "three events have the same time"
+    assert 0 < stats.total.messages < len(read)
+    assert_matches_recount(stats, filters)
+
+
+@pytest.mark.parametrize("limit", ["ROWS_MAX", "ENTRIES_MAX"])
+def test_statistics_of_a_busy_user_count_the_newest_of_the_users_events(
+    filled: StoreReader, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(conditions, limit, 50)
+    filters = Filter({"user_id": "134259"})
+    stats = filled.stats(filters)
+    assert stats.basis
+    assert stats.basis.newest == stats.total.messages <= 50
+    assert_matches_recount(stats, filters)
 
 
 @pytest.mark.parametrize(
@@ -468,14 +590,14 @@ def test_statistics_of_random_time_ranges_match_a_recount(
 def test_a_series_has_the_finest_step_within_the_limit_on_its_length(
     filled: StoreReader, seconds: int, step: int
 ) -> None:
-    assert filled.stats(LAST - seconds, LAST, None, None).step == step
+    assert filled.stats(Filter(since=(LAST - seconds) * SECOND, until=LAST * SECOND)).step == step
 
 
 def test_only_the_busiest_of_many_pairs_are_listed(filled: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    complete = filled.stats(FIRST, LAST, None, None)
+    complete = filled.stats(ALL_THE_TIME)
     assert (len(complete.pairs) > 2, complete.more_pairs) == (True, 0)
-    monkeypatch.setattr(reading_stats, "PAIRS_MAX", 2)
-    limited = filled.stats(FIRST, LAST, None, None)
+    monkeypatch.setattr(sums, "PAIRS_MAX", 2)
+    limited = filled.stats(ALL_THE_TIME)
     assert (limited.pairs, limited.more_pairs) == (complete.pairs[:2], len(complete.pairs) - 2)
     assert limited.total == complete.total
 
@@ -524,21 +646,35 @@ def test_a_page_reads_one_index_in_descending_order(
     assert "(received_at,id)>(?,?)" in page[0]
 
 
-@pytest.mark.parametrize("country", [None, "GB"])
-@pytest.mark.parametrize("pair", [None, ("EUR", "GBP")])
+STATISTICS_INDEXES = {
+    "all": "PRIMARY KEY",
+    "a country": "INDEX stats_by_country",
+    "a currency sold": "PRIMARY KEY",
+    "a currency bought": "INDEX stats_by_currency_to",
+    "a currency sold, and a country": "PRIMARY KEY",
+    "a currency bought, and a country": "INDEX stats_by_country",
+    "a pair": "PRIMARY KEY",
+    "a pair and a country": "PRIMARY KEY",
+}
+
+
+@pytest.mark.parametrize("selection", STATISTICS_INDEXES)
 def test_statistics_read_only_buckets_of_their_time_range(
-    home: Path, statements: list[tuple[str, Any]], pair: tuple[str, str] | None, country: str | None
+    home: Path, statements: list[tuple[str, Any]], selection: str
 ) -> None:
     url = f"sqlite:///{home}/store.db"
     save(url, EVENTS[:10])
     with closing(StoreReader(url)) as reader:
         statements.clear()
-        reader.stats(FIRST, LAST, pair, country)
+        reader.stats(ALL_THE_TIME._replace(equal=SELECTIONS[selection]))
     steps = [step for plan in plans(home / "store.db", statements) for step in plan]
     newest_minute, *searches = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
     assert "PRIMARY KEY (kind=? AND width=?)" in newest_minute  # max() reads a single row
     assert searches
     assert all("width=? AND start" in step for step in searches)
+    assert any(STATISTICS_INDEXES[selection] in step for step in searches)
+    if STATISTICS_INDEXES[selection] == "INDEX stats_by_currency_to":
+        assert not any("stats USING PRIMARY KEY (kind=? AND width=? AND start>" in step for step in searches)
 
 
 def plans(file: Path, statements: Sequence[tuple[str, Any]]) -> Iterator[list[str]]:
@@ -567,7 +703,7 @@ def every_call(reader: StoreReader) -> Iterator[Any]:
     yield lambda: reader.page(Filter(), None, 10)
     yield lambda: list(reader.export(Filter(), None))
     yield lambda: reader.trace(EVENTS[0].id)
-    yield lambda: reader.stats(FIRST, LAST, None, None)
+    yield lambda: reader.stats(ALL_THE_TIME)
     yield lambda: reader.counters("one")
 
 

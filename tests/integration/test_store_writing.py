@@ -28,7 +28,7 @@ from tradewire.errors import InvalidEvent, StoreUnavailable
 from tradewire.event import TradeEvent, format_time
 from tradewire.receipt import Receipt
 from tradewire.store import engine
-from tradewire.store.schema import counters, duplicates, events, metadata, receipts
+from tradewire.store.schema import counters, duplicates, events, metadata, receipts, stats
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -314,6 +314,34 @@ def test_migrating_again_changes_nothing(store_url: str) -> None:
         store.migrate()
         assert store.save([make_event(1)], [receipt("shown", 1)]).ages_seconds == []
     assert stack_counters(store_url) == {"archived": 1, "live_shown": 1}
+
+
+def test_the_statistics_of_an_older_store_get_buckets_of_four_weeks(store_url: str) -> None:
+    day = 86_400
+    with writer(store_url) as store:
+        for number in range(75):
+            store.save([make_event(number, number * day + number % 7, currency_to=("GBP", "USD")[number % 2])], [])
+    write_engine = engine.writer_engine(store_url)
+    with write_engine.begin() as connection:
+        connection.execute(delete(stats).where(stats.c.width == 28 * day))
+        connection.execute(text("DROP INDEX stats_by_currency_to"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    write_engine.dispose()
+    assert stored_statistics(store_url) != recounted_statistics(store_url)
+    with writer(store_url) as store:
+        store.save([make_event(99, 76 * day)], [])
+    assert statistics_are_right(store_url)
+
+
+def test_a_day_is_added_to_its_four_weeks_once_there_is_a_newer_day(store_url: str) -> None:
+    day = 86_400
+    with writer(store_url) as store:
+        for number, seconds in enumerate([0, 5, 70, day, day + 70, 30, 3 * day, 2 * day, day - 1, 40 * day, 29 * day]):
+            store.save([make_event(number, seconds, rate=f"1.{number}")], [])
+            assert statistics_are_right(store_url)
+        store.save([make_event(100 + number, 50 * day + number * 43_000) for number in range(5)], [])
+    assert statistics_are_right(store_url)
+    assert len({key[2] for key in stored_statistics(store_url) if key[1] == 28 * day}) == 3
 
 
 def test_a_store_of_a_newer_version_is_refused_and_not_changed(store_url: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,12 @@ from werkzeug.datastructures import MultiDict
 
 from api.http import parameter_types
 from api.http.parameters import ParameterType, Query, parameter, parse_query
-from api.query import cursor
+from api.query.cursor import CURSOR, Cursor, encode
+from api.query.filters import FilterQuery
 from api.query.messages import MessagesQuery
 from api.query.stats import StatsQuery
 from tradewire.errors import BadValue, InvalidQuery
-from tradewire.event import to_microseconds
+from tradewire.event import format_time, from_microseconds, to_microseconds
 from tradewire.field_types import USER_ID
 from tradewire.store.views import Position
 
@@ -141,12 +143,12 @@ def test_an_invalid_timestamp_is_refused(text: str) -> None:
         (parameter_types.integer(1, 5), "9" * 5000, "out-of-range"),
         (parameter_types.integer(1, 5), "\u0661", "out-of-range"),
         (parameter_types.one_of("a", "b"), "A", "unknown-value"),
-        (cursor.CURSOR, "", "bad-cursor"),
-        (cursor.CURSOR, "A" * 31, "bad-cursor"),
-        (cursor.CURSOR, "A" * 33, "bad-cursor"),
-        (cursor.CURSOR, "A" * 31 + "=", "bad-cursor"),
-        (cursor.CURSOR, "A" * 31 + "+", "bad-cursor"),
-        (cursor.CURSOR, "A" * 32 + "\n", "bad-cursor"),
+        (CURSOR, "", "bad-cursor"),
+        (CURSOR, "A" * 31, "bad-cursor"),
+        (CURSOR, "A" * 33, "bad-cursor"),
+        (CURSOR, "A" * 31 + "=", "bad-cursor"),
+        (CURSOR, "A" * 31 + "+", "bad-cursor"),
+        (CURSOR, "A" * 32 + "\n", "bad-cursor"),
     ],
 )
 def test_an_invalid_value_is_refused_with_a_code(parameter_type: ParameterType, text: str, code: str) -> None:
@@ -171,28 +173,71 @@ def test_a_valid_value_of_each_type_is_read(parameter_type: ParameterType, text:
     assert parameter_type.parse(text) == value
 
 
-@given(st.integers(-(2**63), 2**63 - 1), st.uuids())
-def test_a_cursor_decodes_to_its_position_and_has_32_characters(received_at: int, number: object) -> None:
-    position = Position(received_at, str(number))
-    text = cursor.encode(position)
-    assert len(text) == 32
-    assert cursor.CURSOR.parse(text) == position
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=64)
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.uuids(), VALUES)
+def test_a_cursor_decodes_to_its_position_and_value(received_at: int, number: object, value: str) -> None:
+    position = Cursor(Position(received_at, str(number)), value)
+    assert CURSOR.parse(encode(position)) == position
+    assert len(encode(position._replace(value=""))) == 32
+
+
+@pytest.mark.parametrize("text", ["", "A" * 31, "A" * 33, "A" * 34, "A" * 400, "!" * 32, "A" * 32 + "_w"])
+def test_another_text_is_no_cursor(text: str) -> None:
+    assert fault_code(CURSOR, text) == "bad-cursor"
+
+
+@pytest.mark.parametrize(
+    ("sort", "missing"),
+    [
+        ("amountSell", {"from"}),
+        ("-amountSell", {"from"}),
+        ("amountBuy", {"to"}),
+        ("-rate", {"from", "to"}),
+        ("timePlaced", set()),
+        ("-userId", set()),
+        ("receivedAt", set()),
+    ],
+)
+def test_amounts_are_sorted_in_one_currency_only(sort: str, missing: set[str]) -> None:
+    assert faults(MessagesQuery, ("sort", sort), format="json") == {(name, "missing") for name in missing}
+    pair = ("from", "EUR"), ("to", "GBP")
+    assert faults(MessagesQuery, ("sort", sort), *pair, format="json") == set()
+    assert faults(MessagesQuery, ("sort", sort), *pair, format="csv") == {("sort", "not-with-format")}
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"), [("-amountSell", ""), ("-amountSell", "1e3"), ("userId", ""), ("receivedAt", "7")]
+)
+def test_a_cursor_of_another_order_is_refused(sort: str, value: str) -> None:
+    text = encode(Cursor(Position(1, str(UUID(int=1))), value))
+    query = ("sort", sort), ("from", "EUR"), ("cursor", text)
+    assert faults(MessagesQuery, *query, format="json") == {("cursor", "not-together")}
 
 
 REVERSED_RANGE = ("since", "2026-01-02T00:00:00Z"), ("until", "2026-01-01T00:00:00Z")
 
 
-def test_contradictory_parameters_are_refused() -> None:
-    assert faults(MessagesQuery, *REVERSED_RANGE, ("min", "2"), ("max", "1"), format="json") == {
+@pytest.mark.parametrize("query", [MessagesQuery, StatsQuery])
+def test_contradictory_parameters_are_refused(query: type[FilterQuery]) -> None:
+    defaults = {"format": "json"} if query is MessagesQuery else {}
+    assert faults(query, *REVERSED_RANGE, ("min", "2"), ("max", "1"), **defaults) == {
         ("until", "empty-range"),
         ("max", "empty-range"),
     }
-    assert faults(StatsQuery, *REVERSED_RANGE, ("window", "1h"), ("from", "EUR")) == {
-        ("window", "not-together"),
-        ("until", "empty-range"),
-        ("to", "missing"),
+    for bound in REVERSED_RANGE:
+        assert faults(query, bound, ("window", "1h"), **defaults) == {("window", "not-together")}
+        assert faults(query, bound, **defaults) == set()
+
+
+def test_messages_and_statistics_have_the_same_filters() -> None:
+    shared = FilterQuery.parameters()
+    assert {parameter.name for parameter in shared.values()} == {
+        *("user", "from", "to", "country", "flag", "min", "max", "q", "window", "since", "until"),
     }
-    assert faults(StatsQuery, REVERSED_RANGE[1], ("to", "EUR")) == {("since", "missing"), ("from", "missing")}
+    assert StatsQuery.parameters() == shared
+    assert MessagesQuery.parameters().items() >= shared.items()
 
 
 def test_only_pages_have_a_maximum_limit_and_a_cursor() -> None:
@@ -210,12 +255,37 @@ def test_only_csv_has_a_separator_and_it_is_a_comma_or_a_semicolon() -> None:
     assert faults(MessagesQuery, ("separator", "|"), format="csv") == {("separator", "unknown-value")}
 
 
-def test_a_time_range_is_a_window_or_given_by_since_and_until() -> None:
-    def time_range(*pairs: tuple[str, str]) -> tuple[int, int]:
-        return parse_query(StatsQuery, MultiDict(pairs)).time_range(1_000_000)
+NOW = to_microseconds(datetime(2026, 1, 2, 12, 0, 30, tzinfo=UTC))
 
-    assert time_range() == (1_000_000 - 86400, 1_000_000)
-    assert time_range(("window", "15m")) == (1_000_000 - 900, 1_000_000)
-    assert time_range(("since", "1970-01-01T00:00:01.5Z")) == (1, 1_000_000)
-    assert time_range(("since", "1970-01-01T00:00:01Z"), ("until", "1970-01-01T00:00:02.1Z")) == (1, 3)
-    assert time_range(("since", "2030-01-01T00:00:00Z"))[1] == time_range(("since", "2030-01-01T00:00:00Z"))[0] + 1
+
+def time_range(query: type[FilterQuery], **texts: str) -> tuple[str | None, ...]:
+    """Return the bounds of a query's time range at NOW, without the date if it is today."""
+    defaults = {"format": "json"} if query is MessagesQuery else {}
+    bounds = parse_query(query, MultiDict(texts.items()), **defaults).time_range(NOW)
+    return tuple(None if bound is None else short(bound) for bound in bounds)
+
+
+def short(microseconds: int) -> str:
+    return format_time(from_microseconds(microseconds), "auto").removeprefix("2026-01-02T")
+
+
+@pytest.mark.parametrize("query", [MessagesQuery, StatsQuery])
+def test_a_window_has_whole_steps_up_to_now(query: type[FilterQuery]) -> None:
+    assert time_range(query, window="15m") == ("11:45:00Z", "12:01:00Z")
+    assert time_range(query, window="25h") == ("2026-01-01T11:00:00Z", "12:01:00Z")
+    assert time_range(query, window="2d") == ("2025-12-31T12:00:00Z", "13:00:00Z")
+    assert time_range(query, window="365d") == ("2025-01-02T00:00:00Z", "2026-01-03T00:00:00Z")
+
+
+@pytest.mark.parametrize("query", [MessagesQuery, StatsQuery])
+def test_a_range_is_exactly_from_since_to_until(query: type[FilterQuery]) -> None:
+    since, until = "2026-01-02T10:00:00.25Z", "2026-01-02T11:00:00.75Z"
+    assert time_range(query, since=since, until=until) == ("10:00:00.250000Z", "11:00:00.750000Z")
+
+
+def test_messages_have_no_bounds_by_default_and_statistics_the_last_24_hours() -> None:
+    assert time_range(MessagesQuery) == (None, None)
+    assert time_range(StatsQuery) == ("2026-01-01T12:00:00Z", "12:01:00Z")
+    assert time_range(StatsQuery, since="2026-01-02T10:00:00Z") == ("10:00:00Z", "12:00:30Z")
+    assert time_range(StatsQuery, until="2026-01-02T10:00:00Z") == ("1970-01-01T00:00:00Z", "10:00:00Z")
+    assert time_range(StatsQuery, since="2026-01-02T14:00:00Z") == ("14:00:00Z", "14:00:00Z")

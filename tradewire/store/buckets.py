@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from tradewire.store.rows import EventRow
 
 MINUTE: Final = 60
-WIDTHS: Final = (MINUTE, 3600, 86400)
+HOUR: Final = 3600
+DAY: Final = 86_400
+FOUR_WEEKS: Final = 28 * DAY
+WIDTHS: Final = (MINUTE, HOUR, DAY, FOUR_WEEKS)
 """The time that a bucket spans, in seconds."""
 
 _MICROSECONDS: Final = MINUTE * 1_000_000

@@ -28,7 +28,17 @@ def comparable(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
         amount: A column or other expression of an amount.
         dialect: The name of SQLAlchemy's dialect.
     """
-    return amount if dialect == "postgresql" else tuple_(func.instr(amount.concat(_POINT), _POINT), amount)
+    return amount if dialect == "postgresql" else tuple_(*comparable_columns(amount, dialect))
+
+
+def comparable_columns(amount: ColumnElement[Any], dialect: str) -> list[ColumnElement[Any]]:
+    """Return the expressions that `comparable` compares one after the other, to sort by them."""
+    return [amount] if dialect == "postgresql" else [func.instr(amount.concat(_POINT), _POINT), amount]
+
+
+def comparable_values(amount: str, dialect: str) -> list[Decimal | int | str]:
+    """Return the values of an amount for `comparable_columns`."""
+    return [Decimal(amount)] if dialect == "postgresql" else [len(amount.partition(".")[0]) + 1, amount]
 
 
 def add_exact_sum(connection: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from tradewire.errors import StoreUnavailable
-from tradewire.store import engine, fitness, reading_ledger, reading_messages, reading_stats
+from tradewire.store import engine, fitness, reading_ledger, reading_messages, reading_sorted, reading_stats
 from tradewire.store.schema import counters, events
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tradewire.event import TradeEvent
-    from tradewire.store.views import Filter, Page, Position, Stats, Trace
+    from tradewire.store.views import Filter, Page, Position, Sort, SortedPage, SortedPosition, Stats, Trace
 
 _SILENCE_SECONDS: Final = 3
 """A check that has no answer for so long fails all other calls."""
@@ -77,8 +77,8 @@ class StoreReader:
         """Return SQLite's log if it has grown so much that a reader must be keeping it from being emptied."""
         return self._files.log if self._files and self._files.log_bytes() > engine.WAL_ALARM_BYTES else None
 
-    def page(self, filters: Filter, after: Position | None, limit: int) -> Page:
-        """Return the newest messages that match.
+    def page(self, filters: Filter, after: Position | None, limit: int, *, oldest_first: bool = False) -> Page:
+        """Return the newest messages that match, or the oldest.
 
         Following `next` from page to page gives each message once, even if others arrive meanwhile. The number of rows
         read for a page is bounded. So a page may have fewer than `limit` messages, or none, although `next` is set.
@@ -87,9 +87,25 @@ class StoreReader:
             filters: The conditions.
             after: `next` of the page before. None for the first page.
             limit: The largest number of messages, at least 1.
+            oldest_first: Begin with the oldest message.
         """
         with self._transaction() as connection:
-            return reading_messages.page(connection, filters, after, limit)
+            return reading_messages.page(connection, filters, after, limit, oldest_first=oldest_first)
+
+    def sorted_page(self, filters: Filter, sort: Sort, after: SortedPosition | None, limit: int) -> SortedPage:
+        """Return messages that match, in the order of a field.
+
+        No index has such an order. So if too many messages would have to be read, only the newest are on the pages;
+        then `basis` says so.
+
+        Args:
+            filters: The conditions.
+            sort: The order.
+            after: `next` of the page before. None for the first page.
+            limit: The largest number of messages, at least 1.
+        """
+        with self._transaction() as connection:
+            return reading_sorted.sorted_page(connection, filters, sort, after, limit)
 
     def export(self, filters: Filter, limit: int | None) -> Iterator[list[TradeEvent]]:
         """Yield all messages that match, newest first, in lists of a few thousand.
@@ -118,19 +134,19 @@ class StoreReader:
         with self._transaction() as connection:
             return reading_messages.trace(connection, message_id)
 
-    def stats(self, since: int, until: int, pair: tuple[str, str] | None, country: str | None) -> Stats:
-        """Return the statistics of a time range.
+    def stats(self, filters: Filter) -> Stats:
+        """Return the statistics of the messages that match.
 
-        The range is extended to whole steps: minutes, hours or days, the shortest of which the range has at most 1,500.
+        They are exact. If no bucket serves the filter and too many messages would have to be read, they count the
+        newest messages only; then `basis` says so.
+
+        The series has minutes, hours or days, the shortest of which the range has at most 1,500.
 
         Args:
-            since: Start of the range, in seconds since 1970.
-            until: End of the range, in seconds since 1970. Not included.
-            pair: The currencies from and to. None for all pairs.
-            country: The country. None for all countries.
+            filters: The conditions. Without `since`, the range has no beginning; without `until`, it has no end.
         """
         with self._transaction() as connection:
-            return reading_stats.stats(connection, since, until, pair, country)
+            return reading_stats.stats(connection, filters)
 
     def counters(self, stack: str) -> dict[str, int]:
         """Return the counters of one stack, by the names in `ledger`.

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    or_,
 )
 
 from tradewire.fields import FILTERS, OPTIONAL, REQUIRED
@@ -122,7 +123,7 @@ stats: Final = Table(
     Column("close_id", Id),
     sqlite_with_rowid=False,
 )
-"""Statistics in buckets of a minute, an hour or a day.
+"""Statistics in buckets of a minute, an hour, a day or four weeks.
 
 `kind` says how they are grouped: `all`, `country`, `pair`, or `both` (pair and country). A column that is not part of
 the kind is empty. `width` and `start` are seconds. Amounts and rates are NULL without a pair: euros and yen can't be
@@ -135,6 +136,15 @@ Index(
     *(stats.c.country, stats.c.width, stats.c.start),
     sqlite_where=_OF_BOTH,
     postgresql_where=_OF_BOTH,
+)
+# For one currency bought. In the primary key, it comes after the currency sold. Most rows are of the kind `both` and of
+# a minute: with them in the index, a message would cost a tenth more.
+_BY_CURRENCY_TO: Final = and_(stats.c.currency_to != "", or_(stats.c.country == "", stats.c.width > 60))  # noqa: PLR2004 - a minute
+Index(
+    "stats_by_currency_to",
+    *(stats.c.currency_to, stats.c.kind, stats.c.width, stats.c.start),
+    sqlite_where=_BY_CURRENCY_TO,
+    postgresql_where=_BY_CURRENCY_TO,
 )
 
 counters: Final = Table(

@@ -1,8 +1,9 @@
 """Adds events to the statistics in the database.
 
-A bucket holds the sums of one minute, hour or day. An event is added to the buckets of its minute. Once there is a
-newer minute, the minute's buckets are added to those of its hour and day. So hours and days never include the newest
-minute, and most events change buckets of one width, not of three.
+A bucket holds the sums of one minute, one hour, one day or four weeks. An event is added to the buckets of its minute.
+Once there is a newer minute, the minute's buckets are added to those of its hour and day. Once there is a newer day,
+the day's buckets are added to those of its four weeks. So hours and days never include the newest minute, and four
+weeks never include the newest day. Most events change buckets of one width, not of four.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store import exact
 from tradewire.store.buckets import (
+    DAY,
+    FOUR_WEEKS,
+    HOUR,
     MINUTE,
-    WIDTHS,
     Bucket,
     DatedRate,
     PairContent,
@@ -65,20 +68,40 @@ class Statistics:
         with localcontext(exact.CONTEXT):
             new = minute_buckets(events)
             previous = newest_minute(connection)
-            newest = max(bucket.start for bucket in new)
-            newest_overall = max(newest, previous or newest)
+            newest = max(*(bucket.start for bucket in new), previous or 0)
             # Minutes before the newest one are complete: their buckets are added to hours and days.
-            complete_minutes = [(bucket, content) for bucket, content in new.items() if bucket.start < newest_overall]
+            minutes = [(bucket, content) for bucket, content in new.items() if bucket.start < newest]
             if previous is not None and previous < newest:
-                complete_minutes += self._stored(connection, previous)
+                minutes += self._stored(connection, MINUTE, previous)
+            # Days before the newest one are complete, and the stored ones lack the minutes that are added to them now.
+            today = day_of(newest)
+            days = [(bucket, content) for bucket, content in minutes if bucket.start < today]
+            if previous is not None and day_of(previous) < today:
+                days += self._stored(connection, DAY, day_of(previous))
             rows = [*to_rows(new, MINUTE)]
-            for width in WIDTHS[1:]:
-                rows += to_rows(widen(complete_minutes, width), width)
+            for width, complete in ((HOUR, minutes), (DAY, minutes), (FOUR_WEEKS, days)):
+                rows += to_rows(widen(complete, width), width)
         self._upsert.execute(connection, rows)
 
-    def _stored(self, connection: Connection, minute: int) -> Iterator[tuple[Bucket, Content]]:
-        """Yield the stored buckets of a minute."""
-        conditions = (stats.c.kind.in_(_KINDS), stats.c.width == MINUTE, stats.c.start == minute)
+    def add_four_weeks(self, connection: Connection) -> None:
+        """Add up the days before the newest one, in an archive without buckets of four weeks.
+
+        Args:
+            connection: A connection in a transaction.
+        """
+        newest = newest_minute(connection) or 0
+        days = (stats.c.kind == "all", stats.c.width == DAY)
+        oldest = connection.execute(select(func.min(stats.c.start)).where(*days)).scalar() or newest
+        for start in range(oldest // FOUR_WEEKS * FOUR_WEEKS, newest, FOUR_WEEKS):
+            end = min(start + FOUR_WEEKS, day_of(newest))
+            with localcontext(exact.CONTEXT):
+                stored = (each for day in range(start, end, DAY) for each in self._stored(connection, DAY, day))
+                rows = [*to_rows(widen(stored, FOUR_WEEKS), FOUR_WEEKS)]
+            self._upsert.execute(connection, rows)
+
+    def _stored(self, connection: Connection, width: int, start: int) -> Iterator[tuple[Bucket, Content]]:
+        """Yield the stored buckets of one minute or day."""
+        conditions = (stats.c.kind.in_(_KINDS), stats.c.width == width, stats.c.start == start)
         for row in connection.execute(select(*_BUCKET_COLUMNS, *_CONTENT_COLUMNS).where(*conditions)):
             bucket, content = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
             yield bucket, Count(*content[:2]) if content[2] is None else self._pair_content(*content)
@@ -88,6 +111,11 @@ class Statistics:
         first = DatedRate(open_at, encode_id(open_id, self._dialect), _rate(opened))
         last = DatedRate(close_at, encode_id(close_id, self._dialect), _rate(closed))
         return PairContent(messages, flagged, Decimal(sold), Decimal(bought), first, _rate(high), _rate(low), last)
+
+
+def day_of(minute: int) -> int:
+    """Return the start of a minute's day. Both are in seconds since 1970."""
+    return minute // DAY * DAY
 
 
 def newest_minute(connection: Connection) -> int | None:

@@ -37,12 +37,47 @@ class Position(NamedTuple):
     id: str
 
 
+class Basis(NamedTuple):
+    """The newest messages of a time range, if they alone were read."""
+
+    newest: int
+    """Number of messages read. If the filter has a user, a currency, a country or a flag, an index may have left out
+    other messages before."""
+    since: int
+    """Every message of the range that was received at this time or later was read."""
+
+
 class Page(NamedTuple):
-    """A page of messages, newest first."""
+    """A page of messages in order of time."""
 
     messages: list[TradeEvent]
     next: Position | None
-    """Where the next page begins. None if no older message can match."""
+    """Where the next page begins. None if no further message can match."""
+
+
+class Sort(NamedTuple):
+    """An order by the value of a required field. Messages with the same value are in order of time, newest first."""
+
+    field: str
+    """Its name in `TradeEvent`."""
+    is_descending: bool
+
+
+class SortedPosition(NamedTuple):
+    """A position in such an order."""
+
+    value: str
+    position: Position
+
+
+class SortedPage(NamedTuple):
+    """A page of messages in order of a field."""
+
+    messages: list[TradeEvent]
+    next: SortedPosition | None
+    """Where the next page begins. None if no further message can match."""
+    basis: Basis | None
+    """None if every message that matches is on a page. Else only those read are."""
 
 
 class ReceiptView(NamedTuple):
@@ -88,7 +123,7 @@ class Step(NamedTuple):
     """One step of a series."""
 
     start: int
-    """Seconds since 1970."""
+    """Seconds since 1970, a multiple of the step's width. The first and the last step may reach beyond the range."""
     total: Count
     money: Money | None
     """None unless the query is for one pair."""
@@ -98,11 +133,12 @@ class Stats(NamedTuple):
     """Statistics of a time range."""
 
     since: int
-    """Seconds since 1970, a multiple of `step`."""
     until: int
-    """Seconds since 1970, a multiple of `step`. Not included."""
+    """Not included."""
     step: int
     """Width of the series' steps, in seconds."""
+    basis: Basis | None
+    """None if every message of the range that matches is counted. Else only those read are."""
     total: Count
     pairs: list[tuple[str, str, Count, Money]]
     """The pairs with the most messages, as (currency from, currency to, …), most messages first."""
