@@ -4,7 +4,8 @@ import { Blotter } from "./blotter/blotter.ts";
 import { EmptyState } from "./blotter/empty-state.ts";
 import { FilterBar } from "./filterbar/filter-bar.ts";
 import { Address, browserAddressBar } from "./filters/address.ts";
-import { NO_FILTERS } from "./filters/filters.ts";
+import { rangeLabel } from "./filters/range.ts";
+import { EVERYTHING } from "./filters/selection.ts";
 import { WorldMap } from "./map/map.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
@@ -29,6 +30,7 @@ import { initMenus } from "./ui/menus.ts";
 import { painter } from "./ui/painter.ts";
 import { Preferences } from "./ui/preferences.ts";
 import { Sound } from "./ui/sound.ts";
+import { minuteAndZone } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
 
@@ -59,11 +61,14 @@ const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverN
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
+  const { filters, range } = address;
+  const { zone } = preferences;
   return {
     state,
-    filters: address.filters,
-    window: address.window,
-    zone: preferences.zone,
+    filters,
+    range,
+    rangeLabel: rangeLabel(range, (ms) => minuteAndZone(ms, zone)),
+    zone,
     stats: stats.latest,
     health: health.latest,
     nowMs: serverNow(),
@@ -74,6 +79,7 @@ const page: Page = {
   address,
   state,
   timing,
+  serverNow,
   fetch: fetchFromServer,
   queryArchive,
   repaint,
@@ -115,7 +121,7 @@ byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
   repaint();
 });
 
-const history = new History(timing, queryArchive, NO_FILTERS, (messages) => {
+const history = new History(timing, queryArchive, EVERYTHING, (messages) => {
   state.backfill(messages);
   repaint();
 });

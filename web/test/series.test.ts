@@ -40,6 +40,7 @@ function stats(series: readonly StepStats[], pairs: readonly PairStats[] = []): 
     sinceMs: TEN,
     untilMs: TEN + 4 * MINUTE,
     stepMs: MINUTE,
+    basis: undefined,
     total: { count: 0, flagged: 0 },
     pairs,
     morePairs: 0,
@@ -60,7 +61,6 @@ function snapshot(changes: Partial<StatsSnapshot>): StatsSnapshot {
     focus: undefined,
     days: undefined,
     error: "",
-    ignoredFilters: "",
     ...changes,
   };
 }
@@ -80,6 +80,17 @@ it("steps outside the range are not drawn", () => {
     list.map((each) => each?.count),
     [undefined, undefined, undefined, 7],
   );
+});
+
+it("steps start at whole minutes, and cover a range that does not", () => {
+  const range = { ...stats([step(0, 5)]), sinceMs: TEN + 1, untilMs: TEN + MINUTE + 1 };
+  const { sinceMs, untilMs, list } = allSteps(range, TEN);
+  assert.deepEqual([sinceMs, untilMs, list.length, list[0]?.count], [TEN, TEN + 2 * MINUTE, 2, 5]);
+});
+
+it("without a start, the steps begin with the first trade", () => {
+  const { sinceMs, list } = allSteps({ ...stats([step(2, 5), step(3, 1)]), sinceMs: 0 }, TEN);
+  assert.deepEqual([sinceMs, list.map((each) => each?.count)], [TEN + 2 * MINUTE, [5, 1]]);
 });
 
 it("a time belongs to the step that contains it, or to the nearest", () => {
@@ -170,23 +181,28 @@ it("times have their date if the steps span several days", () => {
 it("the summary has the latest, highest and lowest of the complete steps", () => {
   const steps = allSteps(stats([step(0, 5), step(1, 9), step(3, 100)]), TEN + 3.5 * MINUTE);
   assert.equal(
-    new Labels("en").summary(TRADES, steps, "15m", "utc"),
-    "Trades a minute, over the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
+    new Labels("en").summary(TRADES, steps, "in the last 15 minutes", "utc"),
+    "Trades a minute in the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
       "Highest: 10:01 UTC · 9 trades. Lowest: 10:02 UTC · 0 trades.",
   );
 });
 
 it("the summary of rates uses each step's high and low", () => {
   const series = [step(0, 1, money("0.1", "0.5", "0.6")), step(1, 1, money("0.4", "0.45", "0.9"))];
-  const summary = new Labels("en").summary(RATE, allSteps(stats(series), TEN + 4 * MINUTE), "1h", "utc");
+  const summary = new Labels("en").summary(
+    RATE,
+    allSteps(stats(series), TEN + 4 * MINUTE),
+    "in the last hour",
+    "utc",
+  );
   assert.equal(
     summary,
-    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
+    "Rate · EUR→GBP in the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Highest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Lowest: 10:00 UTC · last 0.5 · low 0.1 · high 0.6.",
   );
   const none = allSteps(stats([]), TEN + 4 * MINUTE);
-  assert.equal(new Labels("en").summary(RATE, none, "1h", "utc"), "");
+  assert.equal(new Labels("en").summary(RATE, none, "in the last hour", "utc"), "");
 });
 
 it("captions name the pair, and whether it was selected", () => {
@@ -201,18 +217,24 @@ it("captions name the pair, and whether it was selected", () => {
 
 it("a remark replaces the curve while loading, on errors and without data", () => {
   const empty = stats([]);
-  assert.equal(remark(TRADES, undefined, snapshot({}), "1h"), "Loading…");
-  assert.equal(remark(TRADES, undefined, snapshot({ error: "Failed." }), "1h"), "No statistics.");
-  assert.equal(remark(TRADES, empty, snapshot({}), "1h"), "No trades in the last hour.");
-  assert.equal(remark(RATE, empty, snapshot({}), "7d"), "EUR→GBP was not traded in the last 7 days.");
-  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "1h"), "Loading…");
+  assert.equal(remark(TRADES, undefined, snapshot({}), "in the last hour"), "Loading…");
   assert.equal(
-    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "1h"),
+    remark(TRADES, undefined, snapshot({ error: "Failed." }), "in the last hour"),
+    "No statistics.",
+  );
+  assert.equal(remark(TRADES, empty, snapshot({}), "in the last hour"), "No trades in the last hour.");
+  assert.equal(
+    remark(RATE, empty, snapshot({}), "in the last 7 days"),
+    "EUR→GBP was not traded in the last 7 days.",
+  );
+  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "in the last hour"), "Loading…");
+  assert.equal(
+    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "in the last hour"),
     "No trades in the last hour.",
   );
   const some = stats([step(1, 1)]);
-  assert.equal(remark(TRADES, some, snapshot({}), "1h"), "");
-  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "1h"), "");
+  assert.equal(remark(TRADES, some, snapshot({}), "in the last hour"), "");
+  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "in the last hour"), "");
 });
 
 it("the filtered pair is shown, else the busiest that matches", () => {

@@ -5,7 +5,9 @@
  * pointer over its rows, it shows no new trades, and a button tells how many have arrived.
  */
 
-import { isFiltered, sameFilters } from "../filters/filters.ts";
+import { type Filters, isFiltered } from "../filters/filters.ts";
+import { ALL, type Range, spanOf } from "../filters/range.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { Page, Panel, View } from "../page.ts";
 import { History } from "../stream/history.ts";
 import { RateMeter } from "../stream/meters.ts";
@@ -52,13 +54,16 @@ export class Blotter implements Panel {
   readonly #jump = byId("jump", HTMLButtonElement);
   readonly #grid: Grid;
   readonly #header = new Header((change) => this.#changeLayout(change));
-  readonly #footer = new Footer(() => this.#trades.retry());
+  readonly #footer: Footer;
   readonly #toolbar: Toolbar;
   readonly #detail: Detail;
   readonly #sorted = new SortedTrades();
   #layout = readLayout(loadSetting(LAYOUT_KEY));
   #clock: Clock = { zone: "utc", today: "" };
   #isLayoutPainted = false;
+  /** What the list was started with. */
+  #filters: Filters;
+  #range: Range;
   #trades: TradeList;
   #rate = new RateMeter();
   #history: History | undefined;
@@ -70,7 +75,13 @@ export class Blotter implements Panel {
 
   constructor(page: Page) {
     this.#page = page;
+    this.#filters = page.address.filters;
+    this.#range = page.address.range;
     this.#trades = this.#newTradeList();
+    this.#footer = new Footer({
+      retry: () => this.#trades.retry(),
+      showAll: () => page.address.setRange(ALL),
+    });
     this.#detail = new Detail(page);
     this.#grid = new Grid(byId("table", HTMLDivElement), this.#header.row, this.#footer.row, {
       changed: page.repaint,
@@ -91,8 +102,8 @@ export class Blotter implements Panel {
 
   paint(view: View): void {
     const { state, filters, nowMs } = view;
-    if (!sameFilters(filters, this.#trades.filters)) {
-      this.#start();
+    if (filters !== this.#filters || view.range !== this.#range) {
+      this.#start(view);
     }
     if (state.connection.phase === "live") {
       this.#history?.setEnd(Math.max(this.#startedMs, state.connection.sinceMs));
@@ -100,13 +111,15 @@ export class Blotter implements Panel {
     this.#trades.isBackfilled ||= state.isBackfilled && !this.#history;
     this.#measure(nowMs);
     this.#paintLayout(view);
-    this.#paintTable(nowMs);
+    this.#paintTable(view);
     this.#paintStatus(state.connection.phase === "live");
     this.#detail.paint(view.zone);
   }
 
-  /** The filters have changed: starts over with a new list. */
-  #start(): void {
+  /** Filters or range have changed: starts over with a new list. */
+  #start({ filters, range }: View): void {
+    this.#filters = filters;
+    this.#range = range;
     this.#history?.stop();
     this.#history = undefined;
     this.#trades = this.#newTradeList();
@@ -115,12 +128,14 @@ export class Blotter implements Panel {
   }
 
   #newTradeList(): TradeList {
-    const { queryArchive, timing, state, repaint } = this.#page;
-    const { filters } = this.#page.address;
-    const list = new TradeList({ queryArchive, timing, changed: repaint }, filters, state.trades);
-    if (isFiltered(filters)) {
-      this.#startedMs = state.clock.at(timing.now());
-      this.#history = new History(timing, queryArchive, filters, (messages) => {
+    const { queryArchive, timing, state, repaint, serverNow } = this.#page;
+    const [filters, range] = [this.#filters, this.#range];
+    const selection = (): Selection => ({ filters, span: spanOf(range, serverNow()) });
+    const list = new TradeList({ queryArchive, timing, changed: repaint }, selection, state.trades);
+    // The latest trades of all are loaded once, for every list.
+    if (isFiltered(filters) || selection().span.untilMs !== undefined) {
+      this.#startedMs = serverNow();
+      this.#history = new History(timing, queryArchive, selection(), (messages) => {
         list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
         list.isBackfilled = true;
         repaint();
@@ -177,7 +192,7 @@ export class Blotter implements Panel {
     this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
-  #paintTable(nowMs: number): void {
+  #paintTable({ nowMs, rangeLabel, range }: View): void {
     const isHeld = this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed;
     // If the filters change during a pause, the new trades are shown once and then held.
     const isLive = !isHeld || this.#trades.needsRefresh;
@@ -196,13 +211,15 @@ export class Blotter implements Panel {
       this.#trades.setVisibleRange(first, last);
     }
     const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
-    const filtered = isFiltered(this.#trades.filters);
-    this.#grid.show(list.length > 0 || filtered);
+    const filtered = isFiltered(this.#filters);
+    this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
     this.#grid.paint(list, isNew && isLive);
     this.#footer.paint({
       status: isTimeOrder ? this.#trades.endStatus : "sorted",
       rows: list.length,
       isFiltered: filtered,
+      rangeLabel,
+      mayGrow: spanOf(range, nowMs).untilMs === undefined,
       rowIndex: list.length + 2,
     });
   }
@@ -214,7 +231,7 @@ export class Blotter implements Panel {
     this.#jump.hidden = !isHeld || pending === 0;
     setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
     this.#toolbar.paintPause(this.#isPaused);
-    this.#toolbar.paintFilters(this.#trades.filters);
+    this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
     setText(this.#status, this.#statusText(heldBy, isConnected));
   }
 

@@ -1,25 +1,12 @@
 /**
- * The part of the page's state that a link carries: the filters and the statistics window.
+ * The part of the page's state that a link carries: the filters and the time range.
  *
  * Each change by the user adds a history entry, so that Back undoes it. Consecutive keystrokes in the search
  * field share one entry.
  */
 
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
-
-export const WINDOWS = ["15m", "1h", "24h", "7d"] as const;
-
-export type Window = (typeof WINDOWS)[number];
-
-const DEFAULT_WINDOW: Window = "1h";
-
-/** To follow “the last”. */
-export const WINDOW_LABELS: Readonly<Record<Window, string>> = {
-  "15m": "15 minutes",
-  "1h": "hour",
-  "24h": "24 hours",
-  "7d": "7 days",
-};
+import { DEFAULT_RANGE, parseRange, type Range, sameRange, writeRange } from "./range.ts";
 
 /** The browser's address bar and history, reduced to what the page needs. Tests pass a fake. */
 export interface AddressBar {
@@ -35,7 +22,7 @@ export class Address {
   readonly #bar: AddressBar;
   readonly #listeners: (() => void)[] = [];
   #filters: Filters = NO_FILTERS;
-  #window: Window = DEFAULT_WINDOW;
+  #range = DEFAULT_RANGE;
   #typing = false;
 
   constructor(bar: AddressBar) {
@@ -52,11 +39,11 @@ export class Address {
     return this.#filters;
   }
 
-  get window(): Window {
-    return this.#window;
+  get range(): Range {
+    return this.#range;
   }
 
-  /** Registers a callback for every change of filters or window. */
+  /** Registers a callback for every change of filters or range. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -90,10 +77,10 @@ export class Address {
     this.#typing = false;
   }
 
-  setWindow(window: Window): void {
-    if (window !== this.#window) {
+  setRange(range: Range): void {
+    if (!sameRange(range, this.#range)) {
       this.#typing = false;
-      this.#window = window;
+      this.#range = range;
       this.#write("new");
     }
   }
@@ -108,15 +95,13 @@ export class Address {
   #read(): void {
     const query = new URLSearchParams(this.#bar.read());
     this.#filters = parseFilters(query);
-    this.#window = WINDOWS.find((window) => window === query.get("window")) ?? DEFAULT_WINDOW;
+    this.#range = parseRange(query) ?? DEFAULT_RANGE;
   }
 
   #write(step: "new" | "same"): void {
     const query = new URLSearchParams();
     writeFilters(this.#filters, query);
-    if (this.#window !== DEFAULT_WINDOW) {
-      query.set("window", this.#window);
-    }
+    writeRange(this.#range, query);
     this.#bar.write(query.size > 0 ? `?${query}` : "", step);
     this.#notify();
   }

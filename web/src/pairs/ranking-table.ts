@@ -26,7 +26,7 @@ const HEADINGS: Readonly<Record<Column, readonly [label: string, meaning: string
   bought: ["Bought", "Total amount bought"],
   vwap: ["VWAP", "Volume-weighted average rate: bought ÷ sold"],
   last: ["Last", "Last rate"],
-  change: ["Chg %", "Change from the first to the last rate in the window, in percent"],
+  change: ["Chg %", "Change from the first to the last rate in the time range, in percent"],
 };
 
 interface Row {

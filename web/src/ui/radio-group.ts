@@ -1,4 +1,4 @@
-/** A row of buttons, exactly one of them pressed. */
+/** A row of buttons, at most one of them pressed. */
 
 import { element } from "./dom.ts";
 
@@ -18,7 +18,8 @@ export class RadioGroup<Value extends string> {
     this.element.append(...this.#buttons.values());
   }
 
-  select(value: Value): void {
+  /** Presses the button of a value, and no other. Undefined presses none. */
+  select(value: Value | undefined): void {
     if (value === this.#selected) {
       return;
     }

@@ -12,6 +12,11 @@ export function dateAndClock(ms: number, zone: Zone): string {
   return toZone(ms, zone).slice(0, 19).replace("T", " ");
 }
 
+/** Formats as `2026-11-24 10:27 UTC`. */
+export function minuteAndZone(ms: number, zone: Zone): string {
+  return `${dateAndClock(ms, zone).slice(0, 16)} ${zoneName(zone)}`;
+}
+
 /** The zone's name for labels. */
 export function zoneName(zone: Zone): string {
   return zone === "utc" ? "UTC" : "local";
