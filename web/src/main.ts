@@ -17,6 +17,7 @@ import { StatsPoller } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import { AlertBar } from "./status/alert-bar.ts";
 import { GapNotice } from "./status/gap-notice.ts";
+import { Help } from "./status/help.ts";
 import { StatusLine } from "./status/status-line.ts";
 import { Feed } from "./stream/feed.ts";
 import { GapFill } from "./stream/gap-fill.ts";
@@ -25,7 +26,7 @@ import { openSocket } from "./stream/socket.ts";
 import { State } from "./stream/state.ts";
 import { persistCollapsed } from "./ui/collapse.ts";
 import { byId } from "./ui/dom.ts";
-import { onKey, trackPointer } from "./ui/keys.ts";
+import { trackPointer } from "./ui/keys.ts";
 import { initMenus } from "./ui/menus.ts";
 import { painter } from "./ui/painter.ts";
 import { Preferences } from "./ui/preferences.ts";
@@ -61,13 +62,14 @@ const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverN
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
-  const { filters, range } = address;
+  const { filters, range, dialog } = address;
   const { zone } = preferences;
   return {
     state,
     filters,
     range,
     rangeLabel: rangeLabel(range, (ms) => minuteAndZone(ms, zone)),
+    dialog,
     zone,
     stats: stats.latest,
     health: health.latest,
@@ -93,6 +95,7 @@ panels.push(
     state.dismissGaps();
     repaint();
   }),
+  new Help(page),
   new EmptyState(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
@@ -112,14 +115,6 @@ state.onFresh((fresh) => {
 initMenus();
 trackPointer();
 persistCollapsed();
-const help = byId("help", HTMLDialogElement);
-byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
-onKey("?", () => help.showModal());
-const operations = byId("ops-dialog", HTMLDialogElement);
-byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
-  operations.showModal();
-  repaint();
-});
 
 const history = new History(timing, queryArchive, EVERYTHING, (messages) => {
   state.backfill(messages);

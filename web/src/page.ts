@@ -12,6 +12,7 @@
  */
 
 import type { Address } from "./filters/address.ts";
+import type { Dialog } from "./filters/dialog.ts";
 import type { Filters } from "./filters/filters.ts";
 import type { Range } from "./filters/range.ts";
 import type { QueryArchive } from "./server/archive.ts";
@@ -29,6 +30,8 @@ export interface View {
   readonly range: Range;
   /** The range as the end of a sentence, such as `in the last hour`. Empty if it has no bounds. */
   readonly rangeLabel: string;
+  /** The open dialog. */
+  readonly dialog: Dialog | undefined;
   readonly zone: Zone;
   readonly stats: StatsSnapshot;
   readonly health: Health;
@@ -42,7 +45,7 @@ export interface Panel {
 
 /** The parts of the page that a panel may use. */
 export interface Page {
-  /** Filters and time range: to read, to change, and to watch. */
+  /** Filters, time range and open dialog: to read, to change, and to watch. */
   readonly address: Address;
   readonly state: State;
   readonly timing: Timing;

@@ -211,3 +211,12 @@ it("a relative range moves on, and its last stats stay until the next answer", a
     assert.equal(request.includes("T09%3A01"), fixture.env.nowMs >= TEN + 60_000);
   }
 });
+
+it("a dialog that opens or closes causes no request", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.address.open({ kind: "help" });
+  fixture.address.closeDialog();
+  assert.deepEqual(await fixture.takeRequests(), []);
+});

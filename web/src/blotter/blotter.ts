@@ -82,10 +82,13 @@ export class Blotter implements Panel {
       retry: () => this.#trades.retry(),
       showAll: () => page.address.setRange(ALL),
     });
-    this.#detail = new Detail(page);
+    this.#detail = new Detail(page, {
+      find: (id, step) => this.#grid.find(id, step),
+      moved: (id) => this.#grid.focusOn(id),
+    });
     this.#grid = new Grid(byId("table", HTMLDivElement), this.#header.row, this.#footer.row, {
       changed: page.repaint,
-      open: (trade) => this.#detail.open(trade),
+      open: (id) => page.address.open({ kind: "trade", id }),
       keepsFocus: () => this.#detail.isOpen,
     });
     this.#toolbar = new Toolbar({
@@ -113,7 +116,7 @@ export class Blotter implements Panel {
     this.#paintLayout(view);
     this.#paintTable(view);
     this.#paintStatus(state.connection.phase === "live");
-    this.#detail.paint(view.zone);
+    this.#detail.paint(view);
   }
 
   /** Filters or range have changed: starts over with a new list. */
@@ -193,7 +196,8 @@ export class Blotter implements Panel {
   }
 
   #paintTable({ nowMs, rangeLabel, range }: View): void {
-    const isHeld = this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed;
+    const isHeld =
+      this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed || this.#detail.isOpen;
     // If the filters change during a pause, the new trades are shown once and then held.
     const isLive = !isHeld || this.#trades.needsRefresh;
     const intervalMs = this.#isSampled ? SAMPLE_EVERY_MS : 0;

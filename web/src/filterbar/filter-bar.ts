@@ -23,6 +23,7 @@ import { RangePicker } from "./range-picker.ts";
 
 /** Keystrokes closer together than this cause no query. */
 const INPUT_DELAY_MS = 200;
+const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/u;
 
 const wholeNumber = new Intl.NumberFormat();
 const decimal = decimalFormat();
@@ -145,6 +146,12 @@ export class FilterBar implements Panel {
 
   #onInput(q: Field): void {
     this.#cancelTimer();
+    const id = wholeId(q.value);
+    if (id !== undefined) {
+      q.value = this.#page.address.filters.q;
+      this.#page.address.open({ kind: "trade", id });
+      return;
+    }
     this.#timer = this.#page.timing.setTimer(() => {
       this.#page.address.typeFilters({ q: readFilter("q", q.value) ?? "" });
     }, INPUT_DELAY_MS);
@@ -162,6 +169,11 @@ export class FilterBar implements Panel {
       this.#page.timing.clearTimer(this.#timer);
     }
   }
+}
+
+/** A complete id, which may be anywhere in the text, such as in a copied line of JSON. */
+function wholeId(typed: string): string | undefined {
+  return ID.exec(typed.toLowerCase())?.[0];
 }
 
 /** How many trades the page is about. */

@@ -5,21 +5,30 @@
  * visible.
  */
 
+import type { Section } from "../filters/dialog.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { byId } from "../ui/dom.ts";
+import { Modal } from "../ui/modal.ts";
 import { DeadLettersView } from "./dead-letters-view.ts";
 import { LedgerView } from "./ledger-view.ts";
 import { Poll } from "./poll.ts";
 import { StackView } from "./stack-view.ts";
 
 export class Operations implements Panel {
-  readonly #dialog: HTMLDialogElement | null;
+  readonly #modal: Modal;
   readonly #stack = new StackView();
   readonly #ledger: LedgerView;
   readonly #deadLetters: DeadLettersView;
   readonly #poll: Poll;
+  readonly #places: Readonly<Partial<Record<Section, HTMLElement>>>;
+  /** The section that the dialog was opened at. */
+  #section: Section | undefined;
 
   constructor(place: HTMLElement, page: Page) {
-    this.#dialog = place.closest("dialog");
+    this.#modal = new Modal(byId("ops-dialog", HTMLDialogElement), () => page.address.closeDialog());
+    byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
+      page.address.open({ kind: "operations", section: "operations" });
+    });
     this.#ledger = new LedgerView(page.fetch, page.repaint);
     this.#deadLetters = new DeadLettersView(page);
     this.#poll = new Poll(page.timing, async () => {
@@ -27,18 +36,25 @@ export class Operations implements Panel {
         await Promise.all([this.#ledger.refresh(), this.#deadLetters.refresh()]);
       }
     });
-    this.#dialog?.addEventListener("close", () => this.#poll.setActive(false));
     const { components, tubes, programs } = this.#stack;
+    this.#places = { ledger: this.#ledger.element, "dead-letters": this.#deadLetters.element };
     place.append(components, tubes, this.#deadLetters.element, this.#ledger.element, programs);
   }
 
   paint(view: View): void {
-    if (!this.#dialog?.open) {
+    const section = view.dialog?.kind === "operations" ? view.dialog.section : undefined;
+    this.#modal.paint(section !== undefined);
+    this.#poll.setActive(section !== undefined);
+    if (!section) {
+      this.#section = undefined;
       return;
     }
-    this.#poll.setActive(true);
     this.#stack.paint(view.health);
     this.#ledger.paint(view.health);
     this.#deadLetters.paint(view);
+    if (section !== this.#section) {
+      this.#section = section;
+      this.#places[section]?.scrollIntoView();
+    }
   }
 }

@@ -76,6 +76,9 @@ export class StatsPoller {
   #requests: ReadonlyMap<Slot, StatsRequest> = new Map();
   /** By the request's key, so that an answer is never used for another request. */
   readonly #aggregates = new Map<string, LiveAggregate>();
+  /** What the requests are for. */
+  #filters: Filters | undefined;
+  #range: Range | undefined;
   #focus: Pair | undefined;
   #timer: Timer | undefined;
   #isVisible = true;
@@ -88,7 +91,7 @@ export class StatsPoller {
 
   constructor(options: StatsPollerOptions) {
     this.#options = options;
-    options.address.onChange(() => this.#restart());
+    options.address.onChange(() => this.#onAddress());
   }
 
   start(): void {
@@ -126,6 +129,14 @@ export class StatsPoller {
         this.#publishTimer = undefined;
         this.#publish();
       }, PUBLISH_EVERY_MS);
+    }
+  }
+
+  /** A dialog may have opened or closed, which is no reason to start over. */
+  #onAddress(): void {
+    const { filters, range } = this.#options.address;
+    if (filters !== this.#filters || range !== this.#range) {
+      this.#restart();
     }
   }
 
@@ -193,6 +204,8 @@ export class StatsPoller {
 
   #neededRequests(): ReadonlyMap<Slot, StatsRequest> {
     const { filters, range } = this.#options.address;
+    this.#filters = filters;
+    this.#range = range;
     const now = this.#options.serverNow();
     const request = (changes: Partial<Filters>): StatsRequest =>
       toRequest({ ...filters, ...changes }, range, now);

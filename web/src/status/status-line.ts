@@ -42,7 +42,7 @@ export class StatusLine implements Panel {
   #health: Health | undefined;
 
   /** Call with every frame. */
-  paint({ state, stats, health, nowMs }: View): void {
+  paint({ state, stats, health, nowMs, dialog }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = phase;
     setText(this.#phase, PHASE_LABELS[phase]);
@@ -50,7 +50,7 @@ export class StatusLine implements Panel {
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
     setText(this.#today, formatCount(today(stats.days, nowMs)));
-    const title = `Tradewire · ${phase}`;
+    const title = `${dialog?.kind === "trade" ? `Trade ${dialog.id} · ` : ""}Tradewire · ${phase}`;
     if (document.title !== title) {
       document.title = title;
     }
