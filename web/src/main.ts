@@ -4,6 +4,7 @@ import { Blotter } from "./blotter/blotter.ts";
 import { EmptyState } from "./blotter/empty-state.ts";
 import { FilterBar } from "./filterbar/filter-bar.ts";
 import { Address, browserAddressBar } from "./filters/address.ts";
+import { followDialogLinks } from "./filters/links.ts";
 import { rangeLabel } from "./filters/range.ts";
 import { EVERYTHING } from "./filters/selection.ts";
 import { WorldMap } from "./map/map.ts";
@@ -13,6 +14,7 @@ import { Pairs } from "./pairs/pairs.ts";
 import { Series } from "./series/series.ts";
 import { archiveQuery } from "./server/archive.ts";
 import { HealthPoller } from "./server/health.ts";
+import { LedgerPoller } from "./server/ledger-poller.ts";
 import { StatsPoller } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import { AlertBar } from "./status/alert-bar.ts";
@@ -59,6 +61,7 @@ const preferences = new Preferences(repaint);
 const health = new HealthPoller(timing, fetchFromServer, repaint);
 const serverNow = (): number => state.clock.at(timing.now());
 const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverNow, changed: repaint });
+const ledger = new LedgerPoller({ timing, fetch: fetchFromServer, serverNow, changed: repaint });
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
@@ -73,6 +76,7 @@ function view(): View {
     zone,
     stats: stats.latest,
     health: health.latest,
+    ledger: ledger.latest,
     nowMs: serverNow(),
   };
 }
@@ -113,6 +117,7 @@ state.onFresh((fresh) => {
 });
 
 initMenus();
+followDialogLinks(address);
 trackPointer();
 persistCollapsed();
 
@@ -157,6 +162,7 @@ function updateVisibility(): void {
   state.setVisible(isVisible);
   health.setVisible(isVisible);
   stats.setVisible(isVisible);
+  ledger.setVisible(isVisible);
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -18,6 +18,7 @@ import type { Range } from "./filters/range.ts";
 import type { QueryArchive } from "./server/archive.ts";
 import type { Fetch } from "./server/fetch.ts";
 import type { Health } from "./server/health.ts";
+import type { LedgerState } from "./server/ledger-poller.ts";
 import type { Pair, StatsSnapshot } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import type { State } from "./stream/state.ts";
@@ -35,6 +36,7 @@ export interface View {
   readonly zone: Zone;
   readonly stats: StatsSnapshot;
   readonly health: Health;
+  readonly ledger: LedgerState;
   /** The current time by the server's clock, in milliseconds since 1970. */
   readonly nowMs: number;
 }

@@ -5,29 +5,15 @@
  */
 
 import type { Fetch } from "../server/fetch.ts";
-import { isRecord, parseMicros } from "../trade/json.ts";
-import { type Answer, request } from "./request.ts";
+import { type Answer, request } from "../server/request.ts";
+import { isRecord } from "../trade/json.ts";
+import { type DeadLetter, parseDeadLetters } from "./dead-letter.ts";
+import { RequeueWatch } from "./requeue-watch.ts";
 
 /** The server lists at most this many per tube. */
 export const LISTED_MAX = 100;
 /** The characters that a header can carry. */
 const TOKEN = /^[\x21-\x7e]+$/u;
-
-export interface DeadLetter {
-  /** Unique; an id is unique only within its tube. */
-  readonly key: string;
-  readonly tube: string;
-  readonly id: string;
-  readonly reason: string;
-  /** How often it was requeued and came back. */
-  readonly requeued: number;
-  /** Why it was a dead letter before; empty if it was never requeued. */
-  readonly earlierReason: string;
-  /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
-  readonly deadLetteredMs: number | undefined;
-  /** Indented JSON, or the original text if it is not JSON. */
-  readonly body: string;
-}
 
 /** Replaced when something changes, never changed in place. */
 export interface DeadLettersState {
@@ -43,11 +29,22 @@ export interface DeadLettersState {
 
 const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), result: "", error: "" };
 
+/** A change of one dead letter. */
+interface Action {
+  readonly method: string;
+  readonly action: string;
+  /** What was done, for the report. */
+  readonly result: string;
+  readonly watch: RequeueWatch | undefined;
+}
+
 export class DeadLetterClient {
   readonly #fetch: Fetch;
   readonly #changed: () => void;
   #token = "";
   #latest = LOCKED;
+  /** What was requeued, until it is known to have come back or not. */
+  #requeued: RequeueWatch | undefined;
   /** Counts changes of the list, so that an answer from before a change is dropped. */
   #revision = 0;
 
@@ -89,7 +86,8 @@ export class DeadLetterClient {
     }
     const list = answer.kind === "ok" ? parseDeadLetters(answer.body) : undefined;
     if (list) {
-      this.#set({ ...this.#latest, phase: "unlocked", list, error: "" });
+      const result = this.#requeued?.result(list) ?? this.#latest.result;
+      this.#set({ ...this.#latest, phase: "unlocked", list, result, error: "" });
     } else if (answer.kind === "unauthorized") {
       this.#rejectToken();
     } else {
@@ -98,27 +96,33 @@ export class DeadLetterClient {
   }
 
   requeue(letter: DeadLetter): Promise<void> {
-    return this.#act(letter, "POST", "/requeue", "Requeued");
+    const watch = new RequeueWatch([letter]);
+    return this.#act(letter, { method: "POST", action: "/requeue", result: "Requeued", watch });
   }
 
   discard(letter: DeadLetter): Promise<void> {
-    return this.#act(letter, "DELETE", "", "Deleted");
+    return this.#act(letter, { method: "DELETE", action: "", result: "Deleted", watch: undefined });
   }
 
   /** Requeues all dead letters of a tube, also those that are not listed. */
   async requeueAll(tube: string): Promise<void> {
+    const watch = new RequeueWatch(this.#latest.list.filter((letter) => letter.tube === tube));
     await this.#change(tube, "POST", `requeue?tube=${tube}`, (body) => {
       const { requeued, left } = isRecord(body) ? body : {};
+      this.#requeued = watch;
       return { result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}` };
     });
     await this.refresh();
   }
 
-  #act({ key, tube, id }: DeadLetter, method: string, action: string, result: string): Promise<void> {
-    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, () => ({
-      list: this.#latest.list.filter((other) => other.key !== key),
-      result: `${result}: ${id} of ${tube}.`,
-    }));
+  #act({ key, tube, id }: DeadLetter, { method, action, result, watch }: Action): Promise<void> {
+    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, () => {
+      this.#requeued = watch;
+      return {
+        list: this.#latest.list.filter((other) => other.key !== key),
+        result: `${result}: ${id} of ${tube}.`,
+      };
+    });
   }
 
   /** Asks the server for a change. `done` gives what is different after it. */
@@ -163,33 +167,4 @@ export class DeadLetterClient {
 
 function message(answer: Answer): string {
   return answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
-}
-
-/** Parses the list, in the order of the answer. Returns undefined if it is malformed. */
-export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undefined {
-  if (!(isRecord(answer) && Array.isArray(answer["deadLetters"]))) {
-    return;
-  }
-  return answer["deadLetters"].flatMap((raw) => (isRecord(raw) ? parseDeadLetter(raw) : []));
-}
-
-function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
-  const { tube, id, reason, deadLetteredAt, event, requeued, earlierReason } = raw;
-  if (typeof tube !== "string" || typeof id !== "string" || typeof reason !== "string") {
-    return [];
-  }
-  const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;
-  const body = typeof event === "string" ? event : JSON.stringify(event, null, 2);
-  return [
-    {
-      key: `${tube}/${id}`,
-      tube,
-      id,
-      reason,
-      requeued: typeof requeued === "number" ? requeued : 0,
-      earlierReason: typeof earlierReason === "string" ? earlierReason : "",
-      deadLetteredMs: micros && Math.floor(micros / 1000),
-      body,
-    },
-  ];
 }

@@ -1,7 +1,7 @@
 /**
  * The operations dialog: components, queue, dead letters, ledger and programs.
  *
- * The stack's health comes with each view. The rest is polled while the dialog is open and the page is
+ * The stack's health and the ledger come with each view. Dead letters are polled while the dialog is open and the page is
  * visible.
  */
 
@@ -17,7 +17,7 @@ import { StackView } from "./stack-view.ts";
 export class Operations implements Panel {
   readonly #modal: Modal;
   readonly #stack = new StackView();
-  readonly #ledger: LedgerView;
+  readonly #ledger = new LedgerView();
   readonly #deadLetters: DeadLettersView;
   readonly #poll: Poll;
   readonly #places: Readonly<Partial<Record<Section, HTMLElement>>>;
@@ -29,11 +29,10 @@ export class Operations implements Panel {
     byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
       page.address.open({ kind: "operations", section: "operations" });
     });
-    this.#ledger = new LedgerView(page.fetch, page.repaint);
     this.#deadLetters = new DeadLettersView(page);
     this.#poll = new Poll(page.timing, async () => {
       if (page.state.visible) {
-        await Promise.all([this.#ledger.refresh(), this.#deadLetters.refresh()]);
+        await this.#deadLetters.refresh();
       }
     });
     const { components, tubes, programs } = this.#stack;
@@ -50,7 +49,7 @@ export class Operations implements Panel {
       return;
     }
     this.#stack.paint(view.health);
-    this.#ledger.paint(view.health);
+    this.#ledger.paint(view.ledger);
     this.#deadLetters.paint(view);
     if (section !== this.#section) {
       this.#section = section;
