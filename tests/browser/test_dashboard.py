@@ -191,7 +191,7 @@ def test_keyboard_shortcuts_search_pause_and_open_help(running: Stack, page: Pag
     page.keyboard.press("Space")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")
-    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "false")
     expect(window(page, "1h")).to_have_attribute("aria-pressed", "true")

@@ -20,6 +20,7 @@ import type { Timing } from "./server/timing.ts";
 import { AlertBar } from "./status/alert-bar.ts";
 import { GapNotice } from "./status/gap-notice.ts";
 import { Help } from "./status/help.ts";
+import { LinkNotice } from "./status/link-notice.ts";
 import { StatusLine } from "./status/status-line.ts";
 import { Feed } from "./stream/feed.ts";
 import { GapFill } from "./stream/gap-fill.ts";
@@ -33,7 +34,7 @@ import { initMenus } from "./ui/menus.ts";
 import { painter } from "./ui/painter.ts";
 import { Preferences } from "./ui/preferences.ts";
 import { Sound } from "./ui/sound.ts";
-import { minuteAndZone } from "./ui/time-format.ts";
+import { midnight, minuteAndZone } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
 
@@ -60,18 +61,27 @@ const repaint = painter(
 const preferences = new Preferences(repaint);
 const health = new HealthPoller(timing, fetchFromServer, repaint);
 const serverNow = (): number => state.clock.at(timing.now());
-const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverNow, changed: repaint });
+const stats = new StatsPoller({
+  timing,
+  fetch: fetchFromServer,
+  address,
+  serverNow,
+  today: () => midnight(serverNow(), preferences.zone),
+  changed: repaint,
+});
+preferences.onZone(() => stats.restart());
 const ledger = new LedgerPoller({ timing, fetch: fetchFromServer, serverNow, changed: repaint });
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
-  const { filters, range, dialog } = address;
+  const { filters, range, problems, dialog } = address;
   const { zone } = preferences;
   return {
     state,
     filters,
     range,
     rangeLabel: rangeLabel(range, (ms) => minuteAndZone(ms, zone)),
+    problems,
     dialog,
     zone,
     stats: stats.latest,
@@ -95,6 +105,7 @@ const statusLine = new StatusLine();
 panels.push(
   statusLine,
   new AlertBar(),
+  new LinkNotice(page),
   new GapNotice(() => {
     state.dismissGaps();
     repaint();
@@ -117,6 +128,7 @@ state.onFresh((fresh) => {
 });
 
 initMenus();
+byId("skip", HTMLButtonElement).addEventListener("click", () => byId("table", HTMLElement).focus());
 followDialogLinks(address);
 trackPointer();
 persistCollapsed();

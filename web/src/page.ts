@@ -31,6 +31,8 @@ export interface View {
   readonly range: Range;
   /** The range as the end of a sentence, such as `in the last hour`. Empty if it has no bounds. */
   readonly rangeLabel: string;
+  /** Which parts of the link the page can't use, in sentences. */
+  readonly problems: readonly string[];
   /** The open dialog. */
   readonly dialog: Dialog | undefined;
   readonly zone: Zone;

@@ -14,6 +14,7 @@ import {
   readFilter,
   writeFilters,
 } from "../src/filters/filters.ts";
+import { findProblems } from "../src/filters/problems.ts";
 import { FIELDS } from "../src/trade/fields.ts";
 import { FakeAddressBar, trade } from "./helpers.ts";
 
@@ -208,4 +209,30 @@ it("a flag has 1 to 64 small letters, digits and dashes", () => {
   assert.equal(readFilter("flag", "rate-mismatch"), "rate-mismatch");
   assert.equal(readFilter("flag", "x".repeat(64)), "x".repeat(64));
   assert.equal(readFilter("flag", "x".repeat(65)), undefined);
+});
+
+function problems(query: string): readonly string[] {
+  return findProblems(new URLSearchParams(query));
+}
+
+it("a link says which of its parts are not used, and what is shown instead", () => {
+  assert.deepEqual(problems("?from=eur&min=1&window=24h&q="), []);
+  assert.deepEqual(problems("?min=abc"), ["“min=abc” is not valid. It is ignored."]);
+  assert.deepEqual(problems("?min=10&max=5"), ["“max=5” is less than “min=10”. The maximum is ignored."]);
+  assert.deepEqual(problems("?form=EUR"), ["The page knows no “form”. It is ignored."]);
+  for (const range of ["window=2h", "since=yesterday", "since=2026-11-24T11:00Z&until=2026-11-24T10:00Z"]) {
+    assert.deepEqual(problems(range), [
+      `“${range}” is not a valid time range. The page shows the last hour.`,
+    ]);
+  }
+});
+
+it("the next change of the page removes what was said of the link", () => {
+  const address = new Address(new FakeAddressBar("?min=abc&to=x"));
+  assert.equal(address.problems.length, 2);
+  address.setFilters({ from: "EUR" });
+  assert.deepEqual(address.problems, []);
+  const other = new Address(new FakeAddressBar("?min=abc"));
+  other.dismissProblems();
+  assert.deepEqual(other.problems, []);
 });

@@ -6,8 +6,7 @@ import { NO_FILTERS } from "../src/filters/filters.ts";
 import { ALL } from "../src/filters/range.ts";
 import { EVERYTHING, type Selection } from "../src/filters/selection.ts";
 import { LiveAggregate } from "../src/server/live-aggregate.ts";
-import { parseStats, type Stats } from "../src/server/stats.ts";
-import { today } from "../src/status/today.ts";
+import { parseStats } from "../src/server/stats.ts";
 import { unitsText } from "../src/trade/decimal.ts";
 import { statsAnswer as answer, EUR_GBP, MONEY, parsedTradeAt, TEN, uuid } from "./helpers.ts";
 
@@ -121,19 +120,4 @@ it("only selected trades are added, and the series of a pair has amounts", () =>
   assert.ok(aggregate.add(parsedTradeAt(1)));
   assert.equal(unitsText(aggregate.stats.series[0]?.money?.sold ?? 0n), "1100");
   assert.equal(unitsText(aggregate.stats.series[0]?.money?.last ?? 0n), "0.7471");
-});
-
-it("today counts trades since midnight, UTC", () => {
-  const days: Stats = parseStats(
-    answer({
-      step: 3600,
-      series: [
-        { start: "2026-11-23T23:00:00Z", count: 5, flagged: 0 },
-        { start: "2026-11-24T00:00:00Z", count: 7, flagged: 0 },
-        { start: "2026-11-24T09:00:00Z", count: 1, flagged: 0 },
-      ],
-    }),
-  );
-  assert.equal(today(days, TEN), 8);
-  assert.equal(today(undefined, TEN), undefined);
 });

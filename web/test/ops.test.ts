@@ -6,10 +6,11 @@ import { parseDeadLetters } from "../src/ops/dead-letter.ts";
 import { DeadLetterClient } from "../src/ops/dead-letters.ts";
 import { remark } from "../src/ops/dead-letters-view.ts";
 import { age, componentLabel } from "../src/ops/labels.ts";
+import { summarize } from "../src/ops/ledger-summary.ts";
 import { Poll } from "../src/ops/poll.ts";
 import type { Fetch } from "../src/server/fetch.ts";
 import type { Health } from "../src/server/health.ts";
-import { outcomesOf, parseLedger, summarize } from "../src/server/ledger.ts";
+import { outcomesOf, parseLedger } from "../src/server/ledger.ts";
 import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const LETTERS = [

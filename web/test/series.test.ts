@@ -59,7 +59,7 @@ function snapshot(changes: Partial<StatsSnapshot>): StatsSnapshot {
     countries: undefined,
     pairs: undefined,
     focus: undefined,
-    days: undefined,
+    today: undefined,
     error: "",
     ...changes,
   };
@@ -108,10 +108,34 @@ it("unfinished steps are not counted as complete", () => {
 });
 
 it("time ticks are round in local time", () => {
-  assert.deepEqual(timeTicks(50, 250, 60, 0), [60, 120, 180, 240]);
-  assert.deepEqual(timeTicks(50, 7300, 3600, 1800), [1800, 5400]);
-  assert.deepEqual(timeTicks(10, 20, 60, 0), []);
+  assert.deepEqual(
+    timeTicks(50, 250, 60, () => 0),
+    [60, 120, 180, 240],
+  );
+  assert.deepEqual(
+    timeTicks(50, 7300, 3600, () => 1800),
+    [1800, 5400],
+  );
+  assert.deepEqual(
+    timeTicks(10, 20, 60, () => 0),
+    [],
+  );
   assert.equal(zoneOffset(TEN, "utc"), 0);
+});
+
+it("ticks in local time stay at full hours across a change of the clock", () => {
+  const hour = 3600;
+  const spring = 10 * hour;
+  const offsetAt = (seconds: number): number => (seconds < spring ? hour : 2 * hour);
+  const localHours = (utc: readonly number[]): number[] =>
+    utc.map((seconds) => (seconds + offsetAt(seconds)) / hour);
+  assert.deepEqual(localHours(timeTicks(0, 20 * hour, 6 * hour, offsetAt)), [6, 12, 18]);
+  const autumn = (seconds: number): number => (seconds < spring ? 2 * hour : hour);
+  const ticks = timeTicks(0, 20 * hour, 6 * hour, autumn);
+  assert.deepEqual(
+    ticks.map((seconds) => (seconds + autumn(seconds)) / hour),
+    [6, 12, 18],
+  );
 });
 
 it("midnight is labelled with its date", () => {

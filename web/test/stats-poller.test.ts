@@ -20,6 +20,7 @@ class StatsFixture {
   readonly addressBar: FakeAddressBar;
   readonly address: Address;
   readonly requests: string[] = [];
+  todayMs = Date.UTC(2026, 10, 24);
   readonly poller: StatsPoller;
   answer: () => Response = () => Response.json(answer());
   /** When answers arrive. */
@@ -37,6 +38,7 @@ class StatsFixture {
       },
       address: this.address,
       serverNow: () => this.env.nowMs,
+      today: () => this.todayMs,
       changed: () => undefined,
     });
   }
@@ -52,12 +54,12 @@ const SINCE = "/api/stats?since=2026-11-";
 const HOUR = `${SINCE}24T09%3A00%3A00Z`;
 const QUARTER = `${SINCE}24T09%3A45%3A00Z`;
 const WEEK = `${SINCE}17T10%3A00%3A00Z`;
-const DAYS = `${SINCE}22T00%3A00%3A00Z`;
+const TODAY = `${SINCE}24T00%3A00%3A00Z`;
 
-it("without filters, one request serves everything but the days", async () => {
+it("without filters, one request serves everything but today's count", async () => {
   const fixture = new StatsFixture();
   fixture.poller.start();
-  assert.deepEqual(await fixture.takeRequests(), [HOUR, DAYS]);
+  assert.deepEqual(await fixture.takeRequests(), [HOUR, TODAY]);
   const { trades, countries, pairs, focus, error } = fixture.poller.latest;
   assert.ok(trades && trades === countries && countries === pairs);
   assert.deepEqual([focus, error], [undefined, ""]);
@@ -70,7 +72,7 @@ it("a chart's request leaves out its own filter", async () => {
     `${WEEK}&from=EUR&to=GBP&country=FR`,
     `${WEEK}&from=EUR&to=GBP`,
     `${WEEK}&country=FR`,
-    DAYS,
+    TODAY,
   ]);
 });
 
@@ -80,10 +82,10 @@ it("a change of filters, range or focused pair is requested at once", async () =
   await fixture.takeRequests();
   fixture.address.setRange({ window: "15m" });
   assert.equal(fixture.poller.latest.trades, undefined);
-  assert.deepEqual(await fixture.takeRequests(), [QUARTER, DAYS]);
+  assert.deepEqual(await fixture.takeRequests(), [QUARTER, TODAY]);
   fixture.poller.focusOn(EUR_GBP);
   fixture.poller.focusOn({ ...EUR_GBP });
-  assert.deepEqual(await fixture.takeRequests(), [QUARTER, `${QUARTER}&from=EUR&to=GBP`, DAYS]);
+  assert.deepEqual(await fixture.takeRequests(), [QUARTER, `${QUARTER}&from=EUR&to=GBP`, TODAY]);
 });
 
 it("stats of earlier filters are never published, and stats of the same request stay", async () => {
@@ -113,9 +115,9 @@ it("if the archive is unavailable, a new range has no stats", async () => {
   fixture.answer = () => new Response("", { status: 503 });
   fixture.address.setRange({ window: "7d" });
   await fixture.takeRequests();
-  const { trades, countries, pairs, days, error } = fixture.poller.latest;
+  const { trades, countries, pairs, today, error } = fixture.poller.latest;
   assert.deepEqual([trades, countries, pairs], [undefined, undefined, undefined]);
-  assert.ok(days);
+  assert.ok(today);
   assert.notEqual(error, "");
 });
 
@@ -187,7 +189,7 @@ it("every filter and the range apply to every request", async () => {
   fixture.poller.start();
   const filters = "&from=EUR&user=1&flag=x&min=1&max=2&q=a";
   const span = "/api/stats?since=2026-11-24T08%3A00%3A00Z&until=2026-11-24T09%3A00%3A00Z";
-  assert.deepEqual(await fixture.takeRequests(), [`${span}${filters}`, DAYS]);
+  assert.deepEqual(await fixture.takeRequests(), [`${span}${filters}`, TODAY]);
 });
 
 it("all of the time is requested with a start, and counts live trades that match", async () => {
@@ -219,4 +221,14 @@ it("a dialog that opens or closes causes no request", async () => {
   fixture.address.open({ kind: "help" });
   fixture.address.closeDialog();
   assert.deepEqual(await fixture.takeRequests(), []);
+});
+
+it("today's trades are counted from the midnight of the reader's time zone", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.today?.total.count, 10);
+  fixture.todayMs -= 5.5 * 3_600_000;
+  fixture.poller.restart();
+  assert.deepEqual(await fixture.takeRequests(), [HOUR, `${SINCE}23T18%3A30%3A00Z`]);
 });

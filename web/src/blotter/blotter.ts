@@ -13,6 +13,7 @@ import { History } from "../stream/history.ts";
 import { RateMeter } from "../stream/meters.ts";
 import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
+import { numberFormat } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
@@ -46,7 +47,7 @@ const HELD: Readonly<Record<NonNullable<Grid["heldBy"]>, string>> = {
   pointer: "Paused while the pointer is over the rows. Move it away to resume.",
 };
 
-const wholeNumber = new Intl.NumberFormat();
+const wholeNumber = numberFormat();
 
 export class Blotter implements Panel {
   readonly #page: Page;
@@ -217,6 +218,7 @@ export class Blotter implements Panel {
     const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
     const filtered = isFiltered(this.#filters);
     this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
+    this.#grid.markDays(isTimeOrder);
     this.#grid.paint(list, isNew && isLive);
     this.#footer.paint({
       status: isTimeOrder ? this.#trades.endStatus : "sorted",

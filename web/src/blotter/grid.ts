@@ -6,6 +6,7 @@
 import { tradePath } from "../filters/dialog.ts";
 import type { TradeEvent } from "../trade/event.ts";
 import { element } from "../ui/dom.ts";
+import { hintOverflow } from "../ui/overflow-hint.ts";
 import type { Clock, Column } from "./columns.ts";
 import { nextRow, scrollToShow } from "./keyboard-focus.ts";
 import { Rows, rowId } from "./rows.ts";
@@ -75,6 +76,7 @@ export class Grid {
     for (const name of ["pointerup", "pointercancel"] as const) {
       document.addEventListener(name, () => this.#onPointerUp());
     }
+    hintOverflow(scroller, this.#body);
     new ResizeObserver(() => {
       this.#measure();
       listener.changed();
@@ -143,6 +145,11 @@ export class Grid {
     const { style } = this.#scroller;
     style.setProperty("--columns", template);
     style.setProperty("--min-width", `calc(${minCh}ch + ${columns - 1} * var(--gap) + 2 * var(--side))`);
+  }
+
+  /** Whether a line separates the days. In another order than by time, it would mean nothing. */
+  markDays(isMarked: boolean): void {
+    this.#scroller.classList.toggle("by-day", isMarked);
   }
 
   /** Renders the visible part of the list, with new rows highlighted if `mark`. */

@@ -9,14 +9,14 @@ import { isRecord } from "../trade/json.ts";
 import { LABELLED } from "./labelled.ts";
 
 const OWN_CH = {
-  time: 14,
+  time: 17,
   user: 9,
   pair: 10,
   sell: 13,
   buy: 13,
   rate: 12,
-  country: 16,
-  placed: 17.5,
+  country: 14,
+  placed: 17,
   flags: 14.5,
 } as const;
 const LABELLED_CH = 14;

@@ -92,7 +92,7 @@ export class Toolbar {
 }
 
 function exportLink(format: (typeof FORMATS)[number]): HTMLAnchorElement {
-  const link = element("a", "export");
+  const link = element("a", "export target");
   link.download = "";
   link.dataset["testid"] = `export-${format}`;
   link.title = `All trades of this time range that match the filters, as ${format.toUpperCase()}`;

@@ -16,7 +16,7 @@ import type { Timer } from "../server/timing.ts";
 import { COUNTRIES } from "../trade/codes.ts";
 import { CURRENCIES } from "../trade/currencies.ts";
 import { byId, element, setText } from "../ui/dom.ts";
-import { countryNames, decimalFormat, decimalReader } from "../ui/format.ts";
+import { countryNames, decimalFormat, decimalReader, numberFormat } from "../ui/format.ts";
 import { onKey } from "../ui/keys.ts";
 import { labelledHint, labelledInputs, labelOf } from "./labelled.ts";
 import { RangePicker } from "./range-picker.ts";
@@ -25,7 +25,7 @@ import { RangePicker } from "./range-picker.ts";
 const INPUT_DELAY_MS = 200;
 const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/u;
 
-const wholeNumber = new Intl.NumberFormat();
+const wholeNumber = numberFormat();
 const decimal = decimalFormat();
 const readDecimal = decimalReader();
 

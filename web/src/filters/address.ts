@@ -7,6 +7,7 @@
 
 import { type Dialog, type DialogAddress, dialogAddress, parseDialog } from "./dialog.ts";
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
+import { findProblems } from "./problems.ts";
 import { DEFAULT_RANGE, parseRange, type Range, sameRange, writeRange } from "./range.ts";
 
 /** An entry of the browser's history. */
@@ -32,6 +33,7 @@ export class Address {
   readonly #listeners: (() => void)[] = [];
   #filters: Filters = NO_FILTERS;
   #range = DEFAULT_RANGE;
+  #problems: readonly string[] = [];
   #dialog: Dialog | undefined;
   #isAbove = false;
   #typing = false;
@@ -52,6 +54,16 @@ export class Address {
 
   get range(): Range {
     return this.#range;
+  }
+
+  /** What the link asked for in vain, in sentences. Empty after the next change. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  dismissProblems(): void {
+    this.#problems = [];
+    this.#notify();
   }
 
   get dialog(): Dialog | undefined {
@@ -140,11 +152,13 @@ export class Address {
     // Unchanged parts stay the same objects, so that nothing starts over when a dialog opens or closes.
     this.#filters = sameFilters(filters, this.#filters) ? this.#filters : filters;
     this.#range = sameRange(range, this.#range) ? this.#range : range;
+    this.#problems = findProblems(query);
     this.#dialog = parseDialog(place);
     this.#isAbove = place.isAbove;
   }
 
   #write(step: "new" | "same"): void {
+    this.#problems = [];
     const query = new URLSearchParams();
     writeFilters(this.#filters, query);
     writeRange(this.#range, query);

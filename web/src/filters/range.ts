@@ -67,9 +67,11 @@ export function parseRange(query: URLSearchParams): Range | undefined {
     const window = WINDOWS.find((each) => each === text);
     return text === "all" ? ALL : window && { window };
   }
-  const span = { sinceMs: parseTime(query.get("since")), untilMs: parseTime(query.get("until")) };
-  const isAbsent = span.sinceMs === undefined && span.untilMs === undefined;
-  return isAbsent || isEmptySpan(span) ? undefined : span;
+  const bounds = [query.get("since"), query.get("until")] as const;
+  const [sinceMs, untilMs] = bounds.map(parseTime);
+  const isInvalid = bounds.some((bound, index) => bound !== null && [sinceMs, untilMs][index] === undefined);
+  const isAbsent = bounds.every((bound) => bound === null);
+  return isAbsent || isInvalid || isEmptySpan({ sinceMs, untilMs }) ? undefined : { sinceMs, untilMs };
 }
 
 /** Writes a range into an address. The default range is left out. */

@@ -3,6 +3,7 @@
 import type { View } from "../page.ts";
 import type { Count, CountryStats, Stats } from "../server/stats.ts";
 import { noTrades, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { numberFormat } from "../ui/format.ts";
 
 /** Formats numbers for a locale. */
 export class Labels {
@@ -10,12 +11,15 @@ export class Labels {
   readonly #percent: Intl.NumberFormat;
 
   constructor(locale?: string) {
-    this.#number = new Intl.NumberFormat(locale);
-    this.#percent = new Intl.NumberFormat(locale, {
-      style: "percent",
-      minimumFractionDigits: 1,
-      maximumFractionDigits: 1,
-    });
+    this.#number = numberFormat({}, locale);
+    this.#percent = numberFormat(
+      {
+        style: "percent",
+        minimumFractionDigits: 1,
+        maximumFractionDigits: 1,
+      },
+      locale,
+    );
   }
 
   count(count: number): string {

@@ -1,14 +1,16 @@
 /** The section of the ledger: a sentence, and a table of accepted messages and their outcomes. */
 
 import { tradePath } from "../filters/dialog.ts";
-import { DIFFERENCES, type Ledger, type Loss, outcomesOf, summarize } from "../server/ledger.ts";
+import { DIFFERENCES, type Ledger, type Loss, outcomesOf } from "../server/ledger.ts";
 import type { LedgerState } from "../server/ledger-poller.ts";
 import { element, setText } from "../ui/dom.ts";
+import { numberFormat } from "../ui/format.ts";
 import { dateAndClock } from "../ui/time-format.ts";
+import { summarize } from "./ledger-summary.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
-const whole = new Intl.NumberFormat();
+const whole = numberFormat();
 
 export class LedgerView {
   readonly element: HTMLElement;

@@ -5,6 +5,7 @@ import type { PairStats } from "../server/stats.ts";
 import { noTrades, type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { hintOverflow } from "../ui/overflow-hint.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
 import { Amounts } from "./amounts.ts";
 import { toMatrix } from "./matrix.ts";
@@ -39,6 +40,8 @@ export class Pairs implements Panel {
     this.#ranking = new RankingTable(amounts, { sort, pick });
     this.#matrix = new MatrixTable(amounts, pick);
     place.append(this.#remark, this.#ranking.element, this.#matrix.element, this.#more);
+    hintOverflow(place, this.#ranking.element);
+    hintOverflow(place, this.#matrix.element);
     this.#modes = new RadioGroup("View of pairs", { ranking: "Ranking", matrix: "Matrix" }, (mode) => {
       this.#mode = mode;
       saveSetting(KEY, mode);

@@ -31,13 +31,13 @@ export interface StatsSnapshot {
   readonly pairs: Stats | undefined;
   /** Of the pair last passed to `focusOn`, with amounts in the series. */
   readonly focus: Stats | undefined;
-  /** Of the last two days and today, in hours, without any filter. */
-  readonly days: Stats | undefined;
+  /** Of today, without any filter. */
+  readonly today: Stats | undefined;
   /** Why there are no current stats, in words, shown once for all panels. Empty if nothing is wrong. */
   readonly error: string;
 }
 
-type Slot = "trades" | "countries" | "pairs" | "focus" | "days";
+type Slot = "trades" | "countries" | "pairs" | "focus" | "today";
 
 interface StatsRequest {
   /** The same as long as the answer may be shown: a relative range moves on, and stays the same range. */
@@ -56,7 +56,7 @@ const EMPTY: StatsSnapshot = {
   countries: undefined,
   pairs: undefined,
   focus: undefined,
-  days: undefined,
+  today: undefined,
   error: "",
 };
 
@@ -66,6 +66,8 @@ export interface StatsPollerOptions {
   readonly address: Address;
   /** Returns the current time by the server's clock, in milliseconds since 1970. */
   readonly serverNow: () => number;
+  /** Returns the start of today in the reader's time zone, in milliseconds since 1970. */
+  readonly today: () => number;
   /** Called when there is something new to paint. */
   readonly changed: () => void;
 }
@@ -95,7 +97,7 @@ export class StatsPoller {
   }
 
   start(): void {
-    this.#restart();
+    this.restart();
   }
 
   get latest(): StatsSnapshot {
@@ -104,13 +106,13 @@ export class StatsPoller {
 
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
-    this.#restart();
+    this.restart();
   }
 
   focusOn(pair: Pair | undefined): void {
     if (pair?.from !== this.#focus?.from || pair?.to !== this.#focus?.to) {
       this.#focus = pair;
-      this.#restart();
+      this.restart();
     }
   }
 
@@ -136,11 +138,12 @@ export class StatsPoller {
   #onAddress(): void {
     const { filters, range } = this.#options.address;
     if (filters !== this.#filters || range !== this.#range) {
-      this.#restart();
+      this.restart();
     }
   }
 
-  #restart(): void {
+  /** Asks again at once, for what is needed now. */
+  restart(): void {
     if (this.#timer !== undefined) {
       this.#options.timing.clearTimer(this.#timer);
       this.#timer = undefined;
@@ -215,7 +218,7 @@ export class StatsPoller {
       ["countries", request({ country: "" })],
       ["pairs", request(hasPair ? { from: "", to: "" } : {})],
       ...(this.#focus ? [["focus", request({ ...this.#focus })] as const] : []),
-      ["days", toRequest(NO_FILTERS, { sinceMs: twoDaysAgo(now), untilMs: undefined }, now)],
+      ["today", toRequest(NO_FILTERS, { sinceMs: this.#options.today(), untilMs: undefined }, now)],
     ]);
   }
 
@@ -254,9 +257,4 @@ function pathOf({ filters, span }: Selection): string {
   writeSpan({ ...span, sinceMs: span.sinceMs ?? BEGINNING_MS }, query);
   writeFilters(filters, query);
   return `/api/stats?${query}`;
-}
-
-/** Midnight two days ago. For such a long range the archive answers in hours, which are few. */
-function twoDaysAgo(nowMs: number): number {
-  return new Date(nowMs).setUTCHours(-48, 0, 0, 0);
 }

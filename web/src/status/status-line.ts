@@ -5,15 +5,14 @@ import type { Health, Tube } from "../server/health.ts";
 import type { Connection, OfflineReason } from "../stream/feed.ts";
 import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
-import { duration, perSecond } from "../ui/format.ts";
+import { duration, numberFormat, perSecond } from "../ui/format.ts";
 import { drawSparkline } from "./sparkline.ts";
 import { StallWatch } from "./stall.ts";
-import { today } from "./today.ts";
 import { verdictOf } from "./verdict.ts";
 
 const SPARKLINE_SECONDS = 60;
 
-const wholeNumber = new Intl.NumberFormat();
+const wholeNumber = numberFormat();
 
 const PHASE_LABELS: Readonly<Record<Connection["phase"], string>> = {
   connecting: "Connecting…",
@@ -55,7 +54,7 @@ export class StatusLine implements Panel {
     setText(this.#detail, detail(state, Date.now()));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
-    setText(this.#today, formatCount(today(stats.days, nowMs)));
+    setText(this.#today, formatCount(stats.today?.total.count));
     const title = `${dialog?.kind === "trade" ? `Trade ${dialog.id} · ` : ""}Tradewire · ${phase}`;
     if (document.title !== title) {
       document.title = title;

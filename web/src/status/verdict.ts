@@ -2,6 +2,7 @@
 
 import { lostOf } from "../server/ledger.ts";
 import type { LedgerState } from "../server/ledger-poller.ts";
+import { numberFormat } from "../ui/format.ts";
 
 /** Older than this, a check says little about now. */
 const OLD_AFTER_SECONDS = 60;
@@ -22,7 +23,7 @@ export function verdictOf(
     return { text: error === "" ? "Checking…" : "Not checked: no answer", isBad: error !== "" };
   }
   const lost = lostOf(ledger);
-  const count = `${new Intl.NumberFormat(locale).format(lost)} lost`;
+  const count = `${numberFormat({}, locale).format(lost)} lost`;
   if (checkedMs === undefined) {
     return { text: `${count} · not checked yet`, isBad: lost > 0 };
   }
