@@ -122,7 +122,8 @@ def test_nothing_is_wider_than_the_window(filled_page: Page) -> None:
 
 
 SMALL_TARGETS = """least => [...document.querySelectorAll("a, button, summary, select, input, [role=button]")]
-    .filter(target => target.checkVisibility() && !target.closest("svg, .header, [role=slider], dd:not(.meter dd), .losses"))
+    .filter(target => target.checkVisibility())
+    .filter(target => !target.closest("svg, .header, [role=slider], dd:not(.meter dd), .losses"))
     .map(target => [target.type === "checkbox" ? target.closest("label") : target, target])
     .filter(([area]) => area.offsetHeight > 1 && Math.min(area.offsetHeight, area.offsetWidth) < least)
     .map(([area, target]) => `${target.outerHTML.slice(0, 90)} ${area.offsetWidth}x${area.offsetHeight}`)"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
+from tests.integration.conftest import open_queue
+from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -98,13 +101,22 @@ def test_a_trades_address_opens_it_in_a_new_page(running: Stack, page: Page) -> 
     expect(row(page, event_id)).to_be_visible()
 
 
+def test_a_dead_letters_id_leads_to_its_history_with_the_reason(running: Stack, page: Page) -> None:
+    event_id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a71"
+    with open_queue(running.home) as queue:
+        queue.put(json.dumps({"id": event_id, "receivedAt": "2026-01-01T00:00:00.000000Z"}).encode(), [ARCHIVE])
+    page.get_by_role("searchbox").fill(event_id)
+    trace = page.get_by_test_id("trace")
+    expect(trace).to_contain_text("Dead letter of archive: it could not be processed (", timeout=20_000)
+
+
 @pytest.mark.parametrize(
     ("id_", "words"),
     [
         ("abc", "“abc” is not the id of a trade."),
         ("%3Cb%3E", "“<b>” is not the id of a trade."),
         ("", "is not the id of a trade."),
-        (UNKNOWN, "Not archived yet."),
+        (UNKNOWN, "There is no trade with this id."),
     ],
 )
 def test_an_address_without_a_trade_says_so_in_words(running: Stack, page: Page, id_: str, words: str) -> None:

@@ -103,7 +103,6 @@ it("a requeued or deleted dead letter leaves the list, and the result is reporte
   const [first, second] = client.latest.list;
   assert.ok(first && second);
   await client.requeue(first);
-  assert.equal(client.latest.result, "Requeued: b_7-Z of live.");
   await client.discard(second);
   assert.deepEqual(server.requests.slice(1), [
     "POST /api/dead-letters/live/b_7-Z/requeue",
@@ -113,59 +112,41 @@ it("a requeued or deleted dead letter leaves the list, and the result is reporte
   assert.equal(client.latest.busy.size, 0);
 });
 
-it("a requeued dead letter that fails again is reported with its reason", async () => {
-  const server = new FakeServer();
-  const client = await unlocked(server);
-  const [first] = client.latest.list;
-  assert.ok(first);
-  await client.requeue(first);
-  await client.refresh();
-  assert.equal(client.latest.result, "Requeued: b_7-Z of live.", "it is not back yet");
-  server.letters = [{ ...LETTERS[0], id: "b_9", reason: "still because." }, LETTERS[1] ?? {}];
-  await client.refresh();
-  assert.equal(client.latest.result, "Requeued: failed again: still because.");
-});
-
-it("a requeued dead letter that does not come back is reported as processed", async () => {
-  const server = new FakeServer();
-  const client = await unlocked(server);
-  const [first] = client.latest.list;
-  assert.ok(first);
-  await client.requeue(first);
-  server.letters = LETTERS.slice(1);
-  for (let polls = 0; polls < 5; polls += 1) {
-    await client.refresh();
+it("a requeue says what came of it", async () => {
+  for (const [answer, result] of [
+    [{ result: "taken", reason: null }, "requeued, and processed."],
+    [{ result: "failed-again", reason: "still because" }, "requeued, and failed again: still because."],
+    [
+      { result: "pending", reason: null },
+      "requeued, and waits. Its trade’s history will tell what came of it.",
+    ],
+  ] as const) {
+    const server = new FakeServer();
+    server.answer = answer;
+    const client = await unlocked(server);
+    const [first] = client.latest.list;
+    assert.ok(first);
+    await client.requeue(first);
+    assert.equal(client.latest.result, `b_7-Z of live: ${result}`);
   }
-  assert.equal(client.latest.result, "Requeued: it has not failed again.");
-});
-
-it("of a requeued tube, those that fail again are counted", async () => {
-  const server = new FakeServer();
-  const two = [LETTERS[0] ?? {}, { ...LETTERS[0], id: "2", event: { id: "b" } }];
-  server.letters = two;
-  const client = await unlocked(server);
-  server.letters = [{ ...two[1], id: "3", reason: "no." }];
-  server.answer = { status: "OK", requeued: 2, left: 0 };
-  await client.requeueAll("live");
-  assert.equal(client.latest.result, "Requeued: 1 of 2 failed again: no.");
 });
 
 it("all dead letters of a tube are requeued with one request, and the list is loaded again", async () => {
   const server = new FakeServer();
   const client = await unlocked(server);
   server.letters = LETTERS.slice(1);
-  server.answer = { status: "OK", requeued: 120, left: 0 };
+  server.answer = { status: "OK", requeued: 120, left: 0, failedAgain: 0 };
   await client.requeueAll("live");
-  assert.equal(client.latest.result, "Requeued: 120 of live.");
+  assert.equal(client.latest.result, "Requeued: 120 of live. None has failed again so far.");
   assert.deepEqual(server.requests.slice(1), [
     "POST /api/dead-letters/requeue?tube=live",
     "GET /api/dead-letters?limit=100",
   ]);
   assert.equal(client.latest.list.length, 1);
   assert.equal(client.latest.busy.size, 0);
-  server.answer = { status: "OK", requeued: 7, left: 3 };
+  server.answer = { status: "OK", requeued: 7, left: 3, failedAgain: 2 };
   await client.requeueAll("archive");
-  assert.equal(client.latest.result, "Requeued: 7 of archive. 3 are left.");
+  assert.equal(client.latest.result, "Requeued: 7 of archive. 3 are left. 2 failed again.");
 });
 
 it("a dead letter that came back has its earlier reason", () => {

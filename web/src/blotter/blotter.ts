@@ -257,6 +257,6 @@ export class Blotter implements Panel {
     }
     return this.#isSampled
       ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."
-      : "Newest first, as they arrive.";
+      : `Newest first, as they arrive. Times are ${this.#clock.zone === "utc" ? "UTC" : "local"}.`;
   }
 }

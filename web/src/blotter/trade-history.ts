@@ -63,7 +63,7 @@ export class TradeHistory {
         return;
       }
       if ("afterMs" in result) {
-        this.#publish(NOT_ARCHIVED);
+        this.#publish(result.afterMs === undefined ? NOT_FOUND : NOT_ARCHIVED);
         return result.afterMs;
       }
       this.#trace = result;
@@ -83,6 +83,8 @@ export class TradeHistory {
 }
 
 const NOT_ARCHIVED = "Not archived yet. A trade that was accepted just now appears here within seconds.";
+const NOT_FOUND =
+  "There is no trade with this id. Everything accepted at its time is archived, so it was not accepted here, or it is lost.";
 
 function statusOf({ isDone, message }: Trace): string {
   if (message === undefined) {

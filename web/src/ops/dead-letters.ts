@@ -8,7 +8,6 @@ import type { Fetch } from "../server/fetch.ts";
 import { type Answer, request } from "../server/request.ts";
 import { isRecord } from "../trade/json.ts";
 import { type DeadLetter, parseDeadLetters } from "./dead-letter.ts";
-import { RequeueWatch } from "./requeue-watch.ts";
 
 /** The server lists at most this many per tube. */
 export const LISTED_MAX = 100;
@@ -33,9 +32,8 @@ const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), r
 interface Action {
   readonly method: string;
   readonly action: string;
-  /** What was done, for the report. */
-  readonly result: string;
-  readonly watch: RequeueWatch | undefined;
+  /** Says what was done, from the answer. */
+  readonly done: (body: unknown) => string;
 }
 
 export class DeadLetterClient {
@@ -43,8 +41,6 @@ export class DeadLetterClient {
   readonly #changed: () => void;
   #token = "";
   #latest = LOCKED;
-  /** What was requeued, until it is known to have come back or not. */
-  #requeued: RequeueWatch | undefined;
   /** Counts changes of the list, so that an answer from before a change is dropped. */
   #revision = 0;
 
@@ -86,8 +82,7 @@ export class DeadLetterClient {
     }
     const list = answer.kind === "ok" ? parseDeadLetters(answer.body) : undefined;
     if (list) {
-      const result = this.#requeued?.result(list) ?? this.#latest.result;
-      this.#set({ ...this.#latest, phase: "unlocked", list, result, error: "" });
+      this.#set({ ...this.#latest, phase: "unlocked", list, error: "" });
     } else if (answer.kind === "unauthorized") {
       this.#rejectToken();
     } else {
@@ -96,33 +91,30 @@ export class DeadLetterClient {
   }
 
   requeue(letter: DeadLetter): Promise<void> {
-    const watch = new RequeueWatch([letter]);
-    return this.#act(letter, { method: "POST", action: "/requeue", result: "Requeued", watch });
+    return this.#act(letter, { method: "POST", action: "/requeue", done: requeueResult });
   }
 
   discard(letter: DeadLetter): Promise<void> {
-    return this.#act(letter, { method: "DELETE", action: "", result: "Deleted", watch: undefined });
+    return this.#act(letter, { method: "DELETE", action: "", done: () => "Deleted" });
   }
 
   /** Requeues all dead letters of a tube, also those that are not listed. */
   async requeueAll(tube: string): Promise<void> {
-    const watch = new RequeueWatch(this.#latest.list.filter((letter) => letter.tube === tube));
     await this.#change(tube, "POST", `requeue?tube=${tube}`, (body) => {
-      const { requeued, left } = isRecord(body) ? body : {};
-      this.#requeued = watch;
-      return { result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}` };
+      const { requeued, left, failedAgain } = isRecord(body) ? body : {};
+      const failed = failedAgain === 0 ? " None has failed again so far." : ` ${failedAgain} failed again.`;
+      return {
+        result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}${failed}`,
+      };
     });
     await this.refresh();
   }
 
-  #act({ key, tube, id }: DeadLetter, { method, action, result, watch }: Action): Promise<void> {
-    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, () => {
-      this.#requeued = watch;
-      return {
-        list: this.#latest.list.filter((other) => other.key !== key),
-        result: `${result}: ${id} of ${tube}.`,
-      };
-    });
+  #act({ key, tube, id }: DeadLetter, { method, action, done }: Action): Promise<void> {
+    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, (body) => ({
+      list: this.#latest.list.filter((other) => other.key !== key),
+      result: `${id} of ${tube}: ${done(body)}`,
+    }));
   }
 
   /** Asks the server for a change. `done` gives what is different after it. */
@@ -162,6 +154,19 @@ export class DeadLetterClient {
   #set(latest: DeadLettersState): void {
     this.#latest = latest;
     this.#changed();
+  }
+}
+
+/** What came of a requeue. The server has waited for it for two seconds. */
+function requeueResult(body: unknown): string {
+  const { result, reason } = isRecord(body) ? body : {};
+  switch (result) {
+    case "taken":
+      return "requeued, and processed.";
+    case "failed-again":
+      return `requeued, and failed again: ${reason}.`;
+    default:
+      return "requeued, and waits. Its trade’s history will tell what came of it.";
   }
 }
 
