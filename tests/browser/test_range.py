@@ -99,3 +99,24 @@ def test_a_range_without_trades_says_so_and_leads_to_all_of_them(running: Stack,
     end.get_by_role("button", name="Show all time").click()
     expect(row(page, old)).to_be_visible()
     expect(page).to_have_url(re.compile("window=all"))
+
+
+def test_trades_of_a_pair_over_an_amount_in_the_last_hour_take_three_actions(running: Stack, page: Page) -> None:
+    large = {"currencyFrom": "NOK", "currencyTo": "SEK", "amountSell": 20000, "amountBuy": 14942}
+    small = large | {"amountSell": 10, "amountBuy": "7.471"}
+    ages = (10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 2 * HOUR)
+    ids = archive_past(running, *((age, large) for age in ages), *((age, small) for age in ages))
+    page.goto(running.url)
+    wait_live(page)
+    page.get_by_test_id("pairs").get_by_role("button", name="NOK→SEK").click()
+    page.get_by_test_id("fields").locator("summary").click()
+    page.get_by_label("Amount sold, min").fill("10,000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("matches")).to_have_text("3 trades match")
+    expect(page.get_by_test_id("chip-min")).to_have_text("Amount sold ≥ 10,000 NOK")
+    expect(page.get_by_test_id("row")).to_have_count(3)
+    assert shown_ids(page) == exported_ids(page) == ids[:3]
+    expect(page.get_by_test_id("series")).to_contain_text("Trades a minute · NOK→SEK")
+    expect(page.get_by_test_id("map").locator("circle.dot:not([hidden])")).to_have_attribute(
+        "aria-label", re.compile("^France: 3 trades")
+    )

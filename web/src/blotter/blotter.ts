@@ -247,7 +247,10 @@ export class Blotter implements Panel {
     }
     if (!isByTime(this.#layout)) {
       const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
-      return `Sorted by ${label(this.#clock)}, loaded trades only. Sort by time to see the whole archive.`;
+      const mixed = isMixed(this.#layout, this.#filters)
+        ? " Amounts of different currencies are mixed: filter by one."
+        : "";
+      return `Sorted by ${label(this.#clock)}, loaded trades only.${mixed} Sort by time to see the whole archive.`;
     }
     if (heldBy) {
       return HELD[heldBy];
@@ -259,4 +262,13 @@ export class Blotter implements Panel {
       ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."
       : `Newest first, as they arrive. Times are ${this.#clock.zone === "utc" ? "UTC" : "local"}.`;
   }
+}
+
+/** Whether the rows are in the order of amounts whose currencies differ. */
+function isMixed({ sort: { by } }: Layout, { from, to }: Filters): boolean {
+  return (
+    (by === "sell" && from === "") ||
+    (by === "buy" && to === "") ||
+    (by === "rate" && (from === "" || to === ""))
+  );
 }

@@ -115,8 +115,9 @@ export class FilterBar implements Panel {
     const chip = element("button", "chip");
     chip.type = "button";
     chip.dataset["testid"] = `chip-${name}`;
-    setText(chip, chipLabel(name, value));
-    chip.ariaLabel = `Remove filter ${chipLabel(name, value)}`;
+    const text = chipLabel(name, value, this.#page.address.filters);
+    setText(chip, text);
+    chip.ariaLabel = `Remove filter ${text}`;
     chip.addEventListener("click", () => {
       this.#page.address.setFilters({ [name]: "" });
       // The chip is gone, so the focus must move. In a field, a phone would open its keyboard.
@@ -215,7 +216,8 @@ function fillIn(input: Field, value: string): void {
   input.ariaInvalid = "false";
 }
 
-function chipLabel(name: FilterName, value: string): string {
+function chipLabel(name: FilterName, value: string, { from }: Filters): string {
+  const currency = from || "of any currency";
   switch (name) {
     case "from":
       return `Sold: ${value}`;
@@ -228,9 +230,9 @@ function chipLabel(name: FilterName, value: string): string {
     case "flag":
       return `Flag: ${value}`;
     case "min":
-      return `Amount sold ≥ ${decimal(value)}`;
+      return `Amount sold ≥ ${decimal(value)} ${currency}`;
     case "max":
-      return `Amount sold ≤ ${decimal(value)}`;
+      return `Amount sold ≤ ${decimal(value)} ${currency}`;
     case "q":
       return `“${value}”`;
     default:
