@@ -48,6 +48,7 @@ def render(settings: Settings) -> dict[str, str]:
             user=f"user {user} {group_of(user) or user};" if user else "# user: the one who started the stack",
             message_kib=MAX_MESSAGE_BYTES // 1024,
             batch_kib=MAX_BATCH_BYTES // 1024,
+            shown_home=_shown_home(settings),
         ),
         "supervisord.conf": templates.get_template("supervisord.conf").render(
             common,
@@ -66,6 +67,11 @@ def render(settings: Settings) -> dict[str, str]:
         # What the running stack was started with, for people and for the next deploy/up.
         "settings": "".join(f"{name}={value}\n" for name, value in settings.variables().items()),
     }
+
+
+def _shown_home(settings: Settings) -> Path:
+    """Return the stack's home as commands name it that are run in the project's folder."""
+    return settings.home.relative_to(ROOT) if settings.home.is_relative_to(ROOT) else settings.home
 
 
 def write(settings: Settings) -> None:

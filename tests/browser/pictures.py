@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from deploy import demo
+from tests.browser.past import run_as_owner
 from tests.chromium import launch_options
 from tests.stack import stack
 from tests.support import ROOT
@@ -51,7 +50,7 @@ def main() -> None:
         stack(home, RATE_LIMIT="off", DEMO_RATE=str(RATE), DEMO_SEED=str(SEED)) as running,
         sync_playwright() as playwright,
     ):
-        _fill_as_owner(running)
+        run_as_owner(running, "tests.browser.pictures")
         browser = playwright.chromium.launch(**launch_options())
         _take(running, browser)
         browser.close()
@@ -75,21 +74,6 @@ def _take(running: Stack, browser: Browser) -> None:
         page.bring_to_front()
         page.wait_for_timeout(1000)
         page.screenshot(path=_PICTURES[scheme])
-
-
-def _fill_as_owner(running: Stack) -> None:
-    """Fill the archive in a process of the database's owner."""
-    owner = (running.home / "sock").stat()
-    as_root = os.geteuid() == 0
-    subprocess.run(
-        [sys.executable, "-m", "tests.browser.pictures", "fill", str(running.home)],
-        cwd=running.home,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        check=True,
-        user=owner.st_uid if as_root else None,
-        group=owner.st_gid if as_root else None,
-        extra_groups=[] if as_root else None,
-    )
 
 
 def _fill(home: Path) -> None:
@@ -118,7 +102,7 @@ def _times(now: datetime) -> Iterator[datetime]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["fill"]:
-        _fill(Path(sys.argv[2]))
+    if sys.argv[1:]:
+        _fill(Path(sys.argv[1]))
     else:
         main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-WIDTHS = (360, 390, 768, 1024, 1440)
+WIDTHS = (320, 360, 390, 768, 1024, 1440)
 
 
 def close_all(page: Page) -> None:
@@ -118,3 +119,90 @@ def test_nothing_is_wider_than_the_window(filled_page: Page) -> None:
                 assert dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth"), (name, width)
         filled_page.set_viewport_size({"width": 1440, "height": 900})
         close_all(filled_page)
+
+
+SMALL_TARGETS = """least => [...document.querySelectorAll("a, button, summary, select, input, [role=button]")]
+    .filter(target => target.checkVisibility())
+    .filter(target => !target.closest("svg, .header, [role=slider], dd:not(.meter dd), .losses"))
+    .map(target => [target.type === "checkbox" ? target.closest("label") : target, target])
+    .filter(([area]) => area.offsetHeight > 1 && Math.min(area.offsetHeight, area.offsetWidth) < least)
+    .map(([area, target]) => `${target.outerHTML.slice(0, 90)} ${area.offsetWidth}x${area.offsetHeight}`)"""
+
+
+@pytest.mark.parametrize(("width", "least"), [(1440, 24), (390, 24)])
+def test_targets_are_large_enough(filled_page: Page, width: int, least: int) -> None:
+    filled_page.set_viewport_size({"width": width, "height": 844})
+    for name, open_ in VIEWS.items():
+        open_(filled_page)
+        small = filled_page.evaluate(SMALL_TARGETS, least)
+        assert not small, (name, *small)
+        close_all(filled_page)
+
+
+def test_on_a_phone_the_trades_come_first_and_the_main_targets_fit_a_finger(filled_page: Page) -> None:
+    filled_page.set_viewport_size({"width": 390, "height": 844})
+    first = filled_page.get_by_test_id("row").first.bounding_box()
+    assert first
+    assert first["y"] < 400
+    main = [
+        filled_page.get_by_test_id("ops-open"),
+        filled_page.get_by_test_id("pause"),
+        filled_page.get_by_role("searchbox"),
+        filled_page.get_by_test_id("fields").locator("summary"),
+        filled_page.get_by_test_id("range").get_by_role("button", name="1h", exact=True),
+        filled_page.get_by_test_id("row").first,
+    ]
+    for target in main:
+        box = target.bounding_box()
+        assert box
+        assert box["height"] >= 44, target
+    assert filled_page.locator("#spark").is_visible()
+
+
+def test_a_few_tabs_lead_to_the_trades(filled_page: Page) -> None:
+    filled_page.keyboard.press("Tab")
+    expect(filled_page.get_by_role("button", name="Skip to the trades")).to_be_focused()
+    filled_page.keyboard.press("Enter")
+    expect(filled_page.get_by_test_id("table")).to_be_focused()
+    filled_page.evaluate("document.activeElement.blur(); document.getElementById('skip').focus()")
+    tabs = 0
+    while not filled_page.get_by_test_id("table").evaluate("table => table === document.activeElement"):
+        filled_page.keyboard.press("Tab")
+        tabs += 1
+        assert tabs <= 24
+
+
+def test_the_title_of_the_chart_is_never_cut(filled_page: Page) -> None:
+    series = filled_page.get_by_test_id("series")
+    for width in (390, 1024, 1440):
+        filled_page.set_viewport_size({"width": width, "height": 900})
+        for subject in ("Volume", "Rate", "Trades"):
+            series.get_by_role("button", name=subject, exact=True).click()
+            caption = series.locator(".caption")
+            expect(caption).to_contain_text(subject if subject != "Volume" else "Sold")
+            assert caption.evaluate("caption => caption.scrollWidth <= caption.clientWidth"), (width, subject)
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_a_click_on_the_map_filters_the_country_that_was_pointed_at(
+    running: Stack, chromium: Browser, ratio: int
+) -> None:
+    for country in ("FR", "IE", "GB", "BE", "NL", "LU", "DE", "CH"):
+        post(running, originatingCountry=country)
+    context = chromium.new_context(device_scale_factor=ratio, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(running.url)
+    wait_live(page)
+    chart = page.get_by_test_id("map")
+    expect(chart.get_by_role("button", name=re.compile("^Luxembourg"))).to_be_visible()
+    for name in ("France", "Belgium", "Luxembourg", "Ireland"):
+        box = chart.get_by_role("button", name=re.compile(f"^{name}")).bounding_box()
+        assert box
+        for step in (0.3, 0.5, 0.8):
+            page.mouse.move(box["x"] + box["width"] * step + 0.5, box["y"] + box["height"] * step + 0.5)
+            pointed = chart.get_by_test_id("map-tooltip").locator("strong").inner_text()
+            page.mouse.down()
+            page.mouse.up()
+            expect(page.get_by_test_id("chip-country")).to_have_text(f"Country: {pointed}")
+            page.get_by_test_id("clear").click()
+    context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -102,3 +103,6 @@ def test_the_api_reference_lists_all_operations_and_fits_the_window(
         for method in item:
             expect(page.get_by_role("heading", name=f"{method.upper()} {path}", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator("main")).not_to_contain_text("9,223,372")
+    page.locator(".example").first.get_by_role("button", name="Copy").click()
+    expect(page.locator(".example").first.get_by_role("button")).to_have_text(re.compile("Copied|Selected"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ def put_malformed(running: Stack, tube: str, body: bytes) -> None:
 def dead_letter_counts(running: Stack) -> dict[str, int]:
     with open_queue(running.home) as queue:
         return {tube: queue.counts(tube).dead_letters for tube in (LIVE, ARCHIVE)}
+
+
+def discard_all(running: Stack) -> None:
+    authorization = {"Authorization": f"Bearer {token(running)}"}
+    for letter in running.get("/api/dead-letters", **authorization).json["deadLetters"]:
+        path = f"/api/dead-letters/{letter['tube']}/{letter['id']}"
+        assert running.get(path, method="DELETE", **authorization).status == 200
 
 
 def open_operations(page: Page) -> Locator:
@@ -110,7 +118,7 @@ def test_dead_letters_are_listed_requeued_and_deleted_with_the_token(running: St
 
     before = live.get_attribute("data-key")
     live.get_by_test_id("requeue").click()
-    expect(page.get_by_test_id("ops-result")).to_contain_text("Requeued")
+    expect(page.get_by_test_id("ops-result")).to_contain_text("requeued, and failed again: ")
     # It passes the queue again, is malformed still, and becomes another dead letter.
     expect(operations.locator(f'[data-testid="dead-letter"]:not([data-key="{before}"])')).to_have_count(1)
     expect(letters).to_have_count(1)
@@ -118,9 +126,55 @@ def test_dead_letters_are_listed_requeued_and_deleted_with_the_token(running: St
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert token(running) not in stored
     page.reload()
-    open_operations(page)
+    # The address names the dialog, so it is open again, without the token.
     expect(page.get_by_test_id("token")).to_be_visible()
     expect(letters).to_have_count(0)
+
+
+def test_the_header_says_that_nothing_is_lost_and_leads_to_the_ledger(running: Stack, page: Page) -> None:
+    post(running)
+    wait_settled(running)
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_have_text(re.compile(r"^0 lost · checked \d+ s ago$"), timeout=20_000)
+    verdict.click()
+    expect(page).to_have_url(f"{running.url}#ledger")
+    expect(page.get_by_test_id("ops-ledger-summary")).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_test_id("ops")).to_be_hidden()
+
+
+def test_the_number_of_dead_letters_leads_to_them_and_requeueing_all_says_what_came_of_it(
+    running: Stack, page: Page
+) -> None:
+    for number in range(3):
+        put_malformed(running, LIVE, json.dumps({"id": f"not one {number}"}).encode())
+    count = dead_letter_counts(running)[LIVE]
+    link = page.get_by_test_id("dead-letters")
+    expect(link).to_have_text(str(count), timeout=20_000)
+    link.click()
+    expect(page.get_by_test_id("ops-dead-letters-remark")).to_be_in_viewport()
+    enter(page, token(running))
+    page.get_by_role("button", name="Requeue all of live").click()
+    expect(page.get_by_test_id("ops-result")).to_contain_text(f"{count} failed again.", timeout=20_000)
+    discard_all(running)
+
+
+def test_without_a_live_processor_the_header_counts_the_trades_that_wait_and_names_the_command(
+    running: Stack, page: Page
+) -> None:
+    phase = page.get_by_test_id("state").get_by_role("status")
+    expect(phase).to_have_text("Live")
+    running.supervisorctl("stop", "processors:live-1")
+    try:
+        for number in range(3):
+            post(running, userId=f"waiting-{number}")
+        expect(phase).to_have_text("Stalled: 3 trades wait", timeout=20_000)
+        command = f".venv/bin/supervisorctl -c {running.home}/conf/supervisord.conf start processors:live-1"
+        expect(page.get_by_test_id("alert-bar").locator("code")).to_have_text(command)
+    finally:
+        running.supervisorctl("start", "processors:live-1")
+    expect(phase).to_have_text("Live", timeout=20_000)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3")
 
 
 def test_an_unavailable_component_is_reported_until_it_recovers(running: Stack, page: Page) -> None:

@@ -180,7 +180,7 @@ def test_extra_currencies_are_admitted_in_messages_filters_the_document_and_the_
     assert {"CNH", "BTC"} <= {*send(started, "/api/openapi.json").json["components"]["schemas"]["Currency"]["enum"]}
     settings = send(started, "/settings.js")
     assert (settings.body, settings.headers["Cache-Control"]) == (
-        b"globalThis.extraCurrencies = 'CNH BTC';\n",
+        f"globalThis.extraCurrencies = 'CNH BTC';\nglobalThis.stackHome = '{started.home}';\n".encode(),
         "no-cache",
     )
     assert settings.headers["Content-Type"].startswith("text/javascript")

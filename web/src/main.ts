@@ -4,7 +4,9 @@ import { Blotter } from "./blotter/blotter.ts";
 import { EmptyState } from "./blotter/empty-state.ts";
 import { FilterBar } from "./filterbar/filter-bar.ts";
 import { Address, browserAddressBar } from "./filters/address.ts";
-import { NO_FILTERS } from "./filters/filters.ts";
+import { followDialogLinks } from "./filters/links.ts";
+import { rangeLabel } from "./filters/range.ts";
+import { EVERYTHING } from "./filters/selection.ts";
 import { WorldMap } from "./map/map.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
@@ -12,10 +14,13 @@ import { Pairs } from "./pairs/pairs.ts";
 import { Series } from "./series/series.ts";
 import { archiveQuery } from "./server/archive.ts";
 import { HealthPoller } from "./server/health.ts";
+import { LedgerPoller } from "./server/ledger-poller.ts";
 import { StatsPoller } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import { AlertBar } from "./status/alert-bar.ts";
 import { GapNotice } from "./status/gap-notice.ts";
+import { Help } from "./status/help.ts";
+import { LinkNotice } from "./status/link-notice.ts";
 import { StatusLine } from "./status/status-line.ts";
 import { Feed } from "./stream/feed.ts";
 import { GapFill } from "./stream/gap-fill.ts";
@@ -24,11 +29,12 @@ import { openSocket } from "./stream/socket.ts";
 import { State } from "./stream/state.ts";
 import { persistCollapsed } from "./ui/collapse.ts";
 import { byId } from "./ui/dom.ts";
-import { onKey, trackPointer } from "./ui/keys.ts";
+import { trackPointer } from "./ui/keys.ts";
 import { initMenus } from "./ui/menus.ts";
 import { painter } from "./ui/painter.ts";
 import { Preferences } from "./ui/preferences.ts";
 import { Sound } from "./ui/sound.ts";
+import { midnight, minuteAndZone } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
 
@@ -55,17 +61,32 @@ const repaint = painter(
 const preferences = new Preferences(repaint);
 const health = new HealthPoller(timing, fetchFromServer, repaint);
 const serverNow = (): number => state.clock.at(timing.now());
-const stats = new StatsPoller({ timing, fetch: fetchFromServer, address, serverNow, changed: repaint });
+const stats = new StatsPoller({
+  timing,
+  fetch: fetchFromServer,
+  address,
+  serverNow,
+  today: () => midnight(serverNow(), preferences.zone),
+  changed: repaint,
+});
+preferences.onZone(() => stats.restart());
+const ledger = new LedgerPoller({ timing, fetch: fetchFromServer, serverNow, changed: repaint });
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
+  const { filters, range, problems, dialog } = address;
+  const { zone } = preferences;
   return {
     state,
-    filters: address.filters,
-    window: address.window,
-    zone: preferences.zone,
+    filters,
+    range,
+    rangeLabel: rangeLabel(range, (ms) => minuteAndZone(ms, zone)),
+    problems,
+    dialog,
+    zone,
     stats: stats.latest,
     health: health.latest,
+    ledger: ledger.latest,
     nowMs: serverNow(),
   };
 }
@@ -74,6 +95,7 @@ const page: Page = {
   address,
   state,
   timing,
+  serverNow,
   fetch: fetchFromServer,
   queryArchive,
   repaint,
@@ -83,10 +105,12 @@ const statusLine = new StatusLine();
 panels.push(
   statusLine,
   new AlertBar(),
+  new LinkNotice(page),
   new GapNotice(() => {
     state.dismissGaps();
     repaint();
   }),
+  new Help(page),
   new EmptyState(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
@@ -104,18 +128,12 @@ state.onFresh((fresh) => {
 });
 
 initMenus();
+byId("skip", HTMLButtonElement).addEventListener("click", () => byId("table", HTMLElement).focus());
+followDialogLinks(address);
 trackPointer();
 persistCollapsed();
-const help = byId("help", HTMLDialogElement);
-byId("help-open", HTMLButtonElement).addEventListener("click", () => help.showModal());
-onKey("?", () => help.showModal());
-const operations = byId("ops-dialog", HTMLDialogElement);
-byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
-  operations.showModal();
-  repaint();
-});
 
-const history = new History(timing, queryArchive, NO_FILTERS, (messages) => {
+const history = new History(timing, queryArchive, EVERYTHING, (messages) => {
   state.backfill(messages);
   repaint();
 });
@@ -156,6 +174,7 @@ function updateVisibility(): void {
   state.setVisible(isVisible);
   health.setVisible(isVisible);
   stats.setVisible(isVisible);
+  ledger.setVisible(isVisible);
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -11,11 +11,14 @@
  * `page.repaint()`.
  */
 
-import type { Address, Window } from "./filters/address.ts";
+import type { Address } from "./filters/address.ts";
+import type { Dialog } from "./filters/dialog.ts";
 import type { Filters } from "./filters/filters.ts";
+import type { Range } from "./filters/range.ts";
 import type { QueryArchive } from "./server/archive.ts";
 import type { Fetch } from "./server/fetch.ts";
 import type { Health } from "./server/health.ts";
+import type { LedgerState } from "./server/ledger-poller.ts";
 import type { Pair, StatsSnapshot } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import type { State } from "./stream/state.ts";
@@ -25,10 +28,17 @@ import type { Zone } from "./ui/preferences.ts";
 export interface View {
   readonly state: State;
   readonly filters: Filters;
-  readonly window: Window;
+  readonly range: Range;
+  /** The range as the end of a sentence, such as `in the last hour`. Empty if it has no bounds. */
+  readonly rangeLabel: string;
+  /** Which parts of the link the page can't use, in sentences. */
+  readonly problems: readonly string[];
+  /** The open dialog. */
+  readonly dialog: Dialog | undefined;
   readonly zone: Zone;
   readonly stats: StatsSnapshot;
   readonly health: Health;
+  readonly ledger: LedgerState;
   /** The current time by the server's clock, in milliseconds since 1970. */
   readonly nowMs: number;
 }
@@ -39,10 +49,12 @@ export interface Panel {
 
 /** The parts of the page that a panel may use. */
 export interface Page {
-  /** Filters and statistics window: to read, to change, and to watch. */
+  /** Filters, time range and open dialog: to read, to change, and to watch. */
   readonly address: Address;
   readonly state: State;
   readonly timing: Timing;
+  /** Returns the current time by the server's clock, in milliseconds since 1970. */
+  readonly serverNow: () => number;
   readonly fetch: Fetch;
   readonly queryArchive: QueryArchive;
   /** Requests a paint in the next frame. */

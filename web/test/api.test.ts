@@ -156,6 +156,8 @@ it("limits are described in words", () => {
     "more than 0",
     "at most 3 items",
   ]);
+  // The largest 64-bit integer is no limit that a reader could use, and not even exact as a number.
+  assert.deepEqual(limits({ minimum: 1, maximum: 2 ** 63 }), ["at least 1"]);
   assert.deepEqual(limits({ pattern: "^[A-Z]$", default: null }), ["matches ^[A-Z]$"]);
 });
 

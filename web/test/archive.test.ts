@@ -36,7 +36,7 @@ it("a time range is rounded outward, and the cursor is sent unchanged", async ()
   const params = new URLSearchParams(paths[0]?.replace("/api/messages?", ""));
   assert.deepEqual(Object.fromEntries(params), {
     limit: "9",
-    since: "2026-11-24T10:00:00.000Z",
+    since: "2026-11-24T10:00:00Z",
     until: "2026-11-24T10:00:00.006Z",
     cursor: "a&b=",
   });

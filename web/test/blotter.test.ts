@@ -5,11 +5,15 @@ import { test as it, mock } from "node:test";
 import { Pages } from "../src/blotter/pages.ts";
 import { TradeList } from "../src/blotter/trade-list.ts";
 import { NO_FILTERS } from "../src/filters/filters.ts";
+import { ALL as ALL_TIME, type Range, spanOf } from "../src/filters/range.ts";
+import { EVERYTHING, type Selection } from "../src/filters/selection.ts";
 import { MAX_TRADES } from "../src/trade/merge.ts";
 import { FakeArchive } from "./fake-archive.ts";
-import { FakeEnvironment, flushPromises, ids, rawEvent, rawEvents, trade } from "./helpers.ts";
+import { FakeEnvironment, flushPromises, ids, rawEvent, rawEvents, TEN, trade } from "./helpers.ts";
 
 const ALL = Number.POSITIVE_INFINITY;
+
+const everything = (): Selection => EVERYTHING;
 
 function setUp() {
   mock.method(console, "warn", () => undefined);
@@ -51,7 +55,7 @@ function newestFirst(from: number, to: number): string[] {
 it("scrolling down continues into the archive to the first trade, and lists each trade once", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 1500));
-  const list = new TradeList(source, NO_FILTERS, []);
+  const list = new TradeList(source, everything, []);
   list.backfill(trades(1300, 1500));
   list.isBackfilled = true;
   list.add(trades(1500, 1510));
@@ -63,7 +67,7 @@ it("scrolling down continues into the archive to the first trade, and lists each
 it("pages are loaded only when they are near", async () => {
   const { archive, source } = setUp();
   archive.put(...rawEvents(0, 2000));
-  const list = new TradeList(source, NO_FILTERS, trades(1000, 2000).reverse());
+  const list = new TradeList(source, everything, trades(1000, 2000).reverse());
   list.isBackfilled = true;
   list.refresh();
   list.setVisibleRange(0, 30);
@@ -75,7 +79,7 @@ it("pages are loaded only when they are near", async () => {
 
 it("older pages are not queried before the backfill", async () => {
   const { archive, source } = setUp();
-  const list = new TradeList(source, NO_FILTERS, []);
+  const list = new TradeList(source, everything, []);
   list.setVisibleRange(0, 30);
   await flushPromises();
   assert.equal(archive.queries.length, 0);
@@ -83,7 +87,7 @@ it("older pages are not queried before the backfill", async () => {
 });
 
 it("new trades are counted, and shown at the next refresh", () => {
-  const list = new TradeList(setUp().source, NO_FILTERS, []);
+  const list = new TradeList(setUp().source, everything, []);
   list.add(trades(0, 3));
   list.refresh();
   list.add(trades(3, 131));
@@ -95,7 +99,11 @@ it("new trades are counted, and shown at the next refresh", () => {
 });
 
 it("only matching trades are listed and counted", () => {
-  const list = new TradeList(setUp().source, { ...NO_FILTERS, country: "DE" }, trades(0, 3));
+  const list = new TradeList(
+    setUp().source,
+    () => ({ filters: { ...NO_FILTERS, country: "DE" }, span: ALL_TIME }),
+    trades(0, 3),
+  );
   list.add([trade(4), trade(5, { originatingCountry: "DE" })]);
   list.refresh();
   assert.deepEqual(shown(list), [trade(5).id]);
@@ -103,7 +111,7 @@ it("only matching trades are listed and counted", () => {
 });
 
 it("a trade that is backfilled and arrives live is listed once", () => {
-  const list = new TradeList(setUp().source, NO_FILTERS, []);
+  const list = new TradeList(setUp().source, everything, []);
   list.backfill(trades(0, 5));
   list.add(trades(3, 7));
   list.refresh();
@@ -113,7 +121,7 @@ it("a trade that is backfilled and arrives live is listed once", () => {
 it("the newest trades are kept, and the archive continues below them", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 5000));
-  const list = new TradeList(source, NO_FILTERS, []);
+  const list = new TradeList(source, everything, []);
   list.isBackfilled = true;
   list.add(trades(0, 100));
   list.refresh();
@@ -128,7 +136,7 @@ it("the newest trades are kept, and the archive continues below them", async () 
 it("a trade that was archived late is found when its page is loaded again", async () => {
   const { env, archive, source } = setUp();
   archive.put(rawEvent(1), rawEvent(3));
-  const list = new TradeList(source, NO_FILTERS, trades(5, 6));
+  const list = new TradeList(source, everything, trades(5, 6));
   list.isBackfilled = true;
   list.refresh();
   await loadAll(list, env);
@@ -142,7 +150,7 @@ it("a trade that was archived late is found when its page is loaded again", asyn
 it("trades of the same millisecond are listed completely and once", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 900));
-  const pages = new Pages(source, NO_FILTERS, trade(450));
+  const pages = new Pages(source, everything, trade(450));
   await loadAll(pages, env);
   assert.deepEqual(shown(pages), newestFirst(0, 450));
 });
@@ -150,7 +158,7 @@ it("trades of the same millisecond are listed completely and once", async () => 
 it("distant pages are evicted, keep their place, and are loaded again", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 5000));
-  const pages = new Pages(source, NO_FILTERS, undefined);
+  const pages = new Pages(source, everything, undefined);
   await loadAll(pages, env);
   pages.setVisibleRange(4970, 5000);
   assert.equal(pages.length, 5000);
@@ -165,7 +173,7 @@ it("distant pages are evicted, keep their place, and are loaded again", async ()
 it("if a trade was archived late, the pages below are loaded again", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 2000), ...rawEvents(2001, 5001));
-  const pages = new Pages(source, NO_FILTERS, undefined);
+  const pages = new Pages(source, everything, undefined);
   await loadAll(pages, env);
   archive.put(rawEvent(2000));
   pages.setVisibleRange(4970, 5000);
@@ -184,7 +192,7 @@ it("an unavailable archive is queried again after a delay, or at once on request
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 3));
   archive.isUnavailable = true;
-  const pages = new Pages(source, NO_FILTERS, undefined);
+  const pages = new Pages(source, everything, undefined);
   pages.setVisibleRange(0, 30);
   await flushPromises();
   assert.equal(pages.endStatus, "failed");
@@ -201,4 +209,39 @@ it("an unavailable archive is queried again after a delay, or at once on request
   await flushPromises();
   assert.deepEqual(shown(pages), newestFirst(0, 3));
   assert.equal(pages.endStatus, "end");
+});
+
+function within(range: Range, env: FakeEnvironment): () => Selection {
+  return () => ({ filters: NO_FILTERS, span: spanOf(range, env.nowMs) });
+}
+
+it("only trades of the time range are listed, also those from the archive", async () => {
+  const { env, archive, source } = setUp();
+  const second = 1_000_000;
+  archive.put(...[0, 10, 20, 30].map((seconds) => rawEvent(seconds * second)));
+  const span = { sinceMs: TEN + 10_000, untilMs: TEN + 30_000 };
+  const list = new TradeList(source, within(span, env), [trade(30 * second)]);
+  list.isBackfilled = true;
+  list.add([trade(31 * second)]);
+  list.refresh();
+  await loadAll(list, env);
+  assert.deepEqual(shown(list), ids([trade(20 * second), trade(10 * second)]));
+  assert.equal(list.pending, 0);
+});
+
+it("a relative range drops its oldest trades as time goes on, without a query", async () => {
+  const { env, archive, source } = setUp();
+  const list = new TradeList(source, within({ window: "15m" }, env), trades(0, 3).reverse());
+  list.isBackfilled = true;
+  list.refresh();
+  assert.equal(list.length, 3);
+  env.advance(16 * 60_000);
+  list.add([trade(16 * 60_000_000)]);
+  assert.equal(list.length, 3, "the rows hold still until the refresh");
+  list.refresh();
+  list.setVisibleRange(0, 30);
+  await flushPromises();
+  assert.equal(list.length, 1);
+  assert.equal(list.endStatus, "end");
+  assert.equal(archive.queries.length, 0);
 });

@@ -49,22 +49,26 @@ for (const [protocol, scheme] of [
   });
 }
 
-it("the address bar reads the query, writes it into the history, and tells of Back", () => {
+it("the address bar reads the address, writes it into the history, and tells of Back", () => {
   const steps: unknown[] = [];
   const target = new EventTarget();
-  setGlobal("location", { pathname: "/page", search: "?from=EUR" });
+  setGlobal("location", { pathname: "/trade/1", search: "?from=EUR", hash: "" });
   setGlobal("history", {
+    state: null,
     pushState: (...step: unknown[]) => steps.push(["push", ...step]),
     replaceState: (...step: unknown[]) => steps.push(["replace", ...step]),
+    back: () => steps.push(["back"]),
   });
   setGlobal("addEventListener", target.addEventListener.bind(target));
   const bar = browserAddressBar();
-  assert.equal(bar.read(), "?from=EUR");
-  bar.write("?to=GBP", "new");
-  bar.write("", "same");
+  assert.deepEqual(bar.read(), { path: "/trade/1", query: "?from=EUR", hash: "", isAbove: false });
+  bar.write({ path: "/", query: "?to=GBP", hash: "#help", isAbove: true }, "new");
+  bar.write({ path: "/", query: "", hash: "", isAbove: false }, "same");
+  bar.back();
   assert.deepEqual(steps, [
-    ["push", null, "", "/page?to=GBP"],
-    ["replace", null, "", "/page"],
+    ["push", { isAbove: true }, "", "/?to=GBP#help"],
+    ["replace", { isAbove: false }, "", "/"],
+    ["back"],
   ]);
   let moves = 0;
   bar.onMove(() => {

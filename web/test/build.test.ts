@@ -45,7 +45,10 @@ for (const [name, assets] of [
     const page = await readFile(join(outdir, name), "utf8");
     const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
     assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, assets);
-    for (const reference of references.filter((path) => !SERVED_BY_OTHERS.includes(path))) {
+    const isWithinPage = (path: string): boolean => path.startsWith("#");
+    for (const reference of references.filter(
+      (path) => !(SERVED_BY_OTHERS.includes(path) || isWithinPage(path)),
+    )) {
       assert((await stat(join(outdir, reference))).isFile());
     }
   });

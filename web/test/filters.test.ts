@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { Address, WINDOW_LABELS, WINDOWS } from "../src/filters/address.ts";
+import { Address } from "../src/filters/address.ts";
 import {
   FILTER_NAMES,
   type Filters,
@@ -14,6 +14,7 @@ import {
   readFilter,
   writeFilters,
 } from "../src/filters/filters.ts";
+import { findProblems } from "../src/filters/problems.ts";
 import { FIELDS } from "../src/trade/fields.ts";
 import { FakeAddressBar, trade } from "./helpers.ts";
 
@@ -130,10 +131,10 @@ it("each change adds a history entry, and Back undoes it and notifies", () => {
     notified += 1;
   });
   address.setFilters({ country: "FR" });
-  address.setWindow("24h");
+  address.setRange({ window: "24h" });
   assert.deepEqual(bar.steps, ["?from=EUR", "?from=EUR&country=FR", "?from=EUR&country=FR&window=24h"]);
   bar.back();
-  assert.equal(address.window, "1h");
+  assert.deepEqual(address.range, { window: "1h" });
   bar.back();
   assert.deepEqual(address.filters, { ...NO_FILTERS, from: "EUR" });
   assert.equal(notified, 4);
@@ -143,7 +144,7 @@ it("Back starts a new history entry for the next keystroke, and so does any othe
   for (const change of [
     (bar: FakeAddressBar) => bar.back(),
     (_: FakeAddressBar, address: Address) => address.setFilters({ from: "EUR" }),
-    (_: FakeAddressBar, address: Address) => address.setWindow("24h"),
+    (_: FakeAddressBar, address: Address) => address.setRange({ window: "24h" }),
     (_: FakeAddressBar, address: Address) => address.endTyping(),
   ]) {
     const bar = new FakeAddressBar();
@@ -168,7 +169,7 @@ it("a change to the same value adds no history entry", () => {
   const bar = new FakeAddressBar("?from=EUR");
   const address = new Address(bar);
   address.setFilters({ from: "EUR" });
-  address.setWindow("1h");
+  address.setRange({ window: "1h" });
   assert.equal(bar.steps.length, 1);
 });
 
@@ -210,15 +211,28 @@ it("a flag has 1 to 64 small letters, digits and dashes", () => {
   assert.equal(readFilter("flag", "x".repeat(65)), undefined);
 });
 
-it("the label of a window says its length", () => {
-  const units: Readonly<Record<string, string>> = { m: "minute", h: "hour", d: "day" };
-  for (const window of WINDOWS) {
-    const [count, unit] = [Number.parseInt(window, 10), units[window.slice(-1)]];
-    assert.equal(WINDOW_LABELS[window], count === 1 ? unit : `${count} ${unit}s`);
+function problems(query: string): readonly string[] {
+  return findProblems(new URLSearchParams(query));
+}
+
+it("a link says which of its parts are not used, and what is shown instead", () => {
+  assert.deepEqual(problems("?from=eur&min=1&window=24h&q="), []);
+  assert.deepEqual(problems("?min=abc"), ["“min=abc” is not valid. It is ignored."]);
+  assert.deepEqual(problems("?min=10&max=5"), ["“max=5” is less than “min=10”. The maximum is ignored."]);
+  assert.deepEqual(problems("?form=EUR"), ["The page knows no “form”. It is ignored."]);
+  for (const range of ["window=2h", "since=yesterday", "since=2026-11-24T11:00Z&until=2026-11-24T10:00Z"]) {
+    assert.deepEqual(problems(range), [
+      `“${range}” is not a valid time range. The page shows the last hour.`,
+    ]);
   }
 });
 
-it("the window is read from the address", () => {
-  assert.equal(new Address(new FakeAddressBar("?window=24h")).window, "24h");
-  assert.equal(new Address(new FakeAddressBar("?window=2h")).window, "1h");
+it("the next change of the page removes what was said of the link", () => {
+  const address = new Address(new FakeAddressBar("?min=abc&to=x"));
+  assert.equal(address.problems.length, 2);
+  address.setFilters({ from: "EUR" });
+  assert.deepEqual(address.problems, []);
+  const other = new Address(new FakeAddressBar("?min=abc"));
+  other.dismissProblems();
+  assert.deepEqual(other.problems, []);
 });

@@ -42,6 +42,49 @@ it("typed amounts are read with the locale's separators, and returned unchanged 
   }
 });
 
+it("what is shown can be typed, in every locale", () => {
+  const amounts = [
+    "747.10",
+    "1000",
+    "12345",
+    "1234567.80",
+    "123456789012345678.123456789012",
+    "0.000000000001",
+  ];
+  for (const locale of [
+    "en",
+    "de",
+    "de-CH",
+    "fr",
+    "ar-EG",
+    "fa",
+    "bn",
+    "ne",
+    "hi",
+    "en-IN",
+    "pl",
+    "es",
+    "th",
+    "my",
+  ]) {
+    for (const amount of amounts) {
+      assert.equal(decimalReader(locale)(decimalFormat(locale)(amount)), amount, locale);
+      assert.match(decimalFormat(locale)(amount), /^[0-9.,'’\s]+$/u);
+    }
+  }
+  assert.equal(decimalFormat("hi")("1234567.80"), "12,34,567.80");
+});
+
+it("digits of any script can be typed", () => {
+  const read = (locale: string, typed: string): string => decimalReader(locale)(typed);
+  assert.equal(read("ar-EG", "١٬٢٣٤٫٥"), "1234.5");
+  assert.equal(read("fa", "۱۲۳۴٫۵۰"), "1234.50");
+  assert.equal(read("bn", "১২,৩৪,৫৬৭.৮০"), "1234567.80");
+  assert.equal(read("ne", "९"), "9");
+  assert.equal(read("en", "１２３"), "123");
+  assert.equal(read("de-CH", "1'234’567.5"), "1234567.5");
+});
+
 it("padding aligns the decimal points of a column", () => {
   assert.deepEqual(
     ["61799", "6218.3", "747.10", "0.12345"].map((amount) => padding(amount, 2)),

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { type Health, HealthPoller, parseHealth } from "../src/server/health.ts";
-import { Alerts } from "../src/status/alerts.ts";
+import { type Alert, Alerts } from "../src/status/alerts.ts";
+import { StallWatch } from "../src/status/stall.ts";
 import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const TUBE = { ready: 3, reserved: 1, deadLetters: 2, consumers: 1, oldestJobAgeSeconds: 7 };
@@ -29,8 +30,7 @@ function health(answer: unknown): Health {
 }
 
 it("the values of the status line are read", () => {
-  const { tubes, browsers } = health(READY);
-  assert.equal(browsers, 5);
+  const { tubes } = health(READY);
   const [live] = tubes ?? [];
   assert.deepEqual([live?.name, live?.deadLetters, live?.consumers], ["live", 2, 1]);
   assert.equal(live?.oldestJobAgeSeconds, 7);
@@ -49,9 +49,7 @@ it("without a ledger the number of waiting messages is unknown, not 0", () => {
 });
 
 it("values of missing components are unknown, not 0", () => {
-  const { tubes, browsers } = health(BEHIND);
-  assert.equal(tubes, undefined);
-  assert.equal(browsers, undefined);
+  assert.equal(health(BEHIND).tubes, undefined);
 });
 
 it("a malformed answer is rejected", () => {
@@ -60,10 +58,14 @@ it("a malformed answer is rejected", () => {
   }
 });
 
+function texts(alerts: readonly Alert[]): string {
+  return alerts.map(({ text }) => text).join(" ");
+}
+
 it("an alert is shown once its problem lasts from one poll to the next", () => {
   const alerts = new Alerts();
   assert.deepEqual(alerts.lasting(health(BEHIND), true), []);
-  assert.match(alerts.lasting(health(BEHIND), true).join(" "), /^The archive is behind/u);
+  assert.match(texts(alerts.lasting(health(BEHIND), true)), /^The archive is behind/u);
   assert.deepEqual(alerts.lasting(health(READY), true), []);
 });
 
@@ -74,7 +76,7 @@ it("a problem without a text of ours is shown in the component's words", () => {
     components: { programs: { status: "failing", detail: "demo has failed" } },
   });
   alerts.lasting(failing, true);
-  assert.deepEqual(alerts.lasting(failing, true), ["programs: demo has failed."]);
+  assert.equal(texts(alerts.lasting(failing, true)), "programs: demo has failed.");
 });
 
 it("a consumer that is away is described by its effect on trades, in the server's words", () => {
@@ -92,7 +94,54 @@ it("a consumer that is away is described by its effect on trades, in the server'
     },
   });
   alerts.lasting(idle, true);
-  assert.deepEqual(alerts.lasting(idle, true), ["No one archives."]);
+  assert.equal(texts(alerts.lasting(idle, true)), "No one archives.");
+});
+
+it("a consumer that is away and has no words of its own is named by its tube", () => {
+  const alerts = new Alerts();
+  const consumers = { status: "unavailable", away: { audit: "" } };
+  const away = health({ ...READY, status: "degraded", components: { ...READY.components, consumers } });
+  alerts.lasting(away, true);
+  assert.equal(
+    texts(alerts.lasting(away, true)),
+    "No processor takes messages from the tube audit. They wait in the queue.",
+  );
+});
+
+it("a stopped processor is named with the command that starts it, in the stack's own home", () => {
+  const alerts = new Alerts();
+  globalThis.stackHome = "/srv/tradewire";
+  const away = health({
+    ...READY,
+    status: "degraded",
+    components: {
+      consumers: { status: "unavailable", away: { live: "Nothing is shown." } },
+      programs: { status: "ok", states: { "processors:live-1": "stopped", "processors:archive": "stopped" } },
+    },
+  });
+  alerts.lasting(away, true);
+  assert.deepEqual(alerts.lasting(away, true), [
+    {
+      text: "Nothing is shown.",
+      command: ".venv/bin/supervisorctl -c /srv/tradewire/conf/supervisord.conf start processors:live-1",
+    },
+  ]);
+  globalThis.stackHome = undefined;
+});
+
+it("the feed is stalled if no processor feeds it in two polls", () => {
+  const stall = new StallWatch();
+  const tubes = { live: { ...TUBE, ready: 7, consumers: 0 } };
+  const components = {
+    queue: { status: "ok", tubes },
+    ledger: { status: "ok", tubes: { live: { waiting: 1204 } } },
+  };
+  const away = (): Health => health({ ...READY, components });
+  const first = away();
+  assert.equal(stall.waiting(first), undefined);
+  assert.equal(stall.waiting(first), undefined);
+  assert.equal(stall.waiting(away()), 1204);
+  assert.equal(stall.waiting(health(READY)), undefined);
 });
 
 it("without the live server, its missing consumer is not mentioned", () => {
@@ -108,17 +157,18 @@ it("without the live server, its missing consumer is not mentioned", () => {
     },
   });
   alerts.lasting(away, false);
-  assert.deepEqual(alerts.lasting(away, false), [
+  assert.equal(
+    texts(alerts.lasting(away, false)),
     "The live server is unavailable. Trades are archived, and wait to be shown.",
-  ]);
+  );
 });
 
 it("while trades arrive live, the API is reported as silent, and not the server", () => {
   const alerts = new Alerts();
-  const silent: Health = { status: "unreachable", components: [], tubes: undefined, browsers: undefined };
+  const silent: Health = { status: "unreachable", components: [], tubes: undefined };
   alerts.lasting(silent, true);
-  assert.match(alerts.lasting(silent, true).join(" "), /^The API does not answer.*trades still arrive/u);
-  assert.match(alerts.lasting(silent, false).join(" "), /^The server is unreachable/u);
+  assert.match(texts(alerts.lasting(silent, true)), /^The API does not answer.*trades still arrive/u);
+  assert.match(texts(alerts.lasting(silent, false)), /^The server is unreachable/u);
 });
 
 it("if trades are refused, the alert of the API does not say that they may be", () => {
@@ -128,17 +178,17 @@ it("if trades are refused, the alert of the API does not say that they may be", 
     components: { ingest: { status: "unavailable", detail: "it does not answer" } },
   });
   alerts.lasting(down, true);
-  assert.deepEqual(alerts.lasting(down, true), [
-    "Trades are refused at the moment.",
-    "The API does not answer correctly.",
-  ]);
+  assert.equal(
+    texts(alerts.lasting(down, true)),
+    "Trades are refused at the moment. The API does not answer correctly.",
+  );
 });
 
 it("the refusal of trades comes first", () => {
   const alerts = new Alerts();
   const refusing = health({ ...BEHIND, status: "not-ready" });
   alerts.lasting(refusing, true);
-  assert.match(alerts.lasting(refusing, true)[0] ?? "", /refused/u);
+  assert.match(texts(alerts.lasting(refusing, true).slice(0, 1)), /refused/u);
 });
 
 it("health is polled every few seconds, sooner when unhealthy, and rarely while hidden", async () => {

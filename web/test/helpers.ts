@@ -1,7 +1,7 @@
 /** Test data, and a fake environment with a controlled clock. */
 
 import assert from "node:assert/strict";
-import type { AddressBar } from "../src/filters/address.ts";
+import type { AddressBar, Place } from "../src/filters/address.ts";
 import { type Pair, type ParsedTrade, parseAmounts } from "../src/server/live-aggregate.ts";
 import type { FeedEnvironment } from "../src/stream/feed.ts";
 import type { Handlers } from "../src/stream/socket.ts";
@@ -143,29 +143,33 @@ export class FakeEnvironment {
   }
 }
 
-/** An address bar with a history and a Back button. */
+/** An address bar with a history and a Back button. Addresses of the live page itself are without their path. */
 export class FakeAddressBar implements AddressBar {
   readonly steps: string[];
+  readonly #above: boolean[] = [false];
   #moved: () => void = () => undefined;
 
-  constructor(query = "") {
-    this.steps = [query];
+  constructor(address = "") {
+    this.steps = [address];
   }
 
   get query(): string {
     return this.steps.at(-1) ?? "";
   }
 
-  read(): string {
-    return this.query;
+  read(): Place {
+    const { pathname, search, hash } = new URL(this.query, "http://host/");
+    return { path: pathname, query: search, hash, isAbove: this.#above.at(-1) ?? false };
   }
 
-  write(query: string, step: "new" | "same"): void {
+  write({ path, query, hash, isAbove }: Place, step: "new" | "same"): void {
     assert(step === "same" || step === "new");
     if (step === "same") {
       this.steps.pop();
+      this.#above.pop();
     }
-    this.steps.push(query);
+    this.steps.push(`${path === "/" ? "" : path}${query}${hash}`);
+    this.#above.push(isAbove);
   }
 
   onMove(moved: () => void): void {
@@ -174,6 +178,7 @@ export class FakeAddressBar implements AddressBar {
 
   back(): void {
     this.steps.pop();
+    this.#above.pop();
     this.#moved();
   }
 }

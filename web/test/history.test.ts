@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it, mock } from "node:test";
 import { NO_FILTERS } from "../src/filters/filters.ts";
+import { EVERYTHING } from "../src/filters/selection.ts";
 import { History } from "../src/stream/history.ts";
 import { State } from "../src/stream/state.ts";
 import { FakeArchive } from "./fake-archive.ts";
@@ -14,7 +15,7 @@ function started(prepare: (archive: FakeArchive) => void) {
   const state = new State();
   const archive = new FakeArchive();
   prepare(archive);
-  const history = new History(env.environment, archive.query, NO_FILTERS, (messages) =>
+  const history = new History(env.environment, archive.query, EVERYTHING, (messages) =>
     state.backfill(messages),
   );
   const end = history.start();
@@ -40,8 +41,8 @@ it("it does not wait for the feed, and ends when all trades from before it are k
   env.advance(600_000);
   await flushPromises();
   assert.deepEqual(archive.queries, [
-    { filters: NO_FILTERS, untilMs: undefined, limit: 200 },
-    { filters: NO_FILTERS, untilMs: TEN + 50, limit: 200 },
+    { filters: NO_FILTERS, sinceMs: undefined, untilMs: undefined, limit: 200 },
+    { filters: NO_FILTERS, sinceMs: undefined, untilMs: TEN + 50, limit: 200 },
   ]);
 });
 
@@ -123,4 +124,20 @@ it("a history that is stopped between two queries ends at once", async () => {
   history.stop();
   await end;
   assert.equal(archive.queries.length, 1);
+});
+
+it("a history of a time range ends when all of the range is archived", async () => {
+  const archive = new FakeArchive();
+  archive.put(...rawEvents(0, 3));
+  archive.upToMs = TEN + 40;
+  const found: unknown[] = [];
+  const span = { sinceMs: TEN, untilMs: TEN + 30 };
+  const { environment } = new FakeEnvironment();
+  const history = new History(environment, archive.query, { filters: NO_FILTERS, span }, (messages) =>
+    found.push(...messages),
+  );
+  history.setEnd(TEN + 5000);
+  await history.start();
+  assert.deepEqual(archive.queries, [{ filters: NO_FILTERS, ...span, limit: 200 }]);
+  assert.equal(found.length, 3);
 });

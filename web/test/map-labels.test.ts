@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { NO_FILTERS } from "../src/filters/filters.ts";
 import { keepOrder, Labels, listCountries, type RemarkInput, remark } from "../src/map/labels.ts";
 import type { CountryStats, Stats } from "../src/server/stats.ts";
 
@@ -13,12 +12,22 @@ function country(code: string, count: number): CountryStats {
 function stats(...countries: readonly CountryStats[]): Stats {
   const count = countries.reduce((sum, each) => sum + each.count, 0);
   const total = { count, flagged: 0 };
-  return { sinceMs: 0, untilMs: 0, stepMs: 60_000, total, pairs: [], morePairs: 0, countries, series: [] };
+  return {
+    sinceMs: 0,
+    untilMs: 0,
+    stepMs: 60_000,
+    basis: undefined,
+    total,
+    pairs: [],
+    morePairs: 0,
+    countries,
+    series: [],
+  };
 }
 
 function input(changes: Partial<RemarkInput["stats"]>): RemarkInput {
   const snapshot = { countries: stats(country("FR", 1)), error: "" };
-  return { stats: { ...snapshot, ...changes }, filters: NO_FILTERS, window: "1h" };
+  return { stats: { ...snapshot, ...changes }, rangeLabel: "in the last hour" };
 }
 
 it("a country's stats are described", () => {
@@ -41,9 +50,7 @@ it("there is no remark if there is data", () => {
 it("a remark tells why the map is empty", () => {
   assert.equal(remark(input({ countries: undefined })), "Loading…");
   assert.equal(remark(input({ countries: stats() })), "No trades in the last hour.");
-  const pair = { ...NO_FILTERS, from: "EUR", to: "GBP" };
-  const nothing = { ...input({ countries: stats() }), filters: pair, window: "15m" as const };
-  assert.equal(remark(nothing), "No trades of EUR→GBP in the last 15 minutes.");
+  assert.equal(remark({ ...input({ countries: stats() }), rangeLabel: "" }), "No trades.");
 });
 
 it("an error is not repeated: earlier data stays, and missing data is mentioned", () => {

@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { drawWorld } from "../src/map/atlas.ts";
-import { circleAt, circleTowards, type Dot, fitInto, radius, roundBelow } from "../src/map/geometry.ts";
+import {
+  boxOf,
+  circleAt,
+  circleTowards,
+  type Dot,
+  fitInto,
+  radius,
+  roundBelow,
+} from "../src/map/geometry.ts";
 import { PLACES } from "../src/map/places.ts";
 import { COUNTRIES } from "../src/trade/codes.ts";
 
@@ -38,10 +46,26 @@ it("the world's frame contains all places, and no country is cut in two", () => 
 });
 
 it("the world is centred and fills its container", () => {
-  const wide = fitInto({ width: 1000, height: 500 }, { width: 1012, height: 912 });
+  const wide = fitInto({ x: 0, y: 0, width: 1000, height: 500 }, { width: 1012, height: 912 });
   assert.deepEqual(wide, { scale: 1, x: 6, y: 206 });
-  const tall = fitInto({ width: 1000, height: 500 }, { width: 1012, height: 262 });
+  const tall = fitInto({ x: 0, y: 0, width: 1000, height: 500 }, { width: 1012, height: 262 });
   assert.deepEqual(tall, { scale: 0.5, x: 256, y: 6 });
+});
+
+it("the map is fitted to the places with trades, with some land around them", () => {
+  const size = { width: 1000, height: 500 };
+  assert.deepEqual(boxOf([], size), { x: 0, y: 0, ...size });
+  const box = boxOf(
+    [
+      { x: 500, y: 100 },
+      { x: 900, y: 300 },
+    ],
+    size,
+  );
+  assert.deepEqual(box, { x: 475, y: 87.5, width: 450, height: 225 });
+  const fit = fitInto(box, { width: 462, height: 237 });
+  assert.deepEqual([fit.scale, fit.x + 700 * fit.scale, fit.y + 200 * fit.scale], [1, 231, 118.5]);
+  assert.ok(boxOf([{ x: 5, y: 5 }], size).width >= 300, "a single country is shown with its neighbours");
 });
 
 it("a circle's area is proportional to its count", () => {

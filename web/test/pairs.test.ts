@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { Amounts } from "../src/pairs/amounts.ts";
 import { AXIS_MAX, SHADES, shade, toMatrix } from "../src/pairs/matrix.ts";
-import { matchingPairs } from "../src/pairs/pairs.ts";
 import {
   changeMillionths,
   DEFAULT_ORDER,
@@ -59,13 +58,6 @@ it("pairs are sorted exactly by any column", () => {
   assert.equal(by("last"), "USD→JPY EUR→USD EUR→GBP");
   assert.equal(by("change"), "EUR→USD EUR→GBP USD→JPY");
   assert.equal(keys(ranked(ALL, { by: "change", isDescending: false })), "USD→JPY EUR→GBP EUR→USD");
-});
-
-it("if one currency is filtered, the pairs with it on that side are listed", () => {
-  assert.equal(keys(matchingPairs(ALL, { from: "USD", to: "" })), "USD→JPY");
-  assert.equal(keys(matchingPairs(ALL, { from: "", to: "USD" })), "EUR→USD");
-  assert.deepEqual(matchingPairs(ALL, { from: "EUR", to: "USD" }), ALL);
-  assert.deepEqual(matchingPairs(ALL, { from: "", to: "" }), ALL);
 });
 
 it("amounts that differ only in the last digit are not equal", () => {

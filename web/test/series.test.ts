@@ -40,6 +40,7 @@ function stats(series: readonly StepStats[], pairs: readonly PairStats[] = []): 
     sinceMs: TEN,
     untilMs: TEN + 4 * MINUTE,
     stepMs: MINUTE,
+    basis: undefined,
     total: { count: 0, flagged: 0 },
     pairs,
     morePairs: 0,
@@ -58,9 +59,8 @@ function snapshot(changes: Partial<StatsSnapshot>): StatsSnapshot {
     countries: undefined,
     pairs: undefined,
     focus: undefined,
-    days: undefined,
+    today: undefined,
     error: "",
-    ignoredFilters: "",
     ...changes,
   };
 }
@@ -82,6 +82,17 @@ it("steps outside the range are not drawn", () => {
   );
 });
 
+it("steps start at whole minutes, and cover a range that does not", () => {
+  const range = { ...stats([step(0, 5)]), sinceMs: TEN + 1, untilMs: TEN + MINUTE + 1 };
+  const { sinceMs, untilMs, list } = allSteps(range, TEN);
+  assert.deepEqual([sinceMs, untilMs, list.length, list[0]?.count], [TEN, TEN + 2 * MINUTE, 2, 5]);
+});
+
+it("without a start, the steps begin with the first trade", () => {
+  const { sinceMs, list } = allSteps({ ...stats([step(2, 5), step(3, 1)]), sinceMs: 0 }, TEN);
+  assert.deepEqual([sinceMs, list.map((each) => each?.count)], [TEN + 2 * MINUTE, [5, 1]]);
+});
+
 it("a time belongs to the step that contains it, or to the nearest", () => {
   const steps = allSteps(stats([]), TEN);
   const times = [-5, 0, 59_999, 60_000, 239_999, 900_000];
@@ -97,10 +108,34 @@ it("unfinished steps are not counted as complete", () => {
 });
 
 it("time ticks are round in local time", () => {
-  assert.deepEqual(timeTicks(50, 250, 60, 0), [60, 120, 180, 240]);
-  assert.deepEqual(timeTicks(50, 7300, 3600, 1800), [1800, 5400]);
-  assert.deepEqual(timeTicks(10, 20, 60, 0), []);
+  assert.deepEqual(
+    timeTicks(50, 250, 60, () => 0),
+    [60, 120, 180, 240],
+  );
+  assert.deepEqual(
+    timeTicks(50, 7300, 3600, () => 1800),
+    [1800, 5400],
+  );
+  assert.deepEqual(
+    timeTicks(10, 20, 60, () => 0),
+    [],
+  );
   assert.equal(zoneOffset(TEN, "utc"), 0);
+});
+
+it("ticks in local time stay at full hours across a change of the clock", () => {
+  const hour = 3600;
+  const spring = 10 * hour;
+  const offsetAt = (seconds: number): number => (seconds < spring ? hour : 2 * hour);
+  const localHours = (utc: readonly number[]): number[] =>
+    utc.map((seconds) => (seconds + offsetAt(seconds)) / hour);
+  assert.deepEqual(localHours(timeTicks(0, 20 * hour, 6 * hour, offsetAt)), [6, 12, 18]);
+  const autumn = (seconds: number): number => (seconds < spring ? 2 * hour : hour);
+  const ticks = timeTicks(0, 20 * hour, 6 * hour, autumn);
+  assert.deepEqual(
+    ticks.map((seconds) => (seconds + autumn(seconds)) / hour),
+    [6, 12, 18],
+  );
 });
 
 it("midnight is labelled with its date", () => {
@@ -170,23 +205,28 @@ it("times have their date if the steps span several days", () => {
 it("the summary has the latest, highest and lowest of the complete steps", () => {
   const steps = allSteps(stats([step(0, 5), step(1, 9), step(3, 100)]), TEN + 3.5 * MINUTE);
   assert.equal(
-    new Labels("en").summary(TRADES, steps, "15m", "utc"),
-    "Trades a minute, over the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
+    new Labels("en").summary(TRADES, steps, "in the last 15 minutes", "utc"),
+    "Trades a minute in the last 15 minutes. Latest: 10:02 UTC · 0 trades. " +
       "Highest: 10:01 UTC · 9 trades. Lowest: 10:02 UTC · 0 trades.",
   );
 });
 
 it("the summary of rates uses each step's high and low", () => {
   const series = [step(0, 1, money("0.1", "0.5", "0.6")), step(1, 1, money("0.4", "0.45", "0.9"))];
-  const summary = new Labels("en").summary(RATE, allSteps(stats(series), TEN + 4 * MINUTE), "1h", "utc");
+  const summary = new Labels("en").summary(
+    RATE,
+    allSteps(stats(series), TEN + 4 * MINUTE),
+    "in the last hour",
+    "utc",
+  );
   assert.equal(
     summary,
-    "Rate · EUR→GBP, over the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
+    "Rate · EUR→GBP in the last hour. Latest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Highest: 10:01 UTC · last 0.45 · low 0.4 · high 0.9. " +
       "Lowest: 10:00 UTC · last 0.5 · low 0.1 · high 0.6.",
   );
   const none = allSteps(stats([]), TEN + 4 * MINUTE);
-  assert.equal(new Labels("en").summary(RATE, none, "1h", "utc"), "");
+  assert.equal(new Labels("en").summary(RATE, none, "in the last hour", "utc"), "");
 });
 
 it("captions name the pair, and whether it was selected", () => {
@@ -201,18 +241,24 @@ it("captions name the pair, and whether it was selected", () => {
 
 it("a remark replaces the curve while loading, on errors and without data", () => {
   const empty = stats([]);
-  assert.equal(remark(TRADES, undefined, snapshot({}), "1h"), "Loading…");
-  assert.equal(remark(TRADES, undefined, snapshot({ error: "Failed." }), "1h"), "No statistics.");
-  assert.equal(remark(TRADES, empty, snapshot({}), "1h"), "No trades in the last hour.");
-  assert.equal(remark(RATE, empty, snapshot({}), "7d"), "EUR→GBP was not traded in the last 7 days.");
-  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "1h"), "Loading…");
+  assert.equal(remark(TRADES, undefined, snapshot({}), "in the last hour"), "Loading…");
   assert.equal(
-    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "1h"),
+    remark(TRADES, undefined, snapshot({ error: "Failed." }), "in the last hour"),
+    "No statistics.",
+  );
+  assert.equal(remark(TRADES, empty, snapshot({}), "in the last hour"), "No trades in the last hour.");
+  assert.equal(
+    remark(RATE, empty, snapshot({}), "in the last 7 days"),
+    "EUR→GBP was not traded in the last 7 days.",
+  );
+  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "in the last hour"), "Loading…");
+  assert.equal(
+    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "in the last hour"),
     "No trades in the last hour.",
   );
   const some = stats([step(1, 1)]);
-  assert.equal(remark(TRADES, some, snapshot({}), "1h"), "");
-  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "1h"), "");
+  assert.equal(remark(TRADES, some, snapshot({}), "in the last hour"), "");
+  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "in the last hour"), "");
 });
 
 it("the filtered pair is shown, else the busiest that matches", () => {

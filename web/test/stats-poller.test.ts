@@ -10,6 +10,7 @@ import {
   FakeAddressBar,
   FakeEnvironment,
   flushPromises,
+  TEN,
   tradeAt,
 } from "./helpers.ts";
 
@@ -19,6 +20,7 @@ class StatsFixture {
   readonly addressBar: FakeAddressBar;
   readonly address: Address;
   readonly requests: string[] = [];
+  todayMs = Date.UTC(2026, 10, 24);
   readonly poller: StatsPoller;
   answer: () => Response = () => Response.json(answer());
   /** When answers arrive. */
@@ -36,6 +38,7 @@ class StatsFixture {
       },
       address: this.address,
       serverNow: () => this.env.nowMs,
+      today: () => this.todayMs,
       changed: () => undefined,
     });
   }
@@ -47,42 +50,42 @@ class StatsFixture {
   }
 }
 
-const DAYS = "/api/stats?since=2026-11-22T00%3A00%3A00.000Z";
+const SINCE = "/api/stats?since=2026-11-";
+const HOUR = `${SINCE}24T09%3A00%3A00Z`;
+const QUARTER = `${SINCE}24T09%3A45%3A00Z`;
+const WEEK = `${SINCE}17T10%3A00%3A00Z`;
+const TODAY = `${SINCE}24T00%3A00%3A00Z`;
 
-it("without filters, one request serves everything but the days", async () => {
+it("without filters, one request serves everything but today's count", async () => {
   const fixture = new StatsFixture();
   fixture.poller.start();
-  assert.deepEqual(await fixture.takeRequests(), ["/api/stats?window=1h", DAYS]);
-  const { trades, countries, pairs, focus, error, ignoredFilters } = fixture.poller.latest;
+  assert.deepEqual(await fixture.takeRequests(), [HOUR, TODAY]);
+  const { trades, countries, pairs, focus, error } = fixture.poller.latest;
   assert.ok(trades && trades === countries && countries === pairs);
-  assert.deepEqual([focus, error, ignoredFilters], [undefined, "", ""]);
+  assert.deepEqual([focus, error], [undefined, ""]);
 });
 
 it("a chart's request leaves out its own filter", async () => {
   const fixture = new StatsFixture("?from=EUR&to=GBP&country=FR&window=7d");
   fixture.poller.start();
   assert.deepEqual(await fixture.takeRequests(), [
-    "/api/stats?window=7d&from=EUR&to=GBP&country=FR",
-    "/api/stats?window=7d&from=EUR&to=GBP",
-    "/api/stats?window=7d&country=FR",
-    DAYS,
+    `${WEEK}&from=EUR&to=GBP&country=FR`,
+    `${WEEK}&from=EUR&to=GBP`,
+    `${WEEK}&country=FR`,
+    TODAY,
   ]);
 });
 
-it("a change of filters, window or focused pair is requested at once", async () => {
+it("a change of filters, range or focused pair is requested at once", async () => {
   const fixture = new StatsFixture();
   fixture.poller.start();
   await fixture.takeRequests();
-  fixture.address.setWindow("15m");
+  fixture.address.setRange({ window: "15m" });
   assert.equal(fixture.poller.latest.trades, undefined);
-  assert.deepEqual(await fixture.takeRequests(), ["/api/stats?window=15m", DAYS]);
+  assert.deepEqual(await fixture.takeRequests(), [QUARTER, TODAY]);
   fixture.poller.focusOn(EUR_GBP);
   fixture.poller.focusOn({ ...EUR_GBP });
-  assert.deepEqual(await fixture.takeRequests(), [
-    "/api/stats?window=15m",
-    "/api/stats?window=15m&from=EUR&to=GBP",
-    DAYS,
-  ]);
+  assert.deepEqual(await fixture.takeRequests(), [QUARTER, `${QUARTER}&from=EUR&to=GBP`, TODAY]);
 });
 
 it("stats of earlier filters are never published, and stats of the same request stay", async () => {
@@ -105,16 +108,16 @@ it("stats of earlier filters are never published, and stats of the same request 
   assert.ok(fixture.poller.latest.trades && fixture.poller.latest.countries);
 });
 
-it("if the archive is unavailable, a new window has no stats", async () => {
+it("if the archive is unavailable, a new range has no stats", async () => {
   const fixture = new StatsFixture();
   fixture.poller.start();
   await fixture.takeRequests();
   fixture.answer = () => new Response("", { status: 503 });
-  fixture.address.setWindow("7d");
+  fixture.address.setRange({ window: "7d" });
   await fixture.takeRequests();
-  const { trades, countries, pairs, days, error } = fixture.poller.latest;
+  const { trades, countries, pairs, today, error } = fixture.poller.latest;
   assert.deepEqual([trades, countries, pairs], [undefined, undefined, undefined]);
-  assert.ok(days);
+  assert.ok(today);
   assert.notEqual(error, "");
 });
 
@@ -179,14 +182,53 @@ it("if the API refuses the request, its detail is reported", async () => {
   assert.equal(fixture.poller.latest.error, "No such country.");
 });
 
-it("filters that the stats don't apply are named", async () => {
-  const fixture = new StatsFixture("?user=1&flag=x&min=1&q=a");
+it("every filter and the range apply to every request", async () => {
+  const fixture = new StatsFixture(
+    "?from=EUR&user=1&flag=x&min=1&max=2&q=a&since=2026-11-24T08:00Z&until=2026-11-24T09:00Z",
+  );
+  fixture.poller.start();
+  const filters = "&from=EUR&user=1&flag=x&min=1&max=2&q=a";
+  const span = "/api/stats?since=2026-11-24T08%3A00%3A00Z&until=2026-11-24T09%3A00%3A00Z";
+  assert.deepEqual(await fixture.takeRequests(), [`${span}${filters}`, TODAY]);
+});
+
+it("all of the time is requested with a start, and counts live trades that match", async () => {
+  const fixture = new StatsFixture("?window=all&user=134259");
+  fixture.poller.start();
+  const [request] = await fixture.takeRequests();
+  assert.equal(request, "/api/stats?since=1970-01-01T00%3A00%3A00Z&user=134259");
+  fixture.poller.add([tradeAt(1), tradeAt(2, { userId: "other" })]);
+  fixture.env.advance(500);
+  assert.equal(fixture.poller.latest.trades?.total.count, 11);
+});
+
+it("a relative range moves on, and its last stats stay until the next answer", async () => {
+  const fixture = new StatsFixture();
   fixture.poller.start();
   await fixture.takeRequests();
-  assert.equal(
-    fixture.poller.latest.ignoredFilters,
-    "Map, chart and pairs don’t apply the user, flag, amount, and search filters.",
-  );
-  fixture.address.setFilters({ user: "", flag: "", min: "", q: "", from: "EUR" });
-  assert.equal(fixture.poller.latest.ignoredFilters, "Map and chart don’t apply the currency filter.");
+  for (let seconds = 0; seconds < 64; seconds += 8) {
+    fixture.env.advance(8000);
+    assert.ok(fixture.poller.latest.trades);
+    const [request = ""] = await fixture.takeRequests();
+    assert.equal(request.includes("T09%3A01"), fixture.env.nowMs >= TEN + 60_000);
+  }
+});
+
+it("a dialog that opens or closes causes no request", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  fixture.address.open({ kind: "help" });
+  fixture.address.closeDialog();
+  assert.deepEqual(await fixture.takeRequests(), []);
+});
+
+it("today's trades are counted from the midnight of the reader's time zone", async () => {
+  const fixture = new StatsFixture();
+  fixture.poller.start();
+  await fixture.takeRequests();
+  assert.equal(fixture.poller.latest.today?.total.count, 10);
+  fixture.todayMs -= 5.5 * 3_600_000;
+  fixture.poller.restart();
+  assert.deepEqual(await fixture.takeRequests(), [HOUR, `${SINCE}23T18%3A30%3A00Z`]);
 });

@@ -83,7 +83,13 @@ export function limits(schema: Fields): readonly string[] {
   ].filter((detail) => detail !== "");
 }
 
-function range(min: unknown, max: unknown, unit: string): string {
+/** A bound that a JavaScript number can't hold exactly is the type's own, and says nothing. */
+function isMeaningless(bound: unknown): boolean {
+  return typeof bound === "number" && Math.abs(bound) > Number.MAX_SAFE_INTEGER;
+}
+
+function range(min: unknown, upper: unknown, unit: string): string {
+  const max = isMeaningless(upper) ? undefined : upper;
   if (min === undefined) {
     return max === undefined ? "" : `at most ${formatBound(max)}${unit}`;
   }

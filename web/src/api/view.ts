@@ -1,5 +1,6 @@
 /** The page's elements. All values are set as text, never as HTML. */
 
+import { copyFrom } from "../ui/copy-button.ts";
 import { element } from "../ui/dom.ts";
 import { curl } from "./curl.ts";
 import type { ApiDocument, ApiResponse, Content, Operation, Parameter } from "./document.ts";
@@ -45,10 +46,22 @@ function section(operation: Operation, origin: string): HTMLElement {
   if (operation.needsToken) {
     made.append(withText("p", "", "Requires the operator token."));
   }
-  made.append(withText("pre", "example", curl(origin, operation)));
+  made.append(example(curl(origin, operation)));
   made.append(...titled("Parameters", operation.parameters.map(parameterEntry)));
   made.append(...titled("Body", operation.body.map(contentEntry)));
   made.append(...titled("Responses", operation.responses.map(responseEntry)));
+  return made;
+}
+
+/** A command with a button that copies it. */
+function example(command: string): HTMLElement {
+  const made = element("div", "example");
+  const text = withText("pre", "", command);
+  text.tabIndex = 0;
+  const copy = withText("button", "", "Copy");
+  copy.type = "button";
+  copyFrom(copy, text);
+  made.append(text, copy);
   return made;
 }
 

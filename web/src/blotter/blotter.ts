@@ -5,12 +5,15 @@
  * pointer over its rows, it shows no new trades, and a button tells how many have arrived.
  */
 
-import { isFiltered, sameFilters } from "../filters/filters.ts";
+import { type Filters, isFiltered } from "../filters/filters.ts";
+import { ALL, type Range, spanOf } from "../filters/range.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { Page, Panel, View } from "../page.ts";
 import { History } from "../stream/history.ts";
 import { RateMeter } from "../stream/meters.ts";
 import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
+import { numberFormat } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
@@ -44,7 +47,7 @@ const HELD: Readonly<Record<NonNullable<Grid["heldBy"]>, string>> = {
   pointer: "Paused while the pointer is over the rows. Move it away to resume.",
 };
 
-const wholeNumber = new Intl.NumberFormat();
+const wholeNumber = numberFormat();
 
 export class Blotter implements Panel {
   readonly #page: Page;
@@ -52,13 +55,16 @@ export class Blotter implements Panel {
   readonly #jump = byId("jump", HTMLButtonElement);
   readonly #grid: Grid;
   readonly #header = new Header((change) => this.#changeLayout(change));
-  readonly #footer = new Footer(() => this.#trades.retry());
+  readonly #footer: Footer;
   readonly #toolbar: Toolbar;
   readonly #detail: Detail;
   readonly #sorted = new SortedTrades();
   #layout = readLayout(loadSetting(LAYOUT_KEY));
   #clock: Clock = { zone: "utc", today: "" };
   #isLayoutPainted = false;
+  /** What the list was started with. */
+  #filters: Filters;
+  #range: Range;
   #trades: TradeList;
   #rate = new RateMeter();
   #history: History | undefined;
@@ -70,11 +76,20 @@ export class Blotter implements Panel {
 
   constructor(page: Page) {
     this.#page = page;
+    this.#filters = page.address.filters;
+    this.#range = page.address.range;
     this.#trades = this.#newTradeList();
-    this.#detail = new Detail(page);
+    this.#footer = new Footer({
+      retry: () => this.#trades.retry(),
+      showAll: () => page.address.setRange(ALL),
+    });
+    this.#detail = new Detail(page, {
+      find: (id, step) => this.#grid.find(id, step),
+      moved: (id) => this.#grid.focusOn(id),
+    });
     this.#grid = new Grid(byId("table", HTMLDivElement), this.#header.row, this.#footer.row, {
       changed: page.repaint,
-      open: (trade) => this.#detail.open(trade),
+      open: (id) => page.address.open({ kind: "trade", id }),
       keepsFocus: () => this.#detail.isOpen,
     });
     this.#toolbar = new Toolbar({
@@ -91,8 +106,8 @@ export class Blotter implements Panel {
 
   paint(view: View): void {
     const { state, filters, nowMs } = view;
-    if (!sameFilters(filters, this.#trades.filters)) {
-      this.#start();
+    if (filters !== this.#filters || view.range !== this.#range) {
+      this.#start(view);
     }
     if (state.connection.phase === "live") {
       this.#history?.setEnd(Math.max(this.#startedMs, state.connection.sinceMs));
@@ -100,13 +115,15 @@ export class Blotter implements Panel {
     this.#trades.isBackfilled ||= state.isBackfilled && !this.#history;
     this.#measure(nowMs);
     this.#paintLayout(view);
-    this.#paintTable(nowMs);
+    this.#paintTable(view);
     this.#paintStatus(state.connection.phase === "live");
-    this.#detail.paint(view.zone);
+    this.#detail.paint(view);
   }
 
-  /** The filters have changed: starts over with a new list. */
-  #start(): void {
+  /** Filters or range have changed: starts over with a new list. */
+  #start({ filters, range }: View): void {
+    this.#filters = filters;
+    this.#range = range;
     this.#history?.stop();
     this.#history = undefined;
     this.#trades = this.#newTradeList();
@@ -115,12 +132,14 @@ export class Blotter implements Panel {
   }
 
   #newTradeList(): TradeList {
-    const { queryArchive, timing, state, repaint } = this.#page;
-    const { filters } = this.#page.address;
-    const list = new TradeList({ queryArchive, timing, changed: repaint }, filters, state.trades);
-    if (isFiltered(filters)) {
-      this.#startedMs = state.clock.at(timing.now());
-      this.#history = new History(timing, queryArchive, filters, (messages) => {
+    const { queryArchive, timing, state, repaint, serverNow } = this.#page;
+    const [filters, range] = [this.#filters, this.#range];
+    const selection = (): Selection => ({ filters, span: spanOf(range, serverNow()) });
+    const list = new TradeList({ queryArchive, timing, changed: repaint }, selection, state.trades);
+    // The latest trades of all are loaded once, for every list.
+    if (isFiltered(filters) || selection().span.untilMs !== undefined) {
+      this.#startedMs = serverNow();
+      this.#history = new History(timing, queryArchive, selection(), (messages) => {
         list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
         list.isBackfilled = true;
         repaint();
@@ -177,8 +196,9 @@ export class Blotter implements Panel {
     this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
-  #paintTable(nowMs: number): void {
-    const isHeld = this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed;
+  #paintTable({ nowMs, rangeLabel, range }: View): void {
+    const isHeld =
+      this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed || this.#detail.isOpen;
     // If the filters change during a pause, the new trades are shown once and then held.
     const isLive = !isHeld || this.#trades.needsRefresh;
     const intervalMs = this.#isSampled ? SAMPLE_EVERY_MS : 0;
@@ -196,13 +216,16 @@ export class Blotter implements Panel {
       this.#trades.setVisibleRange(first, last);
     }
     const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
-    const filtered = isFiltered(this.#trades.filters);
-    this.#grid.show(list.length > 0 || filtered);
+    const filtered = isFiltered(this.#filters);
+    this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
+    this.#grid.markDays(isTimeOrder);
     this.#grid.paint(list, isNew && isLive);
     this.#footer.paint({
       status: isTimeOrder ? this.#trades.endStatus : "sorted",
       rows: list.length,
       isFiltered: filtered,
+      rangeLabel,
+      mayGrow: spanOf(range, nowMs).untilMs === undefined,
       rowIndex: list.length + 2,
     });
   }
@@ -214,7 +237,7 @@ export class Blotter implements Panel {
     this.#jump.hidden = !isHeld || pending === 0;
     setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
     this.#toolbar.paintPause(this.#isPaused);
-    this.#toolbar.paintFilters(this.#trades.filters);
+    this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
     setText(this.#status, this.#statusText(heldBy, isConnected));
   }
 
@@ -224,7 +247,10 @@ export class Blotter implements Panel {
     }
     if (!isByTime(this.#layout)) {
       const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
-      return `Sorted by ${label(this.#clock)}, loaded trades only. Sort by time to see the whole archive.`;
+      const mixed = isMixed(this.#layout, this.#filters)
+        ? " Amounts of different currencies are mixed: filter by one."
+        : "";
+      return `Sorted by ${label(this.#clock)}, loaded trades only.${mixed} Sort by time to see the whole archive.`;
     }
     if (heldBy) {
       return HELD[heldBy];
@@ -234,6 +260,15 @@ export class Blotter implements Panel {
     }
     return this.#isSampled
       ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."
-      : "Newest first, as they arrive.";
+      : `Newest first, as they arrive. Times are ${this.#clock.zone === "utc" ? "UTC" : "local"}.`;
   }
+}
+
+/** Whether the rows are in the order of amounts whose currencies differ. */
+function isMixed({ sort: { by } }: Layout, { from, to }: Filters): boolean {
+  return (
+    (by === "sell" && from === "") ||
+    (by === "buy" && to === "") ||
+    (by === "rate" && (from === "" || to === ""))
+  );
 }

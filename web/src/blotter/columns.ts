@@ -47,9 +47,7 @@ export const COLUMNS: readonly Column[] = [
     fill: (cell, { receivedMicros }, clock) => {
       const receivedMs = receivedMicros / 1000;
       const full = dateAndClock(receivedMs, clock.zone);
-      cell.textContent = full.startsWith(clock.today)
-        ? clockTime(receivedMs, clock.zone, true)
-        : full.slice("20".length);
+      cell.textContent = full.startsWith(clock.today) ? clockTime(receivedMs, clock.zone, true) : full;
       cell.title = full;
     },
     compare: (a, b) => newestFirst(b, a),

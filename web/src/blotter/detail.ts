@@ -1,164 +1,117 @@
-/** The dialog of one trade: its values, its history and its JSON. */
+/** The dialog of one trade: its values, its history and its JSON. The address names the trade. */
 
-import type { Page } from "../page.ts";
-import type { TradeEvent } from "../trade/event.ts";
+import type { Page, View } from "../page.ts";
+import { parseTradeEvent, type TradeEvent } from "../trade/event.ts";
 import { copyFrom } from "../ui/copy-button.ts";
-import { byId, element, setText } from "../ui/dom.ts";
-import { countryNames, decimalFormat } from "../ui/format.ts";
+import { byId, setText } from "../ui/dom.ts";
+import { Modal } from "../ui/modal.ts";
 import type { Zone } from "../ui/preferences.ts";
-import { clockTime, dateAndClock, zoneName } from "../ui/time-format.ts";
-import { flagReason } from "./flags.ts";
-import { fieldText, LABELLED } from "./labelled.ts";
-import { delayLabel, entryLabel, fetchTrace, type Trace } from "./trace.ts";
+import { entryItems, rawText, valueList } from "./detail-view.ts";
+import { type LookUp, TradeHistory } from "./trade-history.ts";
 
-/** How often to query an incomplete history. */
-const POLL_EVERY_MS = 2000;
+export interface DetailListener {
+  /** Returns a trade that the list has; `step` rows below the one with this id. */
+  readonly find: (id: string, step: number) => TradeEvent | undefined;
+  /** Another trade is shown: marks its row. */
+  readonly moved: (id: string) => void;
+}
 
-const decimal = decimalFormat();
-const countryName = countryNames();
+/** In the order of the list: newer trades are above. */
+const STEPS: ReadonlyMap<string, number> = new Map([
+  ["ArrowLeft", -1],
+  ["ArrowRight", 1],
+]);
 
 export class Detail {
   readonly #page: Page;
+  readonly #listener: DetailListener;
   readonly #dialog = byId("trade-dialog", HTMLDialogElement);
+  readonly #modal: Modal;
   readonly #values = byId("trade-values", HTMLElement);
   readonly #entries = byId("trade-entries", HTMLOListElement);
+  readonly #history = byId("trade-history", HTMLElement);
   readonly #status = byId("trade-status", HTMLElement);
+  readonly #json = byId("trade-json", HTMLElement);
   readonly #raw = byId("trade-raw", HTMLElement);
   readonly #copy = byId("trade-copy", HTMLButtonElement);
+  readonly #newer = byId("trade-newer", HTMLButtonElement);
+  readonly #older = byId("trade-older", HTMLButtonElement);
+  readonly #lookUp: TradeHistory;
   #zone: Zone = "utc";
-  #trade: TradeEvent | undefined;
-  #trace: Trace | undefined;
+  #id = "";
+  /** As the list had it. */
+  #listed: TradeEvent | undefined;
+  #found: LookUp | undefined;
 
-  constructor(page: Page) {
+  constructor(page: Page, listener: DetailListener) {
     this.#page = page;
-    copyFrom(this.#copy, this.#raw);
-    this.#dialog.addEventListener("close", () => {
-      this.#trade = undefined;
+    this.#listener = listener;
+    this.#lookUp = new TradeHistory(page, (found) => {
+      this.#found = found;
+      this.#paint();
     });
-    // A click outside of the drawer lands on the dialog itself.
-    this.#dialog.addEventListener("click", ({ target }) => {
-      if (target === this.#dialog) {
-        this.#dialog.close();
+    this.#modal = new Modal(this.#dialog, () => page.address.closeDialog());
+    copyFrom(this.#copy, this.#raw);
+    this.#newer.addEventListener("click", () => this.#step(-1));
+    this.#older.addEventListener("click", () => this.#step(1));
+    this.#dialog.addEventListener("keydown", (event) => {
+      const step = STEPS.get(event.key);
+      // The JSON may scroll sideways.
+      if (step !== undefined && event.target !== this.#raw) {
+        event.preventDefault();
+        this.#step(step);
       }
     });
   }
 
   get isOpen(): boolean {
-    return this.#dialog.open;
+    return this.#modal.isOpen;
   }
 
-  open(trade: TradeEvent): void {
-    this.#trade = trade;
-    this.#trace = undefined;
-    setText(this.#copy, "Copy");
-    setText(this.#status, "Loading the history…");
-    this.#paint();
-    this.#dialog.showModal();
-    this.#poll(trade);
-  }
-
-  paint(zone: Zone): void {
-    if (zone !== this.#zone) {
+  paint({ dialog, zone }: View): void {
+    const id = dialog?.kind === "trade" ? dialog.id : "";
+    const isOpen = dialog?.kind === "trade";
+    if (id !== this.#id || isOpen !== this.#modal.isOpen) {
+      this.#show(id, isOpen);
+    } else if (isOpen && zone !== this.#zone) {
       this.#zone = zone;
       this.#paint();
     }
-  }
-
-  /** Polls until the history is complete, or the dialog is closed or shows another trade. */
-  async #poll(trade: TradeEvent): Promise<void> {
-    while (this.#trade === trade) {
-      // biome-ignore lint/performance/noAwaitInLoops: attempts run one after another
-      const delayMs = await this.#pollOnce(trade);
-      if (delayMs === undefined) {
-        return;
-      }
-      await new Promise((resolve) => {
-        this.#page.timing.setTimer(() => resolve(undefined), delayMs);
-      });
+    this.#zone = zone;
+    this.#modal.paint(isOpen);
+    if (isOpen) {
+      this.#newer.disabled = this.#listener.find(id, -1) === undefined;
+      this.#older.disabled = this.#listener.find(id, 1) === undefined;
     }
   }
 
-  /** Returns the delay until the next poll in milliseconds; undefined if none is needed. */
-  async #pollOnce(trade: TradeEvent): Promise<number | undefined> {
-    try {
-      const result = await fetchTrace(this.#page.fetch, trade.id);
-      if (this.#trade !== trade) {
-        return;
-      }
-      if ("afterMs" in result) {
-        setText(this.#status, "Not archived yet. Retrying…");
-        return result.afterMs;
-      }
-      this.#trace = result;
-      setText(this.#status, result.isDone ? "" : "More may follow.");
-      this.#paint();
-      return result.isDone ? undefined : POLL_EVERY_MS;
-    } catch {
-      if (this.#trade === trade) {
-        setText(this.#status, "The archive is unreachable. Retrying…");
-      }
-      return POLL_EVERY_MS;
+  #show(id: string, isOpen: boolean): void {
+    this.#id = id;
+    this.#found = undefined;
+    this.#listed = isOpen ? this.#listener.find(id, 0) : undefined;
+    setText(this.#copy, "Copy");
+    this.#lookUp.follow(isOpen ? id : undefined);
+    this.#paint();
+  }
+
+  #step(step: number): void {
+    const next = this.#listener.find(this.#id, step);
+    if (next) {
+      this.#page.address.replaceDialog({ kind: "trade", id: next.id });
+      this.#listener.moved(next.id);
     }
   }
 
   #paint(): void {
-    const trade = this.#trade;
-    if (!trade) {
-      return;
-    }
-    this.#values.replaceChildren(...values(trade, this.#zone).flatMap(([name, value]) => pair(name, value)));
-    const { entries } = this.#trace ?? { entries: [] };
-    this.#entries.replaceChildren(
-      ...entries.map((entry) => {
-        const item = element("li", "");
-        const ms = entry.atMicros / 1000;
-        item.append(
-          cell("event", entryLabel(entry)),
-          cell("at", `${dateAndClock(ms, this.#zone).slice(0, 10)} ${clockTime(ms, this.#zone, true)}`),
-          cell("delay", this.#trace ? delayLabel(this.#trace, entry) : ""),
-        );
-        return item;
-      }),
-    );
-    setText(this.#raw, raw(trade, this.#trace));
+    const { trace, status = "" } = this.#found ?? {};
+    const message = trace?.message;
+    const trade = message === undefined ? this.#listed : parseTradeEvent(message);
+    this.#values.replaceChildren(...(trade ? valueList(trade, this.#zone) : []));
+    this.#entries.replaceChildren(...(trace ? entryItems(trace, this.#zone) : []));
+    this.#history.hidden = !(trade || trace);
+    setText(this.#status, status);
+    const raw = rawText(message, this.#listed);
+    this.#json.hidden = raw === "";
+    setText(this.#raw, raw);
   }
-}
-
-function values(trade: TradeEvent, zone: Zone): readonly (readonly [string, string])[] {
-  const receivedMs = trade.receivedMicros / 1000;
-  const placedMs = Date.parse(trade.timePlaced);
-  const name = zoneName(zone);
-  const labelled = LABELLED.map((field) => [field.label, fieldText(field, trade, zone)] as const);
-  const flags = trade.flags.map((flag) => [`Flag ${flag}`, `${flagReason(flag)}.`] as const);
-  return [
-    ["Id", trade.id],
-    ["User", trade.userId],
-    ["Sold", `${decimal(trade.amountSell)} ${trade.currencyFrom}`],
-    ["Bought", `${decimal(trade.amountBuy)} ${trade.currencyTo}`],
-    ["Rate", decimal(trade.rate)],
-    ["Country", countryName(trade.originatingCountry)],
-    ...labelled.filter(([, text]) => text !== ""),
-    ["Placed", Number.isNaN(placedMs) ? trade.timePlaced : `${dateAndClock(placedMs, zone)} ${name}`],
-    ["Received", `${dateAndClock(receivedMs, zone)} ${name}`],
-    ...flags,
-  ];
-}
-
-/** The message as JSON: the archived one if there is one. */
-function raw({ receivedMicros: _, ...trade }: TradeEvent, trace: Trace | undefined): string {
-  return JSON.stringify(trace?.message ?? trade, undefined, 2);
-}
-
-function pair(name: string, value: string): readonly HTMLElement[] {
-  const term = element("dt", "");
-  const description = element("dd", "");
-  term.textContent = name;
-  description.textContent = value;
-  return [term, description];
-}
-
-function cell(name: string, text: string): HTMLElement {
-  const made = element("span", name);
-  made.textContent = text;
-  return made;
 }

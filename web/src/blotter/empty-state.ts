@@ -2,6 +2,7 @@
 
 import { isFiltered } from "../filters/filters.ts";
 import type { Panel, View } from "../page.ts";
+import { startCommand } from "../server/control.ts";
 import type { State } from "../stream/state.ts";
 import { copyFrom } from "../ui/copy-button.ts";
 import { byId, setText } from "../ui/dom.ts";
@@ -18,6 +19,7 @@ export class EmptyState implements Panel {
   readonly #heading = byId("empty-heading", HTMLElement);
 
   constructor() {
+    setText(byId("demo-command", HTMLElement), startCommand("demo"));
     const example = byId("example", HTMLElement);
     example.textContent = EXAMPLE;
     copyFrom(byId("example-copy", HTMLButtonElement), example);

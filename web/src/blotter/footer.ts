@@ -8,22 +8,31 @@ export interface FooterState {
   readonly status: EndStatus | "sorted";
   readonly rows: number;
   readonly isFiltered: boolean;
+  /** Such as `in the last hour`. Empty if the list has no bounds in time. */
+  readonly rangeLabel: string;
+  /** Whether new trades may belong into the list. */
+  readonly mayGrow: boolean;
   /** The footer's own row index, counted from 1. */
   readonly rowIndex: number;
+}
+
+export interface FooterListener {
+  readonly retry: () => void;
+  readonly showAll: () => void;
 }
 
 export class Footer {
   readonly row = element("div", "row end");
   readonly #text = element("span", "");
-  readonly #retry = element("button", "");
+  readonly #retry: HTMLButtonElement;
+  readonly #showAll: HTMLButtonElement;
 
-  constructor(retry: () => void) {
+  constructor({ retry, showAll }: FooterListener) {
     const cell = element("div", "");
     cell.role = "gridcell";
-    setText(this.#retry, "Retry");
-    this.#retry.type = "button";
-    this.#retry.addEventListener("click", retry);
-    cell.append(this.#text, this.#retry);
+    this.#retry = button("Retry", retry);
+    this.#showAll = button("Show all time", showAll);
+    cell.append(this.#text, this.#retry, this.#showAll);
     this.row.role = "row";
     this.row.dataset["testid"] = "end";
     this.row.append(cell);
@@ -34,16 +43,27 @@ export class Footer {
     this.row.dataset["status"] = state.status;
     setText(this.#text, text(state));
     this.#retry.hidden = state.status !== "failed";
+    this.#showAll.hidden = state.status !== "end" || state.rangeLabel === "";
   }
 }
 
-function text({ status, rows, isFiltered }: FooterState): string {
+function button(label: string, run: () => void): HTMLButtonElement {
+  const made = element("button", "");
+  made.type = "button";
+  setText(made, label);
+  made.addEventListener("click", run);
+  return made;
+}
+
+function text({ status, rows, isFiltered, rangeLabel, mayGrow }: FooterState): string {
+  const sentence = (start: string): string => `${start} ${rangeLabel}`.trim().concat(".");
   switch (status) {
     case "end":
       if (rows === 0) {
-        return "No trade matches these filters yet. New matches appear here at once.";
+        const none = sentence(isFiltered ? "No trade matches these filters" : "No trades");
+        return mayGrow ? `${none} New ones appear here at once.` : none;
       }
-      return isFiltered ? "This is the first matching trade." : "This is the first trade.";
+      return sentence(isFiltered ? "This is the first matching trade" : "This is the first trade");
     case "failed":
       return "Older trades can’t be loaded.";
     case "full":

@@ -3,8 +3,10 @@
  * keyboard focus on one row.
  */
 
+import { tradePath } from "../filters/dialog.ts";
 import type { TradeEvent } from "../trade/event.ts";
 import { element } from "../ui/dom.ts";
+import { hintOverflow } from "../ui/overflow-hint.ts";
 import type { Clock, Column } from "./columns.ts";
 import { nextRow, scrollToShow } from "./keyboard-focus.ts";
 import { Rows, rowId } from "./rows.ts";
@@ -21,7 +23,7 @@ export interface RowSource {
 export interface GridListener {
   /** Called when something is to be painted: scrolled, resized, or another row focused. */
   readonly changed: () => void;
-  readonly open: (trade: TradeEvent) => void;
+  readonly open: (id: string) => void;
   /** Tells whether the focused row is kept although the table lost the keyboard focus. */
   readonly keepsFocus: () => boolean;
 }
@@ -36,6 +38,7 @@ export class Grid {
   #list: RowSource = [];
   /** Index of the focused row. */
   #focusedRow: number | undefined;
+  #foundRow = 0;
   #rowHeight = 0;
   #viewHeight = 0;
   #headerHeight = 0;
@@ -62,7 +65,7 @@ export class Grid {
     );
     scroller.addEventListener("keydown", (event) => this.#onKeydown(event));
     scroller.addEventListener("focusout", ({ relatedTarget }) => this.#onFocusOut(relatedTarget));
-    this.#window.addEventListener("click", ({ target }) => this.#onClick(target));
+    this.#window.addEventListener("click", (event) => this.#onClick(event));
     this.#window.addEventListener("pointerdown", () => {
       this.#isPressed = true;
     });
@@ -73,6 +76,7 @@ export class Grid {
     for (const name of ["pointerup", "pointercancel"] as const) {
       document.addEventListener(name, () => this.#onPointerUp());
     }
+    hintOverflow(scroller, this.#body);
     new ResizeObserver(() => {
       this.#measure();
       listener.changed();
@@ -112,6 +116,21 @@ export class Grid {
     this.#scrolled = 0;
   }
 
+  /** Returns the trade `step` rows below the one with this id, if both are loaded. */
+  find(id: string, step: number): TradeEvent | undefined {
+    const row = this.#rowOf(id);
+    return row === undefined || row + step < 0 ? undefined : this.#list.slice(row + step, row + step + 1)[0];
+  }
+
+  /** Moves the keyboard focus to the row of a trade, and shows it. */
+  focusOn(id: string): void {
+    const row = this.#rowOf(id);
+    if (row !== undefined) {
+      this.#moveTo(row);
+      this.#listener.changed();
+    }
+  }
+
   focus(): void {
     this.#scroller.focus({ preventScroll: true });
   }
@@ -126,6 +145,11 @@ export class Grid {
     const { style } = this.#scroller;
     style.setProperty("--columns", template);
     style.setProperty("--min-width", `calc(${minCh}ch + ${columns - 1} * var(--gap) + 2 * var(--side))`);
+  }
+
+  /** Whether a line separates the days. In another order than by time, it would mean nothing. */
+  markDays(isMarked: boolean): void {
+    this.#scroller.classList.toggle("by-day", isMarked);
   }
 
   /** Renders the visible part of the list, with new rows highlighted if `mark`. */
@@ -176,17 +200,13 @@ export class Grid {
     if (event.target !== this.#scroller || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
-    const viewHeight = this.#viewHeight - this.#headerHeight;
-    const page = Math.max(1, Math.floor(viewHeight / this.#rowHeight) - 1);
+    const page = Math.max(1, Math.floor((this.#viewHeight - this.#headerHeight) / this.#rowHeight) - 1);
     const row = nextRow(event.key, this.#focusedRow, this.#list.length, page);
     const focused = this.#focusedTrade;
     if (row !== undefined) {
-      this.#focusedRow = row;
-      const top = scrollToShow(row * this.#rowHeight, this.#rowHeight, this.#scrolled, viewHeight);
-      this.#scroller.scrollTo({ top });
-      this.#readScroll();
+      this.#moveTo(row);
     } else if (event.key === "Enter" && focused) {
-      this.#listener.open(focused);
+      this.#listener.open(focused.id);
     } else if (event.key === "Escape" && focused) {
       this.#focusedRow = undefined;
     } else {
@@ -194,6 +214,22 @@ export class Grid {
     }
     event.preventDefault();
     this.#listener.changed();
+  }
+
+  #moveTo(row: number): void {
+    this.#focusedRow = row;
+    const viewHeight = this.#viewHeight - this.#headerHeight;
+    const top = scrollToShow(row * this.#rowHeight, this.#rowHeight, this.#scrolled, viewHeight);
+    this.#scroller.scrollTo({ top });
+    this.#readScroll();
+  }
+
+  /** The row of a trade. The last one found is tried first, because the list may be long. */
+  #rowOf(id: string): number | undefined {
+    if (this.#list.slice(this.#foundRow, this.#foundRow + 1)[0]?.id !== id) {
+      this.#foundRow = this.#list.slice(0, this.#list.length).findIndex((trade) => trade?.id === id);
+    }
+    return this.#foundRow < 0 ? undefined : this.#foundRow;
   }
 
   /** Keeps the focused row if the focus stays within the panel. */
@@ -205,15 +241,16 @@ export class Grid {
     }
   }
 
-  #onClick(target: EventTarget | null): void {
+  #onClick({ target, ctrlKey, metaKey }: MouseEvent): void {
     const id = target instanceof Element && target.closest<HTMLElement>(".row")?.dataset["id"];
     // A click that ends a text selection is not meant to open the trade.
-    if (id && getSelection()?.isCollapsed !== false) {
-      const [first, last] = this.visibleRange;
-      const trade = this.#list.slice(first, last).find((each) => each?.id === id);
-      if (trade) {
-        this.#listener.open(trade);
-      }
+    if (!id || getSelection()?.isCollapsed === false) {
+      return;
+    }
+    if (ctrlKey || metaKey) {
+      open(tradePath(id));
+    } else {
+      this.#listener.open(id);
     }
   }
 

@@ -9,14 +9,14 @@ import { isRecord } from "../trade/json.ts";
 import { LABELLED } from "./labelled.ts";
 
 const OWN_CH = {
-  time: 14,
+  time: 17,
   user: 9,
   pair: 10,
   sell: 13,
   buy: 13,
   rate: 12,
-  country: 16,
-  placed: 17.5,
+  country: 14,
+  placed: 17,
   flags: 14.5,
 } as const;
 const LABELLED_CH = 14;
@@ -119,8 +119,9 @@ export function minWidthCh(layout: Layout): number {
   return visible(layout).reduce((sum, name) => sum + (layout.widths[name] ?? DEFAULT_CH[name]), 0);
 }
 
-export function writeLayout(layout: Layout): string {
-  return JSON.stringify(layout);
+/** The order is not stored: at the next visit, rows that are not the newest ones would be a surprise. */
+export function writeLayout({ hidden, widths }: Layout): string {
+  return JSON.stringify({ hidden, widths });
 }
 
 /** Reads a stored layout. Invalid parts are ignored. */
@@ -129,20 +130,12 @@ export function readLayout(text: string | undefined): Layout {
   if (!isRecord(read)) {
     return DEFAULT_LAYOUT;
   }
-  const { hidden, widths, sort } = read;
+  const { hidden, widths } = read;
   const hiddenNames = COLUMN_NAMES.filter((name) => Array.isArray(hidden) && hidden.includes(name));
   if (hiddenNames.length === COLUMN_NAMES.length) {
     return DEFAULT_LAYOUT;
   }
-  const layout = { hidden: hiddenNames, widths: readWidths(widths), sort: BY_TIME };
-  const by = isRecord(sort) && visible(layout).find((name) => name === sort["by"]);
-  if (!(by && isRecord(sort))) {
-    return layout;
-  }
-  return {
-    ...layout,
-    sort: { by, direction: sort["direction"] === "ascending" ? "ascending" : "descending" },
-  };
+  return { hidden: hiddenNames, widths: readWidths(widths), sort: BY_TIME };
 }
 
 function readWidths(widths: unknown): Layout["widths"] {

@@ -5,7 +5,7 @@
  * that the list keeps its length and they can be loaded again.
  */
 
-import type { Filters } from "../filters/filters.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { MessagesPage, QueryArchive } from "../server/archive.ts";
 import type { Timing } from "../server/timing.ts";
 import { newestFirst, parseTradeEvent, type TradeEvent } from "../trade/event.ts";
@@ -30,7 +30,7 @@ export type EndStatus = "more" | "loading" | "failed" | "end" | "full";
 interface CachedPage {
   readonly cursor: string | undefined;
   readonly length: number;
-  readonly lastId: string;
+  readonly last: TradeEvent;
   readonly rows: readonly TradeEvent[] | undefined;
 }
 
@@ -48,16 +48,21 @@ export class Pages {
   top: TradeEvent | undefined;
   length = 0;
   readonly #source: Source;
-  readonly #filters: Filters;
+  readonly #selection: () => Selection;
   #pages: readonly CachedPage[] = [];
   /** The cursor of the next page; undefined after the last one. */
   #next: { readonly cursor: string | undefined } | undefined = { cursor: undefined };
   #status: "idle" | "loading" | "failed" = "idle";
 
-  constructor(source: Source, filters: Filters, above: TradeEvent | undefined) {
+  constructor(source: Source, selection: () => Selection, above: TradeEvent | undefined) {
     this.#source = source;
-    this.#filters = filters;
+    this.#selection = selection;
     this.above = above;
+  }
+
+  /** The trade of the last row. */
+  get bottom(): TradeEvent | undefined {
+    return this.#pages.at(-1)?.last;
   }
 
   get endStatus(): EndStatus {
@@ -137,9 +142,11 @@ export class Pages {
     const cached = this.#pages[index];
     const cursor = cached ? cached.cursor : this.#next?.cursor;
     // The archive filters by millisecond, so the answer may include newer trades: see #store.
-    const untilMs = this.above && Math.floor(this.above.receivedMicros / 1000) + 1;
+    const belowMs = this.above && Math.floor(this.above.receivedMicros / 1000) + 1;
+    const { filters, span } = this.#selection();
     try {
-      const page = await queryArchive({ filters: this.#filters, untilMs, limit: PAGE_ROWS, cursor });
+      const untilMs = belowMs ?? span.untilMs;
+      const page = await queryArchive({ filters, sinceMs: span.sinceMs, untilMs, limit: PAGE_ROWS, cursor });
       this.#status = "idle";
       this.#store(index, cursor, page);
     } catch (error) {
@@ -155,15 +162,15 @@ export class Pages {
       .map(parseTradeEvent)
       .filter((trade) => trade !== undefined)
       .filter((trade) => !this.above || newestFirst(this.above, trade) < 0);
-    const lastId = rows.at(-1)?.id;
+    const last = rows.at(-1);
     const cached = this.#pages[index];
     // If late trades were archived in between, the pages below begin elsewhere and are loaded again.
-    const isUnchanged = cached !== undefined && cached.lastId === lastId && cached.length === rows.length;
+    const isUnchanged = cached !== undefined && cached.last.id === last?.id && cached.length === rows.length;
     const rest = isUnchanged ? this.#pages.slice(index + 1) : [];
     if (!isUnchanged) {
       this.#next = next === undefined ? undefined : { cursor: next };
     }
-    const page = lastId === undefined ? [] : [{ cursor, length: rows.length, lastId, rows }];
+    const page = last ? [{ cursor, length: rows.length, last, rows }] : [];
     this.#pages = [...this.#pages.slice(0, index), ...page, ...rest];
     this.length = this.#pages.reduce((sum, { length }) => sum + length, 0);
     this.top ??= rows[0];

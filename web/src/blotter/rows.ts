@@ -6,6 +6,7 @@
 
 import type { TradeEvent } from "../trade/event.ts";
 import { element } from "../ui/dom.ts";
+import { dateAndClock } from "../ui/time-format.ts";
 import type { Clock, Column } from "./columns.ts";
 
 /** The element id of a trade's row. */
@@ -46,17 +47,25 @@ export class Rows {
     const keys = trades.map((trade, index) => trade?.id ?? `${first + index}`);
     this.#drop(new Set(keys));
     let next = this.#body.firstElementChild;
+    let day: string | undefined;
     for (const [index, key] of keys.entries()) {
       const row = this.#byKey.get(key) ?? this.#make(key, trades[index], mark);
       // Counted from 1, after the header row.
       row.ariaRowIndex = String(first + index + 2);
       row.classList.toggle("focused", key === focusedId);
+      const rowDay = this.#dayOf(trades[index]);
+      row.classList.toggle("new-day", day !== undefined && rowDay !== undefined && rowDay !== day);
+      day = rowDay;
       if (row === next) {
         next = next.nextElementSibling;
       } else {
         this.#body.insertBefore(row, next);
       }
     }
+  }
+
+  #dayOf(trade: TradeEvent | undefined): string | undefined {
+    return trade && dateAndClock(trade.receivedMicros / 1000, this.#clock.zone).slice(0, "2026-11-24".length);
   }
 
   /** Removes the rows that are no longer visible. */

@@ -1,6 +1,8 @@
 /** The table's controls in its title line: pause, view menu and export links. */
 
-import { type Filters, writeFilters } from "../filters/filters.ts";
+import { writeFilters } from "../filters/filters.ts";
+import { writeSpan } from "../filters/range.ts";
+import type { Selection } from "../filters/selection.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { onKey } from "../ui/keys.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
@@ -19,7 +21,6 @@ export class Toolbar {
   readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
   readonly #sort: SortMenu;
-  #filters: Filters | undefined;
 
   constructor({ pause, change }: ToolbarListener) {
     this.#pause.type = "button";
@@ -47,15 +48,16 @@ export class Toolbar {
     }
   }
 
-  paintFilters(filters: Filters): void {
-    if (filters === this.#filters) {
-      return;
-    }
-    this.#filters = filters;
+  /** Links to the exports of the selected trades. */
+  paintExports({ filters, span }: Selection): void {
     for (const [format, link] of this.#links) {
       const query = new URLSearchParams({ format });
+      writeSpan(span, query);
       writeFilters(filters, query);
-      link.href = `/api/messages?${query}`;
+      const path = `/api/messages?${query}`;
+      if (link.getAttribute("href") !== path) {
+        link.href = path;
+      }
     }
   }
 
@@ -90,10 +92,10 @@ export class Toolbar {
 }
 
 function exportLink(format: (typeof FORMATS)[number]): HTMLAnchorElement {
-  const link = element("a", "export");
+  const link = element("a", "export target");
   link.download = "";
   link.dataset["testid"] = `export-${format}`;
-  link.title = `All trades that match the filters, as ${format.toUpperCase()}`;
+  link.title = `All trades of this time range that match the filters, as ${format.toUpperCase()}`;
   setText(link, format.toUpperCase());
   return link;
 }

@@ -23,9 +23,9 @@ export interface Trace {
   readonly isDone: boolean;
 }
 
-/** The message may not be archived yet: ask again after this time. */
+/** Nothing is known of the message. It may be archived later: ask again after this time. Undefined: it won't be. */
 export interface NotArchived {
-  readonly afterMs: number;
+  readonly afterMs: number | undefined;
 }
 
 const DEFAULT_RETRY_SECONDS = 1;
@@ -42,9 +42,15 @@ export async function fetchTrace(fetch: Fetch, id: string): Promise<Trace | NotA
   const response = await get(fetch, `/api/message/${encodeURIComponent(id)}`);
   if (response.status === 404) {
     const seconds = Number(response.headers.get("retry-after") ?? DEFAULT_RETRY_SECONDS);
-    return { afterMs: Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000 };
+    const isFinal = hasCode(await response.json(), "not-found");
+    return { afterMs: isFinal ? undefined : Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000 };
   }
   return readAnswer(response, parseTrace);
+}
+
+function hasCode(answer: unknown, code: string): boolean {
+  const errors = isRecord(answer) && Array.isArray(answer["errors"]) ? answer["errors"] : [];
+  return errors.some((error) => isRecord(error) && error["code"] === code);
 }
 
 function parseTrace(answer: unknown): Trace | undefined {
@@ -52,8 +58,9 @@ function parseTrace(answer: unknown): Trace | undefined {
     return;
   }
   const entries = answer["trace"].map(parseEntry).filter((entry) => entry !== undefined);
+  const last = entries.findLast(({ kind }) => FINAL_KINDS.has(kind) || kind === "requeued");
   const isDone =
-    entries.some(({ kind }) => kind === "archived") && entries.some(({ kind }) => FINAL_KINDS.has(kind));
+    entries.some(({ kind }) => kind === "archived") && last !== undefined && last.kind !== "requeued";
   return { entries, message: answer["message"] ?? undefined, isDone };
 }
 
@@ -82,6 +89,7 @@ const LABELS: Readonly<Record<string, (entry: TraceEntry) => string>> = {
   delivered: ({ tube }) => `Delivered: ${tube}`,
   expired: ({ tube }) => `Expired in ${tube}: it was not delivered in time`,
   "dead-lettered": ({ tube }) => `Dead letter of ${tube}: it could not be processed`,
+  requeued: ({ tube }) => `Requeued to ${tube}`,
   discarded: ({ tube }) => `Dead letter of ${tube} deleted`,
 };
 

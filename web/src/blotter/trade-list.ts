@@ -1,23 +1,25 @@
 /**
- * All trades that match the filters, newest first: live ones at the top, archived ones below.
+ * All selected trades, newest first: live ones at the top, archived ones below.
  *
  * Live trades become visible at the next `refresh`. Until then the shown trades stay, and only older ones are
  * loaded below them. Each trade is listed once.
  */
 
-import { type Filters, matches } from "../filters/filters.ts";
+import { isInSpan } from "../filters/range.ts";
+import { type Selection, selects } from "../filters/selection.ts";
 import { DedupSet } from "../trade/dedup-set.ts";
 import { newestFirst, type TradeEvent } from "../trade/event.ts";
 import { MAX_TRADES, mergeTrades } from "../trade/merge.ts";
 import { type EndStatus, Pages, PREFETCH_ROWS, type Source } from "./pages.ts";
 
 export class TradeList {
-  readonly filters: Filters;
   /** How many matching trades arrived live, or were found after a gap. */
   matched = 0;
   /** Whether the archive has returned the latest earlier trades. Older pages are loaded only after that. */
   isBackfilled = false;
   readonly #source: Source;
+  /** The selection at present: a relative range moves on. */
+  readonly #selection: () => Selection;
   readonly #known = new DedupSet(2 * MAX_TRADES);
   #newest: readonly TradeEvent[] = [];
   #shown: readonly TradeEvent[] = [];
@@ -27,28 +29,31 @@ export class TradeList {
   #pages: Pages | undefined;
   /** A trade has arrived that belongs into an archive page loaded without it. */
   #isStale = false;
+  /** All older trades are out of range, because one of them was when it left the list. */
+  #isComplete = false;
 
   /** `trades` are those already known, newest first. */
-  constructor(source: Source, filters: Filters, trades: readonly TradeEvent[]) {
+  constructor(source: Source, selection: () => Selection, trades: readonly TradeEvent[]) {
     this.#source = source;
-    this.filters = filters;
-    this.#add(trades.filter((trade) => matches(filters, trade)));
+    this.#selection = selection;
+    this.#add(this.#select(trades));
   }
 
   /** Adds live trades. */
   add(trades: readonly TradeEvent[]): void {
-    const matching = trades.filter((trade) => matches(this.filters, trade));
+    const matching = this.#select(trades);
     this.matched += matching.length;
     this.#add(matching);
   }
 
   /** Adds trades from before the page was connected. */
   backfill(trades: readonly TradeEvent[]): void {
-    this.#add(trades.filter((trade) => matches(this.filters, trade)));
+    this.#add(this.#select(trades));
   }
 
   /** Shows the current trades. */
   refresh(): void {
+    this.#dropExpired();
     this.#shown = this.#newest;
     this.#shownMatched = this.matched;
     this.#isBackfillShown = this.isBackfilled;
@@ -92,20 +97,43 @@ export class TradeList {
   }
 
   get endStatus(): EndStatus {
+    if (this.#isComplete) {
+      return "end";
+    }
     return this.#pages?.endStatus ?? (this.isBackfilled ? "more" : "loading");
   }
 
   /** Loads missing pages near the visible rows. */
   setVisibleRange(first: number, last: number): void {
     const above = this.#shown.length;
-    if (this.isBackfilled && last + PREFETCH_ROWS > above) {
-      this.#pages ??= new Pages(this.#source, this.filters, this.#shown.at(-1));
+    if (this.isBackfilled && !this.#isComplete && last + PREFETCH_ROWS > above) {
+      this.#pages ??= new Pages(this.#source, this.#selection, this.#shown.at(-1));
     }
     this.#pages?.setVisibleRange(first - above, last - above);
   }
 
   retry(): void {
     this.#pages?.retry();
+  }
+
+  #select(trades: readonly TradeEvent[]): readonly TradeEvent[] {
+    const selection = this.#selection();
+    return trades.filter((trade) => selects(selection, trade));
+  }
+
+  /** Drops the trades that a relative range has left behind. */
+  #dropExpired(): void {
+    const { span } = this.#selection();
+    const isExpired = ({ receivedMicros }: TradeEvent): boolean => !isInSpan(span, receivedMicros / 1000);
+    if (this.#pages?.bottom && isExpired(this.#pages.bottom)) {
+      this.#pages = undefined;
+    }
+    const oldest = this.#newest.at(-1);
+    if (oldest && isExpired(oldest)) {
+      this.#newest = this.#newest.filter((trade) => !isExpired(trade));
+      this.#pages = undefined;
+      this.#isComplete = true;
+    }
   }
 
   #add(trades: readonly TradeEvent[]): void {
@@ -117,6 +145,7 @@ export class TradeList {
       this.#isStale = true;
     }
     if (newer.length > 0) {
+      this.#isComplete &&= this.#newest.length + newer.length <= MAX_TRADES;
       this.#newest = mergeTrades(this.#newest, newer);
     }
   }

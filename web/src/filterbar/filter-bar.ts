@@ -1,28 +1,31 @@
-/** The filter bar: search field, filter menu, a chip for each active filter, and the statistics window. */
+/** The filter bar: search field, filter menu, a chip for each active filter, count of matches, and time range. */
 
-import { WINDOWS, type Window } from "../filters/address.ts";
 import {
   FILTER_NAMES,
   type FilterName,
   type Filters,
   isEmptyRange,
+  isFiltered,
   NO_FILTERS,
   readFilter,
 } from "../filters/filters.ts";
 import type { Page, Panel, View } from "../page.ts";
+import type { Basis } from "../server/stats.ts";
 import type { StatsSnapshot } from "../server/stats-poller.ts";
 import type { Timer } from "../server/timing.ts";
 import { COUNTRIES } from "../trade/codes.ts";
 import { CURRENCIES } from "../trade/currencies.ts";
 import { byId, element, setText } from "../ui/dom.ts";
-import { countryNames, decimalFormat, decimalReader } from "../ui/format.ts";
+import { countryNames, decimalFormat, decimalReader, numberFormat } from "../ui/format.ts";
 import { onKey } from "../ui/keys.ts";
-import { RadioGroup } from "../ui/radio-group.ts";
 import { labelledHint, labelledInputs, labelOf } from "./labelled.ts";
+import { RangePicker } from "./range-picker.ts";
 
 /** Keystrokes closer together than this cause no query. */
 const INPUT_DELAY_MS = 200;
+const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/u;
 
+const wholeNumber = numberFormat();
 const decimal = decimalFormat();
 const readDecimal = decimalReader();
 
@@ -49,9 +52,10 @@ export class FilterBar implements Panel {
   readonly #menu = byId("fields-open", HTMLElement);
   readonly #chips = byId("chips", HTMLUListElement);
   readonly #clear = byId("clear", HTMLButtonElement);
+  readonly #matches = byId("matches", HTMLElement);
   readonly #note = byId("filter-note", HTMLElement);
   readonly #hint = byId("field-hint", HTMLElement);
-  readonly #windows: RadioGroup<Window>;
+  readonly #range: RangePicker;
   #filters: Filters | undefined;
   #stats: StatsSnapshot | undefined;
   #timer: Timer | undefined;
@@ -75,22 +79,22 @@ export class FilterBar implements Panel {
       this.#menu.focus();
     });
     onKey("/", () => q.focus());
-    const windows = Object.fromEntries(WINDOWS.map((window) => [window, window])) as Record<Window, Window>;
-    this.#windows = new RadioGroup("Statistics window", windows, (window) => page.address.setWindow(window));
-    byId("windows", HTMLElement).append(this.#windows.element);
+    this.#range = new RangePicker((range) => page.address.setRange(range));
     suggest("currencies", CURRENCIES, currencyName);
     suggest("countries", COUNTRIES, countryName);
   }
 
-  paint({ filters, window, stats }: View): void {
-    this.#windows.select(window);
+  paint({ filters, range, zone, stats }: View): void {
+    this.#range.paint(range, zone);
     if (filters !== this.#filters) {
       this.#filters = filters;
       this.#paintFilters(filters);
     }
     if (stats !== this.#stats) {
       this.#stats = stats;
-      setText(this.#note, stats.error || stats.ignoredFilters);
+      setText(this.#note, stats.error || basisText(stats.trades?.basis));
+      this.#note.classList.toggle("wrong", stats.error !== "");
+      setText(this.#matches, matchesText(stats, filters));
     }
   }
 
@@ -111,8 +115,9 @@ export class FilterBar implements Panel {
     const chip = element("button", "chip");
     chip.type = "button";
     chip.dataset["testid"] = `chip-${name}`;
-    setText(chip, chipLabel(name, value));
-    chip.ariaLabel = `Remove filter ${chipLabel(name, value)}`;
+    const text = chipLabel(name, value, this.#page.address.filters);
+    setText(chip, text);
+    chip.ariaLabel = `Remove filter ${text}`;
     chip.addEventListener("click", () => {
       this.#page.address.setFilters({ [name]: "" });
       // The chip is gone, so the focus must move. In a field, a phone would open its keyboard.
@@ -142,6 +147,12 @@ export class FilterBar implements Panel {
 
   #onInput(q: Field): void {
     this.#cancelTimer();
+    const id = wholeId(q.value);
+    if (id !== undefined) {
+      q.value = this.#page.address.filters.q;
+      this.#page.address.open({ kind: "trade", id });
+      return;
+    }
     this.#timer = this.#page.timing.setTimer(() => {
       this.#page.address.typeFilters({ q: readFilter("q", q.value) ?? "" });
     }, INPUT_DELAY_MS);
@@ -159,6 +170,29 @@ export class FilterBar implements Panel {
       this.#page.timing.clearTimer(this.#timer);
     }
   }
+}
+
+/** A complete id, which may be anywhere in the text, such as in a copied line of JSON. */
+function wholeId(typed: string): string | undefined {
+  return ID.exec(typed.toLowerCase())?.[0];
+}
+
+/** How many trades the page is about. */
+function matchesText({ trades, error }: StatsSnapshot, filters: Filters): string {
+  if (!trades) {
+    return error === "" ? "Counting…" : "";
+  }
+  const { count } = trades.total;
+  const noun = count === 1 ? "trade" : "trades";
+  const verb = count === 1 ? " matches" : " match";
+  return `${wholeNumber.format(count)} ${noun}${isFiltered(filters) ? verb : ""}`;
+}
+
+/** Says that the figures are not of all trades. */
+function basisText(basis: Basis | undefined): string {
+  return basis
+    ? `The figures are of the newest ${wholeNumber.format(basis.newest)} trades of this range.`
+    : "";
 }
 
 function isAmount(name: FilterName): boolean {
@@ -182,7 +216,8 @@ function fillIn(input: Field, value: string): void {
   input.ariaInvalid = "false";
 }
 
-function chipLabel(name: FilterName, value: string): string {
+function chipLabel(name: FilterName, value: string, { from }: Filters): string {
+  const currency = from || "of any currency";
   switch (name) {
     case "from":
       return `Sold: ${value}`;
@@ -195,9 +230,9 @@ function chipLabel(name: FilterName, value: string): string {
     case "flag":
       return `Flag: ${value}`;
     case "min":
-      return `Amount sold ≥ ${decimal(value)}`;
+      return `Amount sold ≥ ${decimal(value)} ${currency}`;
     case "max":
-      return `Amount sold ≤ ${decimal(value)}`;
+      return `Amount sold ≤ ${decimal(value)} ${currency}`;
     case "q":
       return `“${value}”`;
     default:

@@ -1,33 +1,30 @@
 /**
- * The part of the page's state that a link carries: the filters and the statistics window.
+ * The part of the page's state that a link carries: the filters, the time range, and the open dialog.
  *
  * Each change by the user adds a history entry, so that Back undoes it. Consecutive keystrokes in the search
  * field share one entry.
  */
 
+import { type Dialog, type DialogAddress, dialogAddress, parseDialog } from "./dialog.ts";
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
+import { findProblems } from "./problems.ts";
+import { DEFAULT_RANGE, parseRange, type Range, sameRange, writeRange } from "./range.ts";
 
-export const WINDOWS = ["15m", "1h", "24h", "7d"] as const;
-
-export type Window = (typeof WINDOWS)[number];
-
-const DEFAULT_WINDOW: Window = "1h";
-
-/** To follow “the last”. */
-export const WINDOW_LABELS: Readonly<Record<Window, string>> = {
-  "15m": "15 minutes",
-  "1h": "hour",
-  "24h": "24 hours",
-  "7d": "7 days",
-};
+/** An entry of the browser's history. */
+export interface Place extends DialogAddress {
+  /** Empty, or with its leading `?`. */
+  readonly query: string;
+  /** Whether this page has opened a dialog with this entry, so that the entry before is the page below. */
+  readonly isAbove: boolean;
+}
 
 /** The browser's address bar and history, reduced to what the page needs. Tests pass a fake. */
 export interface AddressBar {
-  /** Returns the query in the address, such as `?from=EUR`. */
-  read(): string;
-  /** Writes a query, as a new history entry or over the current one. */
-  write(query: string, step: "new" | "same"): void;
-  /** Registers a callback for Back and Forward. */
+  read(): Place;
+  /** Writes a new history entry, or over the current one. */
+  write(place: Place, step: "new" | "same"): void;
+  back(): void;
+  /** Registers a callback for Back and Forward, and for links within the page. */
   onMove(moved: () => void): void;
 }
 
@@ -35,7 +32,10 @@ export class Address {
   readonly #bar: AddressBar;
   readonly #listeners: (() => void)[] = [];
   #filters: Filters = NO_FILTERS;
-  #window: Window = DEFAULT_WINDOW;
+  #range = DEFAULT_RANGE;
+  #problems: readonly string[] = [];
+  #dialog: Dialog | undefined;
+  #isAbove = false;
   #typing = false;
 
   constructor(bar: AddressBar) {
@@ -52,11 +52,25 @@ export class Address {
     return this.#filters;
   }
 
-  get window(): Window {
-    return this.#window;
+  get range(): Range {
+    return this.#range;
   }
 
-  /** Registers a callback for every change of filters or window. */
+  /** What the link asked for in vain, in sentences. Empty after the next change. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  dismissProblems(): void {
+    this.#problems = [];
+    this.#notify();
+  }
+
+  get dialog(): Dialog | undefined {
+    return this.#dialog;
+  }
+
+  /** Registers a callback for every change. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -90,11 +104,37 @@ export class Address {
     this.#typing = false;
   }
 
-  setWindow(window: Window): void {
-    if (window !== this.#window) {
+  setRange(range: Range): void {
+    if (!sameRange(range, this.#range)) {
       this.#typing = false;
-      this.#window = window;
+      this.#range = range;
       this.#write("new");
+    }
+  }
+
+  /** Opens a dialog. Back leads to what was open before. */
+  open(dialog: Dialog): void {
+    this.#typing = false;
+    this.#dialog = dialog;
+    this.#isAbove = true;
+    this.#write("new");
+  }
+
+  /** Shows another dialog in the place of the open one. */
+  replaceDialog(dialog: Dialog): void {
+    this.#dialog = dialog;
+    this.#write("same");
+  }
+
+  /** Closes the dialog, as Back does. A page that was opened with a dialog has nothing to go back to. */
+  closeDialog(): void {
+    this.#dialog = undefined;
+    if (this.#isAbove) {
+      // The browser goes back later. Until then, the dialog must not open again.
+      this.#notify();
+      this.#bar.back();
+    } else {
+      this.#write("same");
     }
   }
 
@@ -106,18 +146,28 @@ export class Address {
   }
 
   #read(): void {
-    const query = new URLSearchParams(this.#bar.read());
-    this.#filters = parseFilters(query);
-    this.#window = WINDOWS.find((window) => window === query.get("window")) ?? DEFAULT_WINDOW;
+    const place = this.#bar.read();
+    const query = new URLSearchParams(place.query);
+    const [filters, range] = [parseFilters(query), parseRange(query) ?? DEFAULT_RANGE];
+    // Unchanged parts stay the same objects, so that nothing starts over when a dialog opens or closes.
+    this.#filters = sameFilters(filters, this.#filters) ? this.#filters : filters;
+    this.#range = sameRange(range, this.#range) ? this.#range : range;
+    this.#problems = findProblems(query);
+    this.#dialog = parseDialog(place);
+    this.#isAbove = place.isAbove;
   }
 
   #write(step: "new" | "same"): void {
+    this.#problems = [];
     const query = new URLSearchParams();
     writeFilters(this.#filters, query);
-    if (this.#window !== DEFAULT_WINDOW) {
-      query.set("window", this.#window);
-    }
-    this.#bar.write(query.size > 0 ? `?${query}` : "", step);
+    writeRange(this.#range, query);
+    const place = {
+      ...dialogAddress(this.#dialog),
+      query: query.size > 0 ? `?${query}` : "",
+      isAbove: this.#isAbove,
+    };
+    this.#bar.write(place, step);
     this.#notify();
   }
 
@@ -131,15 +181,21 @@ export class Address {
 /** The address bar of this browser window. */
 export function browserAddressBar(): AddressBar {
   return {
-    read: () => location.search,
-    write: (query, step) => {
-      const address = `${location.pathname}${query}`;
+    read: () => ({
+      path: location.pathname,
+      query: location.search,
+      hash: location.hash,
+      isAbove: history.state?.isAbove === true,
+    }),
+    write: ({ path, query, hash, isAbove }, step) => {
+      const address = `${path}${query}${hash}`;
       if (step === "new") {
-        history.pushState(null, "", address);
+        history.pushState({ isAbove }, "", address);
       } else {
-        history.replaceState(null, "", address);
+        history.replaceState({ isAbove }, "", address);
       }
     },
+    back: () => history.back(),
     onMove: (moved) => addEventListener("popstate", moved),
   };
 }

@@ -8,6 +8,7 @@ import type { CountryStats, Stats } from "../server/stats.ts";
 import { element } from "../ui/dom.ts";
 import type { World } from "./atlas.ts";
 import {
+  boxOf,
   circleAt,
   circleTowards,
   type Dot,
@@ -62,6 +63,7 @@ export class Chart {
   #marks: ReadonlyMap<string, Mark> = new Map();
   #scene: Scene | undefined;
   #pointed = "";
+  #pressed = "";
   #focused = "";
   #isStale = false;
 
@@ -109,12 +111,16 @@ export class Chart {
   }
 
   #layOut({ stats, selected, size }: Scene): void {
-    const place = fitInto(this.#worldSize, size);
+    const countries = listCountries(stats, selected);
+    const spots = countries
+      .map(({ country }) => this.#spots.get(country))
+      .filter((spot) => spot !== undefined);
+    const place = fitInto(boxOf(spots, this.#worldSize), size);
     setAttribute(this.#land, "transform", `translate(${place.x} ${place.y}) scale(${place.scale})`);
     const largest = radiusMax(place);
     const max = stats?.countries[0]?.count ?? 0;
     const marks = new Map<string, Mark>();
-    for (const country of listCountries(stats, selected)) {
+    for (const country of countries) {
       const spot = this.#spots.get(country.country);
       if (spot) {
         const dot = {
@@ -132,7 +138,17 @@ export class Chart {
       circle.toggleAttribute("hidden", !marks.has(country));
     }
     this.#marks = marks;
+    this.#stack();
     this.#legend.paint(max, largest, size);
+  }
+
+  /** Draws smaller circles above larger ones. A circle with the focus would lose it by a move. */
+  #stack(): void {
+    const circles = [...this.#marks.values()].map(({ circle }) => circle);
+    const isStacked = circles.every((circle, index) => circle === this.#dots.children[index]);
+    if (!(isStacked || this.#dots.contains(document.activeElement))) {
+      this.#dots.prepend(...circles);
+    }
   }
 
   #markSelected(selected: string): void {
@@ -192,9 +208,13 @@ export class Chart {
   #listen(): void {
     this.#svg.addEventListener("pointermove", (event) => this.#setPointed(this.#countryAt(event)));
     this.#svg.addEventListener("pointerleave", () => this.#setPointed(""));
+    // A click has whole pixels only, and may be nearer to another circle than the one that was pointed at.
+    this.#svg.addEventListener("pointerdown", (event) => {
+      this.#pressed = this.#countryAt(event);
+    });
     this.#svg.addEventListener("click", (event) => {
       // A click by keyboard has a target, but no position.
-      const country = event.detail === 0 ? countryOf(event.target) : this.#countryAt(event);
+      const country = event.detail === 0 ? countryOf(event.target) : this.#pressed;
       if (country !== "") {
         this.#actions.select(country);
       }

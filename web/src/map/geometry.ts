@@ -36,13 +36,34 @@ const RADIUS_MIN = 1.5;
 /** Space for circles that reach beyond the world's frame. */
 const MARGIN = 6;
 
-/** Scales the world to fit, and centres it. */
-export function fitInto(world: Size, size: Size): Fit {
-  const scale = Math.min((size.width - 2 * MARGIN) / world.width, (size.height - 2 * MARGIN) / world.height);
+/** The part of the world's frame that is shown, at least. */
+export interface Box extends Point, Size {}
+
+/** Less of the world's width would show a country or two, without any others to tell where they are. */
+const SHARE_MIN = 0.3;
+/** Space around the outermost places, as a share of the box. */
+const BOX_MARGIN = 0.0625;
+
+/** The part of the world with these places. Without any, all of it. */
+export function boxOf(places: readonly Point[], world: Size): Box {
+  if (places.length === 0) {
+    return { x: 0, y: 0, ...world };
+  }
+  const [xs, ys] = [places.map(({ x }) => x), places.map(({ y }) => y)];
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  const width = Math.max(right - left, world.width * SHARE_MIN) * (1 + 2 * BOX_MARGIN);
+  const height = Math.max(bottom - top, world.height * SHARE_MIN) * (1 + 2 * BOX_MARGIN);
+  return { x: (left + right - width) / 2, y: (top + bottom - height) / 2, width, height };
+}
+
+/** Scales a part of the world to fit, and centres it. */
+export function fitInto(box: Box, size: Size): Fit {
+  const scale = Math.min((size.width - 2 * MARGIN) / box.width, (size.height - 2 * MARGIN) / box.height);
   return {
     scale,
-    x: (size.width - world.width * scale) / 2,
-    y: (size.height - world.height * scale) / 2,
+    x: (size.width - box.width * scale) / 2 - box.x * scale,
+    y: (size.height - box.height * scale) / 2 - box.y * scale,
   };
 }
 

@@ -1,10 +1,9 @@
 /** Texts of the map panel, and the countries that it lists. */
 
-import { WINDOW_LABELS } from "../filters/address.ts";
-import type { Filters } from "../filters/filters.ts";
 import type { View } from "../page.ts";
 import type { Count, CountryStats, Stats } from "../server/stats.ts";
-import { type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { noTrades, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { numberFormat } from "../ui/format.ts";
 
 /** Formats numbers for a locale. */
 export class Labels {
@@ -12,12 +11,15 @@ export class Labels {
   readonly #percent: Intl.NumberFormat;
 
   constructor(locale?: string) {
-    this.#number = new Intl.NumberFormat(locale);
-    this.#percent = new Intl.NumberFormat(locale, {
-      style: "percent",
-      minimumFractionDigits: 1,
-      maximumFractionDigits: 1,
-    });
+    this.#number = numberFormat({}, locale);
+    this.#percent = numberFormat(
+      {
+        style: "percent",
+        minimumFractionDigits: 1,
+        maximumFractionDigits: 1,
+      },
+      locale,
+    );
   }
 
   count(count: number): string {
@@ -38,24 +40,17 @@ export class Labels {
 }
 
 /** The input of `remark`. */
-export interface RemarkInput extends Pick<View, "filters" | "window"> {
+export interface RemarkInput extends Pick<View, "rangeLabel"> {
   readonly stats: Pick<StatsSnapshot, "countries" | "error">;
 }
 
 /** The text in place of an empty map; empty if there is something to show. */
-export function remark({ stats, filters, window }: RemarkInput): string {
+export function remark({ stats, rangeLabel }: RemarkInput): string {
   const { countries } = stats;
   if (!countries) {
     return statsPlaceholder(stats);
   }
-  if (countries.total.count === 0) {
-    return `No trades${pairLabel(filters)} in the last ${WINDOW_LABELS[window]}.`;
-  }
-  return "";
-}
-
-function pairLabel({ from, to }: Filters): string {
-  return from && to ? ` of ${from}→${to}` : "";
+  return countries.total.count === 0 ? noTrades(rangeLabel) : "";
 }
 
 /** The countries with trades, most first. A country that is filtered by is included even without trades. */

@@ -3,7 +3,8 @@
 import { element, setText } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { dateAndClock, zoneName } from "../ui/time-format.ts";
-import type { DeadLetter, DeadLetterClient } from "./dead-letters.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import type { DeadLetterClient } from "./dead-letters.ts";
 
 export class DeadLetterItem {
   readonly element = element("li", "dead-letter");

@@ -3,13 +3,14 @@
 import type { Page, View } from "../page.ts";
 import type { Health } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
+import { numberFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { action, DeadLetterItem } from "./dead-letter-item.ts";
 import { DeadLetterClient, type DeadLettersState, LISTED_MAX } from "./dead-letters.ts";
 import { section } from "./section.ts";
 import { TokenForm } from "./token-form.ts";
 
-const whole = new Intl.NumberFormat();
+const whole = numberFormat();
 
 export class DeadLettersView {
   readonly element: HTMLElement;

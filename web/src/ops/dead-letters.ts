@@ -5,29 +5,14 @@
  */
 
 import type { Fetch } from "../server/fetch.ts";
-import { isRecord, parseMicros } from "../trade/json.ts";
-import { type Answer, request } from "./request.ts";
+import { type Answer, request } from "../server/request.ts";
+import { isRecord } from "../trade/json.ts";
+import { type DeadLetter, parseDeadLetters } from "./dead-letter.ts";
 
 /** The server lists at most this many per tube. */
 export const LISTED_MAX = 100;
 /** The characters that a header can carry. */
 const TOKEN = /^[\x21-\x7e]+$/u;
-
-export interface DeadLetter {
-  /** Unique; an id is unique only within its tube. */
-  readonly key: string;
-  readonly tube: string;
-  readonly id: string;
-  readonly reason: string;
-  /** How often it was requeued and came back. */
-  readonly requeued: number;
-  /** Why it was a dead letter before; empty if it was never requeued. */
-  readonly earlierReason: string;
-  /** Milliseconds since 1970; undefined if the job was put into the tube directly. */
-  readonly deadLetteredMs: number | undefined;
-  /** Indented JSON, or the original text if it is not JSON. */
-  readonly body: string;
-}
 
 /** Replaced when something changes, never changed in place. */
 export interface DeadLettersState {
@@ -42,6 +27,14 @@ export interface DeadLettersState {
 }
 
 const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), result: "", error: "" };
+
+/** A change of one dead letter. */
+interface Action {
+  readonly method: string;
+  readonly action: string;
+  /** Says what was done, from the answer. */
+  readonly done: (body: unknown) => string;
+}
 
 export class DeadLetterClient {
   readonly #fetch: Fetch;
@@ -98,26 +91,29 @@ export class DeadLetterClient {
   }
 
   requeue(letter: DeadLetter): Promise<void> {
-    return this.#act(letter, "POST", "/requeue", "Requeued");
+    return this.#act(letter, { method: "POST", action: "/requeue", done: requeueResult });
   }
 
   discard(letter: DeadLetter): Promise<void> {
-    return this.#act(letter, "DELETE", "", "Deleted");
+    return this.#act(letter, { method: "DELETE", action: "", done: () => "Deleted" });
   }
 
   /** Requeues all dead letters of a tube, also those that are not listed. */
   async requeueAll(tube: string): Promise<void> {
     await this.#change(tube, "POST", `requeue?tube=${tube}`, (body) => {
-      const { requeued, left } = isRecord(body) ? body : {};
-      return { result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}` };
+      const { requeued, left, failedAgain } = isRecord(body) ? body : {};
+      const failed = failedAgain === 0 ? " None has failed again so far." : ` ${failedAgain} failed again.`;
+      return {
+        result: `Requeued: ${requeued} of ${tube}.${left === 0 ? "" : ` ${left} are left.`}${failed}`,
+      };
     });
     await this.refresh();
   }
 
-  #act({ key, tube, id }: DeadLetter, method: string, action: string, result: string): Promise<void> {
-    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, () => ({
+  #act({ key, tube, id }: DeadLetter, { method, action, done }: Action): Promise<void> {
+    return this.#change(key, method, `${tube}/${encodeURIComponent(id)}${action}`, (body) => ({
       list: this.#latest.list.filter((other) => other.key !== key),
-      result: `${result}: ${id} of ${tube}.`,
+      result: `${id} of ${tube}: ${done(body)}`,
     }));
   }
 
@@ -161,35 +157,19 @@ export class DeadLetterClient {
   }
 }
 
+/** What came of a requeue. The server has waited for it for two seconds. */
+function requeueResult(body: unknown): string {
+  const { result, reason } = isRecord(body) ? body : {};
+  switch (result) {
+    case "taken":
+      return "requeued, and processed.";
+    case "failed-again":
+      return `requeued, and failed again: ${reason}.`;
+    default:
+      return "requeued, and waits. Its trade’s history will tell what came of it.";
+  }
+}
+
 function message(answer: Answer): string {
   return answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
-}
-
-/** Parses the list, in the order of the answer. Returns undefined if it is malformed. */
-export function parseDeadLetters(answer: unknown): readonly DeadLetter[] | undefined {
-  if (!(isRecord(answer) && Array.isArray(answer["deadLetters"]))) {
-    return;
-  }
-  return answer["deadLetters"].flatMap((raw) => (isRecord(raw) ? parseDeadLetter(raw) : []));
-}
-
-function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadLetter[] {
-  const { tube, id, reason, deadLetteredAt, event, requeued, earlierReason } = raw;
-  if (typeof tube !== "string" || typeof id !== "string" || typeof reason !== "string") {
-    return [];
-  }
-  const micros = typeof deadLetteredAt === "string" ? parseMicros(deadLetteredAt) : undefined;
-  const body = typeof event === "string" ? event : JSON.stringify(event, null, 2);
-  return [
-    {
-      key: `${tube}/${id}`,
-      tube,
-      id,
-      reason,
-      requeued: typeof requeued === "number" ? requeued : 0,
-      earlierReason: typeof earlierReason === "string" ? earlierReason : "",
-      deadLetteredMs: micros && Math.floor(micros / 1000),
-      body,
-    },
-  ];
 }

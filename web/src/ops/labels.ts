@@ -1,8 +1,9 @@
 /** Texts about components and programs. */
 
 import type { Component } from "../server/health.ts";
+import { numberFormat } from "../ui/format.ts";
 
-const whole = new Intl.NumberFormat();
+const whole = numberFormat();
 
 /** supervisord's states that need an explanation. */
 const STATES: ReadonlyMap<string, string> = new Map([

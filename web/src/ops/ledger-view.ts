@@ -1,60 +1,50 @@
 /** The section of the ledger: a sentence, and a table of accepted messages and their outcomes. */
 
-import type { Fetch } from "../server/fetch.ts";
-import type { Health } from "../server/health.ts";
+import { tradePath } from "../filters/dialog.ts";
+import { DIFFERENCES, type Ledger, type Loss, outcomesOf } from "../server/ledger.ts";
+import type { LedgerState } from "../server/ledger-poller.ts";
 import { element, setText } from "../ui/dom.ts";
-import { DIFFERENCES, type Ledger, outcomesOf, parseLedger, summarize } from "./ledger.ts";
-import { request } from "./request.ts";
+import { numberFormat } from "../ui/format.ts";
+import { dateAndClock } from "../ui/time-format.ts";
+import { summarize } from "./ledger-summary.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
-const whole = new Intl.NumberFormat();
+const whole = numberFormat();
 
 export class LedgerView {
   readonly element: HTMLElement;
-  readonly #fetch: Fetch;
-  readonly #changed: () => void;
   readonly #summary = element("p", "summary");
+  readonly #losses = element("ul", "losses");
   readonly #error = element("p", "error");
   #table: Table | undefined;
-  #ledger: Ledger | undefined;
-  #errorText = "";
-  #painted: readonly unknown[] = [];
+  #painted: LedgerState | undefined;
 
-  constructor(fetch: Fetch, changed: () => void) {
-    this.#fetch = fetch;
-    this.#changed = changed;
+  constructor() {
     this.#summary.dataset["testid"] = "ops-ledger-summary";
-    setText(this.#summary, "Loading the ledger…");
-    this.element = section("ops-ledger-title", "Ledger", this.#summary, this.#error);
+    this.#losses.dataset["testid"] = "ops-losses";
+    this.element = section("ops-ledger-title", "Ledger", this.#summary, this.#losses, this.#error);
   }
 
-  async refresh(): Promise<void> {
-    const answer = await request(this.#fetch, "/api/ledger");
-    const ledger = answer.kind === "ok" ? parseLedger(answer.body) : undefined;
-    this.#ledger = ledger ?? this.#ledger;
-    const message = answer.kind === "ok" ? "The server’s answer is invalid." : answer.message;
-    this.#errorText = ledger ? "" : `${message} Retrying.`;
-    this.#changed();
-  }
-
-  paint(health: Health): void {
-    const now = [health, this.#ledger, this.#errorText];
-    if (now.every((value, index) => value === this.#painted[index])) {
+  paint(state: LedgerState): void {
+    if (state === this.#painted) {
       return;
     }
-    this.#painted = now;
-    setText(this.#error, this.#errorText);
-    this.#error.hidden = this.#errorText === "";
-    this.#summary.hidden = this.#ledger === undefined && this.#errorText !== "";
-    if (this.#ledger) {
-      this.#paintLedger(this.#ledger, health);
+    this.#painted = state;
+    const { ledger, error } = state;
+    setText(this.#error, error);
+    this.#error.hidden = error === "";
+    setText(this.#summary, ledger ? summarize(ledger) : "Loading the ledger…");
+    this.#summary.hidden = ledger === undefined && error !== "";
+    if (ledger) {
+      this.#paintLedger(ledger);
     }
   }
 
-  #paintLedger(ledger: Ledger, health: Health): void {
-    setText(this.#summary, summarize(ledger, health));
+  #paintLedger(ledger: Ledger): void {
     this.#summary.dataset["status"] = ledger.status;
+    this.#losses.hidden = ledger.losses.length === 0;
+    this.#losses.replaceChildren(...ledger.losses.map(lossItem));
     this.#table ??= this.#newTable(ledger);
     this.#table.paint([
       row("Accepted", countsOf(ledger, "accepted"), "answered 201"),
@@ -91,11 +81,29 @@ function row(label: string, counts: Counts, meaning: string): Row {
   return { cells: [label, ...texts, meaning], mark: counts.every((count) => !count) ? "quiet" : undefined };
 }
 
-/** While the ledger settles, differences are only messages in flight. */
+/** While messages are on their way, the counts differ by them, which means nothing. */
 function difference(label: string, counts: Counts, meaning: string, { status }: Ledger): Row {
-  const plain = row(label, counts, meaning);
   if (status === "settling") {
-    return { ...plain, mark: "quiet" };
+    return row(
+      label,
+      counts.map(() => undefined),
+      "not known while messages are on their way",
+    );
   }
+  const plain = row(label, counts, meaning);
   return status === "loss" && label === "Missing" ? { ...plain, mark: "bad" } : plain;
+}
+
+/** A loss with a link to each trade whose id is known. */
+function lossItem({ tube, messages, receivedMs, ids }: Loss): HTMLElement {
+  const item = element("li", "");
+  const when = receivedMs === undefined ? "" : `, accepted at ${dateAndClock(receivedMs, "utc")} UTC`;
+  item.append(`${whole.format(messages)} in ${tube}${when}${ids.length > 0 ? ": " : "."}`);
+  for (const [index, id] of ids.entries()) {
+    const link = element("a", "");
+    link.href = tradePath(id);
+    link.textContent = id;
+    item.append(index > 0 ? ", " : "", link);
+  }
+  return item;
 }

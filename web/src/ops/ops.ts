@@ -1,44 +1,59 @@
 /**
  * The operations dialog: components, queue, dead letters, ledger and programs.
  *
- * The stack's health comes with each view. The rest is polled while the dialog is open and the page is
+ * The stack's health and the ledger come with each view. Dead letters are polled while the dialog is open and the page is
  * visible.
  */
 
+import type { Section } from "../filters/dialog.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { byId } from "../ui/dom.ts";
+import { Modal } from "../ui/modal.ts";
 import { DeadLettersView } from "./dead-letters-view.ts";
 import { LedgerView } from "./ledger-view.ts";
 import { Poll } from "./poll.ts";
 import { StackView } from "./stack-view.ts";
 
 export class Operations implements Panel {
-  readonly #dialog: HTMLDialogElement | null;
+  readonly #modal: Modal;
   readonly #stack = new StackView();
-  readonly #ledger: LedgerView;
+  readonly #ledger = new LedgerView();
   readonly #deadLetters: DeadLettersView;
   readonly #poll: Poll;
+  readonly #places: Readonly<Partial<Record<Section, HTMLElement>>>;
+  /** The section that the dialog was opened at. */
+  #section: Section | undefined;
 
   constructor(place: HTMLElement, page: Page) {
-    this.#dialog = place.closest("dialog");
-    this.#ledger = new LedgerView(page.fetch, page.repaint);
+    this.#modal = new Modal(byId("ops-dialog", HTMLDialogElement), () => page.address.closeDialog());
+    byId("ops-open", HTMLButtonElement).addEventListener("click", () => {
+      page.address.open({ kind: "operations", section: "operations" });
+    });
     this.#deadLetters = new DeadLettersView(page);
     this.#poll = new Poll(page.timing, async () => {
       if (page.state.visible) {
-        await Promise.all([this.#ledger.refresh(), this.#deadLetters.refresh()]);
+        await this.#deadLetters.refresh();
       }
     });
-    this.#dialog?.addEventListener("close", () => this.#poll.setActive(false));
     const { components, tubes, programs } = this.#stack;
+    this.#places = { ledger: this.#ledger.element, "dead-letters": this.#deadLetters.element };
     place.append(components, tubes, this.#deadLetters.element, this.#ledger.element, programs);
   }
 
   paint(view: View): void {
-    if (!this.#dialog?.open) {
+    const section = view.dialog?.kind === "operations" ? view.dialog.section : undefined;
+    this.#modal.paint(section !== undefined);
+    this.#poll.setActive(section !== undefined);
+    if (!section) {
+      this.#section = undefined;
       return;
     }
-    this.#poll.setActive(true);
     this.#stack.paint(view.health);
-    this.#ledger.paint(view.health);
+    this.#ledger.paint(view.ledger);
     this.#deadLetters.paint(view);
+    if (section !== this.#section) {
+      this.#section = section;
+      this.#places[section]?.scrollIntoView();
+    }
   }
 }

@@ -2,11 +2,12 @@
 
 import type { Component, Health, Tube } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
+import { numberFormat } from "../ui/format.ts";
 import { age, componentLabel, stateLabel } from "./labels.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
-const whole = new Intl.NumberFormat();
+const whole = numberFormat();
 
 export class StackView {
   readonly components: HTMLElement;

@@ -1,5 +1,6 @@
 /** The form for the operator token, and a button to forget it. */
 
+import { tokenCommand } from "../server/control.ts";
 import { element } from "../ui/dom.ts";
 import type { DeadLettersState } from "./dead-letters.ts";
 
@@ -55,9 +56,9 @@ export class TokenForm {
     const hint = element("p", "hint");
     hint.id = "operator-token-hint";
     const command = element("code", "");
-    command.textContent = "cat var/operator-token";
+    command.textContent = tokenCommand();
     hint.append(
-      "On the server, in the stack’s folder: ",
+      "On the server, in the project’s folder: ",
       command,
       ". The token is kept only by this page, until it is closed.",
     );

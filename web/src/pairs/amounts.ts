@@ -1,6 +1,6 @@
 /** Compact formatting for tables. The cells' titles have all digits. */
 
-import { decimalFormat } from "../ui/format.ts";
+import { decimalFormat, numberFormat } from "../ui/format.ts";
 
 const MAX_EXACT_DIGITS = 4;
 /** From here on compact notation has no word for the magnitude, and would print many zeros. */
@@ -19,19 +19,25 @@ export class Amounts {
 
   constructor(locale?: string) {
     this.exact = decimalFormat(locale);
-    this.#count = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
-    this.#compact = new Intl.NumberFormat(locale, {
-      notation: "compact",
-      minimumSignificantDigits: 4,
-      maximumSignificantDigits: 4,
-    });
-    this.#scientific = new Intl.NumberFormat(locale, { notation: "scientific", maximumFractionDigits: 3 });
-    this.#rate = new Intl.NumberFormat(locale, { maximumSignificantDigits: SIGNIFICANT });
-    this.#percent = new Intl.NumberFormat(locale, {
-      signDisplay: "exceptZero",
-      minimumFractionDigits: 2,
-      maximumFractionDigits: 2,
-    });
+    this.#count = numberFormat({ notation: "compact", maximumSignificantDigits: 3 }, locale);
+    this.#compact = numberFormat(
+      {
+        notation: "compact",
+        minimumSignificantDigits: 4,
+        maximumSignificantDigits: 4,
+      },
+      locale,
+    );
+    this.#scientific = numberFormat({ notation: "scientific", maximumFractionDigits: 3 }, locale);
+    this.#rate = numberFormat({ maximumSignificantDigits: SIGNIFICANT }, locale);
+    this.#percent = numberFormat(
+      {
+        signDisplay: "exceptZero",
+        minimumFractionDigits: 2,
+        maximumFractionDigits: 2,
+      },
+      locale,
+    );
   }
 
   /** Formats an amount: exact if it is short. */

@@ -2,9 +2,10 @@
 
 import type { Page, Panel, View } from "../page.ts";
 import type { PairStats } from "../server/stats.ts";
-import { type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { noTrades, type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { hintOverflow } from "../ui/overflow-hint.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
 import { Amounts } from "./amounts.ts";
 import { toMatrix } from "./matrix.ts";
@@ -39,6 +40,8 @@ export class Pairs implements Panel {
     this.#ranking = new RankingTable(amounts, { sort, pick });
     this.#matrix = new MatrixTable(amounts, pick);
     place.append(this.#remark, this.#ranking.element, this.#matrix.element, this.#more);
+    hintOverflow(place, this.#ranking.element);
+    hintOverflow(place, this.#matrix.element);
     this.#modes = new RadioGroup("View of pairs", { ranking: "Ranking", matrix: "Matrix" }, (mode) => {
       this.#mode = mode;
       saveSetting(KEY, mode);
@@ -47,18 +50,18 @@ export class Pairs implements Panel {
     byId("pairs-tools", HTMLElement).append(this.#modes.element);
   }
 
-  paint({ stats, filters }: View): void {
+  paint({ stats, filters, rangeLabel }: View): void {
     const { pairs, error } = stats;
     const selected = { from: filters.from, to: filters.to };
-    const inputs = [pairs, error, selected.from, selected.to, this.#mode, this.#order];
+    const inputs = [pairs, error, selected.from, selected.to, this.#mode, this.#order, rangeLabel];
     if (inputs.every((value, index) => value === this.#painted[index])) {
       return;
     }
     this.#painted = inputs;
     this.#modes.select(this.#mode);
-    const list = matchingPairs(pairs?.pairs ?? NO_PAIRS, selected);
+    const list = pairs?.pairs ?? NO_PAIRS;
     const beyond = pairs?.morePairs ?? 0;
-    setText(this.#remark, remark(stats, list));
+    setText(this.#remark, remark(stats, rangeLabel));
     this.#ranking.element.hidden = list.length === 0 || this.#mode !== "ranking";
     this.#matrix.element.hidden = list.length === 0 || this.#mode !== "matrix";
     if (this.#mode === "matrix") {
@@ -72,21 +75,12 @@ export class Pairs implements Panel {
   }
 }
 
-/**
- * With one currency filtered, returns the pairs that have it on that side. With both or none, returns all, so
- * that another pair can be picked.
- */
-export function matchingPairs(pairs: readonly PairStats[], { from, to }: Pair): readonly PairStats[] {
-  const isWhole = (from === "") === (to === "");
-  return isWhole ? pairs : pairs.filter((pair) => pair.from === from || pair.to === to);
-}
-
 /** The text in place of an empty list. */
-function remark(stats: StatsSnapshot, list: readonly PairStats[]): string {
+function remark(stats: StatsSnapshot, rangeLabel: string): string {
   if (!stats.pairs) {
     return statsPlaceholder(stats);
   }
-  return list.length > 0 ? "" : "No trades in this window.";
+  return stats.pairs.pairs.length > 0 ? "" : noTrades(rangeLabel);
 }
 
 function more(omitted: number): string {

@@ -26,7 +26,7 @@ const HEADINGS: Readonly<Record<Column, readonly [label: string, meaning: string
   bought: ["Bought", "Total amount bought"],
   vwap: ["VWAP", "Volume-weighted average rate: bought ÷ sold"],
   last: ["Last", "Last rate"],
-  change: ["Chg %", "Change from the first to the last rate in the window, in percent"],
+  change: ["Chg %", "Change from the first to the last rate in the time range, in percent"],
 };
 
 interface Row {
@@ -47,6 +47,7 @@ export class RankingTable {
   readonly #headings = new Map<Column, HTMLElement>();
   readonly #body = element("tbody", "");
   readonly #arrowKeys = new ArrowKeys(this.#body);
+  readonly #headerKeys: ArrowKeys;
   readonly #rows = new Map<string, Row>();
   #order: Order | undefined;
   #sequence: readonly string[] = [];
@@ -59,6 +60,7 @@ export class RankingTable {
       heading.scope = "col";
       const button = element("button", "plain");
       button.type = "button";
+      button.tabIndex = -1;
       [button.textContent, button.title] = HEADINGS[column];
       button.addEventListener("click", () => actions.sort(column));
       heading.append(button);
@@ -67,6 +69,8 @@ export class RankingTable {
     }
     const top = element("thead", "");
     top.append(headerRow);
+    this.#headerKeys = new ArrowKeys(top);
+    this.#headerKeys.refresh();
     this.element.append(top, this.#body);
     this.#body.addEventListener("click", ({ target }) => {
       const row = target instanceof Element ? target.closest("tr") : undefined;

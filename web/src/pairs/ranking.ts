@@ -40,7 +40,7 @@ export function vwap({ sold, bought }: PairStats): string {
   return quotient(bought, sold);
 }
 
-/** The change from the first to the last rate in the window, in millionths. */
+/** The change from the first to the last rate in the time range, in millionths. */
 export function changeMillionths({ open, last }: PairStats): number {
   return open === 0n ? 0 : Number(((last - open) * 1_000_000n) / open);
 }

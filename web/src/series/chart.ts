@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { element } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { area, blocks, line } from "./paths.ts";
+import { usualRange } from "./scale.ts";
 import { columns, NO_STEPS, type Steps, type Subject, stepAt } from "./steps.ts";
 import {
   COUNT_INCREMENTS,
@@ -17,6 +18,8 @@ import {
 /** The width of a digit in the axis labels, in pixels. */
 const CHARACTER_WIDTH = 6.5;
 const LABEL_GAP = 14;
+/** Half of the width of an outlier's mark, in pixels. */
+const TRIANGLE = 5;
 const TICK_SPACING = { x: 64, y: 32 };
 /** The right padding holds half of the last time label. */
 const PADDING: uPlot.Padding = [8, 18, 0, 0];
@@ -108,6 +111,7 @@ export class Chart {
       cursor: { show: false },
       padding: PADDING,
       series: [{}, ...this.#curves(colours)],
+      hooks: { draw: [(plot) => this.#markOutliers(plot, colours)] },
       scales: {
         x: { time: false, range: () => [this.#steps.sinceMs / 1000, this.#steps.untilMs / 1000] },
         y: { range: (_, low, high) => this.#range(low, high) },
@@ -119,7 +123,7 @@ export class Chart {
           space: TICK_SPACING.x,
           incrs: [...TIME_INCREMENTS],
           splits: (...[, , from, until, increment]) =>
-            timeTicks(from, until, increment, zoneOffset(until * 1000, this.#zone)),
+            timeTicks(from, until, increment, (seconds) => zoneOffset(seconds * 1000, this.#zone)),
           values: (_, splits) => splits.map((seconds) => timeLabel(seconds * 1000, this.#zone)),
         },
         {
@@ -144,12 +148,42 @@ export class Chart {
       : [{ ...curved, fill, paths: area(steps) }];
   }
 
+  /** Draws a triangle at the edge for each step with a rate beyond it. */
+  #markOutliers(plot: uPlot, { curve }: Colours): void {
+    const { min = 0, max = 0 } = plot.scales["y"] ?? {};
+    const [seconds, highs = [], lows = []] = plot.data;
+    const { top, height } = plot.bbox;
+    const size = TRIANGLE * devicePixelRatio;
+    plot.ctx.fillStyle = curve;
+    for (const [index, second] of this.#subject === "rate" ? seconds.entries() : []) {
+      const x = plot.valToPos(second + this.#steps.stepMs / 2000, "x", true);
+      if ((highs[index] ?? 0) > (max ?? 0)) {
+        triangle(plot.ctx, x, top, size);
+      }
+      if ((lows[index] ?? Number.POSITIVE_INFINITY) < (min ?? 0)) {
+        triangle(plot.ctx, x, top + height, -size);
+      }
+    }
+  }
+
   /** Totals start at zero. Rates have a margin above and below. */
   #range(low: number | null, high: number | null): uPlot.Range.MinMax {
-    return this.#subject === "rate"
-      ? uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, false)
-      : [0, uPlot.rangeNum(0, high || 1, 0.1, true)[1]];
+    if (this.#subject === "rate") {
+      const [, highs = [], lows = []] = columns(this.#steps, "rate");
+      const usual = usualRange([...highs, ...lows]);
+      return uPlot.rangeNum(usual?.min ?? low ?? 0, usual?.max ?? high ?? 1, 0.1, false);
+    }
+    return [0, uPlot.rangeNum(0, high || 1, 0.1, true)[1]];
   }
+}
+
+/** Draws a triangle whose tip is at the given point. */
+function triangle(context: CanvasRenderingContext2D, x: number, y: number, size: number): void {
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x - size, y + size);
+  context.lineTo(x + size, y + size);
+  context.fill();
 }
 
 /** A canvas can't use custom properties, so the colours come from standard properties. */

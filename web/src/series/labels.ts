@@ -1,8 +1,7 @@
 /** Texts of the chart: caption, readout of a step, and a summary for screen readers. */
 
-import { WINDOW_LABELS, type Window } from "../filters/address.ts";
 import type { Stats } from "../server/stats.ts";
-import { type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { noTrades, type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
 import { unitsText } from "../trade/decimal.ts";
 import { decimalFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
@@ -73,7 +72,7 @@ export class Labels {
   }
 
   /** Describes the curve: its latest complete step, the highest and the lowest. */
-  summary(topic: Topic, steps: Steps, window: Window, zone: Zone): string {
+  summary(topic: Topic, steps: Steps, rangeLabel: string, zone: Zone): string {
     const [, high = [], low = high, last = high] = columns(steps, topic.subject);
     const until = steps.complete;
     const latest = bestIndex(last, until, () => true);
@@ -84,7 +83,7 @@ export class Labels {
     }
     const at = (index: number): string => this.readout(topic, steps, index, zone);
     return (
-      `${this.caption(topic, steps.stepMs)}, over the last ${WINDOW_LABELS[window]}. ` +
+      `${`${this.caption(topic, steps.stepMs)} ${rangeLabel}`.trim()}. ` +
       `Latest: ${at(latest)}. Highest: ${at(highest)}. Lowest: ${at(lowest)}.`
     );
   }
@@ -95,7 +94,7 @@ export function remark(
   { subject, pair }: Topic,
   shown: Stats | undefined,
   stats: StatsSnapshot,
-  window: Window,
+  rangeLabel: string,
 ): string {
   const isPairless = subject !== "trades" && !pair && stats.pairs !== undefined;
   if (!(shown || isPairless)) {
@@ -104,9 +103,7 @@ export function remark(
   if (shown && shown.series.length > 0) {
     return "";
   }
-  return pair
-    ? `${nameOf(pair)} was not traded in the last ${WINDOW_LABELS[window]}.`
-    : `No trades in the last ${WINDOW_LABELS[window]}.`;
+  return pair ? `${nameOf(pair)} was not traded ${rangeLabel}`.trim().concat(".") : noTrades(rangeLabel);
 }
 
 function nameOf({ from, to }: Pair): string {

@@ -114,7 +114,7 @@ export class Series implements Panel {
   }
 
   paint(view: View): void {
-    const { stats, window, zone, filters } = view;
+    const { stats, rangeLabel, zone, filters } = view;
     const pair = this.#focus.pair(filters, stats.pairs?.pairs);
     const isSelected = filters.from !== "" && filters.to !== "";
     const isTrades = this.#subject === "trades";
@@ -136,7 +136,7 @@ export class Series implements Panel {
       pair?.from,
       pair?.to,
       isSelected,
-      window,
+      rangeLabel,
       zone,
       error,
       this.#measureCount,
@@ -146,19 +146,19 @@ export class Series implements Panel {
     }
     this.#painted = [...inputs, this.#pointedMs];
     this.#subjects.select(topic.subject);
-    setText(this.#remark, remark(topic, shown, stats, window));
+    setText(this.#remark, remark(topic, shown, stats, rangeLabel));
     this.#plot.hidden = !shown || shown.series.length === 0;
     this.#write(topic, view);
     this.#draw(topic, view);
   }
 
-  #write(topic: Topic, { window, zone }: View): void {
+  #write(topic: Topic, { rangeLabel, zone }: View): void {
     const isVisible = !this.#plot.hidden;
     const readout = isVisible ? this.#labels.readout(topic, this.#steps, this.#index, zone) : "";
     setText(this.#caption, this.#labels.caption(topic, this.#steps.stepMs));
     this.#caption.title = this.#caption.textContent;
     setText(this.#readout, readout);
-    setText(this.#summary, isVisible ? this.#labels.summary(topic, this.#steps, window, zone) : "");
+    setText(this.#summary, isVisible ? this.#labels.summary(topic, this.#steps, rangeLabel, zone) : "");
     this.#plot.ariaLabel = this.#caption.textContent;
     this.#plot.ariaValueMin = "0";
     this.#plot.ariaValueMax = String(this.#steps.list.length - 1);

@@ -23,12 +23,14 @@ export interface Steps {
 /** Before the first answer. */
 export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], complete: 0 };
 
-/** More than any window has. Bounds the cost of a wrong answer. */
+/** More than any range has. Bounds the cost of a wrong answer. */
 const STEPS_MAX = 5000;
 
-/** The series, with the empty steps that the answer leaves out. */
-export function allSteps({ sinceMs, untilMs, stepMs, series }: Stats, nowMs: number): Steps {
-  const count = Math.min(STEPS_MAX, Math.max(0, Math.round((untilMs - sinceMs) / stepMs)));
+/** The series, with the empty steps that the answer leaves out. Without a start, it begins with the first trade. */
+export function allSteps({ sinceMs: startMs, untilMs: endMs, stepMs, series }: Stats, nowMs: number): Steps {
+  const firstMs = startMs === 0 ? (series[0]?.startMs ?? endMs) : startMs;
+  const sinceMs = Math.floor(firstMs / stepMs) * stepMs;
+  const count = Math.min(STEPS_MAX, Math.max(0, Math.ceil((endMs - sinceMs) / stepMs)));
   const list = new Array<Step>(count).fill(undefined);
   for (const step of series) {
     const index = Math.round((step.startMs - sinceMs) / stepMs);

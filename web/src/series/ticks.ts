@@ -1,5 +1,6 @@
 /** Positions and labels of the axis ticks. */
 
+import { numberFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { dateAndClock } from "../ui/time-format.ts";
 
@@ -26,11 +27,28 @@ export const TIME_INCREMENTS: readonly number[] = [
   ...[1, 2, 4, 7].map((days) => days * DAY_SECONDS),
 ];
 
-/** Multiples of `increment` in local time, which is `offset` ahead of UTC. All in seconds. */
-export function timeTicks(from: number, until: number, increment: number, offset: number): number[] {
-  const first = Math.ceil((from + offset) / increment) * increment - offset;
-  const count = Math.max(0, Math.floor((until - first) / increment) + 1);
-  return Array.from({ length: count }, (_, index) => first + index * increment);
+/**
+ * Multiples of `increment` in local time, which is ahead of UTC by an offset that may change within the range.
+ * All in seconds.
+ */
+export function timeTicks(
+  from: number,
+  until: number,
+  increment: number,
+  offsetAt: (seconds: number) => number,
+): number[] {
+  const ticks: number[] = [];
+  let offset = offsetAt(from);
+  let local = Math.ceil((from + offset) / increment) * increment;
+  while (local - offset <= until) {
+    offset = offsetAt(local - offset);
+    const tick = local - offset;
+    if (tick >= from && tick <= until && tick > (ticks.at(-1) ?? Number.NEGATIVE_INFINITY)) {
+      ticks.push(tick);
+    }
+    local += increment;
+  }
+  return ticks;
 }
 
 /** The zone's offset from UTC, in seconds. */
@@ -60,7 +78,7 @@ export function numberLabels(values: readonly number[], increment: number, local
 }
 
 function format(values: readonly number[], options: Intl.NumberFormatOptions, locale?: string): string[] {
-  const formatter = new Intl.NumberFormat(locale, options);
+  const formatter = numberFormat(options, locale);
   return values.map((value) => formatter.format(value));
 }
 

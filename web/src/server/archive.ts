@@ -1,6 +1,7 @@
 /** Queries to the archive: pages of `GET /api/messages`, with their structure validated. */
 
 import { type Filters, writeFilters } from "../filters/filters.ts";
+import { writeSpan } from "../filters/range.ts";
 import { isRecord, parseMicros } from "../trade/json.ts";
 import { type Fetch, get, readAnswer } from "./fetch.ts";
 
@@ -39,12 +40,7 @@ function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): 
   if (filters) {
     writeFilters(filters, params);
   }
-  if (sinceMs !== undefined) {
-    params.set("since", new Date(Math.floor(sinceMs)).toISOString());
-  }
-  if (untilMs !== undefined) {
-    params.set("until", new Date(Math.ceil(untilMs)).toISOString());
-  }
+  writeSpan({ sinceMs, untilMs }, params);
   if (cursor !== undefined) {
     params.set("cursor", cursor);
   }

@@ -44,10 +44,9 @@ export interface Health {
   readonly components: readonly Component[];
   /** Undefined if the queue is unavailable. */
   readonly tubes: readonly Tube[] | undefined;
-  readonly browsers: number | undefined;
 }
 
-const UNKNOWN: Health = { status: "unknown", components: [], tubes: undefined, browsers: undefined };
+const UNKNOWN: Health = { status: "unknown", components: [], tubes: undefined };
 
 export class HealthPoller {
   readonly #timing: Timing;
@@ -125,7 +124,6 @@ export function parseHealth(answer: unknown): Health | undefined {
     status,
     components,
     tubes: parseTubes(facts("queue")["tubes"], facts("ledger")["tubes"]),
-    browsers: number(facts("wsserver")["browsers"]),
   };
 }
 

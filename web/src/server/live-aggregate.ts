@@ -5,6 +5,7 @@
  * later are added. Trades that were on their way to the archive at that time are in the next answer.
  */
 
+import { type Selection, selects } from "../filters/selection.ts";
 import { parseUnits, type Units } from "../trade/decimal.ts";
 import { newestFirst, type TradeEvent } from "../trade/event.ts";
 import type { Count, CountryStats, Money, PairStats, Stats, StepStats } from "./stats.ts";
@@ -14,12 +15,6 @@ import { type Mutable, Totals } from "./totals.ts";
 export interface Pair {
   readonly from: string;
   readonly to: string;
-}
-
-/** The pair and the country that an answer is limited to; undefined means no limit. */
-export interface Scope {
-  readonly pair: Pair | undefined;
-  readonly country: string | undefined;
 }
 
 /** A trade with its amounts parsed, once for all aggregates that count it. */
@@ -49,7 +44,9 @@ export function parseAmounts(trade: TradeEvent): ParsedTrade {
 const ZERO: Count = { count: 0, flagged: 0 };
 
 export class LiveAggregate {
-  readonly #scope: Scope;
+  readonly #selection: Selection;
+  /** Only the amounts and rates of one pair can be summed by step. */
+  readonly #isOnePair: boolean;
   /** In milliseconds since 1970 by the server's clock. Trades received before this time are in the answer. */
   readonly #liveFromMs: number;
   readonly #total: Mutable<Count>;
@@ -61,8 +58,10 @@ export class LiveAggregate {
   #stats: Stats;
   #isDirty = false;
 
-  constructor(scope: Scope, answer: Stats, answeredMs: number) {
-    this.#scope = scope;
+  /** `selection` has the trades that the answer is limited to. */
+  constructor(selection: Selection, answer: Stats, answeredMs: number) {
+    this.#selection = selection;
+    this.#isOnePair = selection.filters.from !== "" && selection.filters.to !== "";
     this.#liveFromMs = answeredMs;
     this.#stats = answer;
     this.#total = { ...answer.total };
@@ -71,15 +70,10 @@ export class LiveAggregate {
     this.#steps = new Totals(answer.series.map((step) => [step.startMs, step]));
   }
 
-  /** Counts a live trade. Returns true if it is in scope. */
+  /** Counts a live trade. Returns true if it is selected. */
   add(parsed: ParsedTrade): boolean {
     const { currencyFrom: from, currencyTo: to, originatingCountry } = parsed.trade;
-    const { pair, country } = this.#scope;
-    if (
-      parsed.receivedMs < this.#liveFromMs ||
-      (pair && !(from === pair.from && to === pair.to)) ||
-      (country !== undefined && originatingCountry !== country)
-    ) {
+    if (parsed.receivedMs < this.#liveFromMs || !selects(this.#selection, parsed.trade)) {
       return false;
     }
     addCount(this.#total, parsed);
@@ -119,7 +113,7 @@ export class LiveAggregate {
     const startMs = Math.floor(parsed.receivedMs / stepMs) * stepMs;
     const step = this.#steps.mutable(startMs, () => ({ startMs, ...ZERO, money: undefined }));
     addCount(step, parsed);
-    if (this.#scope.pair) {
+    if (this.#isOnePair) {
       const money = { ...(step.money ?? initialMoney(parsed)) };
       addAmounts(money, parsed, this.#isLatest(startMs, parsed.trade));
       step.money = money;

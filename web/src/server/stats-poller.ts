@@ -6,11 +6,12 @@
  */
 
 import type { Address } from "../filters/address.ts";
-import type { Filters } from "../filters/filters.ts";
+import { type Filters, NO_FILTERS, writeFilters } from "../filters/filters.ts";
+import { type Range, spanOf, writeRange, writeSpan } from "../filters/range.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { TradeEvent } from "../trade/event.ts";
-import { FIELDS } from "../trade/fields.ts";
 import { type Fetch, get, readAnswer, refusalReasons } from "./fetch.ts";
-import { LiveAggregate, type Pair, parseAmounts, type Scope } from "./live-aggregate.ts";
+import { LiveAggregate, type Pair, parseAmounts } from "./live-aggregate.ts";
 import { parseStats, type Stats } from "./stats.ts";
 import type { Timer, Timing } from "./timing.ts";
 
@@ -19,32 +20,33 @@ export type { Pair } from "./live-aggregate.ts";
 /**
  * All stats that the page has at one moment. Replaced when they change, never changed in place.
  *
- * Each member is for the current filters and window, or undefined. Stats of earlier filters are never shown.
+ * Each member is for the current filters and range, or undefined. Stats of earlier filters are never shown.
  */
 export interface StatsSnapshot {
-  /** Filtered by pair and country. The series has amounts if both currencies are filtered. */
+  /** With all filters. The series has amounts if both currencies are filtered. */
   readonly trades: Stats | undefined;
-  /** By country, without the country filter. */
+  /** Without the country filter, so that another country can be picked. */
   readonly countries: Stats | undefined;
-  /** By pair, without the currency filters. */
+  /** If a pair is filtered: without this filter, so that another pair can be picked. */
   readonly pairs: Stats | undefined;
   /** Of the pair last passed to `focusOn`, with amounts in the series. */
   readonly focus: Stats | undefined;
-  /** Of the last two days and today, in hours, without any filter. */
-  readonly days: Stats | undefined;
+  /** Of today, without any filter. */
+  readonly today: Stats | undefined;
   /** Why there are no current stats, in words, shown once for all panels. Empty if nothing is wrong. */
   readonly error: string;
-  /** Names the filters that the stats don't apply, in words. Empty if there are none. */
-  readonly ignoredFilters: string;
 }
 
-type Slot = "trades" | "countries" | "pairs" | "focus" | "days";
+type Slot = "trades" | "countries" | "pairs" | "focus" | "today";
 
 interface StatsRequest {
-  readonly scope: Scope;
-  readonly path: string;
+  /** The same as long as the answer may be shown: a relative range moves on, and stays the same range. */
+  readonly key: string;
+  readonly selection: Selection;
 }
 
+/** Without a start, the API would take the last 24 hours. */
+const BEGINNING_MS = 0;
 const EVERY_MS = 8000;
 /** Faster changes would be unreadable, and a layout of a table with 200 pairs takes longer than a frame. */
 const PUBLISH_EVERY_MS = 500;
@@ -54,9 +56,8 @@ const EMPTY: StatsSnapshot = {
   countries: undefined,
   pairs: undefined,
   focus: undefined,
-  days: undefined,
+  today: undefined,
   error: "",
-  ignoredFilters: "",
 };
 
 export interface StatsPollerOptions {
@@ -65,6 +66,8 @@ export interface StatsPollerOptions {
   readonly address: Address;
   /** Returns the current time by the server's clock, in milliseconds since 1970. */
   readonly serverNow: () => number;
+  /** Returns the start of today in the reader's time zone, in milliseconds since 1970. */
+  readonly today: () => number;
   /** Called when there is something new to paint. */
   readonly changed: () => void;
 }
@@ -73,8 +76,11 @@ export class StatsPoller {
   readonly #options: StatsPollerOptions;
   /** The requests to send. */
   #requests: ReadonlyMap<Slot, StatsRequest> = new Map();
-  /** By request path, so that an answer is never used for another request. */
+  /** By the request's key, so that an answer is never used for another request. */
   readonly #aggregates = new Map<string, LiveAggregate>();
+  /** What the requests are for. */
+  #filters: Filters | undefined;
+  #range: Range | undefined;
   #focus: Pair | undefined;
   #timer: Timer | undefined;
   #isVisible = true;
@@ -87,11 +93,11 @@ export class StatsPoller {
 
   constructor(options: StatsPollerOptions) {
     this.#options = options;
-    options.address.onChange(() => this.#restart());
+    options.address.onChange(() => this.#onAddress());
   }
 
   start(): void {
-    this.#restart();
+    this.restart();
   }
 
   get latest(): StatsSnapshot {
@@ -100,13 +106,13 @@ export class StatsPoller {
 
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
-    this.#restart();
+    this.restart();
   }
 
   focusOn(pair: Pair | undefined): void {
     if (pair?.from !== this.#focus?.from || pair?.to !== this.#focus?.to) {
       this.#focus = pair;
-      this.#restart();
+      this.restart();
     }
   }
 
@@ -128,7 +134,16 @@ export class StatsPoller {
     }
   }
 
-  #restart(): void {
+  /** A dialog may have opened or closed, which is no reason to start over. */
+  #onAddress(): void {
+    const { filters, range } = this.#options.address;
+    if (filters !== this.#filters || range !== this.#range) {
+      this.restart();
+    }
+  }
+
+  /** Asks again at once, for what is needed now. */
+  restart(): void {
     if (this.#timer !== undefined) {
       this.#options.timing.clearTimer(this.#timer);
       this.#timer = undefined;
@@ -142,18 +157,16 @@ export class StatsPoller {
   }
 
   async #poll(round: number): Promise<void> {
-    const requests = new Map([...this.#requests.values()].map((request) => [request.path, request]));
+    const requests = new Map([...this.#requests.values()].map((request) => [request.key, request]));
     try {
       for (const request of requests.values()) {
         // biome-ignore lint/performance/noAwaitInLoops: one request at a time, to spare the archive
-        const stats = await this.#fetchStats(request.path);
+        const stats = await this.#fetchStats(pathOf(request.selection));
         if (round !== this.#round) {
           return;
         }
-        this.#aggregates.set(
-          request.path,
-          new LiveAggregate(request.scope, stats, this.#options.serverNow()),
-        );
+        const aggregate = new LiveAggregate(request.selection, stats, this.#options.serverNow());
+        this.#aggregates.set(request.key, aggregate);
         this.#publish();
       }
       this.#error = "";
@@ -184,41 +197,37 @@ export class StatsPoller {
   /** Determines the requests to send, and drops the answers to all others. */
   #updateRequests(): void {
     this.#requests = this.#neededRequests();
-    const paths = new Set([...this.#requests.values()].map(({ path }) => path));
-    for (const path of this.#aggregates.keys()) {
-      if (!paths.has(path)) {
-        this.#aggregates.delete(path);
+    const keys = new Set([...this.#requests.values()].map(({ key }) => key));
+    for (const key of this.#aggregates.keys()) {
+      if (!keys.has(key)) {
+        this.#aggregates.delete(key);
       }
     }
   }
 
   #neededRequests(): ReadonlyMap<Slot, StatsRequest> {
-    const { filters, window } = this.#options.address;
-    const pair = filters.from && filters.to ? { from: filters.from, to: filters.to } : undefined;
-    const country = filters.country || undefined;
-    const inWindow = (scope: Scope): StatsRequest => ({ scope, path: pathOf({ window }, scope) });
-    const all = { pair: undefined, country: undefined };
-    const days = pathOf({ since: twoDaysAgo(this.#options.serverNow()) }, all);
+    const { filters, range } = this.#options.address;
+    this.#filters = filters;
+    this.#range = range;
+    const now = this.#options.serverNow();
+    const request = (changes: Partial<Filters>): StatsRequest =>
+      toRequest({ ...filters, ...changes }, range, now);
+    const hasPair = filters.from !== "" && filters.to !== "";
     return new Map<Slot, StatsRequest>([
-      ["trades", inWindow({ pair, country })],
-      ["countries", inWindow({ pair, country: undefined })],
-      ["pairs", inWindow({ pair: undefined, country })],
-      ...(this.#focus ? [["focus", inWindow({ pair: this.#focus, country })] as const] : []),
-      ["days", { scope: all, path: days }],
+      ["trades", request({})],
+      ["countries", request({ country: "" })],
+      ["pairs", request(hasPair ? { from: "", to: "" } : {})],
+      ...(this.#focus ? [["focus", request({ ...this.#focus })] as const] : []),
+      ["today", toRequest(NO_FILTERS, { sinceMs: this.#options.today(), untilMs: undefined }, now)],
     ]);
   }
 
   #publish(): void {
     this.#isStale = false;
     const stats = Object.fromEntries(
-      [...this.#requests].map(([slot, { path }]) => [slot, this.#aggregates.get(path)?.stats]),
+      [...this.#requests].map(([slot, { key }]) => [slot, this.#aggregates.get(key)?.stats]),
     );
-    this.#latest = {
-      ...EMPTY,
-      ...stats,
-      error: this.#error,
-      ignoredFilters: ignoredFilters(this.#options.address.filters),
-    };
+    this.#latest = { ...EMPTY, ...stats, error: this.#error };
     this.#options.changed();
   }
 }
@@ -228,41 +237,24 @@ export function statsPlaceholder({ error }: Pick<StatsSnapshot, "error">): strin
   return error === "" ? "Loading…" : "No statistics.";
 }
 
+/** Returns the text that a panel shows if there are no trades; `rangeLabel` is the range of time. */
+export function noTrades(rangeLabel: string): string {
+  return `No trades ${rangeLabel}`.trim().concat(".");
+}
+
 /** The API refused the request itself, so a retry won't help. */
 class RefusedError extends Error {}
 
-function pathOf(range: Readonly<Record<string, string>>, { pair, country }: Scope): string {
-  const query = new URLSearchParams(range);
-  if (pair) {
-    query.set("from", pair.from);
-    query.set("to", pair.to);
-  }
-  if (country !== undefined) {
-    query.set("country", country);
-  }
+function toRequest(filters: Filters, range: Range, nowMs: number): StatsRequest {
+  const key = new URLSearchParams();
+  writeRange(range, key);
+  writeFilters(filters, key);
+  return { key: key.toString(), selection: { filters, span: spanOf(range, nowMs) } };
+}
+
+function pathOf({ filters, span }: Selection): string {
+  const query = new URLSearchParams();
+  writeSpan({ ...span, sinceMs: span.sinceMs ?? BEGINNING_MS }, query);
+  writeFilters(filters, query);
   return `/api/stats?${query}`;
-}
-
-/** Returns midnight two days ago. For such a long range the archive answers in hours, which are few. */
-function twoDaysAgo(nowMs: number): string {
-  const day = new Date(nowMs);
-  day.setUTCHours(-48, 0, 0, 0);
-  return day.toISOString();
-}
-
-function ignoredFilters(filters: Filters): string {
-  const { from, to, user, flag, min, max, q } = filters;
-  const labelled = FIELDS.map(
-    ({ filter, label }) => (filter && filters[filter] && label?.toLowerCase()) ?? "",
-  );
-  const own = [user && "user", flag && "flag", (min || max) && "amount", q && "search"];
-  const names = [...own, ...labelled].filter((name) => name !== "");
-  const list = new Intl.ListFormat("en").format(names);
-  const noun = names.length === 1 ? "filter" : "filters";
-  return [
-    names.length > 0 ? `Map, chart and pairs don’t apply the ${list} ${noun}.` : "",
-    (from === "") === (to === "") ? "" : "Map and chart don’t apply the currency filter.",
-  ]
-    .join(" ")
-    .trim();
 }

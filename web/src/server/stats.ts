@@ -34,11 +34,20 @@ export interface StepStats extends Count {
   readonly money: Money | undefined;
 }
 
-/** Totals from `sinceMs` to `untilMs`, which are multiples of `stepMs`. Never changed in place. */
+/** The newest trades of a range, which alone were counted because it has too many for these filters. */
+export interface Basis {
+  readonly newest: number;
+  /** The counted trades were received since this time, in milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+/** Totals from `sinceMs` to `untilMs`. Steps start at multiples of `stepMs`. Never changed in place. */
 export interface Stats {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly stepMs: number;
+  /** Undefined if all trades of the range are counted. */
+  readonly basis: Basis | undefined;
   readonly total: Count;
   /** Most trades first. */
   readonly pairs: readonly PairStats[];
@@ -59,6 +68,7 @@ export function parseStats(answer: unknown): Stats {
     sinceMs: timestampMs(raw["since"]),
     untilMs: timestampMs(raw["until"]),
     stepMs: integer(raw["step"]) * 1000,
+    basis: raw["basis"] ? parseBasis(record(raw["basis"])) : undefined,
     total: parseCount(record(raw["total"])),
     pairs: list(raw["pairs"]).map((pair) => ({
       from: text(pair["currencyFrom"]),
@@ -77,6 +87,10 @@ export function parseStats(answer: unknown): Stats {
       money: step["sold"] === undefined ? undefined : parseMoney(step, "close"),
     })),
   };
+}
+
+function parseBasis(raw: Raw): Basis {
+  return { newest: integer(raw["newest"]), sinceMs: timestampMs(raw["since"]) };
 }
 
 function parseCount(raw: Raw): Count {

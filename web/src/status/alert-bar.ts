@@ -2,8 +2,8 @@
 
 import type { Panel, View } from "../page.ts";
 import type { Health } from "../server/health.ts";
-import { byId, setText } from "../ui/dom.ts";
-import { Alerts } from "./alerts.ts";
+import { byId, element } from "../ui/dom.ts";
+import { type Alert, Alerts } from "./alerts.ts";
 
 /** The operations panel has all of them. */
 const MAX_LINES = 3;
@@ -20,18 +20,27 @@ export class AlertBar implements Panel {
     }
     this.#health = health;
     const alerts = this.#alerts.lasting(health, state.connection.phase === "live");
-    const lines = alerts.slice(0, MAX_LINES);
-    if (alerts.length > MAX_LINES) {
-      lines.push(`And ${alerts.length - MAX_LINES} more: see Operations.`);
-    }
+    const more = { text: `And ${alerts.length - MAX_LINES} more: see Operations.` };
+    const lines = [...alerts.slice(0, MAX_LINES), ...(alerts.length > MAX_LINES ? [more] : [])];
     this.#bar.hidden = lines.length === 0;
     while (this.#list.children.length > lines.length) {
       this.#list.lastElementChild?.remove();
     }
     // Unchanged lines are left alone, because screen readers would read them again.
     for (const [index, line] of lines.entries()) {
-      setText(this.#line(index), line);
+      this.#write(this.#line(index), line);
     }
+  }
+
+  #write(item: HTMLElement, { text, command = "" }: Alert): void {
+    const key = `${text} ${command}`;
+    if (item.dataset["key"] === key) {
+      return;
+    }
+    item.dataset["key"] = key;
+    const code = element("code", "");
+    code.textContent = command;
+    item.replaceChildren(text, ...(command === "" ? [] : [" To start one: ", code]));
   }
 
   #line(index: number): HTMLElement {

@@ -4,6 +4,7 @@
  * Operators find addresses and errors in the operations panel.
  */
 
+import { startCommand } from "../server/control.ts";
 import type { Component, Health } from "../server/health.ts";
 import { isRecord } from "../trade/json.ts";
 
@@ -24,6 +25,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   "disk nearly-full": "The disk is nearly full.",
 };
 
+/** A problem in words. */
+export interface Alert {
+  readonly text: string;
+  /** The command that mends it, if there is one. */
+  readonly command?: string | undefined;
+}
+
 export class Alerts {
   #before: ReadonlySet<string> = new Set();
 
@@ -31,39 +39,59 @@ export class Alerts {
    * Returns the problems that were already there at the previous call, so that a restart of a component is
    * not shown. Call once per poll; `isLive` tells whether trades arrive live.
    */
-  lasting(health: Health, isLive: boolean): readonly string[] {
+  lasting(health: Health, isLive: boolean): readonly Alert[] {
     const now = findAlerts(health, isLive);
-    const lasting = [...now].filter(([name]) => this.#before.has(name)).map(([, text]) => text);
+    const lasting = [...now].filter(([name]) => this.#before.has(name)).map(([, alert]) => alert);
     this.#before = new Set(now.keys());
     return lasting;
   }
 }
 
 /** Returns the problems of one poll by name. A mere consequence of another problem is left out. */
-function findAlerts({ status, components }: Health, isLive: boolean): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+function findAlerts(health: Health, isLive: boolean): ReadonlyMap<string, Alert> {
+  const { status, components } = health;
+  const found = new Map<string, Alert>();
   if (status === "unreachable") {
-    found.set(status, isLive ? UNANSWERED : UNREACHABLE);
+    found.set(status, { text: isLive ? UNANSWERED : UNREACHABLE });
   }
   if (status === "not-ready") {
-    found.set(status, REFUSED);
+    found.set(status, { text: REFUSED });
   }
   for (const component of components) {
-    if (component.status !== "ok") {
-      found.set(component.name, alertText(component));
+    if (component.status !== "ok" && component.name !== "consumers") {
+      found.set(component.name, { text: alertText(component) });
     }
   }
   if (found.has(status) && found.has("ingest")) {
-    found.set("ingest", "The API does not answer correctly.");
+    found.set("ingest", { text: "The API does not answer correctly." });
   }
-  const away = components.find(({ name }) => name === "consumers")?.facts["away"];
-  if (found.has("consumers") && isRecord(away)) {
+  for (const [tube, effect] of awayConsumers(components)) {
     // Without the live server, its processors hold off on purpose.
-    const others = Object.entries(away).filter(([tube]) => !(tube === "live" && found.has("wsserver")));
-    found.set("consumers", others.map(([, effect]) => effect).join(" "));
+    if (!(tube === "live" && found.has("wsserver"))) {
+      found.set(`consumer ${tube}`, awayAlert(tube, effect, health));
+    }
   }
-  return new Map([...found].filter(([, text]) => text !== ""));
+  return found;
 }
+
+/** The tubes from which nothing is taken, and what that means for trades. */
+function awayConsumers(components: readonly Component[]): readonly (readonly [string, string])[] {
+  const away = components.find(({ name }) => name === "consumers")?.facts["away"];
+  return isRecord(away) ? Object.entries(away).map(([tube, effect]) => [tube, String(effect)]) : [];
+}
+
+function awayAlert(tube: string, effect: string, { components }: Health): Alert {
+  const states = components.find(({ name }) => name === "programs")?.facts["states"];
+  const stopped = isRecord(states) ? Object.entries(states).filter(([, state]) => state !== "running") : [];
+  const program = stopped.find(([name]) => name.match(PROCESSOR)?.groups?.["tube"] === tube)?.[0];
+  return {
+    text: effect || `No processor takes messages from the tube ${tube}. They wait in the queue.`,
+    command: program && startCommand(program),
+  };
+}
+
+/** A processor is named after its tube, and numbered if there are several. */
+const PROCESSOR = /^processors:(?<tube>.+?)(?:-\d+)?$/u;
 
 function alertText({ name, status, detail }: Component): string {
   return TEXTS[`${name} ${status}`] ?? `${name}: ${detail || status}.`;

@@ -5,13 +5,14 @@ import type { Health, Tube } from "../server/health.ts";
 import type { Connection, OfflineReason } from "../stream/feed.ts";
 import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
-import { duration, perSecond } from "../ui/format.ts";
+import { duration, numberFormat, perSecond } from "../ui/format.ts";
 import { drawSparkline } from "./sparkline.ts";
-import { today } from "./today.ts";
+import { StallWatch } from "./stall.ts";
+import { verdictOf } from "./verdict.ts";
 
 const SPARKLINE_SECONDS = 60;
 
-const wholeNumber = new Intl.NumberFormat();
+const wholeNumber = numberFormat();
 
 const PHASE_LABELS: Readonly<Record<Connection["phase"], string>> = {
   connecting: "Connecting…",
@@ -36,21 +37,25 @@ export class StatusLine implements Panel {
   readonly #latency = byId("latency", HTMLElement);
   readonly #today = byId("today", HTMLElement);
   readonly #waiting = byId("waiting", HTMLElement);
-  readonly #deadLetters = byId("dead-letters", HTMLElement);
-  readonly #browsers = byId("browsers", HTMLElement);
-  readonly #consumers = byId("consumers", HTMLElement);
+  readonly #deadLetters = byId("dead-letters", HTMLAnchorElement);
+  readonly #verdict = byId("verdict", HTMLAnchorElement);
+  readonly #stall = new StallWatch();
   #health: Health | undefined;
 
   /** Call with every frame. */
-  paint({ state, stats, health, nowMs }: View): void {
+  paint({ state, stats, health, ledger, nowMs, dialog }: View): void {
     const { phase } = state.connection;
-    this.#state.dataset["state"] = phase;
-    setText(this.#phase, PHASE_LABELS[phase]);
+    const stalled = phase === "live" ? this.#stall.waiting(health) : undefined;
+    this.#state.dataset["state"] = stalled === undefined ? phase : "stalled";
+    setText(this.#phase, stalled === undefined ? PHASE_LABELS[phase] : stalledText(stalled));
+    const verdict = verdictOf(ledger, nowMs);
+    setText(this.#verdict, verdict.text);
+    this.#verdict.classList.toggle("wrong", verdict.isBad);
     setText(this.#detail, detail(state, Date.now()));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
-    setText(this.#today, formatCount(today(stats.days, nowMs)));
-    const title = `Tradewire · ${phase}`;
+    setText(this.#today, formatCount(stats.today?.total.count));
+    const title = `${dialog?.kind === "trade" ? `Trade ${dialog.id} · ` : ""}Tradewire · ${phase}`;
     if (document.title !== title) {
       document.title = title;
     }
@@ -73,16 +78,12 @@ export class StatusLine implements Panel {
     }
   }
 
-  #paintHealth({ tubes, browsers }: Health): void {
+  #paintHealth({ tubes }: Health): void {
     // A trade may wait in every tube, so the sum would count it twice.
     meter(this.#waiting, tubes, ({ waiting }) => waiting, max);
     meter(this.#deadLetters, tubes, ({ deadLetters }) => deadLetters, sum);
-    meter(this.#consumers, tubes, ({ consumers }) => consumers, sum);
-    setText(this.#browsers, formatCount(browsers));
     const hasDeadLetters = (tubes ?? []).some(({ deadLetters }) => deadLetters > 0);
-    const lacksConsumer = (tubes ?? []).some(({ consumers }) => consumers === 0);
     this.#deadLetters.classList.toggle("wrong", hasDeadLetters);
-    this.#consumers.classList.toggle("wrong", lacksConsumer);
   }
 }
 
@@ -108,6 +109,11 @@ function max(counts: readonly number[]): number {
 
 function formatCount(value: number | undefined): string {
   return value === undefined ? "–" : wholeNumber.format(value);
+}
+
+function stalledText(waiting: number): string {
+  const trades = waiting === 1 ? "1 trade waits" : `${wholeNumber.format(waiting)} trades wait`;
+  return waiting === 0 ? "Stalled" : `Stalled: ${trades}`;
 }
 
 function detail({ connection, filling, announcedGap }: State, nowMs: number): string {

@@ -6,7 +6,7 @@
  * first query.
  */
 
-import type { Filters } from "../filters/filters.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { QueryArchive } from "../server/archive.ts";
 import type { Timing } from "../server/timing.ts";
 import { Retry } from "./retry.ts";
@@ -15,22 +15,22 @@ const LIMIT = 200;
 
 export class History {
   readonly #queryArchive: QueryArchive;
-  readonly #filters: Filters;
+  readonly #selection: Selection;
   readonly #received: (messages: readonly unknown[]) => void;
   readonly #retry: Retry;
   /** When the feed became live, by the server's clock, in milliseconds since 1970. */
   #untilMs: number | undefined;
   #isStopped = false;
 
-  /** `received` gets the messages of each answer: the latest that pass the filters. */
+  /** `received` gets the messages of each answer: the latest of the selection. */
   constructor(
     timing: Timing,
     queryArchive: QueryArchive,
-    filters: Filters,
+    selection: Selection,
     received: (messages: readonly unknown[]) => void,
   ) {
     this.#queryArchive = queryArchive;
-    this.#filters = filters;
+    this.#selection = selection;
     this.#received = received;
     this.#retry = new Retry(timing);
   }
@@ -57,15 +57,26 @@ export class History {
   }
 
   async #isComplete(): Promise<boolean> {
+    const { filters, span } = this.#selection;
     try {
-      const page = await this.#queryArchive({ filters: this.#filters, untilMs: this.#untilMs, limit: LIMIT });
+      const page = await this.#queryArchive({
+        filters,
+        sinceMs: span.sinceMs,
+        untilMs: this.#end ?? span.untilMs,
+        limit: LIMIT,
+      });
       if (!this.#isStopped) {
         this.#received(page.messages);
       }
-      return this.#untilMs !== undefined && page.archivedUpToMs >= this.#untilMs;
+      return this.#end !== undefined && page.archivedUpToMs >= this.#end;
     } catch (error) {
       console.warn("Tradewire: can’t load the latest trades yet:", error);
       return false;
     }
+  }
+
+  /** Undefined before the feed is live: the archive can't be complete up to an unknown time. */
+  get #end(): number | undefined {
+    return this.#untilMs && Math.min(this.#untilMs, this.#selection.span.untilMs ?? this.#untilMs);
   }
 }

@@ -15,9 +15,14 @@ export interface TradeEvent extends Texts {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
 
+/** Whether a text is an id in lower case. */
+export function isTradeId(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** Parses a trade event. Returns undefined if it is malformed. Unknown fields are dropped. */
 export function parseTradeEvent(raw: unknown): TradeEvent | undefined {
-  if (!(isRecord(raw) && hasTexts(raw) && UUID.test(raw.id))) {
+  if (!(isRecord(raw) && hasTexts(raw) && isTradeId(raw.id))) {
     return;
   }
   const { flags = [] } = raw;

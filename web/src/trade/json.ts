@@ -20,3 +20,9 @@ export function parseMicros(moment: string): number | undefined {
   const fraction = (match[1] ?? "").padEnd(6, "0").slice(0, 6);
   return seconds * 1000 + Number(fraction);
 }
+
+/** Whether a date such as `2026-02-28` exists. Date.parse takes February 30 for March 2. */
+export function isDate(date: string): boolean {
+  const ms = Date.parse(`${date}T00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
+}

@@ -12,6 +12,17 @@ export function dateAndClock(ms: number, zone: Zone): string {
   return toZone(ms, zone).slice(0, 19).replace("T", " ");
 }
 
+/** Returns the start of the day in the zone. */
+export function midnight(ms: number, zone: Zone): number {
+  const day = new Date(ms);
+  return zone === "utc" ? day.setUTCHours(0, 0, 0, 0) : day.setHours(0, 0, 0, 0);
+}
+
+/** Formats as `2026-11-24 10:27 UTC`. */
+export function minuteAndZone(ms: number, zone: Zone): string {
+  return `${dateAndClock(ms, zone).slice(0, 16)} ${zoneName(zone)}`;
+}
+
 /** The zone's name for labels. */
 export function zoneName(zone: Zone): string {
   return zone === "utc" ? "UTC" : "local";

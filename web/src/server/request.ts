@@ -1,6 +1,6 @@
 /** Requests to the API, with a message for every kind of failure. */
 
-import { type Fetch, refusalReasons } from "../server/fetch.ts";
+import { type Fetch, refusalReasons } from "./fetch.ts";
 
 const TIMEOUT_MS = 10_000;
 const UNAUTHORIZED = 401;

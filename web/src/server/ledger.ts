@@ -1,12 +1,24 @@
-/** The answer of `GET /api/ledger`, and its summary in words. */
+/** The answer of `GET /api/ledger`, validated. */
 
-import type { Health } from "../server/health.ts";
-import { isRecord } from "../trade/json.ts";
+import { isRecord, parseMicros } from "../trade/json.ts";
 
 export interface Ledger {
   readonly status: "balanced" | "settling" | "loss";
   readonly accepted: number;
+  /** All that was accepted before this time is accounted for. Milliseconds since 1970; undefined if unknown. */
+  readonly archivedUpToMs: number | undefined;
   readonly tubes: readonly TubeLedger[];
+  readonly losses: readonly Loss[];
+}
+
+/** Accepted messages that are nowhere. */
+export interface Loss {
+  readonly tube: string;
+  readonly messages: number;
+  /** Milliseconds since 1970. */
+  readonly receivedMs: number | undefined;
+  /** As far as they are known. */
+  readonly ids: readonly string[];
 }
 
 export interface TubeLedger {
@@ -60,7 +72,33 @@ export function parseLedger(answer: unknown): Ledger | undefined {
     ...parseLabels(tube, labels[tube]),
     counts: numbers(counts),
   }));
-  return { status, accepted: answer["accepted"], tubes };
+  return {
+    status,
+    accepted: answer["accepted"],
+    archivedUpToMs: parseMs(answer["archivedUpTo"]),
+    tubes,
+    losses: Array.isArray(answer["losses"]) ? answer["losses"].flatMap(parseLoss) : [],
+  };
+}
+
+function parseLoss(raw: unknown): readonly Loss[] {
+  if (!isRecord(raw)) {
+    return [];
+  }
+  const { tube, messages, receivedAt, ids } = raw;
+  return [
+    {
+      tube: String(tube),
+      messages: typeof messages === "number" ? messages : 0,
+      receivedMs: parseMs(receivedAt),
+      ids: Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [],
+    },
+  ];
+}
+
+function parseMs(value: unknown): number | undefined {
+  const micros = typeof value === "string" ? parseMicros(value) : undefined;
+  return micros === undefined ? undefined : micros / 1000;
 }
 
 function parseLabels(tube: string, labels: unknown): Pick<TubeLedger, "title" | "outcomes"> {
@@ -80,33 +118,9 @@ function isLedgerLine(line: unknown): line is LedgerLine {
   );
 }
 
-/** Summarizes the ledger in one sentence. */
-export function summarize({ status, accepted, tubes }: Ledger, health: Health, locale?: string): string {
-  const whole = new Intl.NumberFormat(locale);
-  if (status === "balanced") {
-    const surplus = sum(tubes, "unanswered") + sum(tubes, "unexplained");
-    const note = surplus > 0 ? " More arrived than were accepted: see Unanswered and Unexplained." : "";
-    return `Balanced: all ${whole.format(accepted)} accepted messages are accounted for.${note}`;
-  }
-  if (status === "loss") {
-    const missing = Math.max(...tubes.map(({ counts }) => counts["missing"] ?? 0));
-    return `Loss: ${whole.format(missing)} of ${whole.format(accepted)} accepted messages are missing.`;
-  }
-  return `Settling: messages are in flight, so differences mean nothing yet. ${lastSettled(health)}`.trim();
-}
-
-/** The result when no message was in flight, which the server remembers. */
-function lastSettled({ components }: Health): string {
-  const missing = Object.values(numbers(components.find(({ name }) => name === "ledger")?.facts["missing"]));
-  if (missing.length === 0) {
-    return "";
-  }
-  const isLoss = missing.some((count) => (count ?? 0) > 0);
-  return isLoss ? "When last settled, messages were missing." : "When last settled, nothing was missing.";
-}
-
-function sum(tubes: readonly TubeLedger[], name: string): number {
-  return tubes.reduce((total, { counts }) => total + (counts[name] ?? 0), 0);
+/** How many accepted messages are lost. While messages are on their way, a difference is no loss. */
+export function lostOf({ status, tubes }: Ledger): number {
+  return status === "loss" ? Math.max(0, ...tubes.map(({ counts }) => counts["missing"] ?? 0)) : 0;
 }
 
 function numbers(value: unknown): Readonly<Record<string, number | undefined>> {

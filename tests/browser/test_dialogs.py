@@ -1,0 +1,126 @@
+"""Dialogs have addresses: links open them, Back closes them, and any id leads to its trade."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_live
+from tests.browser.trades import post, row
+from tests.integration.conftest import open_queue
+from tradewire.queue import ARCHIVE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+UNKNOWN = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a70"
+
+
+def test_back_closes_an_open_trade_and_forward_opens_it_again(running: Stack, page: Page) -> None:
+    event_id = post(running)
+    page.goto(f"{running.url}?window=24h")
+    wait_live(page)
+    row(page, event_id).click()
+    trade = page.get_by_test_id("trade")
+    expect(trade).to_contain_text(event_id)
+    expect(page).to_have_url(f"{running.url}trade/{event_id}?window=24h")
+    page.go_back()
+    expect(trade).to_be_hidden()
+    expect(page).to_have_url(f"{running.url}?window=24h")
+    page.go_forward()
+    expect(trade).to_contain_text(event_id)
+    page.keyboard.press("Escape")
+    expect(trade).to_be_hidden()
+    expect(page).to_have_url(f"{running.url}?window=24h")
+    expect(row(page, event_id)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("opener", "name", "hash_"), [("ops-open", "ops", "#operations"), ("help-open", "help", "#help")]
+)
+def test_back_closes_operations_and_help(running: Stack, page: Page, opener: str, name: str, hash_: str) -> None:
+    if name == "help":
+        page.get_by_test_id("settings").get_by_text("Settings").click()
+    page.locator(f"#{opener}").click()
+    expect(page.get_by_test_id(name)).to_be_visible()
+    expect(page).to_have_url(running.url + hash_)
+    page.go_back()
+    expect(page.get_by_test_id(name)).to_be_hidden()
+    page.goto(running.url + hash_)
+    expect(page.get_by_test_id(name)).to_be_visible()
+
+
+def test_an_open_trade_leads_to_the_newer_and_the_older_one_of_the_list(running: Stack, page: Page) -> None:
+    first, second, third = (post(running, userId="walk") for _ in range(3))
+    page.goto(f"{running.url}?user=walk")
+    wait_live(page)
+    row(page, second).click()
+    trade = page.get_by_test_id("trade")
+    raw = page.get_by_test_id("raw")
+    expect(raw).to_contain_text(second)
+    page.keyboard.press("ArrowRight")
+    expect(raw).to_contain_text(first)
+    expect(trade.get_by_role("button", name="Older")).to_be_disabled()
+    trade.get_by_role("button", name="Newer").click()
+    trade.get_by_role("button", name="Newer").click()
+    expect(raw).to_contain_text(third)
+    expect(page).to_have_url(f"{running.url}trade/{third}?user=walk")
+    page.go_back()
+    expect(trade).to_be_hidden()
+    expect(page).to_have_url(f"{running.url}?user=walk")
+
+
+def test_a_pasted_id_opens_its_trade_whatever_the_filters_are(running: Stack, page: Page) -> None:
+    event_id = post(running, userId="wanted")
+    page.goto(f"{running.url}?user=another&window=15m")
+    wait_live(page)
+    page.get_by_role("searchbox").fill(f'{{"status":"OK","id":"{event_id.upper()}"}}')
+    expect(page.get_by_test_id("trade")).to_contain_text("wanted")
+    expect(page.get_by_test_id("trace")).to_contain_text("Shown to 1 browser")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page).to_have_url(f"{running.url}?user=another&window=15m")
+
+
+def test_a_trades_address_opens_it_in_a_new_page(running: Stack, page: Page) -> None:
+    event_id = post(running, userId="linked")
+    page.goto(f"{running.url}trade/{event_id}")
+    wait_live(page)
+    expect(page.get_by_test_id("trade")).to_contain_text("linked")
+    expect(page).to_have_title(re.compile(f"^Trade {event_id}"))
+    page.get_by_role("button", name="Close").click()
+    expect(page).to_have_url(running.url)
+    expect(row(page, event_id)).to_be_visible()
+
+
+def test_a_dead_letters_id_leads_to_its_history_with_the_reason(running: Stack, page: Page) -> None:
+    event_id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a71"
+    with open_queue(running.home) as queue:
+        queue.put(json.dumps({"id": event_id, "receivedAt": "2026-01-01T00:00:00.000000Z"}).encode(), [ARCHIVE])
+    page.get_by_role("searchbox").fill(event_id)
+    trace = page.get_by_test_id("trace")
+    expect(trace).to_contain_text("Dead letter of archive: it could not be processed (", timeout=20_000)
+
+
+@pytest.mark.parametrize(
+    ("id_", "words"),
+    [
+        ("abc", "“abc” is not the id of a trade."),
+        ("%3Cb%3E", "“<b>” is not the id of a trade."),
+        ("", "is not the id of a trade."),
+        (UNKNOWN, "There is no trade with this id."),
+    ],
+)
+def test_an_address_without_a_trade_says_so_in_words(running: Stack, page: Page, id_: str, words: str) -> None:
+    page.goto(f"{running.url}trade/{id_}")
+    wait_live(page)
+    expect(page.get_by_test_id("trade")).to_contain_text(words)
+    expect(page.get_by_test_id("trade").get_by_role("heading", name="JSON")).to_be_hidden()

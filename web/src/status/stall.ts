@@ -1,0 +1,22 @@
+/** Whether the live feed stands still although this page is connected: no processor feeds the live server. */
+
+import type { Health } from "../server/health.ts";
+
+/** A processor that restarts is away for less than this many polls. */
+const POLLS_MIN = 2;
+
+export class StallWatch {
+  #health: Health | undefined;
+  #polls = 0;
+
+  /** Returns how many trades wait to be shown; undefined if the feed is not stalled. */
+  waiting(health: Health): number | undefined {
+    const live = health.tubes?.find(({ name }) => name === "live");
+    const isAway = live?.consumers === 0;
+    if (health !== this.#health) {
+      this.#health = health;
+      this.#polls = isAway ? this.#polls + 1 : 0;
+    }
+    return isAway && this.#polls >= POLLS_MIN ? (live.waiting ?? live.jobs) : undefined;
+  }
+}

@@ -1,0 +1,92 @@
+/** The verdict in the header, and the ledger that it comes from. */
+
+import assert from "node:assert/strict";
+import { test as it } from "node:test";
+import { type Ledger, parseLedger } from "../src/server/ledger.ts";
+import { LedgerPoller } from "../src/server/ledger-poller.ts";
+import { verdictOf } from "../src/status/verdict.ts";
+import { FakeEnvironment, flushPromises, TEN } from "./helpers.ts";
+
+function ledger(status: string, missing: number, rest: object = {}): Ledger {
+  const tubes = { live: { missing }, archive: { missing: 0 } };
+  const parsed = parseLedger({ status, accepted: 1000, tubes, ...rest });
+  if (!parsed) {
+    throw new Error("the example is not a ledger");
+  }
+  return parsed;
+}
+
+function text(found: Ledger | undefined, ageSeconds: number | undefined, error = ""): string {
+  const checkedMs = ageSeconds === undefined ? undefined : TEN - 1000 * ageSeconds;
+  return verdictOf({ ledger: found, checkedMs, error }, TEN, "en").text;
+}
+
+it("the verdict says how many trades are lost, and when that was checked", () => {
+  assert.equal(text(ledger("balanced", 0), 3), "0 lost · checked 3 s ago");
+  assert.equal(text(ledger("loss", 1204), 3), "1,204 lost · checked 3 s ago");
+  assert.equal(text(undefined, undefined), "Checking…");
+  assert.equal(text(undefined, undefined, "No answer."), "Not checked: no answer");
+});
+
+it("messages on their way are not lost", () => {
+  assert.equal(text(ledger("settling", 831), 4), "0 lost · checked 4 s ago");
+  assert.equal(text(ledger("settling", 831), undefined), "0 lost · not checked yet");
+});
+
+it("an old check is a warning", () => {
+  assert.equal(text(ledger("balanced", 0), 130), "0 lost · not checked for 2 min");
+  const old = { ledger: ledger("balanced", 0), checkedMs: TEN - 130_000, error: "No answer." };
+  assert.ok(verdictOf(old, TEN).isBad);
+});
+
+it("losses have their time and ids", () => {
+  const id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a70";
+  const losses = [{ tube: "live", messages: 2, receivedAt: "2026-11-24T10:00:00Z", ids: [id, 7] }, "no loss"];
+  assert.deepEqual(ledger("loss", 2, { losses }).losses, [
+    { tube: "live", messages: 2, receivedMs: TEN, ids: [id] },
+  ]);
+});
+
+it("the time of the last check is the answer's, or that of the last question with a balanced answer", async () => {
+  const env = new FakeEnvironment();
+  const answers: object[] = [
+    { status: "balanced" },
+    { status: "settling" },
+    { status: "settling", archivedUpTo: "2026-11-24T10:00:09Z" },
+  ];
+  const poller = new LedgerPoller({
+    timing: env.environment,
+    fetch: () => Promise.resolve(Response.json({ accepted: 1, tubes: {}, ...answers.shift() })),
+    serverNow: () => env.nowMs,
+    changed: () => undefined,
+  });
+  const checked: (number | undefined)[] = [];
+  poller.setVisible(true);
+  for (let polls = 0; polls < 3; polls += 1) {
+    await flushPromises();
+    checked.push(poller.latest.checkedMs);
+    env.advance(5000);
+  }
+  assert.deepEqual(checked, [TEN, TEN, TEN + 9000]);
+});
+
+it("a hidden page does not ask for the ledger", async () => {
+  const env = new FakeEnvironment();
+  let requests = 0;
+  const poller = new LedgerPoller({
+    timing: env.environment,
+    fetch: () => {
+      requests += 1;
+      return Promise.reject(new TypeError("unreachable"));
+    },
+    serverNow: () => env.nowMs,
+    changed: () => undefined,
+  });
+  poller.setVisible(true);
+  await flushPromises();
+  assert.match(poller.latest.error, /does not answer/u);
+  poller.setVisible(false);
+  env.advance(60_000);
+  await flushPromises();
+  assert.equal(requests, 1);
+});
