@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -229,6 +229,41 @@ def test_the_stack_recovers_a_removed_log_to_the_last_message(
         body = call_query(home, "/api/messages?format=ndjson").body
     assert sorted(map(id_of, body.splitlines())) == sorted(map(id_of, events))
     assert archived_ids(url) == sorted(map(id_of, events))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.77])
+def test_a_log_that_was_cut_damages_nothing_and_what_is_left_of_it_is_opened(
+    home: Path, url: str, reader: StoreReader, share: float
+) -> None:
+    log = home / "store.db-wal"
+    with writer(url) as store:
+        for number in range(40):
+            store.save([make_event(50 * number + index) for index in range(50)], [])
+        assert count(reader) == 2000
+        os.truncate(log, int(share * log.stat().st_size))
+        with pytest.raises(StoreUnavailable, match="was cut while it was in use"):
+            store.save([make_event(2000)], [])
+        with suppress(StoreUnavailable):
+            reader.check()  # as a health check does: it closes the old files
+        store.migrate()
+        store.save([make_event(2000)], [])
+        kept = count(reader)
+        assert kept <= int(share * 2000) + 51
+    with closing(sqlite3.connect(home / "store.db")) as outsider:
+        assert outsider.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert outsider.execute("SELECT count(*) FROM events").fetchone() == (kept,)
+        assert outsider.execute("SELECT value FROM counters WHERE name = 'archived'").fetchone() == (kept,)
+
+
+def test_a_log_that_an_outside_program_has_emptied_loses_nothing(home: Path, url: str, reader: StoreReader) -> None:
+    with writer(url) as store:
+        store.save([make_event(1)], [])
+        with closing(sqlite3.connect(home / "store.db")) as outsider:
+            assert outsider.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        with suppress(StoreUnavailable):
+            store.check()
+        store.save([make_event(2)], [])
+        assert count(reader) == 2
 
 
 def test_a_new_file_can_give_back_space_and_its_log_is_cut_to_64_mib(home: Path, url: str) -> None:

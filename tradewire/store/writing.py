@@ -196,14 +196,20 @@ class StoreWriter:
                 if not self._files:
                     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield connection
+            if self._files:
+                self._files.wrote()
             self._check_files()  # the jobs must not be deleted if the commit is in a file that was removed meanwhile
 
     def _check_files(self) -> None:
-        """Raise StoreUnavailable if the SQLite database was moved. If only its log was, recover what is in it."""
+        """Raise StoreUnavailable if the SQLite database was moved or its log cut. If the log was moved, recover it."""
         if not self._files or not (fault := self._files.fault()):
             return
         if self._files.is_moved():
             raise StoreUnavailable(fault)
+        if self._files.is_cut():
+            self._files.remove_index()
+            self.close()
+            raise StoreUnavailable(f"{fault}: the newest messages in it are lost; opening what is left of it")
         with closing(self._engine.raw_connection()) as connection:
             is_busy = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
             if is_busy:
@@ -220,3 +226,4 @@ class StoreWriter:
                 connection.execute("PRAGMA busy_timeout=0")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")
+            self._files.wrote()
