@@ -4,8 +4,10 @@ Connections open these files by name and then work with what they have open. If 
 meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
 has it open ends. A connection that is opened now would not see them.
 
-So each connection is closed as soon as a file is missing or was replaced. The last one to close moves what is in the
-log into the database. Until then, nobody opens the database anew.
+So each connection is closed as soon as a file is missing or was replaced. The writer moves what is in the log into the
+database, removes what has replaced it, and is the last to close. Until then, a missing file keeps others from opening
+the database anew. A log that has replaced it, such as a copy, would hide newer pages of the database; and whoever
+closes the database last would move that log into it.
 
 If the log is cut while it is in use, transactions go on behind a hole in it, and the hole damages the database when it
 is moved there. So the writer, which knows how long the log was, stops and removes the index: then all connections are
@@ -80,6 +82,13 @@ class SqliteFiles:
         """Return whether the log is still the one that was opened, but shorter than the writer has left it."""
         is_opened = self._opened is not None and self._opened[1] == _inode(self.log)
         return is_opened and self.log_bytes() < self._written_bytes
+
+    def remove_replacements(self) -> None:
+        """Remove a log and an index that are not the ones that connections have open."""
+        opened = self._opened or (None, None, None)
+        for path, inode in zip((self.log, self._index), opened[1:], strict=True):
+            if inode != _inode(path):
+                path.unlink(missing_ok=True)
 
     def remove_index(self) -> None:
         """Make all programs close the database."""

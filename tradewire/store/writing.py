@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from tradewire.store.statistics import Statistics
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, PoolProxiedConnection
 
     from tradewire.event import TradeEvent
     from tradewire.receipt import Receipt
@@ -210,20 +211,34 @@ class StoreWriter:
             self._files.remove_index()
             self.close()
             raise StoreUnavailable(f"{fault}: the newest messages in it are lost; opening what is left of it")
-        with closing(self._engine.raw_connection()) as connection:
+        self._files.remove_replacements()
+        with self._impatient() as connection:
             is_busy = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
             if is_busy:
                 raise StoreUnavailable(f"{fault}; a reader keeps its content from being moved into the database")
+            try:
+                connection.execute("PRAGMA journal_mode=DELETE")  # possible only if no other connection is left
+            except sqlite3.OperationalError as error:
+                raise StoreUnavailable(f"{fault}; waiting until every other program has closed the database") from error
             damage = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if damage != "ok":
             raise StoreUnavailable(f"{fault}; the database is damaged: {damage}")
         self.close()
+        self._engine.raw_connection().close()  # makes the log anew
 
     def _shrink_log(self) -> None:
         """Empty SQLite's log if a reader has kept it from being emptied until now. Do not wait for readers."""
         if self._files and self._files.log_bytes() > 2 * WAL_MAX_BYTES:
-            with closing(self._engine.raw_connection()) as connection:
-                connection.execute("PRAGMA busy_timeout=0")
+            with self._impatient() as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")
             self._files.wrote()
+
+    @contextmanager
+    def _impatient(self) -> Iterator[PoolProxiedConnection]:
+        """Yield a connection that does not wait for a lock."""
+        with closing(self._engine.raw_connection()) as connection:
+            connection.execute("PRAGMA busy_timeout=0")
+            try:
+                yield connection
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")
