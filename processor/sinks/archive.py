@@ -42,15 +42,16 @@ class ArchiveSink:
         self._store_url = settings.store
         self._counters = settings.counters
         self._store: StoreWriter | None = None
+        self._is_migrated = False
         self._next_save = 0.0
 
     def connect(self) -> None:
         """Connect to the store, migrate its schema if needed, and check its files. Then wait until a save is due."""
-        if self._store is None:
-            store = StoreWriter(self._store_url, stack_id(self._counters))
-            store.migrate()
-            self._store = store
+        self._store = self._store or StoreWriter(self._store_url, stack_id(self._counters))
         self._store.check()
+        if not self._is_migrated:
+            self._store.migrate()
+            self._is_migrated = True
         time.sleep(max(0.0, self._next_save - time.monotonic()))
 
     def deliver(self, events: Sequence[bytes]) -> Verdict:
@@ -76,7 +77,9 @@ class ArchiveSink:
         try:
             saved = self._store.save(trade_events, receipts)
         except StoreUnavailable:
-            self.close()  # a database that comes back may be a different one, so connect and migrate again
+            # A database that comes back may be a different one. But the connection stays open: if SQLite's files were
+            # removed, it may be the only one that still knows what is in them.
+            self._is_migrated = False
             raise
         self._next_save = begun + SAVE_INTERVAL_SECONDS
         metrics.saved(time.monotonic() - begun)
@@ -89,6 +92,6 @@ class ArchiveSink:
 
     def close(self) -> None:
         """Close the connection to the store."""
-        store, self._store = self._store, None
+        store, self._store, self._is_migrated = self._store, None, False
         if store:
             store.close()

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -114,10 +114,10 @@ def test_readers_close_the_old_files_and_wait_for_the_writer(home: Path, url: st
         remove(home, suffixes)
         with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
             count(first)
-        store.check()
         with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
-            store.save([make_event(100)], [])  # the second reader still has the old files open
-        assert count(second) == 100
+            store.check()  # the second reader still has the old files open
+        with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
+            count(second)
         store.save([make_event(100)], [])
         assert (count(first), count(second)) == (101, 101)
 
@@ -231,12 +231,46 @@ def test_the_stack_recovers_a_removed_log_to_the_last_message(
     assert archived_ids(url) == sorted(map(id_of, events))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.77])
+def test_a_log_that_was_cut_damages_nothing_and_what_is_left_of_it_is_opened(
+    home: Path, url: str, reader: StoreReader, share: float
+) -> None:
+    log = home / "store.db-wal"
+    with writer(url) as store:
+        for number in range(40):
+            store.save([make_event(50 * number + index) for index in range(50)], [])
+        assert count(reader) == 2000
+        os.truncate(log, int(share * log.stat().st_size))
+        with pytest.raises(StoreUnavailable, match="was cut while it was in use"):
+            store.save([make_event(2000)], [])
+        with suppress(StoreUnavailable):
+            reader.check()
+        store.migrate()
+        store.save([make_event(2000)], [])
+        kept = count(reader)
+        assert kept <= int(share * 2000) + 51
+    with closing(sqlite3.connect(home / "store.db")) as outsider:
+        assert outsider.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert outsider.execute("SELECT count(*) FROM events").fetchone() == (kept,)
+        assert outsider.execute("SELECT value FROM counters WHERE name = 'archived'").fetchone() == (kept,)
+
+
+def test_a_log_that_an_outside_program_has_emptied_loses_nothing(home: Path, url: str, reader: StoreReader) -> None:
+    with writer(url) as store:
+        store.save([make_event(1)], [])
+        with closing(sqlite3.connect(home / "store.db")) as outsider:
+            assert outsider.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        with suppress(StoreUnavailable):
+            store.check()
+        store.save([make_event(2)], [])
+        assert count(reader) == 2
+
+
 def test_a_new_file_can_give_back_space_and_its_log_is_cut_to_64_mib(home: Path, url: str) -> None:
     with writer(url):
         pass
     with closing(sqlite3.connect(home / "store.db")) as outsider:
         assert outsider.execute("PRAGMA auto_vacuum").fetchone()[0] == 2  # incremental
-    write_engine = engine.writer_engine(url)
-    with write_engine.connect() as connection:
+    with (write_engine := engine.writer_engine(url)).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar() == 64 * 2**20
     write_engine.dispose()

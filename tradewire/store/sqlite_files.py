@@ -4,8 +4,14 @@ Connections open these files by name and then work with what they have open. If 
 meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
 has it open ends. A connection that is opened now would not see them.
 
-So each connection is closed as soon as a file is missing or was replaced. The last one to close moves what is in the
-log into the database. Until then, nobody opens the database anew.
+So each connection is closed as soon as a file is missing or was replaced. The writer moves what is in the log into the
+database, removes what has replaced it, and is the last to close. Until then, a missing file keeps others from opening
+the database anew. A log that has replaced it, such as a copy, would hide newer pages of the database; and whoever
+closes the database last would move that log into it.
+
+If the log is cut while it is in use, transactions go on behind a hole in it, and the hole damages the database when it
+is moved there. So the writer, which knows how long the log was, stops and removes the index: then all connections are
+closed in the same way, and the next one finds what is left of the log.
 """
 
 from __future__ import annotations
@@ -35,9 +41,10 @@ class SqliteFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-        self._log = [self.log, index]
+        self.log, self._index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
         self._opened: tuple[int | None, ...] | None = None
+        self._written_bytes = 0
+        """The size of the log when the writer wrote to it last."""
 
     def connect(self, mode: str, timeout_seconds: float) -> sqlite3.Connection:
         """Open a connection in autocommit mode.
@@ -65,17 +72,37 @@ class SqliteFiles:
 
     def forget(self) -> None:
         """Forget the files. Call it when all connections are closed."""
-        self._opened = None
+        self._opened, self._written_bytes = None, 0
+
+    def wrote(self) -> None:
+        """Remember the size of the log. Call it after each transaction of the only writer."""
+        self._written_bytes = self.log_bytes()
+
+    def is_cut(self) -> bool:
+        """Return whether the log is still the one that was opened, but shorter than the writer has left it."""
+        is_opened = self._opened is not None and self._opened[1] == _inode(self.log)
+        return is_opened and self.log_bytes() < self._written_bytes
+
+    def remove_replacements(self) -> None:
+        """Remove a log and an index that are not the ones that connections have open."""
+        opened = self._opened or (None, None, None)
+        for path, inode in zip((self.log, self._index), opened[1:], strict=True):
+            if inode != _inode(path):
+                path.unlink(missing_ok=True)
+
+    def remove_index(self) -> None:
+        """Make all programs close the database."""
+        self._index.unlink(missing_ok=True)
 
     def fault(self) -> str | None:
         """Say which of the files that connections have open is not in its place any more. None if all are."""
         opened = self._opened
         if opened is None:
             return None
-        for path, inode, now in zip([self.path, *self._log], opened, self._inodes(), strict=True):
+        for path, inode, now in zip([self.path, self.log, self._index], opened, self._inodes(), strict=True):
             if inode is None or inode != now:
                 return f"{path} was {'removed' if now is None else 'replaced by another file'} while it was in use"
-        return None
+        return f"{self.log} was cut while it was in use" if self.is_cut() else None
 
     def is_moved(self) -> bool:
         """Return whether connections have another database open than the one that has its name."""
@@ -89,7 +116,7 @@ class SqliteFiles:
             return 0
 
     def _inodes(self) -> tuple[int | None, ...]:
-        return tuple(map(_inode, [self.path, *self._log]))
+        return tuple(map(_inode, [self.path, self.log, self._index]))
 
     def _wait_for_log(self) -> None:
         """Wait until the log and its index are there, or nobody has the database open.
@@ -98,7 +125,9 @@ class SqliteFiles:
             StoreUnavailable: Others have the database open with a log that has no name any more.
         """
         end = time.monotonic() + _PATIENCE_SECONDS
-        while (missing := next((path for path in self._log if not path.exists()), None)) and self._is_in_use():
+        while (
+            missing := next((path for path in (self.log, self._index) if not path.exists()), None)
+        ) and self._is_in_use():
             if time.monotonic() > end:
                 raise StoreUnavailable(
                     f"{missing} is missing, but a program has the database open: the file was removed while it was in"

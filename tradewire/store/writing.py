@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from tradewire.store.statistics import Statistics
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, PoolProxiedConnection
 
     from tradewire.event import TradeEvent
     from tradewire.receipt import Receipt
@@ -196,27 +197,48 @@ class StoreWriter:
                 if not self._files:
                     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield connection
+            if self._files:
+                self._files.wrote()
             self._check_files()  # the jobs must not be deleted if the commit is in a file that was removed meanwhile
 
     def _check_files(self) -> None:
-        """Raise StoreUnavailable if the SQLite database was moved. If only its log was, recover what is in it."""
+        """Raise StoreUnavailable if the SQLite database was moved or its log cut. If the log was moved, recover it."""
         if not self._files or not (fault := self._files.fault()):
             return
         if self._files.is_moved():
             raise StoreUnavailable(fault)
-        with closing(self._engine.raw_connection()) as connection:
+        if self._files.is_cut():
+            self._files.remove_index()
+            self.close()
+            raise StoreUnavailable(f"{fault}: the newest messages in it are lost; opening what is left of it")
+        self._files.remove_replacements()
+        with self._impatient() as connection:
             is_busy = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
             if is_busy:
                 raise StoreUnavailable(f"{fault}; a reader keeps its content from being moved into the database")
+            try:
+                connection.execute("PRAGMA journal_mode=DELETE")  # possible only if no other connection is left
+            except sqlite3.OperationalError as error:
+                raise StoreUnavailable(f"{fault}; waiting until every other program has closed the database") from error
             damage = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if damage != "ok":
             raise StoreUnavailable(f"{fault}; the database is damaged: {damage}")
         self.close()
+        self._engine.raw_connection().close()  # makes the log anew
 
     def _shrink_log(self) -> None:
         """Empty SQLite's log if a reader has kept it from being emptied until now. Do not wait for readers."""
         if self._files and self._files.log_bytes() > 2 * WAL_MAX_BYTES:
-            with closing(self._engine.raw_connection()) as connection:
-                connection.execute("PRAGMA busy_timeout=0")
+            with self._impatient() as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._files.wrote()
+
+    @contextmanager
+    def _impatient(self) -> Iterator[PoolProxiedConnection]:
+        """Yield a connection that does not wait for a lock."""
+        with closing(self._engine.raw_connection()) as connection:
+            connection.execute("PRAGMA busy_timeout=0")
+            try:
+                yield connection
+            finally:
                 connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")
