@@ -14,6 +14,7 @@ from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
+from tradewire.ledger import slot_file
 from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
 from tradewire.store import engine
@@ -66,7 +67,7 @@ def health_checks(
     storage = engine_of(settings.queue).storage
     return {
         "queue": lambda: _queue(queue, storage, settings.consumers),
-        "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
+        "ingest": lambda: {"ingest": _ingest(settings)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
         "ledger": LedgerCheck(settings, open_queue(), store),
@@ -120,13 +121,19 @@ def _archive(tube: TubeCounts) -> Component:
     return Component(facts=facts)
 
 
-def _ingest(path: Path) -> Component:
+def _ingest(settings: Settings) -> Component:
+    path = settings.ingest_socket
     try:
         status = unix_socket.http_get(path, "/healthz", _INGEST_TIMEOUT_SECONDS).status
+        fault = slot_file.lack_of_room(settings.counters)
     except OSError as error:
         return Component(UNAVAILABLE, f"the API at {path}: {error}; messages are refused")
     if status != HTTPStatus.OK:
         return Component(UNAVAILABLE, f"the API at {path} answered {status}; messages may be refused")
+    if fault:
+        return Component(
+            UNAVAILABLE, f"messages are refused, since they can't be recorded in {settings.counters}: {fault}"
+        )
     return Component()
 
 
@@ -155,7 +162,12 @@ def _store(store: StoreReader) -> Component:
 def _disk(settings: Settings) -> Component:
     """Check the file systems that the stack writes to."""
     file = engine.sqlite_file(settings.store)
-    folders = {"home": settings.home, "queue": settings.home / "queue", "store": file.parent if file else None}
+    folders = {
+        "home": settings.home,
+        "queue": settings.home / "queue",
+        "store": file.parent if file else None,
+        "ledger": settings.counters,
+    }
     free: dict[str, int] = {}
     full: list[str] = []
     for name, folder in folders.items():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import disks
 from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, post, processor, query_api
 from tests.integration.test_beanstalk import break_log, log_that_can_fail
 from tests.integration.test_probes import DETECTION_TIMEOUT_SECONDS, metrics_env, read_metrics
@@ -144,6 +145,34 @@ def test_a_full_disk_under_the_queues_log_is_reported(home: Path, metrics_env: d
             expect_recovery(home, "queue")
             expect_recovery(home, "disk")
             assert post(home, example()).status == 201
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("full", "the disk is full"),
+        ("without_inodes", "the disk has no room for another file"),
+        ("read_only", "the file system is read-only"),
+    ],
+)
+def test_a_disk_that_takes_no_account_of_messages_is_reported(
+    home: Path, metrics_env: dict[str, str], fault: str, reason: str
+) -> None:
+    folder = home / "ledger"
+    folder.mkdir()
+    with (
+        disks.small_disk(folder, "size=8m", "nr_inodes=200") as disk,
+        beanstalkd(home),
+        query_api(home, **metrics_env),
+        ingest_api(home),
+    ):
+        assert post(home, example()).status == 201
+        expect_ok(home, "ingest")
+        with getattr(disk, fault)():
+            wait_until(lambda: post(home, example()).status == 503, "messages are refused")
+            expect_fault(home, "ingest", f"they can't be recorded in {folder}: {reason}", "not-ready")
+        expect_recovery(home, "ingest")
+        assert post(home, example()).status == 201
 
 
 def test_a_queue_that_is_nearly_full_or_full_is_reported(home: Path, metrics_env: dict[str, str]) -> None:
