@@ -53,7 +53,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     app.url_map.merge_slashes = False  # it would answer with a redirect in HTML
     pool = QueuePool(open_queue)
     app.extensions["store"] = store = StoreReader(settings.store)
-    ingest.add_routes(app, settings, pool)
+    ingest_fault = ingest.add_routes(app, settings, pool)
     desk = DeadLetterDesk(settings, pool, log)
     messages.add_routes(app, settings, pool, store, log)
     traces.add_routes(app, Traces(settings, pool, store, desk.find))
@@ -62,7 +62,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     dead_letters.add_routes(app, settings, desk, log)
     openapi.add_routes(app, settings)
     app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
-    probes.add_routes(app, settings, monitor)
+    probes.add_routes(app, settings, monitor, ingest_fault)
 
     @app.errorhandler(InvalidInput)
     def invalid(error: InvalidInput) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -15,7 +15,7 @@ from api.ingest.fast_lane import FastLane, raise_handed_on
 from api.ingest.group_commit import GroupCommit
 from api.ingest.request import idempotency_key, read_body, reject_cross_site
 from tradewire import event, metrics, trade
-from tradewire.errors import FAULTS_MAX, Fault
+from tradewire.errors import FAULTS_MAX, Fault, Unavailable
 from tradewire.event import Id
 from tradewire.ledger import tube_history
 from tradewire.ledger.counters import Counter
@@ -23,7 +23,7 @@ from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.limits import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask, Response
@@ -86,8 +86,8 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
     moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
 
 
-def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
-    """Add the routes."""
+def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> Callable[[], str]:
+    """Add the routes. Return the function that tells why this process can record no request; empty if it can."""
     ingest = _Ingest(settings, GroupCommit(pool, settings.tubes))
 
     def accept_message(environ: WSGIEnvironment) -> Answer:
@@ -121,6 +121,8 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> None:
             metrics.refused(faults[0].code)
         return _batch_response(checked)
 
+    return ingest.fault
+
 
 class _Ingest:
     """Puts events into the queue and records the requests for the ledger."""
@@ -129,16 +131,29 @@ class _Ingest:
         # Created by the first request, so that each worker process has a writer of its own.
         self._slots = cache(lambda: _open_slots(settings))
         self._group_commit = group_commit
-        self._tubes = settings.tubes
+        self._fault = ""
+        """Why the last request could not be recorded."""
 
     @contextmanager
     def request(self) -> Iterator[Request]:
         """Record a request during the block. Yield it with its time of receipt. Raises Unavailable."""
-        request = self._slots().start()
+        try:
+            request = self._slots().start()
+        except Unavailable as error:
+            self._fault = str(error)
+            raise
+        self._fault = ""
         try:
             yield request
         finally:
             request.end()
+
+    def fault(self) -> str:
+        """Return why no request can be recorded. Empty if the last one could be, or one can be now."""
+        if self._fault:
+            with suppress(Unavailable), self.request():
+                pass
+        return self._fault
 
     def put(self, posted: Request, events: Sequence[bytes], first_id: str) -> None:
         """Put a request's events into every tube. Raises Unavailable if they may not be kept."""

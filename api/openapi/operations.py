@@ -12,6 +12,7 @@ from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
 from api.operations import dead_letters
 from api.operations.ledger import Ledger, LossesSettled
+from api.operations.probes import Health
 from api.query import messages, stats, traces
 from tradewire.fields import FIELDS, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
@@ -43,12 +44,6 @@ class Operation(NamedTuple):
     headers: tuple[dict[str, Any], ...] = ()
     body: dict[str, Any] | None = None
     is_for_operators: bool = False
-
-
-class Health(msgspec.Struct):
-    """The API runs."""
-
-    status: Literal["ok"]
 
 
 class Readiness(msgspec.Struct):

@@ -14,7 +14,6 @@ from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed, unix_socket
 from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
-from tradewire.ledger import slot_file
 from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
 from tradewire.store import engine
@@ -67,7 +66,7 @@ def health_checks(
     storage = engine_of(settings.queue).storage
     return {
         "queue": lambda: _queue(queue, storage, settings.consumers),
-        "ingest": lambda: {"ingest": _ingest(settings)},
+        "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
         "ledger": LedgerCheck(settings, open_queue(), store),
@@ -121,19 +120,15 @@ def _archive(tube: TubeCounts) -> Component:
     return Component(facts=facts)
 
 
-def _ingest(settings: Settings) -> Component:
-    path = settings.ingest_socket
+def _ingest(path: Path) -> Component:
     try:
-        status = unix_socket.http_get(path, "/healthz", _INGEST_TIMEOUT_SECONDS).status
-        fault = slot_file.lack_of_room(settings.counters)
+        response = unix_socket.http_get(path, "/healthz", _INGEST_TIMEOUT_SECONDS)
     except OSError as error:
         return Component(UNAVAILABLE, f"the API at {path}: {error}; messages are refused")
-    if status != HTTPStatus.OK:
-        return Component(UNAVAILABLE, f"the API at {path} answered {status}; messages may be refused")
-    if fault:
-        return Component(
-            UNAVAILABLE, f"messages are refused, since they can't be recorded in {settings.counters}: {fault}"
-        )
+    if response.status != HTTPStatus.OK:
+        return Component(UNAVAILABLE, f"the API at {path} answered {response.status}; messages may be refused")
+    if fault := msgspec.json.decode(response.body).get("fault"):
+        return Component(UNAVAILABLE, f"{fault}; messages are refused")
     return Component()
 
 

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 from flask import Flask, Response
+from msgspec import Meta
 
 from api.http.responses import RETRY_AFTER_SECONDS, json_response
 from api.operations.gauges import Gauges
 from tradewire import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.operations.monitor import Monitor
     from api.operations.readiness import Component
     from tradewire.settings import Settings
 
 
-def add_routes(app: Flask, settings: Settings, monitor: Monitor) -> None:
-    """Add the routes."""
+class Health(msgspec.Struct, omit_defaults=True):
+    """The health of the process that answers."""
+
+    status: Literal["ok"]
+    fault: Annotated[str, Meta(description="Why messages are refused, if they are for a reason of this process.")] = ""
+
+
+def add_routes(app: Flask, settings: Settings, monitor: Monitor, ingest_fault: Callable[[], str]) -> None:
+    """Add the routes.
+
+    Args:
+        app: The application.
+        settings: The stack's settings.
+        monitor: Reports on all components.
+        ingest_fault: Tells why this process can record no request. Empty if it can.
+    """
 
     @app.get("/healthz")
     def healthz() -> Response:
-        """Answer 200 if the API itself runs. No other component is checked."""
-        return json_response(200, {"status": "ok"})
+        """Answer 200 if the API itself runs, even if it has to refuse messages. No other component is checked."""
+        return json_response(200, Health("ok", ingest_fault()))
 
     @app.get("/readyz")
     def readyz() -> Response:

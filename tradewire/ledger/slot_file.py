@@ -6,12 +6,8 @@ so a reader sees the old or the new value.
 
 from __future__ import annotations
 
-import os
 import struct
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Final
 
 FOLDER: Final = "slots"
 """The folder of the slots, in the folder of the ledger."""
@@ -24,25 +20,3 @@ STARTED, BEGUN, ACCEPTED = (state << 32 for state in range(3))
 """The states of a request."""
 STATES: Final = 0xFFFF_FFFF << 32
 """The bits of the state."""
-
-_ROOM_BYTES: Final = 256 * 1024
-"""Room for a slot of each ingest process."""
-
-
-def lack_of_room(folder: Path) -> str:
-    """Return why no new slot can be made, without trying to make one. Empty if nothing is in the way.
-
-    Args:
-        folder: The folder of the ledger. It may be missing.
-
-    Raises:
-        OSError: Its file system can't be examined.
-    """
-    if not folder.exists():
-        return ""
-    disk = os.statvfs(folder)
-    if disk.f_flag & os.ST_RDONLY:
-        return "the file system is read-only"
-    if disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
-        return "the disk is full"
-    return "the disk has no room for another file" if disk.f_files and not disk.f_favail else ""
