@@ -159,6 +159,5 @@ def stack(home: Path, **settings: str) -> Iterator[Stack]:
 
 
 def is_settled(ledger: Mapping[str, Any]) -> bool:
-    """Return whether nothing is on its way, given the answer of /api/ledger."""
-    tubes = ledger["tubes"].values()
-    return bool(ledger["status"] != "settling" and all(account["waiting"] == 0 for account in tubes))
+    """Return whether nothing is on its way and every loss is named, given the answer of /api/ledger."""
+    return ledger["pendingSlots"] == 0 and all(account["waiting"] == 0 for account in ledger["tubes"].values())

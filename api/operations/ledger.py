@@ -18,7 +18,7 @@ from api.http.timestamps import Timestamp, timestamp_from_microseconds
 from tradewire.event import format_time, to_microseconds
 from tradewire.ledger import counters, losses, slots, tube_history
 from tradewire.ledger.counters import translate_errors
-from tradewire.ledger.watermark import archived_up_to
+from tradewire.ledger.watermark import reconciled_up_to
 from tradewire.queue import ARCHIVE
 from tradewire.store import ledger
 from tradewire.store.ledger import count_name
@@ -107,6 +107,8 @@ class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """The watermark: every message accepted before this time is archived, or named as lost."""
     last_balanced_at: Timestamp
     """The last time at which no message was known to be lost."""
+    pending_slots: int
+    """Parts of the account that some tube has not been reconciled with. A loss in them may be unknown."""
     accepted: int
     begun: int
     """Messages that passed the check and were sent to the queue. It confirmed the accepted ones."""
@@ -154,7 +156,7 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
     before = _snapshot(settings, queue)
     saved = store.counters(counters.stack_id(settings.counters))
     after = _snapshot(settings, queue)
-    watermark = archived_up_to(settings.counters, lambda: queue.counts(ARCHIVE), ledger.passed(saved, ARCHIVE))
+    watermark = reconciled_up_to(settings.counters, ledger.passed(saved, ARCHIVE))
     named = losses.read(settings.counters)
     tubes = {}
     for consumer in settings.consumers:
@@ -169,6 +171,7 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
         status="loss" if is_loss else "settling" if is_behind else "balanced",
         archived_up_to=timestamp_from_microseconds(watermark),
         last_balanced_at=timestamp_from_microseconds(balanced_at),
+        pending_slots=after.slots,
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,

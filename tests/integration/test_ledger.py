@@ -143,6 +143,7 @@ def test_dead_letters_and_discarded_ones_are_counted(home: Path) -> None:
         post_messages(home, 1)
         with open_queue(home) as queue:
             queue.put(b'{"id":"no event"}', [LIVE])
+        wait_until(lambda: settled_ledger(home)["tubes"]["live"]["shown"] == 1, "the archive has the receipt")
         wait_until(lambda: settled_ledger(home)["tubes"]["live"]["deadLetters"] == 1, "the job is dead-lettered")
         ledger = settled_ledger(home)
         assert ledger["status"] == "balanced"
@@ -195,7 +196,7 @@ def test_each_message_of_a_lost_job_is_reported_as_missing(
 
 def test_the_ledger_survives_a_kill_of_every_program(home: Path) -> None:
     (home / "store").mkdir()
-    with beanstalkd(home) as queue, processor(home, "archive") as archiver, query_api(home):
+    with beanstalkd(home) as queue, processor(home, "archive") as archiver, query_api(home), reconciler(home):
         with ingest_api(home) as server:
             post_messages(home)
             wait_until(lambda: settled_ledger(home)["tubes"]["archive"]["archived"] == POSTS, "all are archived")

@@ -325,7 +325,7 @@ def test_the_statistics_of_an_older_store_get_buckets_of_four_weeks(store_url: s
     with write_engine.begin() as connection:
         connection.execute(delete(stats).where(stats.c.width == 28 * day))
         connection.execute(text("DROP INDEX stats_by_currency_to"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     write_engine.dispose()
     assert stored_statistics(store_url) != recounted_statistics(store_url)
     with writer(store_url) as store:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.conftest import Browser, ingest_api, post, processor, query_api
+from tests.integration.conftest import Browser, ingest_api, post, processor, query_api, reconciler
 from tests.integration.test_ledger import settled_ledger
 from tests.support import ROOT, beanstalkd, example, wsserver
 from tradewire import metrics
@@ -55,6 +55,7 @@ def stack(home: Path, env: dict[str, str]) -> Iterator[Browser]:
             query_api(home, **env),
             processor(home, "live", **env),
             processor(home, "archive", **env),
+            reconciler(home, **env),
         ):
             programs.enter_context(program)
         yield programs.enter_context(Browser(home))

@@ -33,13 +33,33 @@ def archived_up_to(folder: Path, count_archive: Callable[[], TubeCounts], passed
         Unavailable: The slots can't be read.
     """
     now = clock_microseconds() - _MARGIN_MICROSECONDS
-    with translate_errors(folder):
-        try:
-            # In this order: a message that is put in between is seen either as in flight or in the tube.
+    try:
+        # In this order: a message that is put in between is seen either as in flight or in the tube.
+        with translate_errors(folder):
             in_flight = slots.oldest_in_flight(folder)
-            counts = count_archive()
-            if not counts.ready and not counts.reserved:
-                return min(now, in_flight or now)
-        except Unavailable:
-            pass
+        counts = count_archive()
+        if not counts.ready and not counts.reserved:
+            return min(now, in_flight or now)
+    except Unavailable:
+        pass
+    return reconciled_up_to(folder, passed)
+
+
+def reconciled_up_to(folder: Path, passed: Mapping[int, int]) -> int:
+    """Return the time before which every accepted message is reconciled with the archive.
+
+    It is behind the watermark by a few seconds, since a mark must pass first.
+
+    Args:
+        folder: The folder of the ledger.
+        passed: By ingest process, the number of the last slot that has passed the archive's tube.
+
+    Returns:
+        Microseconds since 1970.
+
+    Raises:
+        Unavailable: The slots can't be read.
+    """
+    now = clock_microseconds() - _MARGIN_MICROSECONDS
+    with translate_errors(folder):
         return min([now, *(name.label for name in slots.names(folder) if not name.is_passed(passed))])

@@ -50,7 +50,8 @@ def fill(stack: Stack, count: int) -> None:
     wait_settled(stack)
     post_all(stack, count)
     wait_until(lambda: depths(stack)[ARCHIVE] == 0, "all are archived", ARCHIVE_TIMEOUT_SECONDS)
-    assert depths(stack)[LIVE] == count, f"{depths(stack)[LIVE]} of {count} are queued"
+    waiting = stack.get("/api/ledger").json["tubes"][LIVE]["waiting"]
+    assert waiting == count, f"{waiting} of {count} are queued"
 
 
 def drain(stack: Stack, count: int) -> list[Figure]:
