@@ -160,4 +160,5 @@ def stack(home: Path, **settings: str) -> Iterator[Stack]:
 
 def is_settled(ledger: Mapping[str, Any]) -> bool:
     """Return whether nothing is on its way and every loss is named, given the answer of /api/ledger."""
-    return ledger["pendingSlots"] == 0 and all(account["waiting"] == 0 for account in ledger["tubes"].values())
+    is_answer = "pendingSlots" in ledger  # and no refusal, because this polls often or a component is away
+    return is_answer and not any([ledger["pendingSlots"], *(tube["waiting"] for tube in ledger["tubes"].values())])

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from supervisor.loggers import LevelsByName, LogRecord
@@ -84,11 +84,16 @@ def test_a_disk_that_takes_nothing_ends_no_program_and_loses_no_message(
     accepted = 1000 * statuses.count(201)
     started.wait_ready()
     assert started.supervisord_pid() == supervisord
-    wait_until(lambda: started.get("/api/ledger").json["accepted"] == before + accepted, "the ledger knows them", 60)
-    wait_until(lambda: is_settled(started.get("/api/ledger").json), "nothing is on its way", 60)
-    assert started.get("/api/ledger").json["status"] == "balanced"
-    for tube in started.get("/api/ledger").json["tubes"].values():
-        assert tube["missing"] == 0
+    ledger: dict[str, Any] = {}
+
+    def has_settled() -> bool:
+        ledger.clear()
+        ledger.update(started.get("/api/ledger").json)
+        return is_settled(ledger) and ledger["accepted"] == before + accepted
+
+    wait_until(has_settled, "the ledger knows them, and nothing is on its way", 60, pause_seconds=0.2)
+    assert ledger["status"] == "balanced"
+    assert [tube["missing"] for tube in ledger["tubes"].values()] == [0, 0]
     assert started.post(example()).status == 201
 
 
