@@ -104,7 +104,7 @@ class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """balanced: all that was received before the watermark is accounted for, and the watermark is less than 10 s old.
     settling: it is older, so later losses may still be unknown. loss: messages are lost."""
     archived_up_to: Timestamp
-    """The watermark: every message accepted before this time is archived, or named as lost."""
+    """The watermark: every message accepted before this time is archived, or is named as lost within two seconds."""
     last_balanced_at: Timestamp
     """The last time at which no message was known to be lost."""
     pending_slots: int
