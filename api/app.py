@@ -41,7 +41,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
 
     Args:
         settings: The stack's settings.
-        open_queue: Makes a connection to the queue. Each one is used by one thread at a time.
+        open_queue: Makes a connection to the queue. One thread at a time uses it.
         log: The logger for errors and operators' actions.
 
     Returns:

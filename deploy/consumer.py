@@ -1,4 +1,4 @@
-"""Empty the tube of a consumer that is switched off: deliver what is left in it, or give it up."""
+"""Empty the tube of a consumer that is switched off: deliver the jobs in it, or give them up."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def read(environ: Mapping[str, str], dotenv: Path = DOTENV) -> Environment:
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions of the file; 0 if there is none."""
+    """Return the permissions of the file; 0 without a file."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

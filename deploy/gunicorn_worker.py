@@ -23,7 +23,7 @@ _BROKEN: Final = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 class IngestWorker(JsonErrors, GeventWorker):  # type: ignore[misc] # gunicorn has no types
     """Reads and answers plain requests by itself, and hands every other request on to gunicorn.
 
-    Most requests are plain. Each of them costs one read and one write. Meant for short responses: each one is held in
+    Most requests are plain. Each of them costs one read and one write. Meant for short responses: each is held in
     memory as a whole. gunicorn's access log, hooks and `max_requests` do not see plain
     requests.
     """

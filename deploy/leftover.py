@@ -39,7 +39,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> None:
         environ: The process's environment.
 
     Raises:
-        Failure: It names what is left, and what to do.
+        Failure: It names the tubes and their jobs, and what to do.
     """
     switched_off = tube_history.known(settings.counters).difference(settings.tubes)
     if not switched_off:
@@ -56,7 +56,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def count(settings: Settings, environ: Mapping[str, str], tubes: Iterable[str]) -> list[Leftover]:
-    """Count what is left in tubes.
+    """Count the jobs left in tubes.
 
     Args:
         settings: They name the home.

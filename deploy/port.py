@@ -112,7 +112,7 @@ def _holders(port: int, own: list[socket.socket]) -> list[str]:
 def _open_files(process: Path) -> list[Path]:
     try:
         return list((process / "fd").iterdir())
-    except OSError:  # another user's process, or one that has ended since
+    except OSError:  # another user's process, or it has ended since
         return []
 
 

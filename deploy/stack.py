@@ -94,7 +94,7 @@ class Stack:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the home against other runs of deploy/up and deploy/down. Wait while another one has the lock."""
+        """Lock the home against other runs of deploy/up and deploy/down. Wait while another holds the lock."""
         descriptor = os.open(self._home / "run", os.O_RDONLY)
         try:
             if not _try_lock(descriptor):

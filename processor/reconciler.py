@@ -1,4 +1,4 @@
-"""The reconciler: follows each accepted request through every tube, and names what is lost.
+"""The reconciler: follows each accepted request through every tube, and names losses.
 
 Run it with `python -m processor.reconciler`. docs/decisions says why its scheme is right.
 """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ClaimedFile:
-    """The first file of a folder that no running process has claimed. It is created if there is none.
+    """The first file of a folder that no running process has claimed. It is created if all are claimed.
 
     Example:
         file = ClaimedFile(folder, "accepted-", size=8, claims_max=128)

@@ -42,7 +42,7 @@ def admit(extra: Collection[str]) -> None:
     """Admit currencies beside those of ISO 4217, instead of the ones admitted before. Call it as a process starts.
 
     Args:
-        extra: Codes of three capital letters. A withdrawn one is admitted at any time.
+        extra: Codes of three capital letters. A withdrawn code is admitted at any time.
     """
     _currencies.clear()
     _currencies.update(CURRENCIES, _LIVES, extra)

@@ -63,7 +63,7 @@ else:
             ("id", Id),  # a UUID in lower case: see `new_id` and `keyed_id`
             ("received_at", _Text),  # when the API received the message, to the microsecond
         ],
-        tail=[("flags", list[_Text])],  # what is odd about the trade without being an error, such as `rate-mismatch`
+        tail=[("flags", list[_Text])],  # oddities of the trade that are no errors, such as `rate-mismatch`
         module=__name__,
         frozen=True,
         rename="camel",

@@ -31,7 +31,7 @@ def fold(name: str) -> str:
 
 
 def first(text: str) -> str:
-    """Return the first control character, format character or blank of a text. Empty if there is none."""
+    """Return the first control character, format character or blank of a text. Empty without such a character."""
     if text.isascii() and text.isprintable():
         return ""
     return next((char for char in text if category(char) == _CONTROL or _is_blank(char)), "")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class BadUrl(ValueError):  # noqa: N818 - named after its cause
-    """A URL can't be used. The text says what is expected. It is shown, so it must not repeat any part of the URL."""
+    """A URL can't be used. The text names the expected form. It is shown, so it must not repeat any part of the URL."""
 
 
 class Setting(NamedTuple):

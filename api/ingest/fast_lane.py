@@ -63,7 +63,7 @@ class FastLane:
 
 
 def raise_handed_on(environ: WSGIEnvironment) -> None:
-    """Raise the error with which the fast lane handed a request on. Return if there is none.
+    """Raise the error with which the fast lane handed a request on. Without one, do nothing.
 
     Flask's view of the path has to call this first: the body was read, and the message may be in the queue.
     """

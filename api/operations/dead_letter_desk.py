@@ -67,7 +67,7 @@ class DeadLetterDesk:
             return [(letter, self._history.of(letter)) for letter in letters]
 
     def find(self, event_id: str) -> Found:
-        """Return what is known about an event. Raises QueueUnavailable."""
+        """Return everything known about an event. Raises QueueUnavailable."""
         with self.queue() as queue:
             letters = [letter for tube in self._tubes for letter in queue.dead_letters(tube, _SEARCHED_MAX)]
             requeued = self._history.of_event(event_id)

@@ -1,7 +1,7 @@
 """The ledger: what became of the accepted messages, in each tube, and which are lost.
 
 The parts share no counter. Ingest records each request in files of its own. The store counts the messages that it
-saves, in the transaction that saves them. The reconciler compares both, request by request, and names what is lost.
+saves, in the transaction that saves them. The reconciler compares both, request by request, and names losses.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Traces:
         settings: The stack's settings.
         pool: Connections to the queue.
         store: The archive.
-        find: Returns what is known about an event besides the archive. Raises QueueUnavailable.
+        find: Returns the facts about an event that are not in the archive. Raises QueueUnavailable.
     """
 
     def __init__(self, settings: Settings, pool: QueuePool, store: StoreReader, find: Callable[[str], Found]) -> None:

@@ -79,7 +79,7 @@ class Peer:
 
     @contextmanager
     def connect(self, browsers: int) -> Iterator[Clients]:
-        """Connect browsers, and post messages until one has reached each of them: a peer sends no hello."""
+        """Connect browsers, and post messages until each of them has received one: a peer sends no hello."""
         with Clients(self.port, browsers, is_greeted=False) as clients:
             clients.record_arrivals()
             wait_until(lambda: self._probe(clients), f"{self.name} shows a message to {browsers} browsers")

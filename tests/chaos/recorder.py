@@ -145,7 +145,7 @@ class Recorder:
         self._tried("programs", began, works=bool(states) and set(states.values()) <= _FINE)
 
     def _get(self, path: str) -> Response | None:
-        """Return the answer to a question. None if there is none. Repeat it if nginx refuses it as one too many."""
+        """Return the answer to a question, or None. Repeat it if nginx refuses it as one too many."""
         while not self._stop.is_set():
             try:
                 response = self._stack.get(path, timeout_seconds=_ANSWER_SECONDS)

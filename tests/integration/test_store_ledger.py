@@ -1,4 +1,4 @@
-"""What the store tells the reconciler: which messages of a request it has, and what has passed, on both databases."""
+"""Both databases tell the reconciler which messages of a request they have, and which marks have passed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDERS: Final = ("api", "processor", "tests", "tradewire", "wsserver")
 SURVIVED: Final = {0, 33}
-"""mutmut's exit codes of a mutant that all tests passed, and of one that no test reaches."""
+"""mutmut's exit codes of a mutant that all tests passed, and of a mutant that no test reaches."""
 
 
 def files() -> list[str]:

@@ -202,7 +202,7 @@ def test_the_errors_page_lists_each_code_and_nothing_else(home: Path) -> None:
     assert set(listed("docs/errors.md", "code")) == known
 
 
-# ---- Paths, links, and what is shown twice.
+# ---- Paths, links, and text shown twice.
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -81,7 +81,7 @@ def accept(writer: SlotWriter, messages: int, number: int = 1) -> int:
 
 
 def read(folder: Path) -> list[FinalSlot | None]:
-    """Read all slots, oldest first. None stands for one that is not final."""
+    """Read all slots, oldest first. None stands for a slot that isn't final."""
     return [slots.read_final(slots.path_of(folder, name)) for name in slots.names(folder)]
 
 

@@ -1,4 +1,4 @@
-"""The sentence of each fault tells the producer what is wrong."""
+"""The sentence of each fault tells the producer the mistake."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Counter:
         self._file.close()
 
     def _open(self, step: int) -> None:
-        """Claim the first file whose last time is not ahead of the clock. If there is none, the one claimed last."""
+        """Claim the first file whose last time is not ahead of the clock. Else keep the file claimed last."""
         ahead: list[ClaimedFile] = []
         try:
             with translate_errors(self._folder):

@@ -49,7 +49,7 @@ class _Settled(msgspec.Struct, frozen=True):
 
 
 class Losses(NamedTuple):
-    """The losses by what has become of them."""
+    """The losses by their state."""
 
     unsettled: Sequence[Loss]
     settled: Sequence[Loss]

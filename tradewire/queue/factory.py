@@ -48,7 +48,7 @@ def check_url(url: str) -> str:
 
 
 def engine_of(url: str) -> Engine:
-    """Return the engine for a URL. Raise BadUrl if there is none."""
+    """Return the engine for a URL. Raise BadUrl without an engine."""
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         raise BadUrl(f"expected {' or '.join(engine.url_forms for engine in ENGINES.values())}")

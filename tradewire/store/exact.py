@@ -22,7 +22,7 @@ def comparable(amount: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """Return an expression that compares amounts as numbers.
 
     For SQLite it compares the position of the decimal point, then the text. Amounts that are equal but written
-    differently, such as 1, 1.0 and 1.00, compare as text: the shorter one is less.
+    differently, such as 1, 1.0 and 1.00, compare as text: the shorter text is less.
 
     Args:
         amount: A column or other expression of an amount.

@@ -200,7 +200,7 @@ class StoreReader:
         """Open a connection that sees one snapshot of the archive."""
         with engine.translate_errors(self._url):
             if self._files and self._files.fault():
-                self.close()  # others wait until nobody has the old files open
+                self.close()  # others wait until no process has the old files open
             pool = self._engine.pool
             with self._engine.connect() as connection:
                 try:

@@ -92,7 +92,7 @@ def rollups(connection: Connection, selected: Selection, since: int, until: int,
     Returns:
         The sums of the range.
     """
-    if newest < until:  # no bucket holds anything beyond the range, so one is read instead of many
+    if newest < until:  # no bucket holds anything beyond the range, so a single bucket is read instead of many
         until = -(-until // WIDTHS[-1]) * WIDTHS[-1]
     sums = list(_covering(since, until, WIDTHS, newest))
     series = list(_covering(since, until, [width for width in WIDTHS if width <= step], newest))

@@ -4,14 +4,14 @@ Connections open these files by name and then work with what they have open. If 
 meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
 has it open ends. A connection that is opened now would not see them.
 
-So each connection is closed as soon as a file is missing or was replaced. The writer moves what is in the log into the
-database, removes what has replaced it, and is the last to close. Until then, a missing file keeps others from opening
-the database anew. A log that has replaced it, such as a copy, would hide newer pages of the database; and whoever
-closes the database last would move that log into it.
+So each connection is closed as soon as a file is missing or was replaced. The writer moves the log's content into the
+database, removes the file that replaced it, and is the last to close. Until then, a missing file keeps others from
+opening the database anew. A log that has replaced it, such as a copy, would hide newer pages of the database; and the
+process that closes the database last would move that log into it.
 
 If the log is cut while it is in use, transactions go on behind a hole in it, and the hole damages the database when it
 is moved there. So the writer, which knows how long the log was, stops and removes the index: then all connections are
-closed in the same way, and the next one finds what is left of the log.
+closed in the same way, and the next connection finds the rest of the log.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class SqliteFiles:
         return self._opened is not None and self._opened[0] != _inode(self.path)
 
     def log_bytes(self) -> int:
-        """Return the size of the log; 0 if there is none."""
+        """Return the size of the log; 0 without a log."""
         try:
             return self.log.stat().st_size
         except FileNotFoundError:
@@ -119,7 +119,7 @@ class SqliteFiles:
         return tuple(map(_inode, [self.path, self.log, self._index]))
 
     def _wait_for_log(self) -> None:
-        """Wait until the log and its index are there, or nobody has the database open.
+        """Wait until the log and its index are there, or no process has the database open.
 
         Raises:
             StoreUnavailable: Others have the database open with a log that has no name any more.

@@ -210,7 +210,7 @@ class StoreWriter:
         if self._files.is_cut():
             self._files.remove_index()
             self.close()
-            raise StoreUnavailable(f"{fault}: the newest messages in it are lost; opening what is left of it")
+            raise StoreUnavailable(f"{fault}: the newest messages in it are lost; opening the rest of it")
         self._files.remove_replacements()
         with self._impatient() as connection:
             is_busy = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]

@@ -14,12 +14,12 @@ it("without settings the currencies are those of ISO 4217, withdrawn ones among 
   }
 });
 
-it("the settings admit more currencies, and each one is listed once and in order", () => {
+it("the settings admit more currencies, and each is listed once and in order", () => {
   assert.deepEqual([...withExtra(new Set(["EUR", "USD"]), "GBP CNH EUR")], ["CNH", "EUR", "GBP", "USD"]);
   assert.deepEqual([...withExtra(new Set(["EUR"]), "")], ["EUR"]);
 });
 
-it("each flag that the API sets has words, and an unknown one is shown as it is", () => {
+it("each flag that the API sets has words, and an unknown flag is shown as it is", () => {
   for (const flag of ["rate-mismatch", "rounded"]) {
     assert.notEqual(flagLabel(flag), flag);
     assert.notEqual(flagReason(flag), flag);

@@ -176,7 +176,7 @@ it("after close code 1012 it reconnects within a second, at a random time", () =
   });
 });
 
-it("it distinguishes a refusal, a full server, and one that is unreachable or silent", () => {
+it("it distinguishes a refusal, a full server, and a server that is unreachable or silent", () => {
   const { env, received } = started();
   env.socket.disconnect(1008);
   assert.equal(offlineReason(received.connections.at(-1)), "refused");

@@ -215,7 +215,7 @@ function problems(query: string): readonly string[] {
   return findProblems(new URLSearchParams(query));
 }
 
-it("a link says which of its parts are not used, and what is shown instead", () => {
+it("a link names its parts that are not used, and the values shown instead", () => {
   assert.deepEqual(problems("?from=eur&min=1&window=24h&q="), []);
   assert.deepEqual(problems("?min=abc"), ["“min=abc” is not valid. It is ignored."]);
   assert.deepEqual(problems("?min=10&max=5"), ["“max=5” is less than “min=10”. The maximum is ignored."]);

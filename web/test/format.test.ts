@@ -42,7 +42,7 @@ it("typed amounts are read with the locale's separators, and returned unchanged 
   }
 });
 
-it("what is shown can be typed, in every locale", () => {
+it("a shown number can be typed, in every locale", () => {
   const amounts = [
     "747.10",
     "1000",

@@ -121,7 +121,7 @@ def processors(bench: Bench) -> list[Result]:
 
 
 def archive(bench: Bench) -> list[Result]:
-    """Post single messages to two stacks: the archive of one is small, that of the other large."""
+    """Post single messages to two stacks, one with a small archive, one with a large archive."""
     counts = [bench.profile.scale_count(count) for count in ARCHIVED]
     with temporary_home() as home, stack(home, **SETTINGS) as other:
         now = datetime.now(UTC)

@@ -32,7 +32,7 @@ export function entryItems(trace: Trace, zone: Zone): readonly HTMLElement[] {
   });
 }
 
-/** The message as JSON: the archived one if there is one. Empty if there is none. */
+/** The message as JSON: from the archive if it is there. Empty without a message. */
 export function rawText(message: unknown, listed: TradeEvent | undefined): string {
   if (message === undefined && !listed) {
     return "";

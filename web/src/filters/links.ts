@@ -1,4 +1,4 @@
-/** Links to dialogs open them on this page, above what is open already. */
+/** Links to dialogs open them on this page, above the dialogs that are open already. */
 
 import type { Address } from "./address.ts";
 import { parseDialog } from "./dialog.ts";

@@ -60,7 +60,7 @@ export function isEmptySpan({ sinceMs, untilMs }: Span): boolean {
   return sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs;
 }
 
-/** Reads a range from an address. Returns undefined if there is none, or none that the API would take. */
+/** Reads a range from an address. Returns undefined without a range that the API would take. */
 export function parseRange(query: URLSearchParams): Range | undefined {
   const text = query.get("window");
   if (text !== null) {

@@ -117,7 +117,7 @@ export class DeadLetterClient {
     }));
   }
 
-  /** Asks the server for a change. `done` gives what is different after it. */
+  /** Asks the server for a change. `done` gives the difference that it made. */
   async #change(
     key: string,
     method: string,

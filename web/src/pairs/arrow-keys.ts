@@ -46,7 +46,7 @@ export class ArrowKeys {
     this.#entry = entry;
   }
 
-  /** The next button in a direction. Cells without one are skipped. */
+  /** The next button in a direction. Cells without a button are skipped. */
   #neighbour(
     cell: HTMLTableCellElement,
     [down, right]: readonly [number, number],

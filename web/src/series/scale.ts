@@ -7,7 +7,7 @@ export interface Scale {
 
 /** Values farther than this many times the usual spread from the usual values are outliers. */
 const REACH = 4;
-/** Fewer values say little about what is usual. */
+/** Fewer values say little about the usual range. */
 const VALUES_MIN = 8;
 
 /** Returns the range of the values without outliers. Undefined if there are no values. */

@@ -142,7 +142,7 @@ export class StatsPoller {
     }
   }
 
-  /** Asks again at once, for what is needed now. */
+  /** Asks again at once, with the present query. */
   restart(): void {
     if (this.#timer !== undefined) {
       this.#options.timing.clearTimer(this.#timer);

@@ -74,7 +74,7 @@ function findAlerts(health: Health, isLive: boolean): ReadonlyMap<string, Alert>
   return found;
 }
 
-/** The tubes from which nothing is taken, and what that means for trades. */
+/** The tubes from which nothing is taken, and the effect on trades. */
 function awayConsumers(components: readonly Component[]): readonly (readonly [string, string])[] {
   const away = components.find(({ name }) => name === "consumers")?.facts["away"];
   return isRecord(away) ? Object.entries(away).map(([tube, effect]) => [tube, String(effect)]) : [];
