@@ -17,7 +17,7 @@ import pytest
 from tests import disks
 from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, post, processor, query_api
 from tests.integration.test_beanstalk import break_log, log_that_can_fail
-from tests.integration.test_probes import DETECTION_TIMEOUT_SECONDS, metrics_env, read_metrics
+from tests.integration.test_probes import metrics_env, read_metrics
 from tests.postgres import postgres
 from tests.support import ROOT, beanstalkd, example, is_listening, require_program, running, wait_until, wsserver
 from tradewire.queue import ARCHIVE, LIVE
@@ -43,7 +43,6 @@ def expect_fault(home: Path, component: str, words: str, overall: str) -> None:
     wait_until(
         lambda: re.search(pattern, last_log_line(home, component)),
         f"the log reports: {words}",
-        DETECTION_TIMEOUT_SECONDS,
     )
     response = call_query(home, "/readyz")
     report = response.json["components"][component]
@@ -62,7 +61,6 @@ def expect_recovery(home: Path, component: str) -> None:
     wait_until(
         lambda: "event=recovered" in last_log_line(home, component),
         f"the log reports the recovery of {component}",
-        DETECTION_TIMEOUT_SECONDS,
     )
     assert call_query(home, "/readyz").json["components"][component]["status"] == "ok"
     assert read_metrics(home)[f"component_up{{{component}}}"] == 1

@@ -119,7 +119,7 @@ def test_a_stopped_postgresql_delays_only_the_archive(home: Path, how: str) -> N
         wait_until(lambda: log_contains(home, b"waiting for a dependency"), "the log names the reason")
         assert unsettled_count(home) >= 30
         server.start()
-        wait_until(lambda: unsettled_count(home) == 0, "the archive has caught up", 5)
+        wait_until(lambda: unsettled_count(home) == 0, "the archive has caught up")
         wait_archived(home, url, events)
 
 
@@ -134,7 +134,7 @@ def test_the_processor_waits_for_a_locked_sqlite_file(home: Path) -> None:
             wait_until(lambda: log_contains(home, b"database is locked"), "the log names the reason")
             assert len(archived_ids(url)) == 1
             other.execute("ROLLBACK")
-        wait_until(lambda: unsettled_count(home) == 0, "the archive has caught up", 5)
+        wait_until(lambda: unsettled_count(home) == 0, "the archive has caught up")
         wait_archived(home, url, events)
 
 
