@@ -9,6 +9,7 @@ import os
 import subprocess
 from contextlib import contextmanager
 from functools import cache
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,8 +71,10 @@ class Disk:
     @contextmanager
     def read_only(self) -> Iterator[None]:
         """Let nobody open a file for writing. Open files remain writable: Linux remounts no disk that has any."""
-        _run("mount", "--bind", str(self._folder), str(self._folder))
-        _run("mount", "-o", "remount,bind,ro", str(self._folder))
+        with TemporaryDirectory() as aside:  # in its place, a program might open a file before it is read-only
+            _run("mount", "--bind", str(self._folder), aside)
+            _run("mount", "-o", "remount,bind,ro", aside)
+            _run("mount", "--move", aside, str(self._folder))
         try:
             yield
         finally:
