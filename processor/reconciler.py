@@ -27,12 +27,11 @@ from tradewire.store import ledger
 from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from structlog.stdlib import BoundLogger
 
     from tradewire.ledger.backlog import Pending
-    from tradewire.ledger.slots import RecordedRequest
     from tradewire.queue import Queue
     from tradewire.settings import Settings
     from tradewire.stop import Stop
@@ -97,18 +96,19 @@ class Reconciler:
         """Reconcile each slot that a mark has passed, first with the archive, then with the other tubes."""
         for tube in sorted(passed, key=lambda name: name != ARCHIVE):
             due = [pending for pending in self._backlog.pending if pending.is_due(tube, passed[tube])]
-            accepted = [request for pending in due for request in pending.requests() if request.is_accepted]
             if not due:
                 continue
+            accepted: dict[int, int] = {}
+            for pending in due:
+                accepted |= pending.slot.accepted()
             missing = self._missing_from_archive(accepted) if tube == ARCHIVE else self._missing_from(tube, accepted)
             for pending in due:
                 self._settle(tube, pending, missing)
 
     def _settle(self, tube: str, pending: Pending, missing: Mapping[int, _Missing]) -> None:
         """Close a slot in a tube, unless messages are missing for the first time. Name those that stay missing."""
-        found = [
-            (request, missing[request.received_at]) for request in pending.requests() if request.received_at in missing
-        ]
+        requests = pending.slot.requests() if missing else ()
+        found = [(request, missing[request.received_at]) for request in requests if request.received_at in missing]
         now = time.monotonic()
         if found and now - pending.suspect_since.setdefault(tube, now) < _SUSPECT_SECONDS:
             return
@@ -123,9 +123,8 @@ class Reconciler:
                 self._log.error("lost", tube=tube, messages=loss.messages, of=loss.of, first_id=loss.first_id)
         pending.tubes.discard(tube)
 
-    def _missing_from_archive(self, requests: Iterable[RecordedRequest]) -> dict[int, _Missing]:
-        """Return which of the requests have messages that are neither archived nor among the dead letters."""
-        accepted = {request.received_at: request.messages for request in requests}
+    def _missing_from_archive(self, accepted: Mapping[int, int]) -> dict[int, _Missing]:
+        """Return which requests, by time, have messages that are neither archived nor among the dead letters."""
         found = self._store.archived([*accepted])
         missing = {time: count - found[time] for time, count in accepted.items() if count > found[time]}
         if missing:
@@ -133,9 +132,9 @@ class Reconciler:
             missing = {time: count - dead[time] for time, count in missing.items() if count > dead[time]}
         return {time: _Missing(count, []) for time, count in missing.items()}
 
-    def _missing_from(self, tube: str, requests: Iterable[RecordedRequest]) -> dict[int, _Missing]:
-        """Return which of the requests have messages that are archived, and have no outcome in another tube."""
-        unsettled = self._store.unsettled([request.received_at for request in requests], tube)
+    def _missing_from(self, tube: str, accepted: Mapping[int, int]) -> dict[int, _Missing]:
+        """Return which requests, by time, have messages that are archived, and have no outcome in another tube."""
+        unsettled = self._store.unsettled([*accepted], tube)
         return {time: _Missing(len(ids), ids[: losses.IDS_MAX]) for time, ids in unsettled.items()}
 
     def _dead_letters(self) -> Counter[int]:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
 from tests.integration.conftest import open_queue
+from tests.support import wait_until
 from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def test_a_dead_letters_id_leads_to_its_history_with_the_reason(running: Stack, 
     event_id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a71"
     with open_queue(running.home) as queue:
         queue.put(json.dumps({"id": event_id, "receivedAt": "2026-01-01T00:00:00.000000Z"}).encode(), [ARCHIVE])
+        wait_until(lambda: queue.dead_letters(ARCHIVE, 1), "the event is a dead letter")
     page.get_by_role("searchbox").fill(event_id)
-    trace = page.get_by_test_id("trace")
-    expect(trace).to_contain_text("Dead letter of archive: it could not be processed (", timeout=20_000)
+    expect(page.get_by_test_id("trace")).to_contain_text("Dead letter of archive: it could not be processed (")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def backlog(folder: Path, tubes: tuple[str, ...] = TUBES) -> Backlog:
 
 
 def times(found: Backlog) -> list[int]:
-    return [request.received_at for pending in found.pending for request in pending.requests()]
+    return [request.received_at for pending in found.pending for request in pending.slot.requests()]
 
 
 def test_without_slots_nothing_is_pending(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_slots_with_different_tubes_do_not_become_one(tmp_path: Path, ingest: In
     for pending in found.pending[:60]:
         pending.tubes.discard(ARCHIVE)
     found.finish()
-    assert [(len(pending.requests()), pending.tubes) for pending in found.pending] == [
+    assert [(len(pending.slot.requests()), pending.tubes) for pending in found.pending] == [
         (60, {LIVE}),
         (41, {LIVE, ARCHIVE}),
     ]
@@ -197,7 +197,7 @@ def test_a_slot_of_several_has_two_mebibytes_at_most(
     accepted = [ingest.accept() for _ in range(101)]
     found = backlog(tmp_path)
     found.finish()
-    assert [len(pending.requests()) for pending in found.pending] == [40, 40, 21]
+    assert [len(pending.slot.requests()) for pending in found.pending] == [40, 40, 21]
     assert times(found) == times(backlog(tmp_path)) == accepted
 
 

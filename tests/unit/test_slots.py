@@ -117,6 +117,18 @@ def test_a_slot_tells_each_request_that_put_messages_and_whether_it_was_accepted
         RecordedRequest(failed.received_at, 3, is_accepted=False, first_id=ID.format(2)),
         RecordedRequest(highest.received_at, 1, is_accepted=True, first_id="ffffffff-ffff-ffff-ffff-ffffffffffff"),
     ]
+    [slot] = read(tmp_path)
+    assert slot
+    assert slot.has_requests()
+    assert slot.accepted() == {accepted: 1000, highest.received_at: 1}
+
+
+def test_a_slot_in_which_no_message_was_put_has_no_requests(tmp_path: Path, writer: SlotWriter) -> None:
+    writer.start().end()  # it had no valid message
+    writer.close()
+    [slot] = read(tmp_path)
+    assert slot
+    assert (slot.has_requests(), slot.accepted(), slot.requests()) == (False, {}, [])
 
 
 def test_a_slot_tells_the_tubes_that_its_messages_were_put_into(tmp_path: Path, writer: SlotWriter) -> None:

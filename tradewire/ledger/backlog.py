@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tradewire.ledger.slots import FinalSlot, RecordedRequest, SlotName
+    from tradewire.ledger.slots import FinalSlot, SlotName
 
 _FILES_MAX: Final = 100
 """With more files than this, slots are merged."""
@@ -45,10 +45,6 @@ class Pending:
         """
         is_its_turn = tube == ARCHIVE or ARCHIVE not in self.tubes
         return tube in self.tubes and is_its_turn and self.name.is_passed(passed)
-
-    def requests(self) -> list[RecordedRequest]:
-        """Return its requests."""
-        return self.slot.requests()
 
 
 class Backlog:
@@ -82,7 +78,7 @@ class Backlog:
                     if slot is None:
                         is_open.add(name.process)
                         continue
-                    tubes = self._enabled.intersection(slot.tubes) if slot.requests() else ()
+                    tubes = self._enabled.intersection(slot.tubes) if slot.has_requests() else ()
                     self.pending.append(Pending(name, slot, set(tubes)))
                 if name.process not in is_open:
                     self.final[name.process] = max(name.number, self.final.get(name.process, 0))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FINAL_NS: Final = 1_000_000_000
+_RECORD_WORDS: Final = RECORD.size // 8
 
 
 class SlotName(NamedTuple):
@@ -63,6 +64,16 @@ class FinalSlot(NamedTuple):
     tubes: tuple[str, ...]
     records: bytes
 
+    def has_requests(self) -> bool:
+        """Return whether a request has put messages."""
+        return any(word & STATES != STARTED for word in self._words()[1::_RECORD_WORDS])
+
+    def accepted(self) -> dict[int, int]:
+        """Return the number of messages of each accepted request, by its time of receipt."""
+        words = self._words()
+        states = zip(words[::_RECORD_WORDS], words[1::_RECORD_WORDS], strict=True)
+        return {received_at: word & ~STATES for received_at, word in states if word & STATES == ACCEPTED}
+
     def requests(self) -> list[RecordedRequest]:
         """Return the requests that put messages, in order of their times."""
         unpacked = [
@@ -71,6 +82,9 @@ class FinalSlot(NamedTuple):
             if word & STATES != STARTED
         ]
         return sorted(unpacked)
+
+    def _words(self) -> list[int]:
+        return memoryview(self.records).cast("Q").tolist()
 
 
 def names(folder: Path) -> list[SlotName]:
