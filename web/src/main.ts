@@ -74,12 +74,13 @@ const ledger = new LedgerPoller({ timing, fetch: fetchFromServer, serverNow, cha
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
-  const { filters, range, problems, dialog } = address;
+  const { filters, range, order, problems, dialog } = address;
   const { zone } = preferences;
   return {
     state,
     filters,
     range,
+    order,
     rangeLabel: rangeLabel(range, (ms) => minuteAndZone(ms, zone)),
     problems,
     dialog,

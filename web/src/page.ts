@@ -14,6 +14,7 @@
 import type { Address } from "./filters/address.ts";
 import type { Dialog } from "./filters/dialog.ts";
 import type { Filters } from "./filters/filters.ts";
+import type { Order } from "./filters/order.ts";
 import type { Range } from "./filters/range.ts";
 import type { QueryArchive } from "./server/archive.ts";
 import type { Fetch } from "./server/fetch.ts";
@@ -29,6 +30,8 @@ export interface View {
   readonly state: State;
   readonly filters: Filters;
   readonly range: Range;
+  /** Of the list, as the address asks for it. */
+  readonly order: Order;
   /** The range as the end of a sentence, such as `in the last hour`. Empty if it has no bounds. */
   readonly rangeLabel: string;
   /** Which parts of the link the page can't use, in sentences. */
@@ -49,7 +52,7 @@ export interface Panel {
 
 /** The parts of the page that a panel may use. */
 export interface Page {
-  /** Filters, time range and open dialog: to read, to change, and to watch. */
+  /** Filters, time range, order and open dialog: to read, to change, and to watch. */
   readonly address: Address;
   readonly state: State;
   readonly timing: Timing;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { NO_FILTERS } from "../src/filters/filters.ts";
+import { NEWEST_FIRST } from "../src/filters/order.ts";
 import { archiveQuery } from "../src/server/archive.ts";
 import { TEN } from "./helpers.ts";
 
@@ -16,7 +17,7 @@ function answering(answer: unknown, status = 200) {
   return { query, paths };
 }
 
-const NOTHING = { messages: [], next: null, archivedUpTo: null };
+const NOTHING = { messages: [], next: null, basis: null, archivedUpTo: null };
 
 it("only given parameters are sent", async () => {
   const { query, paths } = answering(NOTHING);
@@ -43,8 +44,19 @@ it("a time range is rounded outward, and the cursor is sent unchanged", async ()
 });
 
 it("a page has its messages, the next cursor, and the time up to which the archive is complete", async () => {
-  const { query } = answering({ messages: [1, 2], next: "c", archivedUpTo: "2026-11-24T10:00:00.500250Z" });
-  assert.deepEqual(await query({ limit: 2 }), { messages: [1, 2], next: "c", archivedUpToMs: TEN + 500.25 });
+  const archivedUpTo = "2026-11-24T10:00:00.500250Z";
+  const { query } = answering({ messages: [1, 2], next: "c", basis: null, archivedUpTo });
+  const page = { messages: [1, 2], next: "c", basis: undefined, archivedUpToMs: TEN + 500.25 };
+  assert.deepEqual(await query({ limit: 2 }), page);
+});
+
+it("an order other than newest first is sent, and the answer says which trades were read", async () => {
+  const basis = { newest: 7, since: "2026-11-24T10:00:00Z" };
+  const { query, paths } = answering({ ...NOTHING, basis });
+  await query({ limit: 2, order: NEWEST_FIRST });
+  const page = await query({ limit: 2, order: { by: "amountSell", direction: "descending" } });
+  assert.deepEqual(paths, ["/api/messages?limit=2", "/api/messages?limit=2&sort=-amountSell"]);
+  assert.deepEqual(page.basis, { newest: 7, sinceMs: TEN });
 });
 
 it("an archive that can't tell how far it is complete counts as empty", async () => {
@@ -64,6 +76,7 @@ it("an invalid answer is an error", async () => {
     "[]",
     { ...NOTHING, messages: {} },
     { ...NOTHING, next: 7 },
+    { ...NOTHING, basis: { newest: "many" } },
     { ...NOTHING, archivedUpTo: "yesterday" },
     { messages: [], next: null },
   ];

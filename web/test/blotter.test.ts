@@ -163,7 +163,8 @@ it("distant pages are evicted, keep their place, and are loaded again", async ()
   pages.setVisibleRange(4970, 5000);
   assert.equal(pages.length, 5000);
   assert.deepEqual(pages.slice(0, 1), [undefined]);
-  assert.ok(pages.loaded.length <= 2400, "only near pages are loaded");
+  const loaded = pages.slice(0, ALL).filter((each) => each !== undefined);
+  assert.ok(loaded.length <= 2400, "only near pages are loaded");
   pages.setVisibleRange(0, 30);
   await flushPromises();
   assert.deepEqual(ids(pages.slice(0, 30).filter((each) => each !== undefined)), newestFirst(4970, 5000));

@@ -1,6 +1,7 @@
 /** An archive with the trades, the delay and the failures that a test gives it. */
 
 import { matches, NO_FILTERS } from "../src/filters/filters.ts";
+import { NEWEST_FIRST } from "../src/filters/order.ts";
 import type { MessagesPage, MessagesQuery, QueryArchive } from "../src/server/archive.ts";
 import { newestFirst, parseTradeEvent, type TradeEvent } from "../src/trade/event.ts";
 
@@ -30,6 +31,7 @@ export class FakeArchive {
 
   #page({
     filters = NO_FILTERS,
+    order = NEWEST_FIRST,
     sinceMs = 0,
     untilMs = Number.POSITIVE_INFINITY,
     limit,
@@ -39,9 +41,14 @@ export class FakeArchive {
       const receivedMs = trade.receivedMicros / 1000;
       return matches(filters, trade) && receivedMs >= sinceMs && receivedMs < untilMs;
     });
+    if (order.by !== "receivedAt") {
+      const sign = order.direction === "ascending" ? 1 : -1;
+      matching.sort((a, b) => sign * (Number(a[order.by]) - Number(b[order.by])));
+    }
     const end = Number(cursor) + limit;
     return {
       messages: matching.slice(Number(cursor), end),
+      basis: undefined,
       next: end < matching.length ? String(end) : undefined,
       archivedUpToMs: this.upToMs,
     };

@@ -192,6 +192,7 @@ export function statsAnswer(changes: Readonly<Record<string, unknown>> = {}): Re
     since: "2026-11-24T09:00:00Z",
     until: "2026-11-24T10:01:00Z",
     step: 60,
+    basis: null,
     total: { count: 10, flagged: 1 },
     pairs: [{ currencyFrom: "EUR", currencyTo: "GBP", count: 10, flagged: 1, ...MONEY, last: "0.7" }],
     morePairs: 0,

@@ -7,23 +7,17 @@ import {
   COLUMN_NAMES,
   DEFAULT_LAYOUT,
   gridTemplate,
-  isByTime,
   readLayout,
   resizeColumn,
-  sortBy,
   toggleColumn,
-  toggleSort,
   visible,
   writeLayout,
 } from "../src/blotter/layout.ts";
 import { delayLabel, entryLabel, fetchTrace } from "../src/blotter/trace.ts";
 
-it("columns and widths survive writing and reading, and the order begins with the newest again", () => {
-  const chosen = toggleSort(
-    resizeColumn(toggleColumn(DEFAULT_LAYOUT, "placed"), { user: 9 }, "sell", 20.04),
-    "rate",
-  );
-  assert.deepEqual(readLayout(writeLayout(chosen)), { ...chosen, sort: DEFAULT_LAYOUT.sort });
+it("columns and widths survive writing and reading", () => {
+  const chosen = resizeColumn(toggleColumn(DEFAULT_LAYOUT, "placed"), { user: 9 }, "sell", 20.04);
+  assert.deepEqual(readLayout(writeLayout(chosen)), chosen);
 });
 
 it("an invalid layout becomes the default one", () => {
@@ -41,24 +35,6 @@ it("an invalid layout becomes the default one", () => {
 it("the last visible column can't be hidden", () => {
   const last = COLUMN_NAMES.reduce(toggleColumn, DEFAULT_LAYOUT);
   assert.equal(visible(last).length, 1);
-});
-
-it("hiding the sorted column restores the order by time", () => {
-  assert.ok(isByTime(toggleColumn(toggleSort(DEFAULT_LAYOUT, "sell"), "sell")));
-});
-
-it("clicks on a column sort descending, ascending, and by time again", () => {
-  const greatest = toggleSort(DEFAULT_LAYOUT, "sell");
-  const least = toggleSort(greatest, "sell");
-  assert.deepEqual([greatest.sort.direction, least.sort.direction], ["descending", "ascending"]);
-  assert.ok(isByTime(toggleSort(least, "sell")));
-});
-
-it("hidden columns can't be sorted by", () => {
-  const byRate = sortBy(DEFAULT_LAYOUT, { by: "rate", direction: "ascending" });
-  assert.deepEqual(byRate.sort, { by: "rate", direction: "ascending" });
-  const without = toggleColumn(DEFAULT_LAYOUT, "rate");
-  assert.equal(sortBy(without, { by: "rate", direction: "ascending" }), without);
 });
 
 it("widths are limited, at least to the needs of numbers, and other columns keep theirs", () => {

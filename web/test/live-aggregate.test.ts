@@ -27,7 +27,7 @@ it("an answer of the newest trades alone says so", () => {
 
 it("an answer with any malformed part is rejected", () => {
   for (const changes of [{ total: null }, { step: "60" }, { pairs: [{}] }, { since: "yesterday" }]) {
-    assert.throws(() => parseStats(answer(changes)), /invalid statistics/u);
+    assert.throws(() => parseStats(answer(changes)), /invalid answer/u);
   }
 });
 

@@ -2,10 +2,12 @@
  * The table of all trades.
  *
  * At the top it shows trades as they arrive. While it is paused or scrolled down, has a focused row or the
- * pointer over its rows, it shows no new trades, and a button tells how many have arrived.
+ * pointer over its rows, it shows no new trades, and a button tells how many have arrived. In another order than
+ * newest first, it never adds new trades by itself, because each may belong anywhere.
  */
 
 import { type Filters, isFiltered } from "../filters/filters.ts";
+import { listedOrder, NEWEST_FIRST, type Order, sameOrder, toggleOrder } from "../filters/order.ts";
 import { ALL, type Range, spanOf } from "../filters/range.ts";
 import type { Selection } from "../filters/selection.ts";
 import type { Page, Panel, View } from "../page.ts";
@@ -17,20 +19,15 @@ import { numberFormat } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
+import { CurrencyQuestion } from "./currency-question.ts";
 import { Detail } from "./detail.ts";
 import { Footer } from "./footer.ts";
 import { Grid } from "./grid.ts";
 import { Header } from "./header.ts";
-import {
-  gridTemplate,
-  isByTime,
-  type Layout,
-  minWidthCh,
-  readLayout,
-  visible,
-  writeLayout,
-} from "./layout.ts";
-import { SortedTrades } from "./sort.ts";
+import { gridTemplate, type Layout, minWidthCh, readLayout, visible, writeLayout } from "./layout.ts";
+import { listStatus } from "./list-status.ts";
+import { directionLabel, orderLabel } from "./order-labels.ts";
+import { SortedTrades } from "./sorted-trades.ts";
 import { Toolbar } from "./toolbar.ts";
 import { TradeList } from "./trade-list.ts";
 
@@ -41,11 +38,6 @@ const SAMPLE_ABOVE_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 250;
 const SECOND_MS = 1000;
 const LAYOUT_KEY = "columns";
-const HELD: Readonly<Record<NonNullable<Grid["heldBy"]>, string>> = {
-  focus: "Paused while a row has the focus. Press Esc to resume.",
-  scroll: "Paused while scrolled. Scroll to the top to resume.",
-  pointer: "Paused while the pointer is over the rows. Move it away to resume.",
-};
 
 const wholeNumber = numberFormat();
 
@@ -54,18 +46,21 @@ export class Blotter implements Panel {
   readonly #status = byId("blotter-status", HTMLElement);
   readonly #jump = byId("jump", HTMLButtonElement);
   readonly #grid: Grid;
-  readonly #header = new Header((change) => this.#changeLayout(change));
+  readonly #header: Header;
   readonly #footer: Footer;
   readonly #toolbar: Toolbar;
   readonly #detail: Detail;
-  readonly #sorted = new SortedTrades();
+  readonly #question: CurrencyQuestion;
   #layout = readLayout(loadSetting(LAYOUT_KEY));
   #clock: Clock = { zone: "utc", today: "" };
   #isLayoutPainted = false;
   /** What the list was started with. */
   #filters: Filters;
   #range: Range;
+  #order: Order;
   #trades: TradeList;
+  /** Undefined if the newest trades are listed first. */
+  #sorted: SortedTrades | undefined;
   #rate = new RateMeter();
   #history: History | undefined;
   #startedMs = 0;
@@ -78,9 +73,16 @@ export class Blotter implements Panel {
     this.#page = page;
     this.#filters = page.address.filters;
     this.#range = page.address.range;
+    this.#order = listedOrder(page.address.order, this.#filters);
     this.#trades = this.#newTradeList();
+    this.#sorted = this.#newSortedTrades();
+    this.#question = new CurrencyQuestion(page.address);
+    this.#header = new Header({
+      change: (change) => this.#changeLayout(change),
+      sort: (by) => this.#sort(toggleOrder(page.address.order, by)),
+    });
     this.#footer = new Footer({
-      retry: () => this.#trades.retry(),
+      retry: () => this.#list.retry(),
       showAll: () => page.address.setRange(ALL),
     });
     this.#detail = new Detail(page, {
@@ -95,12 +97,16 @@ export class Blotter implements Panel {
     this.#toolbar = new Toolbar({
       pause: () => (this.#isPaused ? this.#resume() : this.#pause()),
       change: (change) => this.#changeLayout(change),
+      sort: (order) => this.#sort(order),
     });
     this.#jump.addEventListener("click", () => {
       this.#resume();
       this.#grid.focus();
     });
-    page.state.onFresh((fresh) => this.#trades.add(fresh));
+    page.state.onFresh((fresh) => {
+      this.#trades.add(fresh);
+      this.#sorted?.add(fresh);
+    });
     page.state.onBackfill((backfilled) => this.#trades.backfill(backfilled));
   }
 
@@ -109,12 +115,20 @@ export class Blotter implements Panel {
     if (filters !== this.#filters || view.range !== this.#range) {
       this.#start(view);
     }
+    const order = listedOrder(view.order, filters);
+    if (!sameOrder(order, this.#order)) {
+      this.#order = order;
+      this.#restartOrder();
+    }
     if (state.connection.phase === "live") {
       this.#history?.setEnd(Math.max(this.#startedMs, state.connection.sinceMs));
     }
     this.#trades.isBackfilled ||= state.isBackfilled && !this.#history;
     this.#measure(nowMs);
+    this.#question.paint(view);
     this.#paintLayout(view);
+    this.#header.paintOrder(this.#order);
+    this.#toolbar.paintOrder(view.order);
     this.#paintTable(view);
     this.#paintStatus(state.connection.phase === "live");
     this.#detail.paint(view);
@@ -128,7 +142,38 @@ export class Blotter implements Panel {
     this.#history = undefined;
     this.#trades = this.#newTradeList();
     this.#rate = new RateMeter();
+    this.#restartOrder();
+  }
+
+  /** Begins at the top of the present order, with the trades of now. */
+  #restartOrder(): void {
+    this.#sorted = this.#newSortedTrades();
+    this.#refreshedMs = 0;
     this.#grid.toTop();
+  }
+
+  #newSortedTrades(): SortedTrades | undefined {
+    if (sameOrder(this.#order, NEWEST_FIRST)) {
+      return;
+    }
+    const { queryArchive, timing, state, repaint, serverNow } = this.#page;
+    const selection = { filters: this.#filters, span: spanOf(this.#range, serverNow()) };
+    return new SortedTrades(
+      { queryArchive, timing, changed: repaint },
+      this.#order,
+      selection,
+      () => state.trades,
+    );
+  }
+
+  /** What the table lists. */
+  get #list(): TradeList | SortedTrades {
+    return this.#sorted ?? this.#trades;
+  }
+
+  #sort(order: Order): void {
+    this.#question.expect();
+    this.#page.address.setOrder(order);
   }
 
   #newTradeList(): TradeList {
@@ -157,8 +202,7 @@ export class Blotter implements Panel {
   /** Shows the trades that have arrived meanwhile. */
   #resume(): void {
     this.#isPaused = false;
-    this.#refreshedMs = 0;
-    this.#grid.toTop();
+    this.#restartOrder();
     this.#page.repaint();
   }
 
@@ -192,7 +236,6 @@ export class Blotter implements Panel {
     this.#grid.setWidths(gridTemplate(this.#layout), minWidthCh(this.#layout), columns.length);
     this.#grid.setColumns(columns, this.#clock);
     this.#header.setColumns(columns, this.#clock);
-    this.#header.paintSort(this.#layout);
     this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
@@ -210,65 +253,41 @@ export class Blotter implements Panel {
       this.#refreshedMs = nowMs;
       this.#trades.refresh();
     }
-    const [first, last] = this.#grid.visibleRange;
-    const isTimeOrder = isByTime(this.#layout);
-    if (isTimeOrder) {
-      this.#trades.setVisibleRange(first, last);
-    }
-    const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
+    const list = this.#list;
+    list.setVisibleRange(...this.#grid.visibleRange);
     const filtered = isFiltered(this.#filters);
     this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
-    this.#grid.markDays(isTimeOrder);
-    this.#grid.paint(list, isNew && isLive);
+    this.#grid.setLabel(`Trades by ${orderLabel(this.#order.by)}, ${directionLabel(this.#order)}`);
+    this.#grid.markDays(this.#order.by === "receivedAt");
+    this.#grid.paint(list, isNew && isLive && !this.#sorted);
     this.#footer.paint({
-      status: isTimeOrder ? this.#trades.endStatus : "sorted",
+      status: list.endStatus,
+      isNewestFirst: this.#sorted === undefined,
+      isPartial: this.#sorted?.basis !== undefined,
       rows: list.length,
       isFiltered: filtered,
       rangeLabel,
-      mayGrow: spanOf(range, nowMs).untilMs === undefined,
+      mayGrow: !this.#sorted && spanOf(range, nowMs).untilMs === undefined,
       rowIndex: list.length + 2,
     });
   }
 
   #paintStatus(isConnected: boolean): void {
-    const { pending } = this.#trades;
+    const { pending } = this.#list;
     const { heldBy } = this.#grid;
-    const isHeld = this.#isPaused || heldBy !== undefined;
+    const isHeld = this.#isPaused || heldBy !== undefined || this.#sorted !== undefined;
     this.#jump.hidden = !isHeld || pending === 0;
-    setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
+    setText(this.#jump, `${wholeNumber.format(pending)} new${this.#sorted ? ", show" : " ↑"}`);
     this.#toolbar.paintPause(this.#isPaused);
     this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
-    setText(this.#status, this.#statusText(heldBy, isConnected));
+    const state = {
+      sorted: this.#sorted,
+      isPaused: this.#isPaused,
+      heldBy,
+      isConnected,
+      isSampled: this.#isSampled,
+      zone: this.#clock.zone,
+    };
+    setText(this.#status, listStatus(state));
   }
-
-  #statusText(heldBy: Grid["heldBy"], isConnected: boolean): string {
-    if (this.#isPaused) {
-      return "Paused. Press Space or the button to resume.";
-    }
-    if (!isByTime(this.#layout)) {
-      const { label } = COLUMNS.find(({ name }) => name === this.#layout.sort.by) ?? { label: () => "" };
-      const mixed = isMixed(this.#layout, this.#filters)
-        ? " Amounts of different currencies are mixed: filter by one."
-        : "";
-      return `Sorted by ${label(this.#clock)}, loaded trades only.${mixed} Sort by time to see the whole archive.`;
-    }
-    if (heldBy) {
-      return HELD[heldBy];
-    }
-    if (!isConnected) {
-      return "Disconnected: no new trades arrive. Missed trades are filled in after reconnecting.";
-    }
-    return this.#isSampled
-      ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."
-      : `Newest first, as they arrive. Times are ${this.#clock.zone === "utc" ? "UTC" : "local"}.`;
-  }
-}
-
-/** Whether the rows are in the order of amounts whose currencies differ. */
-function isMixed({ sort: { by } }: Layout, { from, to }: Filters): boolean {
-  return (
-    (by === "sell" && from === "") ||
-    (by === "buy" && to === "") ||
-    (by === "rate" && (from === "" || to === ""))
-  );
 }

@@ -5,8 +5,8 @@
  * any value sets.
  */
 
-import { parseUnits } from "../trade/decimal.ts";
-import { newestFirst, type TradeEvent } from "../trade/event.ts";
+import { ORDER_FIELDS, type OrderField } from "../filters/order.ts";
+import type { TradeEvent } from "../trade/event.ts";
 import { parseMicros } from "../trade/json.ts";
 import { element } from "../ui/dom.ts";
 import { countryNames, decimalFormat, padding } from "../ui/format.ts";
@@ -29,13 +29,12 @@ export interface Column {
   readonly name: ColumnName;
   readonly label: (clock: Clock) => string;
   readonly fill: (cell: HTMLElement, trade: TradeEvent, clock: Clock) => void;
-  /** Compares in ascending order. */
-  readonly compare: (a: TradeEvent, b: TradeEvent) => number;
+  /** The field that a click on the header sorts by, if the archive has such an order. */
+  readonly sortsBy?: OrderField;
 }
 
 const decimal = decimalFormat();
 const countryName = countryNames();
-const { compare: compareText } = new Intl.Collator();
 
 /** A longer text may be cut off, so the cell's title has it in full. */
 const MAX_UNTITLED_CHARS = 8;
@@ -50,18 +49,28 @@ export const COLUMNS: readonly Column[] = [
       cell.textContent = full.startsWith(clock.today) ? clockTime(receivedMs, clock.zone, true) : full;
       cell.title = full;
     },
-    compare: (a, b) => newestFirst(b, a),
+    sortsBy: "receivedAt",
   },
-  textColumn("user", "User", (trade) => trade.userId),
-  textColumn("pair", "Pair", (trade) => `${trade.currencyFrom}→${trade.currencyTo}`),
-  amountColumn("sell", "Sell", 2, (trade) => trade.amountSell),
-  amountColumn("buy", "Buy", 2, (trade) => trade.amountBuy),
-  amountColumn("rate", "Rate", 6, (trade) => trade.rate),
+  {
+    name: "user",
+    label: () => "User",
+    fill: (cell, { userId }) => fillText(cell, userId),
+    sortsBy: "userId",
+  },
+  {
+    name: "pair",
+    label: () => "Pair",
+    fill: (cell, { currencyFrom, currencyTo }) => fillText(cell, `${currencyFrom}→${currencyTo}`),
+    sortsBy: "currencyFrom",
+  },
+  amountColumn("sell", "Sell", 2, "amountSell"),
+  amountColumn("buy", "Buy", 2, "amountBuy"),
+  amountColumn("rate", "Rate", 6, "rate"),
   {
     name: "country",
     label: () => "Country",
     fill: fillCountry,
-    compare: (a, b) => compareText(countryName(a.originatingCountry), countryName(b.originatingCountry)),
+    sortsBy: "originatingCountry",
   },
   {
     name: "placed",
@@ -71,37 +80,22 @@ export const COLUMNS: readonly Column[] = [
       cell.textContent = placed === undefined ? timePlaced : dateAndClock(placed / 1000, zone);
       cell.title = cell.textContent;
     },
-    compare: (a, b) => compareText(a.timePlaced, b.timePlaced),
+    sortsBy: "timePlaced",
   },
   ...LABELLED.map(labelledColumn),
   {
     name: "flags",
     label: () => "Flags",
     fill: (cell, { flags }) => cell.replaceChildren(...flags.map(badge)),
-    compare: (a, b) => compareText(a.flags.join(), b.flags.join()),
   },
 ];
 
-function textColumn(name: ColumnName, label: string, text: (trade: TradeEvent) => string): Column {
-  return {
-    name,
-    label: () => label,
-    fill: (cell, trade) => fillText(cell, text(trade)),
-    compare: (a, b) => compareText(text(a), text(b)),
-  };
-}
-
 function labelledColumn(field: LabelledField): Column {
-  const units = (trade: TradeEvent): bigint => parseUnits(trade[field.name] ?? "") ?? 0n;
-  return {
-    name: `field-${field.name}`,
-    label: () => field.label,
-    fill: (cell, trade, { zone }) => fillText(cell, fieldText(field, trade, zone)),
-    compare: (a, b) =>
-      field.kind === "amount"
-        ? Number(units(a) - units(b))
-        : compareText(a[field.name] ?? "", b[field.name] ?? ""),
-  };
+  const name = `field-${field.name}` as const;
+  const shown = { name, label: () => field.label };
+  const fill: Column["fill"] = (cell, trade, { zone }) => fillText(cell, fieldText(field, trade, zone));
+  const sortsBy = ORDER_FIELDS.find((each) => each === field.name);
+  return sortsBy ? { ...shown, fill, sortsBy } : { ...shown, fill };
 }
 
 /** `places` is the usual number of decimals. */
@@ -109,21 +103,21 @@ function amountColumn(
   name: ColumnName,
   label: string,
   places: number,
-  amount: (trade: TradeEvent) => string,
+  field: "amountSell" | "amountBuy" | "rate",
 ): Column {
   const maxChars = Math.floor(DEFAULT_CH[name]);
   const shortened = shortFormat(maxChars);
   return {
     name,
     label: () => label,
-    fill: (cell, trade) => {
-      const exact = decimal(amount(trade));
+    fill: (cell, { [field]: amount }) => {
+      const exact = decimal(amount);
       fillText(cell, exact);
-      cell.textContent = shortened(amount(trade));
+      cell.textContent = shortened(amount);
       // A shortened amount has no room left for padding.
-      cell.dataset["pad"] = padding(amount(trade), places).slice(0, Math.max(0, maxChars - exact.length));
+      cell.dataset["pad"] = padding(amount, places).slice(0, Math.max(0, maxChars - exact.length));
     },
-    compare: (a, b) => Number((parseUnits(amount(a)) ?? 0n) - (parseUnits(amount(b)) ?? 0n)),
+    sortsBy: field,
   };
 }
 

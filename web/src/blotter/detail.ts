@@ -16,7 +16,7 @@ export interface DetailListener {
   readonly moved: (id: string) => void;
 }
 
-/** In the order of the list: newer trades are above. */
+/** In the order of the list. */
 const STEPS: ReadonlyMap<string, number> = new Map([
   ["ArrowLeft", -1],
   ["ArrowRight", 1],
@@ -34,8 +34,8 @@ export class Detail {
   readonly #json = byId("trade-json", HTMLElement);
   readonly #raw = byId("trade-raw", HTMLElement);
   readonly #copy = byId("trade-copy", HTMLButtonElement);
-  readonly #newer = byId("trade-newer", HTMLButtonElement);
-  readonly #older = byId("trade-older", HTMLButtonElement);
+  readonly #previous = byId("trade-previous", HTMLButtonElement);
+  readonly #next = byId("trade-next", HTMLButtonElement);
   readonly #lookUp: TradeHistory;
   #zone: Zone = "utc";
   #id = "";
@@ -52,8 +52,8 @@ export class Detail {
     });
     this.#modal = new Modal(this.#dialog, () => page.address.closeDialog());
     copyFrom(this.#copy, this.#raw);
-    this.#newer.addEventListener("click", () => this.#step(-1));
-    this.#older.addEventListener("click", () => this.#step(1));
+    this.#previous.addEventListener("click", () => this.#step(-1));
+    this.#next.addEventListener("click", () => this.#step(1));
     this.#dialog.addEventListener("keydown", (event) => {
       const step = STEPS.get(event.key);
       // The JSON may scroll sideways.
@@ -80,8 +80,8 @@ export class Detail {
     this.#zone = zone;
     this.#modal.paint(isOpen);
     if (isOpen) {
-      this.#newer.disabled = this.#listener.find(id, -1) === undefined;
-      this.#older.disabled = this.#listener.find(id, 1) === undefined;
+      this.#previous.disabled = this.#listener.find(id, -1) === undefined;
+      this.#next.disabled = this.#listener.find(id, 1) === undefined;
     }
   }
 

@@ -4,8 +4,11 @@ import { element, setText } from "../ui/dom.ts";
 import type { EndStatus } from "./pages.ts";
 
 export interface FooterState {
-  /** `sorted`: another order than by time, in which nothing more is loaded. */
-  readonly status: EndStatus | "sorted";
+  readonly status: EndStatus;
+  /** Whether the rows are newest first. */
+  readonly isNewestFirst: boolean;
+  /** Whether the range has too many trades to sort, so that the oldest are left out. */
+  readonly isPartial: boolean;
   readonly rows: number;
   readonly isFiltered: boolean;
   /** Such as `in the last hour`. Empty if the list has no bounds in time. */
@@ -55,22 +58,34 @@ function button(label: string, run: () => void): HTMLButtonElement {
   return made;
 }
 
-function text({ status, rows, isFiltered, rangeLabel, mayGrow }: FooterState): string {
-  const sentence = (start: string): string => `${start} ${rangeLabel}`.trim().concat(".");
+function text(state: FooterState): string {
+  const { status, isNewestFirst, rows } = state;
   switch (status) {
     case "end":
-      if (rows === 0) {
-        const none = sentence(isFiltered ? "No trade matches these filters" : "No trades");
-        return mayGrow ? `${none} New ones appear here at once.` : none;
-      }
-      return sentence(isFiltered ? "This is the first matching trade" : "This is the first trade");
+      return rows === 0 ? emptyText(state) : endText(state);
     case "failed":
-      return "Older trades can’t be loaded.";
+      return isNewestFirst ? "Older trades can’t be loaded." : "The trades can’t be loaded.";
     case "full":
       return "The list ends here. Use filters or an export to go further back.";
-    case "sorted":
-      return "Only loaded trades are listed.";
     default:
-      return rows === 0 ? "Searching for matching trades…" : "Loading older trades…";
+      return rows === 0 ? "Searching for matching trades…" : "Loading more trades…";
   }
+}
+
+function emptyText({ isFiltered, rangeLabel, mayGrow }: FooterState): string {
+  const none = sentence(isFiltered ? "No trade matches these filters" : "No trades", rangeLabel);
+  return mayGrow ? `${none} New ones appear here at once.` : none;
+}
+
+function endText({ isNewestFirst, isPartial, isFiltered, rangeLabel }: FooterState): string {
+  if (isPartial) {
+    return "The list ends here. Use a shorter time range or more filters to sort older trades, too.";
+  }
+  const matching = isFiltered ? " matching" : "";
+  const start = isNewestFirst ? `This is the first${matching} trade` : `These are all${matching} trades`;
+  return sentence(start, rangeLabel);
+}
+
+function sentence(start: string, rangeLabel: string): string {
+  return `${start} ${rangeLabel}`.trim().concat(".");
 }

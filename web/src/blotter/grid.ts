@@ -164,6 +164,13 @@ export class Grid {
     this.#setActiveDescendant(focused);
   }
 
+  /** Names the table for screen readers. */
+  setLabel(label: string): void {
+    if (this.#scroller.ariaLabel !== label) {
+      this.#scroller.ariaLabel = label;
+    }
+  }
+
   show(isShown: boolean): void {
     this.#scroller.hidden = !isShown;
   }

@@ -4,9 +4,10 @@
  * One header is in the Tab order, and arrow keys move to the others. Shift and an arrow key resize.
  */
 
+import type { Order, OrderField } from "../filters/order.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Clock, Column } from "./columns.ts";
-import { type ColumnName, type Layout, resizeColumn, toggleSort } from "./layout.ts";
+import { type Layout, resizeColumn } from "./layout.ts";
 
 const KEY_STEP_CH = 1;
 const ARROWS: ReadonlyMap<string, number> = new Map([
@@ -14,15 +15,23 @@ const ARROWS: ReadonlyMap<string, number> = new Map([
   ["ArrowRight", 1],
 ]);
 
+const RESIZING = "To resize this column, drag its edge or press Shift and an arrow key.";
+
+export interface HeaderListener {
+  readonly change: (change: (layout: Layout) => Layout) => void;
+  /** A click: sorts by a field, or reverses its order. */
+  readonly sort: (by: OrderField) => void;
+}
+
 export class Header {
   readonly row = element("div", "row");
-  readonly #change: (change: (layout: Layout) => Layout) => void;
+  readonly #listener: HeaderListener;
   #columns: readonly Column[] = [];
 
-  constructor(change: (change: (layout: Layout) => Layout) => void) {
+  constructor(listener: HeaderListener) {
     this.row.role = "row";
     this.row.ariaRowIndex = "1";
-    this.#change = change;
+    this.#listener = listener;
   }
 
   /** Sets the columns. */
@@ -30,7 +39,7 @@ export class Header {
     const isSame = columns.map(({ name }) => name).join() === this.#columns.map(({ name }) => name).join();
     this.#columns = columns;
     if (!isSame) {
-      this.row.replaceChildren(...columns.map(({ name }, index) => this.#cell(name, index)));
+      this.row.replaceChildren(...columns.map((column, index) => this.#cell(column, index)));
     }
     for (const [index, { label }] of columns.entries()) {
       setText(this.#button(index), label(clock));
@@ -38,21 +47,23 @@ export class Header {
   }
 
   /** Marks the column that the table is sorted by. */
-  paintSort({ sort }: Layout): void {
-    for (const [index, { name }] of this.#columns.entries()) {
+  paintOrder({ by, direction }: Order): void {
+    for (const [index, { sortsBy }] of this.#columns.entries()) {
       const cell = this.row.children[index] as HTMLElement;
-      cell.ariaSort = name === sort.by ? sort.direction : "none";
+      cell.ariaSort = sortsBy === by ? direction : "none";
     }
   }
 
-  #cell(name: ColumnName, index: number): HTMLElement {
+  #cell({ name, sortsBy }: Column, index: number): HTMLElement {
     const cell = element("div", name);
     cell.role = "columnheader";
     const button = element("button", "plain");
     button.type = "button";
-    button.title = "Sort by this column. To resize it, drag its edge or press Shift and an arrow key.";
+    button.title = sortsBy ? `Sort by this column. ${RESIZING}` : RESIZING;
     button.tabIndex = index === 0 ? 0 : -1;
-    button.addEventListener("click", () => this.#change((layout) => toggleSort(layout, name)));
+    if (sortsBy) {
+      button.addEventListener("click", () => this.#listener.sort(sortsBy));
+    }
     button.addEventListener("keydown", (event) => this.#onKeydown(event, index));
     const handle = element("span", "resize-handle");
     handle.addEventListener("pointerdown", (event) => this.#onDrag(event, handle, index));
@@ -97,7 +108,7 @@ export class Header {
   #resize(index: number, current: Layout["widths"], widthCh: number): void {
     const name = this.#columns[index]?.name;
     if (name) {
-      this.#change((layout) => resizeColumn(layout, current, name, widthCh));
+      this.#listener.change((layout) => resizeColumn(layout, current, name, widthCh));
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * The user's column layout: visibility, widths and sort order. Never changed in place; stored as JSON.
+ * The user's column layout: visibility and widths. Never changed in place; stored as JSON.
  *
  * Widths are in ch, the width of a digit, so that usual values fit in any font.
  */
@@ -42,51 +42,19 @@ function minWidth(name: ColumnName): number {
   return name === "sell" || name === "buy" || name === "rate" ? DEFAULT_CH[name] : MIN_CH;
 }
 
-export interface Sort {
-  readonly by: ColumnName;
-  readonly direction: "ascending" | "descending";
-}
-
 export interface Layout {
   readonly hidden: readonly ColumnName[];
   /** Once one column has a width of its own, all have. */
   readonly widths: Readonly<Partial<Record<ColumnName, number>>>;
-  readonly sort: Sort;
 }
 
-/** Newest first, as trades arrive. */
-const BY_TIME: Sort = { by: "time", direction: "descending" };
-
-export const DEFAULT_LAYOUT: Layout = { hidden: [], widths: {}, sort: BY_TIME };
-
-export function isByTime({ sort }: Layout): boolean {
-  return sort.by === BY_TIME.by && sort.direction === BY_TIME.direction;
-}
-
-/** The effect of a click on a column header: descending, then ascending, then back to newest first. */
-export function toggleSort(layout: Layout, by: ColumnName): Layout {
-  const { sort } = layout;
-  if (sort.by !== by) {
-    return { ...layout, sort: { by, direction: "descending" } };
-  }
-  return { ...layout, sort: sort.direction === "descending" ? { by, direction: "ascending" } : BY_TIME };
-}
-
-/** Sorts by a visible column. */
-export function sortBy(layout: Layout, sort: Sort): Layout {
-  return visible(layout).includes(sort.by) ? { ...layout, sort } : layout;
-}
+export const DEFAULT_LAYOUT: Layout = { hidden: [], widths: {} };
 
 /** Shows or hides a column. At least one stays visible. */
 export function toggleColumn(layout: Layout, name: ColumnName): Layout {
   const { hidden } = layout;
   const now = hidden.includes(name) ? hidden.filter((other) => other !== name) : [...hidden, name];
-  if (now.length === COLUMN_NAMES.length) {
-    return layout;
-  }
-  return now.includes(layout.sort.by)
-    ? { ...layout, hidden: now, sort: BY_TIME }
-    : { ...layout, hidden: now };
+  return now.length === COLUMN_NAMES.length ? layout : { ...layout, hidden: now };
 }
 
 /** Sets the width of a column; `current` are the widths of all visible columns. */
@@ -119,9 +87,8 @@ export function minWidthCh(layout: Layout): number {
   return visible(layout).reduce((sum, name) => sum + (layout.widths[name] ?? DEFAULT_CH[name]), 0);
 }
 
-/** The order is not stored: at the next visit, rows that are not the newest ones would be a surprise. */
-export function writeLayout({ hidden, widths }: Layout): string {
-  return JSON.stringify({ hidden, widths });
+export function writeLayout(layout: Layout): string {
+  return JSON.stringify(layout);
 }
 
 /** Reads a stored layout. Invalid parts are ignored. */
@@ -135,7 +102,7 @@ export function readLayout(text: string | undefined): Layout {
   if (hiddenNames.length === COLUMN_NAMES.length) {
     return DEFAULT_LAYOUT;
   }
-  return { hidden: hiddenNames, widths: readWidths(widths), sort: BY_TIME };
+  return { hidden: hiddenNames, widths: readWidths(widths) };
 }
 
 function readWidths(widths: unknown): Layout["widths"] {

@@ -88,11 +88,6 @@ export class Pages {
     return found;
   }
 
-  /** All trades in memory. */
-  get loaded(): readonly TradeEvent[] {
-    return this.#pages.flatMap(({ rows }) => rows ?? []);
-  }
-
   /** Loads missing pages near the visible rows, and evicts distant ones. */
   setVisibleRange(first: number, last: number): void {
     this.#evict(first - KEPT_ROWS, last + KEPT_ROWS);
@@ -150,7 +145,7 @@ export class Pages {
       this.#status = "idle";
       this.#store(index, cursor, page);
     } catch (error) {
-      console.warn("Tradewire: can’t load older trades:", error);
+      console.warn("Tradewire: can’t load trades:", error);
       this.#status = "failed";
       this.#source.timing.setTimer(() => this.retry(), AFTER_FAILURE_MS);
     }

@@ -1,65 +1,39 @@
-/** The sort order as two select lists, for touch screens and for widths without column headers. */
+/** The order of the list as two select lists, for touch screens and for widths without column headers. */
 
+import { NEWEST_FIRST, ORDER_FIELDS, type Order } from "../filters/order.ts";
 import { element, setText } from "../ui/dom.ts";
-import { type Clock, COLUMNS } from "./columns.ts";
-import { type ColumnName, type Layout, type Sort, sortBy, visible } from "./layout.ts";
+import { directionLabel, orderLabel } from "./order-labels.ts";
 
-const DIRECTIONS: Readonly<Record<Sort["direction"], string>> = {
-  descending: "Descending",
-  ascending: "Ascending",
-};
+const DIRECTIONS: readonly Order["direction"][] = ["descending", "ascending"];
 
 export class SortMenu {
   readonly elements: readonly HTMLElement[];
-  readonly #column = element("select", "");
+  readonly #by = element("select", "");
   readonly #direction = element("select", "");
-  readonly #options: ReadonlyMap<ColumnName, HTMLOptionElement>;
 
-  constructor(change: (change: (layout: Layout) => Layout) => void) {
-    this.#options = new Map(COLUMNS.map(({ name }) => [name, option(name)]));
-    this.#column.append(...this.#options.values());
-    this.#direction.append(
-      ...Object.entries(DIRECTIONS).map(([direction, label]) => {
-        const made = option(direction);
-        setText(made, label);
-        return made;
-      }),
-    );
+  constructor(sort: (order: Order) => void) {
+    this.#by.append(...ORDER_FIELDS.map((by) => new Option(orderLabel(by), by)));
+    this.#direction.append(...DIRECTIONS.map((direction) => new Option("", direction)));
     const changed = (): void => {
-      const by = COLUMNS.find(({ name }) => name === this.#column.value)?.name ?? "time";
+      const by = ORDER_FIELDS.find((name) => name === this.#by.value) ?? NEWEST_FIRST.by;
       const direction = this.#direction.value === "ascending" ? "ascending" : "descending";
-      change((layout) => sortBy(layout, { by, direction }));
+      sort({ by, direction });
     };
-    for (const select of [this.#column, this.#direction]) {
+    for (const select of [this.#by, this.#direction]) {
       select.autocomplete = "off";
       select.addEventListener("change", changed);
     }
-    this.elements = [
-      field("sort-by", "Sort by", this.#column),
-      field("sort-order", "Order", this.#direction),
-    ];
+    this.elements = [field("sort-by", "Sort by", this.#by), field("sort-order", "Order", this.#direction)];
   }
 
-  paint(layout: Layout, clock: Clock): void {
-    const names = visible(layout);
-    for (const { name, label } of COLUMNS) {
-      const made = this.#options.get(name);
-      if (made) {
-        setText(made, label(clock));
-        made.hidden = !names.includes(name);
-        // Some browsers show hidden options.
-        made.disabled = made.hidden;
-      }
+  paint({ by, direction }: Order): void {
+    for (const option of this.#direction.options) {
+      const each = option.value === "ascending" ? "ascending" : "descending";
+      setText(option, directionLabel({ by, direction: each }));
     }
-    this.#column.value = layout.sort.by;
-    this.#direction.value = layout.sort.direction;
+    this.#by.value = by;
+    this.#direction.value = direction;
   }
-}
-
-function option(value: string): HTMLOptionElement {
-  const made = element("option", "");
-  made.value = value;
-  return made;
 }
 
 function field(id: string, text: string, select: HTMLSelectElement): HTMLElement {

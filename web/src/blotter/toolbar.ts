@@ -1,6 +1,7 @@
 /** The table's controls in its title line: pause, view menu and export links. */
 
 import { writeFilters } from "../filters/filters.ts";
+import type { Order } from "../filters/order.ts";
 import { writeSpan } from "../filters/range.ts";
 import type { Selection } from "../filters/selection.ts";
 import { byId, element, setText } from "../ui/dom.ts";
@@ -14,6 +15,7 @@ const FORMATS = ["csv", "ndjson"] as const;
 export interface ToolbarListener {
   readonly pause: () => void;
   readonly change: (change: (layout: Layout) => Layout) => void;
+  readonly sort: (order: Order) => void;
 }
 
 export class Toolbar {
@@ -22,14 +24,14 @@ export class Toolbar {
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
   readonly #sort: SortMenu;
 
-  constructor({ pause, change }: ToolbarListener) {
+  constructor({ pause, change, sort }: ToolbarListener) {
     this.#pause.type = "button";
     this.#pause.dataset["testid"] = "pause";
     this.#pause.title = "Pauses the list and counts new trades (Space)";
     setText(this.#pause, "Pause");
     this.#pause.addEventListener("click", pause);
     onKey(" ", pause);
-    this.#sort = new SortMenu(change);
+    this.#sort = new SortMenu(sort);
     byId("blotter-tools", HTMLElement).append(this.#pause, this.#menu(change), ...this.#links.values());
   }
 
@@ -37,8 +39,11 @@ export class Toolbar {
     this.#pause.ariaPressed = String(isPaused);
   }
 
+  paintOrder(order: Order): void {
+    this.#sort.paint(order);
+  }
+
   paintLayout(layout: Layout, clock: Clock): void {
-    this.#sort.paint(layout, clock);
     for (const { name, label } of COLUMNS) {
       const made = this.#boxes.get(name);
       if (made) {

@@ -86,16 +86,6 @@ export class TradeList {
     return [...this.#shown.slice(first, last), ...older];
   }
 
-  /** The trades above the archive pages. A new list after each refresh that changed something. */
-  get shown(): readonly TradeEvent[] {
-    return this.#shown;
-  }
-
-  /** All trades in memory. */
-  get loaded(): readonly TradeEvent[] {
-    return [...this.#shown, ...(this.#pages?.loaded ?? [])];
-  }
-
   get endStatus(): EndStatus {
     if (this.#isComplete) {
       return "end";

@@ -1,5 +1,6 @@
 /**
- * The part of the page's state that a link carries: the filters, the time range, and the open dialog.
+ * The part of the page's state that a link carries: the filters, the time range, the order of the list, and the
+ * open dialog.
  *
  * Each change by the user adds a history entry, so that Back undoes it. Consecutive keystrokes in the search
  * field share one entry.
@@ -7,6 +8,7 @@
 
 import { type Dialog, type DialogAddress, dialogAddress, parseDialog } from "./dialog.ts";
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
+import { NEWEST_FIRST, type Order, orderText, parseOrder, sameOrder } from "./order.ts";
 import { findProblems } from "./problems.ts";
 import { DEFAULT_RANGE, parseRange, type Range, sameRange, writeRange } from "./range.ts";
 
@@ -33,6 +35,7 @@ export class Address {
   readonly #listeners: (() => void)[] = [];
   #filters: Filters = NO_FILTERS;
   #range = DEFAULT_RANGE;
+  #order = NEWEST_FIRST;
   #problems: readonly string[] = [];
   #dialog: Dialog | undefined;
   #isAbove = false;
@@ -54,6 +57,11 @@ export class Address {
 
   get range(): Range {
     return this.#range;
+  }
+
+  /** As asked for: the currency that it needs may be missing. */
+  get order(): Order {
+    return this.#order;
   }
 
   /** What the link asked for in vain, in sentences. Empty after the next change. */
@@ -112,6 +120,17 @@ export class Address {
     }
   }
 
+  /** Changes the order, and the filters that it needs. */
+  setOrder(order: Order, changes: Partial<Filters> = {}): void {
+    const filters = { ...this.#filters, ...changes };
+    if (!(sameOrder(order, this.#order) && sameFilters(filters, this.#filters))) {
+      this.#typing = false;
+      this.#order = order;
+      this.#filters = sameFilters(filters, this.#filters) ? this.#filters : filters;
+      this.#write("new");
+    }
+  }
+
   /** Opens a dialog. Back leads to what was open before. */
   open(dialog: Dialog): void {
     this.#typing = false;
@@ -149,9 +168,11 @@ export class Address {
     const place = this.#bar.read();
     const query = new URLSearchParams(place.query);
     const [filters, range] = [parseFilters(query), parseRange(query) ?? DEFAULT_RANGE];
+    const order = parseOrder(query.get("sort") ?? "") ?? NEWEST_FIRST;
     // Unchanged parts stay the same objects, so that nothing starts over when a dialog opens or closes.
     this.#filters = sameFilters(filters, this.#filters) ? this.#filters : filters;
     this.#range = sameRange(range, this.#range) ? this.#range : range;
+    this.#order = sameOrder(order, this.#order) ? this.#order : order;
     this.#problems = findProblems(query);
     this.#dialog = parseDialog(place);
     this.#isAbove = place.isAbove;
@@ -162,6 +183,9 @@ export class Address {
     const query = new URLSearchParams();
     writeFilters(this.#filters, query);
     writeRange(this.#range, query);
+    if (!sameOrder(this.#order, NEWEST_FIRST)) {
+      query.set("sort", orderText(this.#order));
+    }
     const place = {
       ...dialogAddress(this.#dialog),
       query: query.size > 0 ? `?${query}` : "",

@@ -1,13 +1,14 @@
 /** What a link asks for in vain, and what the page shows instead, in words. */
 
 import { FILTER_NAMES, isEmptyRange, NO_FILTERS, readFilter } from "./filters.ts";
+import { parseOrder } from "./order.ts";
 import { parseRange } from "./range.ts";
 
 const RANGE_NAMES = ["window", "since", "until"];
 
 /** Returns a sentence for each part of an address that is not used. */
 export function findProblems(query: URLSearchParams): readonly string[] {
-  const known = new Set<string>([...FILTER_NAMES, ...RANGE_NAMES]);
+  const known = new Set<string>([...FILTER_NAMES, ...RANGE_NAMES, "sort"]);
   const unknown = [...new Set(query.keys())].filter((name) => !known.has(name));
   const invalid = FILTER_NAMES.filter((name) => readFilter(name, query.get(name) ?? "") === undefined);
   return [
@@ -15,6 +16,7 @@ export function findProblems(query: URLSearchParams): readonly string[] {
     ...invalid.map((name) => `“${name}=${query.get(name)}” is not valid. It is ignored.`),
     ...amountProblems(query),
     ...rangeProblems(query),
+    ...orderProblems(query),
   ];
 }
 
@@ -31,4 +33,11 @@ function rangeProblems(query: URLSearchParams): readonly string[] {
   return asked.length === 0 || parseRange(query)
     ? []
     : [`“${asked.join("&")}” is not a valid time range. The page shows the last hour.`];
+}
+
+function orderProblems(query: URLSearchParams): readonly string[] {
+  const text = query.get("sort");
+  return text === null || parseOrder(text)
+    ? []
+    : [`“sort=${text}” is no order of the list. The page shows the newest trades first.`];
 }

@@ -1,9 +1,11 @@
 /** Queries to the archive: pages of `GET /api/messages`, with their structure validated. */
 
 import { type Filters, writeFilters } from "../filters/filters.ts";
+import { NEWEST_FIRST, type Order, orderText, sameOrder } from "../filters/order.ts";
 import { writeSpan } from "../filters/range.ts";
 import { isRecord, parseMicros } from "../trade/json.ts";
 import { type Fetch, get, readAnswer } from "./fetch.ts";
+import { type Basis, parseBasis } from "./stats.ts";
 
 /** Times are in milliseconds since 1970, by the server's clock. */
 export interface MessagesQuery {
@@ -13,16 +15,20 @@ export interface MessagesQuery {
   readonly sinceMs?: number | undefined;
   /** Exclusive. */
   readonly untilMs?: number | undefined;
+  /** Newest first by default. */
+  readonly order?: Order;
   readonly limit: number;
   /** The `next` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
 export interface MessagesPage {
-  /** Newest first. Not validated yet: see parseTradeEvent. */
+  /** In the order of the query. Not validated yet: see parseTradeEvent. */
   readonly messages: readonly unknown[];
-  /** The cursor of the next, older page; undefined on the last one. */
+  /** The cursor of the next page; undefined on the last one. */
   readonly next: string | undefined;
+  /** Undefined if the pages have every trade of the query. */
+  readonly basis: Basis | undefined;
   /** Everything received before this time is archived. Minus infinity if the archive can't tell. */
   readonly archivedUpToMs: number;
 }
@@ -35,10 +41,13 @@ export function archiveQuery(fetch: Fetch): QueryArchive {
   return async (query) => readAnswer(await get(fetch, `/api/messages?${toParams(query)}`), parsePage);
 }
 
-function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): URLSearchParams {
+function toParams({ filters, order, sinceMs, untilMs, limit, cursor }: MessagesQuery): URLSearchParams {
   const params = new URLSearchParams({ limit: String(limit) });
   if (filters) {
     writeFilters(filters, params);
+  }
+  if (order && !sameOrder(order, NEWEST_FIRST)) {
+    params.set("sort", orderText(order));
   }
   writeSpan({ sinceMs, untilMs }, params);
   if (cursor !== undefined) {
@@ -47,12 +56,12 @@ function toParams({ filters, sinceMs, untilMs, limit, cursor }: MessagesQuery): 
   return params;
 }
 
-/** Parses a page. Returns undefined if it is malformed. */
+/** Parses a page. Returns undefined, or throws, if it is malformed. */
 function parsePage(answer: unknown): MessagesPage | undefined {
   if (!isRecord(answer)) {
     return;
   }
-  const { messages, next, archivedUpTo } = answer;
+  const { messages, next, basis, archivedUpTo } = answer;
   const archivedUpToMs = parseArchivedUpTo(archivedUpTo);
   if (
     !Array.isArray(messages) ||
@@ -61,7 +70,7 @@ function parsePage(answer: unknown): MessagesPage | undefined {
   ) {
     return;
   }
-  return { messages, next: next ?? undefined, archivedUpToMs };
+  return { messages, next: next ?? undefined, basis: parseBasis(basis), archivedUpToMs };
 }
 
 function parseArchivedUpTo(timestamp: unknown): number | undefined {

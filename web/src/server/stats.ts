@@ -34,10 +34,10 @@ export interface StepStats extends Count {
   readonly money: Money | undefined;
 }
 
-/** The newest trades of a range, which alone were counted because it has too many for these filters. */
+/** The newest trades of a range, which alone were read because it has too many for this query. */
 export interface Basis {
   readonly newest: number;
-  /** The counted trades were received since this time, in milliseconds since 1970. */
+  /** The trades read were received since this time, in milliseconds since 1970. */
   readonly sinceMs: number;
 }
 
@@ -68,7 +68,7 @@ export function parseStats(answer: unknown): Stats {
     sinceMs: timestampMs(raw["since"]),
     untilMs: timestampMs(raw["until"]),
     stepMs: integer(raw["step"]) * 1000,
-    basis: raw["basis"] ? parseBasis(record(raw["basis"])) : undefined,
+    basis: parseBasis(raw["basis"]),
     total: parseCount(record(raw["total"])),
     pairs: list(raw["pairs"]).map((pair) => ({
       from: text(pair["currencyFrom"]),
@@ -89,7 +89,12 @@ export function parseStats(answer: unknown): Stats {
   };
 }
 
-function parseBasis(raw: Raw): Basis {
+/** Parses the basis of an answer. Undefined if everything was read. Throws if it is malformed. */
+export function parseBasis(answer: unknown): Basis | undefined {
+  if (answer === null) {
+    return;
+  }
+  const raw = record(answer);
   return { newest: integer(raw["newest"]), sinceMs: timestampMs(raw["since"]) };
 }
 
@@ -134,5 +139,5 @@ function timestampMs(value: unknown): number {
 }
 
 function fail(expected: string, value: unknown): never {
-  throw new Error(`invalid statistics: expected ${expected}, got ${String(value)}`);
+  throw new Error(`invalid answer: expected ${expected}, got ${String(value)}`);
 }
