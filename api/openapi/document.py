@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from api.http import parameter_types
 from api.http.parameters import Query, parse_query
 from api.http.responses import json_response_with_etag
+from api.openapi.examples import EXAMPLES
 from api.openapi.operations import COMMON_RESPONSES, MESSAGE_SCHEMA, Operation, ResponseSpec, operations
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def _operation(operation: Operation, path: str, schema_by_type: dict[Any, Any]) 
         content = {"schema": _with_refs(operation.body), "example": operation.body["examples"][0]}
         item["requestBody"] = {"required": True, "content": {_JSON: content}}
     responses = dict(sorted((COMMON_RESPONSES | operation.responses).items()))
-    item["responses"] = {str(status): _response(spec, schema_by_type) for status, spec in responses.items()}
+    item["responses"] = {
+        str(status): _response(spec, schema_by_type, EXAMPLES.get((operation.operation_id, status)))
+        for status, spec in responses.items()
+    }
     return item
 
 
@@ -101,9 +105,11 @@ def _parameter(declared: Parameter) -> dict[str, Any]:
     return item if example is None else item | {"example": example}
 
 
-def _response(spec: ResponseSpec, schema_by_type: dict[Any, Any]) -> dict[str, Any]:
+def _response(spec: ResponseSpec, schema_by_type: dict[Any, Any], example: Any) -> dict[str, Any]:
     item: dict[str, Any] = {"description": spec.description}
-    content = {_JSON: {"schema": schema_by_type[spec.body]}} if spec.body else {}
+    content: dict[str, dict[str, Any]] = {_JSON: {"schema": schema_by_type[spec.body]}} if spec.body else {}
+    if example is not None:
+        content[_JSON]["example"] = msgspec.to_builtins(example)
     content |= {media_type: {"schema": {"type": "string"}} for media_type in spec.text_types}
     if content:
         item["content"] = content

@@ -75,12 +75,13 @@ COMMON_RESPONSES: Final = {
 
 _DEAD_LETTER_ID: Final = {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"}
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
+MESSAGE_EXAMPLE: Final = {field.json_name: field.example for field in FIELDS if field.example is not None}
 MESSAGE_SCHEMA: Final = {
     "type": "object",
     "description": "One trade. Unknown fields are ignored and listed in the response.",
     "required": [field.json_name for field in REQUIRED],
     "properties": {field.json_name: field.type.schema for field in FIELDS},
-    "examples": [{field.json_name: field.example for field in FIELDS if field.example is not None}],
+    "examples": [MESSAGE_EXAMPLE],
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
@@ -148,7 +149,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 "minItems": 1,
                 "maxItems": MAX_BATCH_MESSAGES,
                 "items": MESSAGE_SCHEMA,
-                "examples": [MESSAGE_SCHEMA["examples"]],
+                "examples": [[MESSAGE_EXAMPLE]],
             },
         ),
         ("get", "/api/messages"): Operation(

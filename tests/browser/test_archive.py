@@ -106,3 +106,8 @@ def test_the_api_reference_lists_all_operations_and_fits_the_window(
     expect(page.locator("main")).not_to_contain_text("9,223,372")
     page.locator(".example").first.get_by_role("button", name="Copy").click()
     expect(page.locator(".example").first.get_by_role("button")).to_have_text(re.compile("Copied|Selected"))
+    answer = page.locator("#get-api-message-message-id- details").first
+    answer.get_by_text("Example answer").click()
+    expect(answer.locator("pre")).to_contain_text('"kind": "accepted"')
+    answer.get_by_role("button", name="Copy").click()
+    expect(answer.get_by_role("button")).to_have_text(re.compile("Copied|Selected"))

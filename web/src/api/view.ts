@@ -46,17 +46,17 @@ function section(operation: Operation, origin: string): HTMLElement {
   if (operation.needsToken) {
     made.append(withText("p", "", "Requires the operator token."));
   }
-  made.append(example(curl(origin, operation)));
+  made.append(copyable(curl(origin, operation)));
   made.append(...titled("Parameters", operation.parameters.map(parameterEntry)));
   made.append(...titled("Body", operation.body.map(contentEntry)));
   made.append(...titled("Responses", operation.responses.map(responseEntry)));
   return made;
 }
 
-/** A command with a button that copies it. */
-function example(command: string): HTMLElement {
+/** A text with a button that copies it. */
+function copyable(copied: string): HTMLElement {
   const made = element("div", "example");
-  const text = withText("pre", "", command);
+  const text = withText("pre", "", copied);
   text.tabIndex = 0;
   const copy = withText("button", "", "Copy");
   copy.type = "button";
@@ -101,8 +101,17 @@ function responseEntry({ status, description, headers, contents: bodies }: ApiRe
   if (headers.length > 0) {
     head.append(withText("span", "quiet", ` · with ${headers.join(", ")}`));
   }
-  made.append(head, ...bodies.map(contentEntry));
+  made.append(head, ...bodies.map(contentEntry), ...bodies.flatMap(exampleAnswer));
   return made;
+}
+
+function exampleAnswer({ example }: Content): readonly HTMLElement[] {
+  if (example === undefined) {
+    return [];
+  }
+  const made = element("details", "");
+  made.append(withText("summary", "", "Example answer"), copyable(JSON.stringify(example, undefined, 2)));
+  return [made];
 }
 
 function typeBlock(pieces: readonly Piece[]): HTMLElement {
