@@ -23,14 +23,19 @@ export interface Steps {
 /** Before the first answer. */
 export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], complete: 0 };
 
-/** More than any range has. Bounds the cost of a wrong answer. */
+/** More than any chart has room for: of days, 13 years. */
 const STEPS_MAX = 5000;
 
-/** The series, with the empty steps that the answer leaves out. Without a start, it begins with the first trade. */
+/**
+ * The series, with the empty steps that the answer leaves out. A range with too many steps, as one that begins in
+ * 1970, begins with the first trade, and at worst ends with the newest.
+ */
 export function allSteps({ sinceMs: startMs, untilMs: endMs, stepMs, series }: Stats, nowMs: number): Steps {
-  const firstMs = startMs === 0 ? (series[0]?.startMs ?? endMs) : startMs;
-  const sinceMs = Math.floor(firstMs / stepMs) * stepMs;
-  const count = Math.min(STEPS_MAX, Math.max(0, Math.ceil((endMs - sinceMs) / stepMs)));
+  const steps = (fromMs: number): number =>
+    Math.max(0, Math.ceil(endMs / stepMs) - Math.floor(fromMs / stepMs));
+  const firstMs = steps(startMs) > STEPS_MAX ? (series[0]?.startMs ?? endMs) : startMs;
+  const count = Math.min(STEPS_MAX, steps(firstMs));
+  const sinceMs = (Math.ceil(endMs / stepMs) - count) * stepMs;
   const list = new Array<Step>(count).fill(undefined);
   for (const step of series) {
     const index = Math.round((step.startMs - sinceMs) / stepMs);
