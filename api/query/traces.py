@@ -1,4 +1,4 @@
-"""GET /api/message/<id>: one message and its history, from the archive and from the dead letters."""
+"""GET /api/message/<id>: one message and its history, from the archive, the dead letters and the named losses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from api.http.responses import RETRY_AFTER_SECONDS, error_response, json_respons
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
 from api.query.watermark import archived_up_to
 from tradewire import event
-from tradewire.errors import Fault, InvalidEvent, QueueUnavailable
+from tradewire.errors import Fault, InvalidEvent, QueueUnavailable, Unavailable
 from tradewire.event import TradeEvent
+from tradewire.ledger import losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from api.http.queue_pool import QueuePool
+    from tradewire.ledger.losses import Loss
     from tradewire.queue import DeadLetter
     from tradewire.receipt import Kind
     from tradewire.settings import Settings
@@ -64,7 +66,9 @@ class Found(Protocol):
 class TraceEntry(msgspec.Struct, omit_defaults=True):
     """One step in the history of a message."""
 
-    kind: Literal["accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "requeued", "discarded"]
+    kind: Literal[
+        "accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "requeued", "discarded", "lost"
+    ]
     at: Timestamp
     tube: str | UnsetType = UNSET
     browsers: Annotated[int | UnsetType, Meta(description="The number of browsers that it was shown to.")] = UNSET
@@ -74,7 +78,8 @@ class TraceEntry(msgspec.Struct, omit_defaults=True):
 class MessageTrace(msgspec.Struct):
     """A message and its history, oldest first.
 
-    The message is null if it is neither archived nor a dead letter that can be read.
+    The message is null if it is neither archived nor a dead letter that can be read. An entry `lost` says that the
+    ledger has named it as lost in a tube, and when.
     """
 
     id: str
@@ -103,24 +108,35 @@ class Traces:
 
         Raises:
             StoreUnavailable: The archive can't be read.
-            QueueUnavailable: The archive has nothing, and the dead letters can't be read.
+            Unavailable: The archive has nothing, and the dead letters or the losses can't be read.
         """
         archived = self._store.trace(message_id)
         entries = list(_archived_entries(archived)) if archived else []
         message = archived.message if archived else None
+        lost = self._losses(message_id, is_archived=archived is not None)
         if not archived or any(entry.kind == "dead-lettered" for entry in entries):
             with suppress(*([QueueUnavailable] if archived else [])):
                 found = self._find(message_id)
-                if not archived and not found.letters:
+                if not archived and not lost and not found.letters:
                     return None
                 message = message or next(filter(None, map(_message, found.letters)), None)
                 entries += _entries_of_dead_letters(found, entries)
+        entries += [TraceEntry("lost", _timestamp(loss.named_at), loss.tube) for loss in lost]
         if message:
             entries.append(TraceEntry("accepted", message.received_at))
+        elif lost:
+            entries.append(TraceEntry("accepted", timestamp_from_microseconds(lost[0].received_at)))
         # All timestamps have the same format, so they sort as text.
         return MessageTrace(
             message_id, message, sorted(entries, key=lambda entry: (entry.at, entry.kind != "accepted"))
         )
+
+    def _losses(self, message_id: str, *, is_archived: bool) -> list[Loss]:
+        """Return the losses that name a message, in each tube, whether an operator has settled them or not."""
+        with suppress(*([Unavailable] if is_archived else [])):
+            named = losses.read(self._settings.counters)
+            return [loss for loss in (*named.unsettled, *named.settled) if message_id in loss.ids]
+        return []
 
     def absence(self, message_id: str) -> Fault:
         """Return the fault that says why nothing is known about a message, as far as that can be told."""

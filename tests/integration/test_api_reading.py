@@ -18,12 +18,14 @@ import pytest
 
 from tests.integration.conftest import call_query, event_json, open_queue, query_api
 from tests.support import TUBES, beanstalkd
-from tradewire.event import TradeEvent, format_time, from_microseconds, new_id
-from tradewire.ledger import counters, slots
+from tradewire.event import TradeEvent, format_time, from_microseconds, new_id, to_microseconds
+from tradewire.ledger import counters, losses, slots
 from tradewire.ledger.counters import Counter
+from tradewire.ledger.losses import Loss
 from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.queue import ARCHIVE
 from tradewire.receipt import Receipt, passed
+from tradewire.settings import Settings
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -312,6 +314,35 @@ def test_receipts_without_their_message_are_shown_as_a_trace(shared: Path) -> No
     result = get_message(shared, DISCARDED)
     assert result["message"] is None
     assert [entry["kind"] for entry in result["trace"]] == ["discarded"]
+
+
+def test_a_lost_message_has_a_trace_that_names_the_tube_and_the_time(shared: Path) -> None:
+    lost = f"{uuid.UUID(int=77)}"
+    received_at, named_at = "2026-01-02T12:00:00.000001Z", "2026-01-02T12:00:05.000000Z"
+    microseconds = to_microseconds(datetime.fromisoformat(received_at))
+    folder = Settings(home=shared).counters
+    for settled in (False, True):
+        if settled:
+            losses.settle(folder, "2026-01-02T13:00:00Z")
+        else:
+            losses.name(folder, [Loss("archive", microseconds, 1, 1, lost, [lost], named_at)])
+        assert get_message(shared, lost) == {
+            "id": lost,
+            "message": None,
+            "trace": [
+                {"kind": "accepted", "at": received_at},
+                {"kind": "lost", "at": named_at, "tube": "archive"},
+            ],
+        }
+
+
+def test_a_message_that_another_tube_lost_is_found_with_its_loss(shared: Path) -> None:
+    found_id, named_at = ALL[5].id, "2026-01-02T12:00:05.000000Z"
+    losses.name(Settings(home=shared).counters, [Loss("live", 7, 1, 1, found_id, [found_id], named_at)])
+    found = get_message(shared, found_id)
+    assert found["message"]["id"] == found_id
+    assert {"kind": "lost", "at": named_at, "tube": "live"} in found["trace"]
+    assert [entry["kind"] for entry in found["trace"]].count("accepted") == 1
 
 
 def test_the_404_for_an_unknown_message_says_that_it_may_arrive_later(shared: Path) -> None:

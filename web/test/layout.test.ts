@@ -14,6 +14,7 @@ import {
   writeLayout,
 } from "../src/blotter/layout.ts";
 import { delayLabel, entryLabel, fetchTrace } from "../src/blotter/trace.ts";
+import { statusOf } from "../src/blotter/trade-history.ts";
 
 it("columns and widths survive writing and reading", () => {
   const chosen = resizeColumn(toggleColumn(DEFAULT_LAYOUT, "placed"), { user: 9 }, "sell", 20.04);
@@ -114,4 +115,15 @@ it("a message that is not archived yet is queried again after Retry-After", asyn
 it("other refusals and invalid answers are errors", async () => {
   await assert.rejects(fetchTrace(answering({}, { status: 503 }), "x"), /answered 503/u);
   await assert.rejects(fetchTrace(answering({ trace: 7 }), "x"), /invalid/u);
+});
+
+it("a lost trade's history says where it was lost and since when, and is complete", async () => {
+  const lost = { kind: "lost", tube: "archive", at: "2026-11-24T10:00:03.000000Z" };
+  const trace = await fetchTrace(answering({ id: "x", message: null, trace: [ACCEPTED, lost] }), "x");
+  assert.ok("entries" in trace && trace.isDone);
+  assert.deepEqual(trace.entries.map(entryLabel), [
+    "Accepted",
+    "Named as lost in archive: accepted, and nowhere to be found",
+  ]);
+  assert.equal(statusOf(trace), "This trade is lost. The ledger has named it since 2026-11-24 10:00:03 UTC.");
 });

@@ -35,6 +35,7 @@ const FINAL_KINDS: ReadonlySet<string> = new Set([
   "expired",
   "dead-lettered",
   "discarded",
+  "lost",
 ]);
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
@@ -59,8 +60,8 @@ function parseTrace(answer: unknown): Trace | undefined {
   }
   const entries = answer["trace"].map(parseEntry).filter((entry) => entry !== undefined);
   const last = entries.findLast(({ kind }) => FINAL_KINDS.has(kind) || kind === "requeued");
-  const isDone =
-    entries.some(({ kind }) => kind === "archived") && last !== undefined && last.kind !== "requeued";
+  const isSettled = entries.some(({ kind }) => kind === "archived" || kind === "lost");
+  const isDone = isSettled && last !== undefined && last.kind !== "requeued";
   return { entries, message: answer["message"] ?? undefined, isDone };
 }
 
@@ -90,6 +91,7 @@ const LABELS: Readonly<Record<string, (entry: TraceEntry) => string>> = {
   expired: ({ tube }) => `Expired in ${tube}: it was not delivered in time`,
   "dead-lettered": ({ tube }) => `Dead letter of ${tube}: it could not be processed`,
   requeued: ({ tube }) => `Requeued to ${tube}`,
+  lost: ({ tube }) => `Named as lost in ${tube}: accepted, and nowhere to be found`,
   discarded: ({ tube }) => `Dead letter of ${tube} deleted`,
 };
 

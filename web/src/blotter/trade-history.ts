@@ -2,6 +2,7 @@
 
 import type { Page } from "../page.ts";
 import { isTradeId } from "../trade/event.ts";
+import { dateAndClock } from "../ui/time-format.ts";
 import { fetchTrace, type Trace } from "./trace.ts";
 
 /** How often to query an incomplete history. */
@@ -86,8 +87,12 @@ const NOT_ARCHIVED = "Not archived yet. A trade that was accepted just now appea
 const NOT_FOUND =
   "There is no trade with this id. Everything accepted at its time is archived, so it was not accepted here, or it is lost.";
 
-function statusOf({ isDone, message }: Trace): string {
+export function statusOf({ isDone, message, entries }: Trace): string {
   if (message === undefined) {
+    const loss = entries.find(({ kind }) => kind === "lost");
+    if (loss) {
+      return `This trade is lost. The ledger has named it since ${dateAndClock(loss.atMicros / 1000, "utc")} UTC.`;
+    }
     return "The trade itself is not archived. This is what happened to it.";
   }
   return isDone ? "" : "More may follow.";

@@ -43,6 +43,7 @@ const COMMON_OUTCOMES: readonly LedgerLine[] = [
   { name: "waiting", label: "Waiting", meaning: "in the queue" },
   { name: "deadLetters", label: "Dead letters", meaning: "could not be processed; see above" },
   { name: "discarded", label: "Deleted", meaning: "dead letters that were deleted" },
+  { name: "settled", label: "Settled", meaning: "lost, and settled by an operator" },
   { name: "duplicates", label: "Duplicates", meaning: "posted again with the same Idempotency-Key" },
 ];
 
