@@ -81,9 +81,10 @@ function endText({ isNewestFirst, isPartial, isFiltered, rangeLabel }: FooterSta
   if (isPartial) {
     return "The list ends here. Use a shorter time range or more filters to sort older trades, too.";
   }
-  const matching = isFiltered ? " matching" : "";
-  const start = isNewestFirst ? `This is the first${matching} trade` : `These are all${matching} trades`;
-  return sentence(start, rangeLabel);
+  if (!isNewestFirst) {
+    return "The list ends here.";
+  }
+  return sentence(isFiltered ? "This is the first matching trade" : "This is the first trade", rangeLabel);
 }
 
 function sentence(start: string, rangeLabel: string): string {
