@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from tests.browser.conftest import wait_live
 from tests.browser.trades import post, row
 from tests.integration.conftest import open_queue
 from tests.support import wait_until
+from tradewire.ledger import losses
+from tradewire.ledger.losses import Loss
 from tradewire.queue import ARCHIVE
+from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -125,3 +129,23 @@ def test_an_address_without_a_trade_says_so_in_words(running: Stack, page: Page,
     wait_live(page)
     expect(page.get_by_test_id("trade")).to_contain_text(words)
     expect(page.get_by_test_id("trade").get_by_role("heading", name="JSON")).to_be_hidden()
+
+
+def test_a_lost_trade_says_where_it_was_lost_and_since_when(running: Stack, page: Page) -> None:
+    lost, received_at = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a99", 1_767_355_200_000_000
+    folder = Settings(home=running.home).counters
+    losses.name(folder, [Loss(ARCHIVE, received_at, 1, 1, lost, [lost], "2026-01-02T12:00:05.000000Z")])
+    owner = folder.stat()
+    for file in folder.glob("losses*"):
+        os.chown(file, owner.st_uid, owner.st_gid)
+    try:
+        page.goto(f"{running.url}trade/{lost}")
+        trade = page.get_by_test_id("trade")
+        expect(trade).to_contain_text("This trade is lost. The ledger has named it since 2026-01-02 12:00:05 UTC.")
+        expect(page.get_by_test_id("trace")).to_contain_text("Accepted")
+        expect(page.get_by_test_id("trace")).to_contain_text("Named as lost in archive")
+    finally:
+        losses.settle(folder, "2026-01-02T13:00:00Z")
+    page.goto(f"{running.url}#ledger")
+    row_of_settled = page.get_by_test_id("ops-ledger").get_by_role("row").filter(has_text="Settled")
+    expect(row_of_settled).to_contain_text("1", timeout=20_000)
