@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploy import layout, own_queue, port, stack
+from deploy import hosts, layout, own_queue, port, stack
 from deploy.capacity import nginx_capacity, raise_file_limit
 from deploy.checkout import BIN, PYTHON, ROOT, supervise_command
 from deploy.privileges import group_of, is_root, program_user
@@ -44,6 +44,7 @@ def render(settings: Settings) -> dict[str, str]:
         "nginx.conf": templates.get_template("nginx.conf").render(
             common,
             addresses=port.addresses(settings.listen),
+            known_hosts=hosts.known(settings),
             # deploy/up makes the user before nginx starts, and with it a group of the same name.
             user=f"user {user} {group_of(user) or user};" if user else "# user: the one who started the stack",
             message_kib=MAX_MESSAGE_BYTES // 1024,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,7 +19,22 @@ def listen(text: str) -> tuple[str, ...]:
         match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", address, re.ASCII)
         if not match or not 0 < int(match[2]) < 2**16:
             raise ValueError("expected ADDRESS:PORT, such as 127.0.0.1:8080, or several, separated by commas")
+        host(match[1])
     return addresses
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Return the names and addresses of a list, each once, as browsers write them."""
+    return tuple(dict.fromkeys(host(name.strip()) for name in text.split(",")))
+
+
+def host(text: str) -> str:
+    """Return a name or an address without its port, as browsers write it: in lower case, an IPv6 address shortened."""
+    if text.startswith("[") and text.endswith("]"):
+        return f"[{IPv6Address(text[1:-1])}]"
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", text, re.ASCII):
+        raise ValueError("expected names or addresses without a port, such as trades.example,[2001:db8::1]")
+    return text.lower()
 
 
 def rate(text: str) -> int:

@@ -47,6 +47,8 @@ class Settings:
     """The folder below which the stack writes everything. Absolute."""
     listen: tuple[str, ...] = ("127.0.0.1:8080",)
     """Where nginx listens: each `ADDRESS:PORT`, at least one. The stack has no other TCP port."""
+    hosts: tuple[str, ...] = ()
+    """Names and addresses that requests may name as their host, beside those of `listen` and the loopback ones."""
     rate_limit: int = 50
     """Single messages per second that one client address may post. 0 means no limit (written `off`)."""
     batch_rate_limit: int = 10
@@ -95,6 +97,7 @@ class Settings:
         """Return the value of each setting by the name of its variable, those of the consumers included."""
         values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
         values["LISTEN"] = ",".join(self.listen)
+        values["HOSTS"] = ",".join(self.hosts)
         values["CONSUMERS"] = ",".join(self.tubes)
         values["EXTRA_CURRENCIES"] = ",".join(self.extra_currencies)
         for consumer in self.consumers:
@@ -189,6 +192,7 @@ class _Reader:
         settings = Settings(
             home=self._take("HOME", Path(), _home),
             listen=self._take("LISTEN", Settings.listen, setting_checks.listen),
+            hosts=self._take("HOSTS", Settings.hosts, setting_checks.hosts),
             rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, setting_checks.rate),
             batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, setting_checks.rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),

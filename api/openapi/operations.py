@@ -46,10 +46,15 @@ class Operation(NamedTuple):
     is_for_operators: bool = False
 
 
-class Readiness(msgspec.Struct):
-    """The health of each component. degraded: messages are accepted, but a component has a fault."""
+class Status(msgspec.Struct):
+    """Whether messages are accepted. degraded: they are, but a component has a fault."""
 
     status: Literal["ready", "degraded", "not-ready"]
+
+
+class Readiness(Status):
+    """The health of each component. degraded: messages are accepted, but a component has a fault."""
+
     components: dict[str, dict[str, Any]]
 
 
@@ -68,6 +73,7 @@ _BAD_ENCODING: Final = ResponseSpec(
 )
 _NO_DEAD_LETTER: Final = ResponseSpec("There is no such dead letter.", Failure)
 COMMON_RESPONSES: Final = {
+    421: ResponseSpec("The request names a host that is not the stack's own. Sent by nginx.", Failure),
     429: ResponseSpec("Too many requests or connections from this address. Sent by nginx.", Failure, headers=_RETRY),
     503: ResponseSpec("A required service is unavailable; the body names it.", Failure, headers=_RETRY),
 }
@@ -262,6 +268,14 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             {
                 200: ResponseSpec("Messages are accepted.", Readiness),
                 503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
+            },
+        ),
+        ("get", "/readyz/status"): Operation(
+            "getStatus",
+            "Check whether messages are accepted, without the health of each component",
+            {
+                200: ResponseSpec("Messages are accepted.", Status),
+                503: ResponseSpec("Messages are refused.", Status, headers=_RETRY),
             },
         ),
         ("get", "/metrics"): Operation(

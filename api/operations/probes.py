@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from api.operations.monitor import Monitor
-    from api.operations.readiness import Component
+    from api.operations.readiness import Component, HealthReport
     from tradewire.settings import Settings
 
 
@@ -46,18 +46,25 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor, ingest_fault: C
     def readyz() -> Response:
         """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
         report = monitor.report()
-        body = {
-            "status": report.overall_status,
-            "components": {name: _component_body(component) for name, component in report.components.items()},
-        }
-        if report.overall_status == "not-ready":
-            return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        return json_response(200, body)
+        components = {name: _component_body(component) for name, component in report.components.items()}
+        return _readiness_response(report, {"components": components})
+
+    @app.get("/readyz/status")
+    def readyz_status() -> Response:
+        """Answer as /readyz, but without the components. nginx asks for this if it does not know the request's host."""
+        return _readiness_response(monitor.report(), {})
 
     @app.get("/metrics")
     def metrics_page() -> Response:
         """Return the metrics of the whole stack in Prometheus's format."""
         return Response(metrics.page(settings.metrics, Gauges(monitor)), content_type=metrics.CONTENT_TYPE)
+
+
+def _readiness_response(report: HealthReport, details: dict[str, object]) -> Response:
+    body = {"status": report.overall_status, **details}
+    if report.overall_status == "not-ready":
+        return json_response(503, body, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return json_response(200, body)
 
 
 def _component_body(component: Component) -> dict[str, object]:

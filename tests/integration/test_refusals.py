@@ -63,7 +63,7 @@ def error(response: Response) -> dict[str, Any]:
 def raw(started: Stack, head: bytes) -> tuple[int, bytes]:
     """Send the head of a request as it is. Return the status and the body."""
     with socket.create_connection(("127.0.0.1", started.port), TIMEOUT_SECONDS) as sock, sock.makefile("rb") as reader:
-        sock.sendall(head + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        sock.sendall(head + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer, _, body = reader.read().partition(b"\r\n\r\n")
     return int(answer.split()[1]), body
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import console, layout, port, preflight, render, stack, welcome
+from deploy import console, hosts, layout, port, preflight, render, stack, welcome
 from deploy.checkout import ROOT, supervise_command
 from deploy.console import Failure
 from tests.support import free_port, needs_ipv6
@@ -175,6 +175,13 @@ def test_localhost_means_every_loopback_address_of_this_machine(monkeypatch: pyt
     assert port.addresses(["[::]:80", "localhost:81"]) == ["[::]:80", "127.0.0.1:81", "[::1]:81"]
     monkeypatch.setattr(port, "_LOOPBACKS", ("127.0.0.1", "[2001:db8::1]"))  # of a machine without IPv6
     assert port.addresses(["localhost:81"]) == ["127.0.0.1:81"]
+
+
+def test_the_known_hosts_are_those_that_the_stack_listens_on_and_those_of_the_setting() -> None:
+    listen = ("0.0.0.0:80", "[::]:80", "Trades.example:80", "[2001:DB8:0::1]:81", "localhost:82")
+    settings = Settings(home=Path("/srv/tw"), listen=listen, hosts=("other.example", "trades.example"))
+    names = ["trades.example", "[2001:db8::1]", "other.example"]
+    assert hosts.known(settings) == ["127.0.0.1", "localhost", "[::1]", *names]
 
 
 # ---- configuration
