@@ -6,20 +6,21 @@
  */
 
 import { type Filters, isFiltered } from "../filters/filters.ts";
-import { ALL, type Range, spanOf } from "../filters/range.ts";
+import { type Range, spanOf } from "../filters/range.ts";
 import type { Selection } from "../filters/selection.ts";
 import type { Page, Panel, View } from "../page.ts";
 import { History } from "../stream/history.ts";
 import { RateMeter } from "../stream/meters.ts";
+import type { State } from "../stream/state.ts";
 import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { numberFormat } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
-import { dateAndClock } from "../ui/time-format.ts";
+import { dateAndClock, sinceText } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { Detail } from "./detail.ts";
 import { Footer } from "./footer.ts";
-import { Grid } from "./grid.ts";
+import { Grid, type RowSource } from "./grid.ts";
 import { Header } from "./header.ts";
 import {
   gridTemplate,
@@ -45,6 +46,12 @@ const HELD: Readonly<Record<NonNullable<Grid["heldBy"]>, string>> = {
   focus: "Paused while a row has the focus. Press Esc to resume.",
   scroll: "Paused while scrolled. Scroll to the top to resume.",
   pointer: "Paused while the pointer is over the rows. Move it away to resume.",
+};
+
+/** Rows without trades, as many as a large screen shows. */
+const SKELETON: RowSource = {
+  length: 60,
+  slice: (first, last) => Array.from({ length: Math.max(0, Math.min(60, last) - first) }),
 };
 
 const wholeNumber = numberFormat();
@@ -79,10 +86,7 @@ export class Blotter implements Panel {
     this.#filters = page.address.filters;
     this.#range = page.address.range;
     this.#trades = this.#newTradeList();
-    this.#footer = new Footer({
-      retry: () => this.#trades.retry(),
-      showAll: () => page.address.setRange(ALL),
-    });
+    this.#footer = new Footer(page.address, () => this.#trades.retry());
     this.#detail = new Detail(page, {
       find: (id, step) => this.#grid.find(id, step),
       moved: (id) => this.#grid.focusOn(id),
@@ -116,7 +120,7 @@ export class Blotter implements Panel {
     this.#measure(nowMs);
     this.#paintLayout(view);
     this.#paintTable(view);
-    this.#paintStatus(state.connection.phase === "live");
+    this.#paintStatus(view);
     this.#detail.paint(view);
   }
 
@@ -139,10 +143,13 @@ export class Blotter implements Panel {
     // The latest trades of all are loaded once, for every list.
     if (isFiltered(filters) || selection().span.untilMs !== undefined) {
       this.#startedMs = serverNow();
-      this.#history = new History(timing, queryArchive, selection(), (messages) => {
-        list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
-        list.isBackfilled = true;
-        repaint();
+      this.#history = new History(timing, queryArchive, selection(), {
+        received: (messages) => {
+          list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
+          list.isBackfilled = true;
+          repaint();
+        },
+        failed: repaint,
       });
       this.#history.start();
     }
@@ -196,7 +203,13 @@ export class Blotter implements Panel {
     this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
-  #paintTable({ nowMs, rangeLabel, range }: View): void {
+  /** Whether trades may be on their way that are older than the page. */
+  #isLoading({ isBackfillFailing }: State): boolean {
+    const { endStatus } = this.#trades;
+    return endStatus === "more" || (endStatus === "loading" && !isBackfillFailing);
+  }
+
+  #paintTable({ state, nowMs, rangeLabel, range }: View): void {
     const isHeld =
       this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed || this.#detail.isOpen;
     // If the filters change during a pause, the new trades are shown once and then held.
@@ -217,9 +230,10 @@ export class Blotter implements Panel {
     }
     const list = isTimeOrder ? this.#trades : this.#sorted.of(this.#trades, this.#layout.sort);
     const filtered = isFiltered(this.#filters);
-    this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
+    const isLoading = list.length === 0 && this.#isLoading(state);
+    this.#grid.show(isLoading || list.length > 0 || filtered || state.trades.length > 0, isLoading);
     this.#grid.markDays(isTimeOrder);
-    this.#grid.paint(list, isNew && isLive);
+    this.#grid.paint(isLoading ? SKELETON : list, isNew && isLive);
     this.#footer.paint({
       status: isTimeOrder ? this.#trades.endStatus : "sorted",
       rows: list.length,
@@ -230,7 +244,7 @@ export class Blotter implements Panel {
     });
   }
 
-  #paintStatus(isConnected: boolean): void {
+  #paintStatus(view: View): void {
     const { pending } = this.#trades;
     const { heldBy } = this.#grid;
     const isHeld = this.#isPaused || heldBy !== undefined;
@@ -238,10 +252,10 @@ export class Blotter implements Panel {
     setText(this.#jump, `${wholeNumber.format(pending)} new ↑`);
     this.#toolbar.paintPause(this.#isPaused);
     this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
-    setText(this.#status, this.#statusText(heldBy, isConnected));
+    setText(this.#status, this.#statusText(heldBy, view));
   }
 
-  #statusText(heldBy: Grid["heldBy"], isConnected: boolean): string {
+  #statusText(heldBy: Grid["heldBy"], { state: { connection }, stalled, nowMs, zone }: View): string {
     if (this.#isPaused) {
       return "Paused. Press Space or the button to resume.";
     }
@@ -255,8 +269,13 @@ export class Blotter implements Panel {
     if (heldBy) {
       return HELD[heldBy];
     }
-    if (!isConnected) {
-      return "Disconnected: no new trades arrive. Missed trades are filled in after reconnecting.";
+    if (connection.phase !== "live") {
+      const { silentSinceMs } = connection;
+      const since = silentSinceMs === undefined ? "" : ` since ${sinceText(silentSinceMs, nowMs, zone)}`;
+      return `Disconnected${since}. Missed trades are filled in after reconnecting.`;
+    }
+    if (stalled !== undefined) {
+      return "Stalled: no new trades arrive. They wait in the queue, and appear when a live processor runs.";
     }
     return this.#isSampled
       ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."

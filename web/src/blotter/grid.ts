@@ -164,8 +164,9 @@ export class Grid {
     this.#setActiveDescendant(focused);
   }
 
-  show(isShown: boolean): void {
+  show(isShown: boolean, isBusy: boolean): void {
     this.#scroller.hidden = !isShown;
+    this.#scroller.ariaBusy = String(isBusy);
   }
 
   get #focusedTrade(): TradeEvent | undefined {
