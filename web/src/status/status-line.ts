@@ -6,8 +6,6 @@ import type { Connection, OfflineReason } from "../stream/feed.ts";
 import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { duration, numberFormat, perSecond } from "../ui/format.ts";
-import type { Zone } from "../ui/preferences.ts";
-import { sinceText } from "../ui/time-format.ts";
 import { drawSparkline } from "./sparkline.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -44,14 +42,14 @@ export class StatusLine implements Panel {
   #health: Health | undefined;
 
   /** Call with every frame. */
-  paint({ state, stats, health, ledger, nowMs, dialog, stalled, zone }: View): void {
+  paint({ state, stats, health, ledger, nowMs, dialog, stalled }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = stalled === undefined ? phase : "stalled";
     setText(this.#phase, stalled === undefined ? PHASE_LABELS[phase] : stalledText(stalled));
     const verdict = verdictOf(ledger, nowMs);
     setText(this.#verdict, verdict.text);
     this.#verdict.classList.toggle("wrong", verdict.isBad);
-    setText(this.#detail, detail(state, nowMs, zone));
+    setText(this.#detail, detail(state, nowMs));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
     setText(this.#today, formatCount(stats.today?.total.count));
@@ -118,15 +116,14 @@ function stalledText(waiting: number): string {
   return waiting === 0 ? "Stalled" : `Stalled: ${trades}`;
 }
 
-function detail({ connection, filling, announcedGap, clock }: State, nowMs: number, zone: Zone): string {
+function detail({ connection, filling, announcedGap, clock }: State, nowMs: number): string {
   if (connection.phase === "live" && filling && !announcedGap) {
     return filling.found > 0 ? `catching up, ${wholeNumber.format(filling.found)} so far` : "catching up…";
   }
   if (connection.phase !== "offline") {
     return "";
   }
-  const { retryAt, reason, silentSinceMs } = connection;
+  const { retryAt, reason } = connection;
   const seconds = Math.round((clock.at(retryAt) - nowMs) / 1000);
-  const since = silentSinceMs === undefined ? "" : `since ${sinceText(silentSinceMs, nowMs, zone)}, `;
-  return `${since}${REASONS[reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
+  return `${REASONS[reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
 }
