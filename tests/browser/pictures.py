@@ -1,4 +1,7 @@
-"""Takes the README's screenshots, of a stack with an hour of demo trades in its archive and the demo running."""
+"""Takes the README's pictures, one of them moving.
+
+The stack has an hour of demo trades in its archive, and the demo runs.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from deploy import demo
+from tests.browser.moving_picture import film
 from tests.browser.past import run_as_owner
 from tests.chromium import launch_options
 from tests.stack import stack
@@ -40,9 +44,11 @@ _PICTURES: Final[dict[Literal["light", "dark"], Path]] = {
     "dark": ROOT / "docs/page-dark.png",
 }
 
+_MOVING: Final = ROOT / "docs/page-moving.webp"
+
 
 def main() -> None:
-    """Take the screenshots."""
+    """Take the pictures."""
     home = Path(tempfile.mkdtemp(prefix="tw-pictures-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
@@ -74,6 +80,8 @@ def _take(running: Stack, browser: Browser) -> None:
         page.bring_to_front()
         page.wait_for_timeout(1000)
         page.screenshot(path=_PICTURES[scheme])
+    pages["light"].bring_to_front()
+    film(pages["light"], _MOVING)
 
 
 def _fill(home: Path) -> None:

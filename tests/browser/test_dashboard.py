@@ -103,7 +103,7 @@ def test_stats_of_earlier_filters_are_never_shown_for_new_ones(running: Stack, p
     expect(panel(page, "series")).to_contain_text("Trades a minute · CHF→HUF")
     expect(panel(page, "series")).to_contain_text("Loading…")
     expect(panel(page, "series")).not_to_contain_text(re.compile(r"\d trades?"))
-    expect(panel(page, "map").locator(".remark")).to_have_text("Loading…")
+    expect(panel(page, "map").locator(".panel-state")).to_have_text("Loading…")
     expect(country_on_map(page, "Liechtenstein")).to_have_count(0)
     # The pairs are requested without the pair filter, so that another one can be picked.
     expect(panel(page, "pairs")).to_contain_text("CHF→HUF")

@@ -13,8 +13,10 @@ import type { Page, Panel, View } from "./page.ts";
 import { Pairs } from "./pairs/pairs.ts";
 import { Series } from "./series/series.ts";
 import { archiveQuery } from "./server/archive.ts";
+import { stillSince } from "./server/figures-state.ts";
 import { HealthPoller } from "./server/health.ts";
 import { LedgerPoller } from "./server/ledger-poller.ts";
+import { StallWatch } from "./server/stall.ts";
 import { StatsPoller } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import { AlertBar } from "./status/alert-bar.ts";
@@ -34,7 +36,7 @@ import { initMenus } from "./ui/menus.ts";
 import { painter } from "./ui/painter.ts";
 import { Preferences } from "./ui/preferences.ts";
 import { Sound } from "./ui/sound.ts";
-import { midnight, minuteAndZone } from "./ui/time-format.ts";
+import { midnight, minuteAndZone, sinceText } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
 
@@ -71,11 +73,18 @@ const stats = new StatsPoller({
 });
 preferences.onZone(() => stats.restart());
 const ledger = new LedgerPoller({ timing, fetch: fetchFromServer, serverNow, changed: repaint });
+const stall = new StallWatch();
 const queryArchive = archiveQuery(fetchFromServer);
 
 function view(): View {
   const { filters, range, order, problems, dialog } = address;
   const { zone } = preferences;
+  const { connection } = state;
+  const stillMs = stillSince(
+    stats.latest,
+    connection.phase === "live" ? undefined : connection.silentSinceMs,
+  );
+  const nowMs = serverNow();
   return {
     state,
     filters,
@@ -88,7 +97,9 @@ function view(): View {
     stats: stats.latest,
     health: health.latest,
     ledger: ledger.latest,
-    nowMs: serverNow(),
+    nowMs,
+    stalled: connection.phase === "live" ? stall.waiting(health.latest) : undefined,
+    stillSince: stillMs === undefined ? "" : sinceText(stillMs, nowMs, zone),
   };
 }
 
@@ -134,9 +145,15 @@ followDialogLinks(address);
 trackPointer();
 persistCollapsed();
 
-const history = new History(timing, queryArchive, EVERYTHING, (messages) => {
-  state.backfill(messages);
-  repaint();
+const history = new History(timing, queryArchive, EVERYTHING, {
+  received: (messages) => {
+    state.backfill(messages);
+    repaint();
+  },
+  failed: () => {
+    state.isBackfillFailing = !state.isBackfilled;
+    repaint();
+  },
 });
 const gapFill = new GapFill(timing, queryArchive, state, repaint);
 const feed = new Feed({ ...timing, open: openSocket }, state.clock, {

@@ -44,6 +44,10 @@ export interface View {
   readonly ledger: LedgerState;
   /** The current time by the server's clock, in milliseconds since 1970. */
   readonly nowMs: number;
+  /** How many trades wait to be shown because the live feed stalls. Undefined if it does not. */
+  readonly stalled: number | undefined;
+  /** Since when the figures stand still, such as `14:03:12 UTC`. Empty while they follow. */
+  readonly stillSince: string;
 }
 
 export interface Panel {

@@ -27,7 +27,7 @@ function offlineReason(connection: Connection | undefined): string {
 it("the first connection does not resume", () => {
   const { env, received } = started();
   assert.equal(env.socket.path, "/ws");
-  assert.deepEqual(received.connections, [{ phase: "connecting" }]);
+  assert.deepEqual(received.connections, [{ phase: "connecting", silentSinceMs: undefined }]);
 });
 
 it("only a hello makes the connection live", () => {
@@ -173,6 +173,7 @@ it("after close code 1012 it reconnects within a second, at a random time", () =
     phase: "offline",
     reason: "restarting",
     retryAt: TEN + 900,
+    silentSinceMs: TEN,
   });
 });
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { type Health, HealthPoller, parseHealth } from "../src/server/health.ts";
+import { StallWatch } from "../src/server/stall.ts";
 import { type Alert, Alerts } from "../src/status/alerts.ts";
-import { StallWatch } from "../src/status/stall.ts";
 import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const TUBE = { ready: 3, reserved: 1, deadLetters: 2, consumers: 1, oldestJobAgeSeconds: 7 };

@@ -15,11 +15,15 @@ function started(prepare: (archive: FakeArchive) => void) {
   const state = new State();
   const archive = new FakeArchive();
   prepare(archive);
-  const history = new History(env.environment, archive.query, EVERYTHING, (messages) =>
-    state.backfill(messages),
-  );
+  let failures = 0;
+  const history = new History(env.environment, archive.query, EVERYTHING, {
+    received: (messages) => state.backfill(messages),
+    failed: () => {
+      failures += 1;
+    },
+  });
   const end = history.start();
-  return { env, state, archive, history, end, warn };
+  return { env, state, archive, history, end, warn, failures: () => failures };
 }
 
 it("the latest 200 trades are listed, and count neither as received nor for latency", async () => {
@@ -44,6 +48,20 @@ it("it does not wait for the feed, and ends when all trades from before it are k
     { filters: NO_FILTERS, sinceMs: undefined, untilMs: undefined, limit: 200 },
     { filters: NO_FILTERS, sinceMs: undefined, untilMs: TEN + 50, limit: 200 },
   ]);
+});
+
+it("a failed query is reported, and another one follows", async () => {
+  const { env, state, archive, failures } = started((fake) => {
+    fake.isUnavailable = true;
+    fake.put(rawEvent(1));
+  });
+  await flushPromises();
+  assert.equal(failures(), 1);
+  archive.isUnavailable = false;
+  env.advance(60_000);
+  await flushPromises();
+  assert.equal(failures(), 1);
+  assert.equal(state.trades.length, 1);
 });
 
 it("if the feed is live first, one query is enough", async () => {
@@ -133,8 +151,14 @@ it("a history of a time range ends when all of the range is archived", async () 
   const found: unknown[] = [];
   const span = { sinceMs: TEN, untilMs: TEN + 30 };
   const { environment } = new FakeEnvironment();
-  const history = new History(environment, archive.query, { filters: NO_FILTERS, span }, (messages) =>
-    found.push(...messages),
+  const history = new History(
+    environment,
+    archive.query,
+    { filters: NO_FILTERS, span },
+    {
+      received: (messages) => found.push(...messages),
+      failed: () => assert.fail("the archive answers"),
+    },
   );
   history.setEnd(TEN + 5000);
   await history.start();

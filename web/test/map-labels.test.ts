@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test as it } from "node:test";
-import { keepOrder, Labels, listCountries, type RemarkInput, remark } from "../src/map/labels.ts";
+import { keepOrder, Labels, listCountries } from "../src/map/labels.ts";
 import type { CountryStats, Stats } from "../src/server/stats.ts";
 
 function country(code: string, count: number): CountryStats {
@@ -25,11 +25,6 @@ function stats(...countries: readonly CountryStats[]): Stats {
   };
 }
 
-function input(changes: Partial<RemarkInput["stats"]>): RemarkInput {
-  const snapshot = { countries: stats(country("FR", 1)), error: "" };
-  return { stats: { ...snapshot, ...changes }, rangeLabel: "in the last hour" };
-}
-
 it("a country's stats are described", () => {
   const labels = new Labels("en");
   assert.equal(labels.describe({ count: 1234, flagged: 5 }, 10_000), "1,234 trades · 12.3% · 5 flagged");
@@ -41,21 +36,6 @@ it("a share above zero is never shown as zero", () => {
   const labels = new Labels("en");
   assert.equal(labels.share(1, 1_000_000), "<0.1%");
   assert.equal(labels.share(1, 2000), "0.1%");
-});
-
-it("there is no remark if there is data", () => {
-  assert.equal(remark(input({})), "");
-});
-
-it("a remark tells why the map is empty", () => {
-  assert.equal(remark(input({ countries: undefined })), "Loading…");
-  assert.equal(remark(input({ countries: stats() })), "No trades in the last hour.");
-  assert.equal(remark({ ...input({ countries: stats() }), rangeLabel: "" }), "No trades.");
-});
-
-it("an error is not repeated: earlier data stays, and missing data is mentioned", () => {
-  assert.equal(remark(input({ error: "Failed." })), "");
-  assert.equal(remark(input({ countries: undefined, error: "Failed." })), "No statistics.");
 });
 
 it("the filtered country is listed even without trades", () => {

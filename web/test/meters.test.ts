@@ -50,14 +50,26 @@ it("latency is that of the latest 500 trades, and never negative", () => {
   const latency = new LatencyMeter();
   latency.add(2000);
   latency.painted(1000);
-  assert.deepEqual(latency.read(), { medianMs: 0, p99Ms: 0 });
+  assert.deepEqual(latency.read(), { medianMs: 0, p99Ms: 0, delayed: 0 });
   for (const receivedMs of [700, 800, 900]) {
     for (let trade = 0; trade < 250; trade += 1) {
       latency.add(receivedMs);
     }
     latency.painted(1000);
   }
-  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200 });
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200, delayed: 0 });
+});
+
+it("a drained backlog is counted, and does not hide the latency of the trades that follow", () => {
+  const latency = new LatencyMeter();
+  for (const receivedMs of [1000, 2000, 8000]) {
+    latency.add(receivedMs);
+  }
+  latency.painted(10_000);
+  assert.deepEqual(latency.read(), { medianMs: 8000, p99Ms: 9000, delayed: 0 });
+  latency.add(10_000);
+  latency.painted(10_003);
+  assert.deepEqual(latency.read(), { medianMs: 3, p99Ms: 3, delayed: 3 });
 });
 
 it("trades that were pending when the page was hidden or shown say nothing about latency", () => {
@@ -74,7 +86,7 @@ it("of a burst between two frames the last trades count", () => {
     latency.add(trade <= 500 ? 0 : 900);
   }
   latency.painted(1000);
-  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100 });
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 100, delayed: 0 });
 });
 
 it("of 500 trades between two frames all count", () => {
@@ -83,7 +95,7 @@ it("of 500 trades between two frames all count", () => {
     latency.add(trade <= 250 ? 900 : 800);
   }
   latency.painted(1000);
-  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200 });
+  assert.deepEqual(latency.read(), { medianMs: 100, p99Ms: 200, delayed: 0 });
 });
 
 it("the server's clock is trusted to equal ours if its time fits between request and answer", () => {

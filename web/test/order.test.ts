@@ -180,8 +180,10 @@ const LIST = {
   sorted: undefined,
   isPaused: false,
   heldBy: undefined,
-  isConnected: true,
+  connection: { phase: "live", sinceMs: TEN },
+  isStalled: false,
   isSampled: false,
+  nowMs: TEN,
   zone: "utc",
 } as const;
 

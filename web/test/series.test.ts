@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test as it } from "node:test";
 import { NO_FILTERS } from "../src/filters/filters.ts";
 import { Focus, focused } from "../src/series/focus.ts";
-import { Labels, remark, type Topic } from "../src/series/labels.ts";
+import { Labels, noneText, type Topic } from "../src/series/labels.ts";
 import { allSteps, columns, stepAt } from "../src/series/steps.ts";
 import { COUNT_INCREMENTS, numberLabels, timeLabel, timeTicks, zoneOffset } from "../src/series/ticks.ts";
 import type { Money, PairStats, Stats, StepStats } from "../src/server/stats.ts";
@@ -60,6 +60,7 @@ function snapshot(changes: Partial<StatsSnapshot>): StatsSnapshot {
     pairs: undefined,
     focus: undefined,
     today: undefined,
+    answeredMs: undefined,
     error: "",
     ...changes,
   };
@@ -239,26 +240,10 @@ it("captions name the pair, and whether it was selected", () => {
   );
 });
 
-it("a remark replaces the curve while loading, on errors and without data", () => {
-  const empty = stats([]);
-  assert.equal(remark(TRADES, undefined, snapshot({}), "in the last hour"), "Loading…");
-  assert.equal(
-    remark(TRADES, undefined, snapshot({ error: "Failed." }), "in the last hour"),
-    "No statistics.",
-  );
-  assert.equal(remark(TRADES, empty, snapshot({}), "in the last hour"), "No trades in the last hour.");
-  assert.equal(
-    remark(RATE, empty, snapshot({}), "in the last 7 days"),
-    "EUR→GBP was not traded in the last 7 days.",
-  );
-  assert.equal(remark(RATE, undefined, snapshot({ pairs: empty }), "in the last hour"), "Loading…");
-  assert.equal(
-    remark({ ...RATE, pair: undefined }, undefined, snapshot({ pairs: empty }), "in the last hour"),
-    "No trades in the last hour.",
-  );
-  const some = stats([step(1, 1)]);
-  assert.equal(remark(TRADES, some, snapshot({}), "in the last hour"), "");
-  assert.equal(remark(TRADES, some, snapshot({ error: "Failed." }), "in the last hour"), "");
+it("without trades, the curve is replaced by a sentence", () => {
+  assert.equal(noneText(TRADES, "in the last hour"), "No trades in the last hour.");
+  assert.equal(noneText(RATE, "in the last 7 days"), "EUR→GBP was not traded in the last 7 days.");
+  assert.equal(noneText(RATE, ""), "EUR→GBP was not traded.");
 });
 
 it("the filtered pair is shown, else the busiest that matches", () => {

@@ -149,8 +149,8 @@ it("each counted trade is passed on once, live or missed, and so is each trade f
 
 it("a gap before the first trade begins where the page became live, not where it began to connect", () => {
   const state = new State();
-  assert.deepEqual(state.connection, { phase: "connecting" });
-  state.connected({ phase: "connecting" });
+  assert.deepEqual(state.connection, { phase: "connecting", silentSinceMs: undefined });
+  state.connected({ phase: "connecting", silentSinceMs: undefined });
   state.connected({ phase: "live", sinceMs: TEN });
   assert.deepEqual(state.connection, { phase: "live", sinceMs: TEN });
   assert.equal(state.gapStart.sinceMs, TEN);
@@ -206,7 +206,7 @@ it("latency has a median and a 99th percentile", () => {
     latency.add(899 + ms);
   }
   latency.painted(1000);
-  assert.deepEqual(latency.read(), { medianMs: 50, p99Ms: 99 });
+  assert.deepEqual(latency.read(), { medianMs: 50, p99Ms: 99, delayed: 0 });
 });
 
 it("only trades posted while the page was connected and visible count for latency", () => {
@@ -223,7 +223,7 @@ it("only trades posted while the page was connected and visible count for latenc
   assert.equal(state.latency.read(), undefined);
   state.add([rawEvent(3000)]);
   state.painted(TEN + 10);
-  assert.deepEqual(state.latency.read(), { medianMs: 7, p99Ms: 7 });
+  assert.deepEqual(state.latency.read(), { medianMs: 7, p99Ms: 7, delayed: 0 });
 });
 
 function tradesNewestFirst(from: number, to: number) {

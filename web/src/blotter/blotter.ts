@@ -8,11 +8,12 @@
 
 import { type Filters, isFiltered } from "../filters/filters.ts";
 import { listedOrder, NEWEST_FIRST, type Order, sameOrder, toggleOrder } from "../filters/order.ts";
-import { ALL, type Range, spanOf } from "../filters/range.ts";
+import { type Range, spanOf } from "../filters/range.ts";
 import type { Selection } from "../filters/selection.ts";
 import type { Page, Panel, View } from "../page.ts";
 import { History } from "../stream/history.ts";
 import { RateMeter } from "../stream/meters.ts";
+import type { State } from "../stream/state.ts";
 import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { numberFormat } from "../ui/format.ts";
@@ -22,7 +23,7 @@ import { type Clock, COLUMNS } from "./columns.ts";
 import { CurrencyQuestion } from "./currency-question.ts";
 import { Detail } from "./detail.ts";
 import { Footer } from "./footer.ts";
-import { Grid } from "./grid.ts";
+import { Grid, type RowSource } from "./grid.ts";
 import { Header } from "./header.ts";
 import { gridTemplate, type Layout, minWidthCh, readLayout, visible, writeLayout } from "./layout.ts";
 import { listStatus } from "./list-status.ts";
@@ -38,6 +39,12 @@ const SAMPLE_ABOVE_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 250;
 const SECOND_MS = 1000;
 const LAYOUT_KEY = "columns";
+
+/** Rows without trades, as many as a large screen shows. */
+const SKELETON: RowSource = {
+  length: 60,
+  slice: (first, last) => Array.from({ length: Math.max(0, Math.min(60, last) - first) }),
+};
 
 const wholeNumber = numberFormat();
 
@@ -81,10 +88,7 @@ export class Blotter implements Panel {
       change: (change) => this.#changeLayout(change),
       sort: (by) => this.#sort(toggleOrder(page.address.order, by)),
     });
-    this.#footer = new Footer({
-      retry: () => this.#list.retry(),
-      showAll: () => page.address.setRange(ALL),
-    });
+    this.#footer = new Footer(page.address, () => this.#list.retry());
     this.#detail = new Detail(page, {
       find: (id, step) => this.#grid.find(id, step),
       moved: (id) => this.#grid.focusOn(id),
@@ -130,7 +134,7 @@ export class Blotter implements Panel {
     this.#header.paintOrder(this.#order);
     this.#toolbar.paintOrder(view.order);
     this.#paintTable(view);
-    this.#paintStatus(state.connection.phase === "live");
+    this.#paintStatus(view);
     this.#detail.paint(view);
   }
 
@@ -184,10 +188,13 @@ export class Blotter implements Panel {
     // The latest trades of all are loaded once, for every list.
     if (isFiltered(filters) || selection().span.untilMs !== undefined) {
       this.#startedMs = serverNow();
-      this.#history = new History(timing, queryArchive, selection(), (messages) => {
-        list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
-        list.isBackfilled = true;
-        repaint();
+      this.#history = new History(timing, queryArchive, selection(), {
+        received: (messages) => {
+          list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
+          list.isBackfilled = true;
+          repaint();
+        },
+        failed: repaint,
       });
       this.#history.start();
     }
@@ -239,7 +246,13 @@ export class Blotter implements Panel {
     this.#toolbar.paintLayout(this.#layout, this.#clock);
   }
 
-  #paintTable({ nowMs, rangeLabel, range }: View): void {
+  /** Whether trades may be on their way that are older than the page. */
+  #isLoading({ isBackfillFailing }: State): boolean {
+    const { endStatus } = this.#list;
+    return endStatus === "more" || (endStatus === "loading" && !isBackfillFailing);
+  }
+
+  #paintTable({ state, nowMs, rangeLabel, range }: View): void {
     const isHeld =
       this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed || this.#detail.isOpen;
     // If the filters change during a pause, the new trades are shown once and then held.
@@ -256,10 +269,11 @@ export class Blotter implements Panel {
     const list = this.#list;
     list.setVisibleRange(...this.#grid.visibleRange);
     const filtered = isFiltered(this.#filters);
-    this.#grid.show(list.length > 0 || filtered || this.#page.state.trades.length > 0);
+    const isLoading = list.length === 0 && this.#isLoading(state);
+    this.#grid.show(isLoading || list.length > 0 || filtered || state.trades.length > 0, isLoading);
     this.#grid.setLabel(`Trades by ${orderLabel(this.#order.by)}, ${directionLabel(this.#order)}`);
     this.#grid.markDays(this.#order.by === "receivedAt");
-    this.#grid.paint(list, isNew && isLive && !this.#sorted);
+    this.#grid.paint(isLoading ? SKELETON : list, isNew && isLive && !this.#sorted);
     this.#footer.paint({
       status: list.endStatus,
       isNewestFirst: this.#sorted === undefined,
@@ -272,7 +286,7 @@ export class Blotter implements Panel {
     });
   }
 
-  #paintStatus(isConnected: boolean): void {
+  #paintStatus({ state: { connection }, stalled, nowMs }: View): void {
     const { pending } = this.#list;
     const { heldBy } = this.#grid;
     const isHeld = this.#isPaused || heldBy !== undefined || this.#sorted !== undefined;
@@ -284,8 +298,10 @@ export class Blotter implements Panel {
       sorted: this.#sorted,
       isPaused: this.#isPaused,
       heldBy,
-      isConnected,
+      connection,
+      isStalled: stalled !== undefined,
       isSampled: this.#isSampled,
+      nowMs,
       zone: this.#clock.zone,
     };
     setText(this.#status, listStatus(state));

@@ -26,8 +26,9 @@ export class EmptyState implements Panel {
   }
 
   paint({ state, filters }: View): void {
+    const isLoading = !(state.isBackfilled || state.isBackfillFailing);
     // If filters exclude all trades, the table's footer tells so.
-    this.#empty.hidden = state.trades.length > 0 || isFiltered(filters);
+    this.#empty.hidden = isLoading || state.trades.length > 0 || isFiltered(filters);
     setText(this.#heading, heading(state));
   }
 }
@@ -36,5 +37,5 @@ function heading({ connection, isBackfilled }: State): string {
   if (connection.phase !== "live") {
     return "No connection yet";
   }
-  return isBackfilled ? "No trades yet" : "Waiting for trades; earlier ones can’t be loaded yet";
+  return isBackfilled ? "No trades yet" : "Earlier trades can’t be loaded yet";
 }

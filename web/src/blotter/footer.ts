@@ -1,5 +1,7 @@
 /** The table's last row: whether there are more trades, or why they can't be shown. */
 
+import type { Address } from "../filters/address.ts";
+import { type Limit, limitOf, widening } from "../filters/widen.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { EndStatus } from "./pages.ts";
 
@@ -19,23 +21,21 @@ export interface FooterState {
   readonly rowIndex: number;
 }
 
-export interface FooterListener {
-  readonly retry: () => void;
-  readonly showAll: () => void;
-}
-
 export class Footer {
   readonly row = element("div", "row end");
   readonly #text = element("span", "");
   readonly #retry: HTMLButtonElement;
-  readonly #showAll: HTMLButtonElement;
+  readonly #widen: HTMLButtonElement;
+  readonly #address: Address;
+  #limit: Limit | undefined;
 
-  constructor({ retry, showAll }: FooterListener) {
+  constructor(address: Address, retry: () => void) {
+    this.#address = address;
     const cell = element("div", "");
     cell.role = "gridcell";
     this.#retry = button("Retry", retry);
-    this.#showAll = button("Show all time", showAll);
-    cell.append(this.#text, this.#retry, this.#showAll);
+    this.#widen = button("", () => widening(address, this.#limit)?.run());
+    cell.append(this.#text, this.#retry, this.#widen);
     this.row.role = "row";
     this.row.dataset["testid"] = "end";
     this.row.append(cell);
@@ -46,7 +46,12 @@ export class Footer {
     this.row.dataset["status"] = state.status;
     setText(this.#text, text(state));
     this.#retry.hidden = state.status !== "failed";
-    this.#showAll.hidden = state.status !== "end" || state.rangeLabel === "";
+    // Below the first matching trade, nobody looks for others without the filters.
+    this.#limit =
+      state.status === "end" ? limitOf(state.rangeLabel, state.isFiltered && state.rows === 0) : undefined;
+    setText(this.#widen, widening(this.#address, this.#limit)?.label ?? "");
+    this.#widen.hidden = this.#limit === undefined;
+    this.row.classList.toggle("alone", state.rows === 0);
   }
 }
 

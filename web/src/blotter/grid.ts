@@ -171,8 +171,9 @@ export class Grid {
     }
   }
 
-  show(isShown: boolean): void {
+  show(isShown: boolean, isBusy: boolean): void {
     this.#scroller.hidden = !isShown;
+    this.#scroller.ariaBusy = String(isBusy);
   }
 
   get #focusedTrade(): TradeEvent | undefined {

@@ -1,8 +1,9 @@
-/** The line below the table: how its rows are ordered, and why they may not be the newest. */
+/** The line above the table: how its rows are ordered, and why they may not be the newest. */
 
+import type { Connection } from "../stream/feed.ts";
 import { numberFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
-import { dateAndClock, zoneName } from "../ui/time-format.ts";
+import { dateAndClock, sinceText, zoneName } from "../ui/time-format.ts";
 import type { Grid } from "./grid.ts";
 import { directionLabel, orderLabel } from "./order-labels.ts";
 import type { SortedTrades } from "./sorted-trades.ts";
@@ -19,14 +20,17 @@ export interface ListState {
   readonly sorted: Pick<SortedTrades, "order" | "asOfMs" | "basis"> | undefined;
   readonly isPaused: boolean;
   readonly heldBy: Grid["heldBy"];
-  readonly isConnected: boolean;
+  readonly connection: Connection;
+  /** No trade comes from the queue. */
+  readonly isStalled: boolean;
   /** Trades arrive too fast to be shown one by one. */
   readonly isSampled: boolean;
+  readonly nowMs: number;
   readonly zone: Zone;
 }
 
 export function listStatus(state: ListState): string {
-  const { sorted, isPaused, heldBy, isConnected, isSampled, zone } = state;
+  const { sorted, isPaused, heldBy, connection, isStalled, isSampled, nowMs, zone } = state;
   if (sorted) {
     return sortedStatus(sorted, zone);
   }
@@ -36,8 +40,13 @@ export function listStatus(state: ListState): string {
   if (heldBy) {
     return HELD[heldBy];
   }
-  if (!isConnected) {
-    return "Disconnected: no new trades arrive. Missed trades are filled in after reconnecting.";
+  if (connection.phase !== "live") {
+    const { silentSinceMs } = connection;
+    const since = silentSinceMs === undefined ? "" : ` since ${sinceText(silentSinceMs, nowMs, zone)}`;
+    return `Disconnected${since}. Missed trades are filled in after reconnecting.`;
+  }
+  if (isStalled) {
+    return "Stalled: no new trades arrive. They wait in the queue, and appear when a live processor runs.";
   }
   return isSampled
     ? "Too fast to read: the list is updated four times a second. Counts and exports are exact."

@@ -82,15 +82,16 @@ export class Rows {
   }
 
   #make(key: string, trade: TradeEvent | undefined, mark: boolean): HTMLElement {
-    const row = trade ? this.#fill(trade, mark) : placeholderRow();
+    const row = trade ? this.#fill(trade, mark) : newRow(this.#columns, "row placeholder");
     this.#byKey.set(key, row);
     return row;
   }
 
   #fill(trade: TradeEvent, mark: boolean): HTMLElement {
-    const row = this.#spare.pop() ?? newRow(this.#columns);
+    const row = this.#spare.pop() ?? newRow(this.#columns, "row");
     row.id = rowId(trade.id);
     row.dataset["id"] = trade.id;
+    row.dataset["testid"] = "row";
     row.classList.toggle("flagged", trade.flags.length > 0);
     row.classList.toggle("fresh", mark);
     for (const [index, column] of this.#columns.entries()) {
@@ -100,21 +101,11 @@ export class Rows {
   }
 }
 
-function newRow(columns: readonly Column[]): HTMLElement {
-  const row = element("div", "row");
+/** With the class `placeholder` it stands for a trade that is being loaded. */
+function newRow(columns: readonly Column[], className: string): HTMLElement {
+  const row = element("div", className);
   row.role = "row";
-  row.dataset["testid"] = "row";
   row.append(...columns.map(({ name }) => newCell(name)));
-  return row;
-}
-
-/** Stands for an evicted trade that is being loaded again. */
-function placeholderRow(): HTMLElement {
-  const row = element("div", "row placeholder");
-  row.role = "row";
-  const cell = newCell("time");
-  cell.textContent = "Loading…";
-  row.append(cell);
   return row;
 }
 

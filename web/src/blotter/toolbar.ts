@@ -78,6 +78,8 @@ export class Toolbar {
     columns.append(legend);
     for (const { name } of COLUMNS) {
       const line = element("label", "");
+      // blotter.css hides it where it hides the column's cells.
+      line.dataset["column"] = name;
       const box = element("input", "");
       const label = element("span", "");
       box.type = "checkbox";
@@ -86,7 +88,7 @@ export class Toolbar {
       line.append(box, label);
       columns.append(line);
     }
-    const reset = element("button", "quiet");
+    const reset = element("button", "quiet reset");
     reset.type = "button";
     setText(reset, "Reset widths");
     reset.addEventListener("click", () => change((layout) => ({ ...layout, widths: {} })));

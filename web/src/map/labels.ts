@@ -1,8 +1,6 @@
 /** Texts of the map panel, and the countries that it lists. */
 
-import type { View } from "../page.ts";
 import type { Count, CountryStats, Stats } from "../server/stats.ts";
-import { noTrades, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
 import { numberFormat } from "../ui/format.ts";
 
 /** Formats numbers for a locale. */
@@ -37,20 +35,6 @@ export class Labels {
     const trades = `${this.count(count)} ${count === 1 ? "trade" : "trades"}`;
     return `${trades} · ${this.share(count, total)} · ${this.count(flagged)} flagged`;
   }
-}
-
-/** The input of `remark`. */
-export interface RemarkInput extends Pick<View, "rangeLabel"> {
-  readonly stats: Pick<StatsSnapshot, "countries" | "error">;
-}
-
-/** The text in place of an empty map; empty if there is something to show. */
-export function remark({ stats, rangeLabel }: RemarkInput): string {
-  const { countries } = stats;
-  if (!countries) {
-    return statsPlaceholder(stats);
-  }
-  return countries.total.count === 0 ? noTrades(rangeLabel) : "";
 }
 
 /** The countries with trades, most first. A country that is filtered by is included even without trades. */

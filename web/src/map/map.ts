@@ -1,15 +1,18 @@
 /** The panel of trades by country, as a map or as a table. */
 
 import { matches } from "../filters/filters.ts";
+import { widening } from "../filters/widen.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { figuresState } from "../server/figures-state.ts";
 import type { TradeEvent } from "../trade/event.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { countryNames } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { PanelState } from "../ui/panel-state.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
 import { type Actions, Chart } from "./chart.ts";
 import type { Size } from "./geometry.ts";
-import { Labels, remark } from "./labels.ts";
+import { Labels } from "./labels.ts";
 import { CountryTable } from "./table.ts";
 
 const KEY = "map";
@@ -25,6 +28,7 @@ export class WorldMap implements Panel {
   readonly #actions: Actions;
   readonly #frame = element("div", "frame");
   readonly #remark = element("p", "remark");
+  readonly #state: PanelState;
   readonly #table: CountryTable;
   readonly #modes: RadioGroup<Mode>;
   #mode: Mode = loadSetting(KEY) === "table" ? "table" : "map";
@@ -43,6 +47,7 @@ export class WorldMap implements Panel {
     };
     this.#table = new CountryTable(this.#actions);
     place.append(this.#remark, this.#table.element, this.#frame);
+    this.#state = new PanelState(place);
     this.#modes = new RadioGroup("View of countries", { map: "Map", table: "Table" }, (mode) => {
       this.#mode = mode;
       saveSetting(KEY, mode);
@@ -62,7 +67,9 @@ export class WorldMap implements Panel {
     const isMap = this.#mode === "map" && this.#atlas !== "failed";
     this.#frame.hidden = !isMap;
     this.#table.element.hidden = isMap;
-    setText(this.#remark, this.#atlas === "failed" && this.#mode === "map" ? NO_MAP : remark(view));
+    const state = figuresState(countries, view);
+    this.#state.paint(state, widening(this.#page.address, state.limit));
+    setText(this.#remark, this.#atlas === "failed" && this.#mode === "map" ? NO_MAP : "");
     this.#remark.hidden = this.#remark.textContent === "";
     this.#modes.select(this.#mode);
     if (!isMap) {

@@ -1,11 +1,14 @@
 /** The panel of currency pairs, as a ranking or as a matrix. A click on a pair filters. */
 
+import { widening } from "../filters/widen.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { figuresState } from "../server/figures-state.ts";
 import type { PairStats } from "../server/stats.ts";
-import { noTrades, type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import type { Pair } from "../server/stats-poller.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { hintOverflow } from "../ui/overflow-hint.ts";
+import { PanelState } from "../ui/panel-state.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
 import { Amounts } from "./amounts.ts";
 import { toMatrix } from "./matrix.ts";
@@ -20,7 +23,8 @@ const NO_PAIRS: readonly PairStats[] = [];
 type Mode = "ranking" | "matrix";
 
 export class Pairs implements Panel {
-  readonly #remark = element("p", "remark");
+  readonly #page: Page;
+  readonly #state: PanelState;
   readonly #ranking: RankingTable;
   readonly #matrix: MatrixTable;
   readonly #more = element("p", "remark");
@@ -30,6 +34,7 @@ export class Pairs implements Panel {
   #painted: readonly unknown[] = [];
 
   constructor(place: HTMLElement, page: Page) {
+    this.#page = page;
     const amounts = new Amounts();
     const pick = (pair: Pair): void => page.address.toggleFilters({ ...pair });
     const sort: ConstructorParameters<typeof RankingTable>[1]["sort"] = (column) => {
@@ -39,7 +44,8 @@ export class Pairs implements Panel {
     };
     this.#ranking = new RankingTable(amounts, { sort, pick });
     this.#matrix = new MatrixTable(amounts, pick);
-    place.append(this.#remark, this.#ranking.element, this.#matrix.element, this.#more);
+    place.append(this.#ranking.element, this.#matrix.element, this.#more);
+    this.#state = new PanelState(place);
     hintOverflow(place, this.#ranking.element);
     hintOverflow(place, this.#matrix.element);
     this.#modes = new RadioGroup("View of pairs", { ranking: "Ranking", matrix: "Matrix" }, (mode) => {
@@ -50,10 +56,20 @@ export class Pairs implements Panel {
     byId("pairs-tools", HTMLElement).append(this.#modes.element);
   }
 
-  paint({ stats, filters, rangeLabel }: View): void {
+  paint(view: View): void {
+    const { stats, filters, rangeLabel, stillSince } = view;
     const { pairs, error } = stats;
     const selected = { from: filters.from, to: filters.to };
-    const inputs = [pairs, error, selected.from, selected.to, this.#mode, this.#order, rangeLabel];
+    const inputs = [
+      pairs,
+      error,
+      selected.from,
+      selected.to,
+      this.#mode,
+      this.#order,
+      rangeLabel,
+      stillSince,
+    ];
     if (inputs.every((value, index) => value === this.#painted[index])) {
       return;
     }
@@ -61,7 +77,8 @@ export class Pairs implements Panel {
     this.#modes.select(this.#mode);
     const list = pairs?.pairs ?? NO_PAIRS;
     const beyond = pairs?.morePairs ?? 0;
-    setText(this.#remark, remark(stats, rangeLabel));
+    const state = figuresState(pairs, view);
+    this.#state.paint(state, widening(this.#page.address, state.limit));
     this.#ranking.element.hidden = list.length === 0 || this.#mode !== "ranking";
     this.#matrix.element.hidden = list.length === 0 || this.#mode !== "matrix";
     if (this.#mode === "matrix") {
@@ -73,14 +90,6 @@ export class Pairs implements Panel {
       setText(this.#more, more(Math.max(0, list.length - ROWS_MAX) + beyond));
     }
   }
-}
-
-/** The text in place of an empty list. */
-function remark(stats: StatsSnapshot, rangeLabel: string): string {
-  if (!stats.pairs) {
-    return statsPlaceholder(stats);
-  }
-  return stats.pairs.pairs.length > 0 ? "" : noTrades(rangeLabel);
 }
 
 function more(omitted: number): string {

@@ -1,7 +1,6 @@
 /** Texts of the chart: caption, readout of a step, and a summary for screen readers. */
 
-import type { Stats } from "../server/stats.ts";
-import { noTrades, type Pair, type StatsSnapshot, statsPlaceholder } from "../server/stats-poller.ts";
+import { noTrades, type Pair } from "../server/stats-poller.ts";
 import { unitsText } from "../trade/decimal.ts";
 import { decimalFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
@@ -90,19 +89,7 @@ export class Labels {
 }
 
 /** The text in place of an empty curve. */
-export function remark(
-  { subject, pair }: Topic,
-  shown: Stats | undefined,
-  stats: StatsSnapshot,
-  rangeLabel: string,
-): string {
-  const isPairless = subject !== "trades" && !pair && stats.pairs !== undefined;
-  if (!(shown || isPairless)) {
-    return statsPlaceholder(stats);
-  }
-  if (shown && shown.series.length > 0) {
-    return "";
-  }
+export function noneText({ pair }: Topic, rangeLabel: string): string {
   return pair ? `${nameOf(pair)} was not traded ${rangeLabel}`.trim().concat(".") : noTrades(rangeLabel);
 }
 

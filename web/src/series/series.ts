@@ -1,14 +1,17 @@
 /** The panel of trades, volume and rate over time. */
 
+import { widening } from "../filters/widen.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { figuresState } from "../server/figures-state.ts";
 import type { Stats } from "../server/stats.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
+import { PanelState } from "../ui/panel-state.ts";
 import { RadioGroup } from "../ui/radio-group.ts";
 import { onTheme } from "../ui/theme.ts";
 import { Chart } from "./chart.ts";
 import { Focus, focused } from "./focus.ts";
-import { Labels, remark, type Topic } from "./labels.ts";
+import { Labels, noneText, type Topic } from "./labels.ts";
 import { allSteps, NO_STEPS, SUBJECTS, type Subject, stepAt } from "./steps.ts";
 
 const KEY = "series";
@@ -22,7 +25,7 @@ export class Series implements Panel {
   readonly #page: Page;
   readonly #caption = element("span", "caption");
   readonly #readout = element("span", "readout");
-  readonly #remark = element("p", "remark");
+  readonly #state: PanelState;
   readonly #plot = element("div", "plot");
   readonly #summary = element("p", "visually-hidden");
   readonly #chart = new Chart(this.#plot);
@@ -43,7 +46,8 @@ export class Series implements Panel {
     this.#page = page;
     const line = element("p", "series-line");
     line.append(this.#caption, this.#readout);
-    place.append(line, this.#remark, this.#plot, this.#summary);
+    place.append(line, this.#plot, this.#summary);
+    this.#state = new PanelState(place);
     this.#subjects = new RadioGroup("Charted value", SUBJECT_LABELS, (subject) => {
       this.#subject = subject;
       saveSetting(KEY, subject);
@@ -114,7 +118,7 @@ export class Series implements Panel {
   }
 
   paint(view: View): void {
-    const { stats, rangeLabel, zone, filters } = view;
+    const { stats, rangeLabel, zone, filters, stillSince } = view;
     const pair = this.#focus.pair(filters, stats.pairs?.pairs);
     const isSelected = filters.from !== "" && filters.to !== "";
     const isTrades = this.#subject === "trades";
@@ -139,6 +143,7 @@ export class Series implements Panel {
       rangeLabel,
       zone,
       error,
+      stillSince,
       this.#measureCount,
     ];
     if (isSame([...inputs, this.#pointedMs], this.#painted)) {
@@ -146,7 +151,13 @@ export class Series implements Panel {
     }
     this.#painted = [...inputs, this.#pointedMs];
     this.#subjects.select(topic.subject);
-    setText(this.#remark, remark(topic, shown, stats, rangeLabel));
+    // Without a pair there is nothing to ask for.
+    const state = figuresState(
+      shown ?? (isTrades || pair ? undefined : stats.pairs),
+      view,
+      noneText(topic, rangeLabel),
+    );
+    this.#state.paint(state, widening(this.#page.address, state.limit));
     this.#plot.hidden = !shown || shown.series.length === 0;
     this.#write(topic, view);
     this.#draw(topic, view);

@@ -33,6 +33,8 @@ export interface StatsSnapshot {
   readonly focus: Stats | undefined;
   /** Of today, without any filter. */
   readonly today: Stats | undefined;
+  /** When the archive last answered, by the server's clock, in milliseconds since 1970. */
+  readonly answeredMs: number | undefined;
   /** Why there are no current stats, in words, shown once for all panels. Empty if nothing is wrong. */
   readonly error: string;
 }
@@ -57,6 +59,7 @@ const EMPTY: StatsSnapshot = {
   pairs: undefined,
   focus: undefined,
   today: undefined,
+  answeredMs: undefined,
   error: "",
 };
 
@@ -87,6 +90,7 @@ export class StatsPoller {
   /** Identifies a round of requests. Answers to an earlier round are dropped. */
   #round = 0;
   #error = "";
+  #answeredMs: number | undefined;
   #latest = EMPTY;
   #isStale = false;
   #publishTimer: Timer | undefined;
@@ -165,7 +169,8 @@ export class StatsPoller {
         if (round !== this.#round) {
           return;
         }
-        const aggregate = new LiveAggregate(request.selection, stats, this.#options.serverNow());
+        this.#answeredMs = this.#options.serverNow();
+        const aggregate = new LiveAggregate(request.selection, stats, this.#answeredMs);
         this.#aggregates.set(request.key, aggregate);
         this.#publish();
       }
@@ -227,14 +232,9 @@ export class StatsPoller {
     const stats = Object.fromEntries(
       [...this.#requests].map(([slot, { key }]) => [slot, this.#aggregates.get(key)?.stats]),
     );
-    this.#latest = { ...EMPTY, ...stats, error: this.#error };
+    this.#latest = { ...EMPTY, ...stats, answeredMs: this.#answeredMs, error: this.#error };
     this.#options.changed();
   }
-}
-
-/** Returns the text that a panel shows in place of stats. */
-export function statsPlaceholder({ error }: Pick<StatsSnapshot, "error">): string {
-  return error === "" ? "Loading…" : "No statistics.";
 }
 
 /** Returns the text that a panel shows if there are no trades; `rangeLabel` is the range of time. */

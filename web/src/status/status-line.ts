@@ -7,7 +7,6 @@ import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { duration, numberFormat, perSecond } from "../ui/format.ts";
 import { drawSparkline } from "./sparkline.ts";
-import { StallWatch } from "./stall.ts";
 import { verdictOf } from "./verdict.ts";
 
 const SPARKLINE_SECONDS = 60;
@@ -34,24 +33,23 @@ export class StatusLine implements Panel {
   readonly #count = byId("count", HTMLElement);
   readonly #rate = byId("rate", HTMLElement);
   readonly #spark = byId("spark", HTMLCanvasElement);
+  readonly #latencyLabel = byId("latency-label", HTMLElement);
   readonly #latency = byId("latency", HTMLElement);
   readonly #today = byId("today", HTMLElement);
   readonly #waiting = byId("waiting", HTMLElement);
   readonly #deadLetters = byId("dead-letters", HTMLAnchorElement);
   readonly #verdict = byId("verdict", HTMLAnchorElement);
-  readonly #stall = new StallWatch();
   #health: Health | undefined;
 
   /** Call with every frame. */
-  paint({ state, stats, health, ledger, nowMs, dialog }: View): void {
+  paint({ state, stats, health, ledger, nowMs, dialog, stalled }: View): void {
     const { phase } = state.connection;
-    const stalled = phase === "live" ? this.#stall.waiting(health) : undefined;
     this.#state.dataset["state"] = stalled === undefined ? phase : "stalled";
     setText(this.#phase, stalled === undefined ? PHASE_LABELS[phase] : stalledText(stalled));
     const verdict = verdictOf(ledger, nowMs);
     setText(this.#verdict, verdict.text);
     this.#verdict.classList.toggle("wrong", verdict.isBad);
-    setText(this.#detail, detail(state, Date.now()));
+    setText(this.#detail, detail(state, nowMs));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
     setText(this.#today, formatCount(stats.today?.total.count));
@@ -73,6 +71,8 @@ export class StatusLine implements Panel {
     const latency = state.latency.read();
     if (latency) {
       setText(this.#latency, `${duration(latency.medianMs)} · p99 ${duration(latency.p99Ms)}`);
+      const delayed = latency.delayed > 0 ? ` · ${wholeNumber.format(latency.delayed)} delayed` : "";
+      setText(this.#latencyLabel, `Latency${delayed}`);
       this.#latency.dataset["median"] = latency.medianMs.toFixed(1);
       this.#latency.dataset["p99"] = latency.p99Ms.toFixed(1);
     }
@@ -116,13 +116,14 @@ function stalledText(waiting: number): string {
   return waiting === 0 ? "Stalled" : `Stalled: ${trades}`;
 }
 
-function detail({ connection, filling, announcedGap }: State, nowMs: number): string {
+function detail({ connection, filling, announcedGap, clock }: State, nowMs: number): string {
   if (connection.phase === "live" && filling && !announcedGap) {
     return filling.found > 0 ? `catching up, ${wholeNumber.format(filling.found)} so far` : "catching up…";
   }
   if (connection.phase !== "offline") {
     return "";
   }
-  const seconds = Math.round((connection.retryAt - nowMs) / 1000);
-  return `${REASONS[connection.reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
+  const { retryAt, reason } = connection;
+  const seconds = Math.round((clock.at(retryAt) - nowMs) / 1000);
+  return `${REASONS[reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
 }

@@ -11,11 +11,17 @@ import { type Frame, type HelloFrame, parseFrame } from "./frames.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { Handlers, Socket } from "./socket.ts";
 
+/** `silentSinceMs` is when the live server was last heard, by its clock, in milliseconds since 1970. */
 export type Connection =
-  | { readonly phase: "connecting" }
+  | { readonly phase: "connecting"; readonly silentSinceMs: number | undefined }
   /** `sinceMs` is by the server's clock, in milliseconds since 1970. */
   | { readonly phase: "live"; readonly sinceMs: number }
-  | { readonly phase: "offline"; readonly reason: OfflineReason; readonly retryAt: number };
+  | {
+      readonly phase: "offline";
+      readonly reason: OfflineReason;
+      readonly retryAt: number;
+      readonly silentSinceMs: number | undefined;
+    };
 
 export type OfflineReason = "unreachable" | "restarting" | "refused" | "full";
 
@@ -60,7 +66,7 @@ export class Feed {
   #waiting = false;
   #openedAt = 0;
   /** When the last message arrived, by the server's clock. The page lacks nothing up to then. */
-  #lastMessageAt = 0;
+  #lastMessageAt: number | undefined;
   #position: { readonly epoch: string; offset: number } | undefined;
 
   constructor(environment: FeedEnvironment, clock: ServerClock, listener: Listener) {
@@ -90,7 +96,7 @@ export class Feed {
 
   #open(): void {
     this.#waiting = false;
-    this.#listener.connection({ phase: "connecting" });
+    this.#listener.connection({ phase: "connecting", silentSinceMs: this.#lastMessageAt });
     this.#openedAt = this.#environment.now();
     const socket: Socket = this.#environment.open(this.#path(), {
       // An abandoned socket may still deliver messages, so only the current one is heard.
@@ -154,7 +160,7 @@ export class Feed {
 
   #gap(reason: Gap["reason"]): void {
     this.#listener.gap({
-      since: this.#lastMessageAt,
+      since: this.#lastMessageAt ?? 0,
       until: this.#clock.at(this.#environment.now()),
       reason,
     });
@@ -176,7 +182,8 @@ export class Feed {
 
   #retryIn(delayMs: number, reason: OfflineReason): void {
     this.#waiting = true;
-    this.#listener.connection({ phase: "offline", reason, retryAt: this.#environment.now() + delayMs });
+    const retryAt = this.#environment.now() + delayMs;
+    this.#listener.connection({ phase: "offline", reason, retryAt, silentSinceMs: this.#lastMessageAt });
     this.#setTimer(() => this.#open(), delayMs);
   }
 

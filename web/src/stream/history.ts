@@ -13,25 +13,26 @@ import { Retry } from "./retry.ts";
 
 const LIMIT = 200;
 
+export interface HistoryListener {
+  /** Gets the messages of each answer: the latest of the selection. */
+  readonly received: (messages: readonly unknown[]) => void;
+  /** Called when a query has failed. Another one follows. */
+  readonly failed: () => void;
+}
+
 export class History {
   readonly #queryArchive: QueryArchive;
   readonly #selection: Selection;
-  readonly #received: (messages: readonly unknown[]) => void;
+  readonly #listener: HistoryListener;
   readonly #retry: Retry;
   /** When the feed became live, by the server's clock, in milliseconds since 1970. */
   #untilMs: number | undefined;
   #isStopped = false;
 
-  /** `received` gets the messages of each answer: the latest of the selection. */
-  constructor(
-    timing: Timing,
-    queryArchive: QueryArchive,
-    selection: Selection,
-    received: (messages: readonly unknown[]) => void,
-  ) {
+  constructor(timing: Timing, queryArchive: QueryArchive, selection: Selection, listener: HistoryListener) {
     this.#queryArchive = queryArchive;
     this.#selection = selection;
-    this.#received = received;
+    this.#listener = listener;
     this.#retry = new Retry(timing);
   }
 
@@ -66,11 +67,12 @@ export class History {
         limit: LIMIT,
       });
       if (!this.#isStopped) {
-        this.#received(page.messages);
+        this.#listener.received(page.messages);
       }
       return this.#end !== undefined && page.archivedUpToMs >= this.#end;
     } catch (error) {
       console.warn("Tradewire: can’t load the latest trades yet:", error);
+      this.#listener.failed();
       return false;
     }
   }

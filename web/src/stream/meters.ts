@@ -52,10 +52,18 @@ export class RateHistory {
 export interface Latency {
   readonly medianMs: number;
   readonly p99Ms: number;
+  /** How many of the latest trades are left out, because they waited in a backlog. */
+  readonly delayed: number;
 }
+
+/** A trade that took longer waited in the queue, until a processor or this page was back. */
+const DELAYED_MS = 1000;
 
 /**
  * Time from POST to screen of the latest trades. A trade is pending until the frame that shows it is painted.
+ *
+ * A drained backlog would hide how fast trades are shown now, so its trades are only counted. If all trades are
+ * delayed, their delay is the latency.
  */
 export class LatencyMeter {
   #pending: number[] = [];
@@ -89,8 +97,13 @@ export class LatencyMeter {
     if (this.#measured.length === 0) {
       return;
     }
-    const sorted = this.#measured.toSorted((a, b) => a - b);
-    return { medianMs: percentile(sorted, 50), p99Ms: percentile(sorted, 99) };
+    const prompt = this.#measured.filter((ms) => ms <= DELAYED_MS);
+    const sorted = (prompt.length > 0 ? prompt : this.#measured).toSorted((a, b) => a - b);
+    return {
+      medianMs: percentile(sorted, 50),
+      p99Ms: percentile(sorted, 99),
+      delayed: this.#measured.length - sorted.length,
+    };
   }
 }
 

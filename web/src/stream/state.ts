@@ -20,7 +20,7 @@ export class State {
   readonly latency = new LatencyMeter();
   readonly rate = new RateMeter();
   readonly rateHistory = new RateHistory();
-  connection: Connection = { phase: "connecting" };
+  connection: Connection = { phase: "connecting", silentSinceMs: undefined };
   /** Set while a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
   /** The gap that is being filled, once that takes so long that the reader should know. */
@@ -34,6 +34,8 @@ export class State {
   liveCount = 0;
   /** Whether the archive has answered at least once with the trades from before. */
   isBackfilled = false;
+  /** Whether a query for them has failed, and none has succeeded yet. */
+  isBackfillFailing = false;
   /** Whether the page is visible. */
   visible = true;
   readonly #listeners: ((fresh: readonly TradeEvent[]) => void)[] = [];
@@ -86,6 +88,7 @@ export class State {
   backfill(raw: readonly unknown[]): void {
     const unknown = parseAll(raw).filter(({ id }) => !this.#counted.has(id) && this.#backfilled.add(id));
     this.isBackfilled = true;
+    this.isBackfillFailing = false;
     this.#list(unknown);
     for (const listener of this.#backfillListeners) {
       listener(unknown);

@@ -12,6 +12,13 @@ export function dateAndClock(ms: number, zone: Zone): string {
   return toZone(ms, zone).slice(0, 19).replace("T", " ");
 }
 
+/** Formats as `10:27:44 UTC`, with the date if it is another day than `nowMs`. */
+export function sinceText(ms: number, nowMs: number, zone: Zone): string {
+  const [then, now] = [ms, nowMs].map((each) => dateAndClock(each, zone));
+  const isToday = then?.slice(0, 10) === now?.slice(0, 10);
+  return `${then?.slice(isToday ? 11 : 0)} ${zoneName(zone)}`;
+}
+
 /** Returns the start of the day in the zone. */
 export function midnight(ms: number, zone: Zone): number {
   const day = new Date(ms);

@@ -1,6 +1,6 @@
 /** Whether the live feed stands still although this page is connected: no processor feeds the live server. */
 
-import type { Health } from "../server/health.ts";
+import type { Health } from "./health.ts";
 
 /** A processor that restarts is away for less than this many polls. */
 const POLLS_MIN = 2;

@@ -1,0 +1,250 @@
+"""Every panel has a state for everything: loading, first visit, empty, failed, standing still, stalled and paused."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_live
+from tests.browser.past import archive_past
+from tests.browser.test_appearance import violations
+from tests.browser.trades import post, row
+from tests.support import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+    from tests.stack import Stack
+
+pytestmark = pytest.mark.timeout(300)
+
+FIGURES = ("map", "series", "pairs")
+SIZES = ((1440, 900), (1024, 768), (390, 844))
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver(list => {
+        for (const { sources } of list.getEntries()) {
+            for (const { node, previousRect, currentRect } of sources) {
+                const [before, now] = [previousRect, currentRect].map(({ x, y, width, height }) =>
+                    [x, y, width, height].join());
+                const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+                window.shifts.push(`${element?.outerHTML.slice(0, 80)}: ${before} -> ${now}`);
+            }
+        }
+    }).observe({ type: "layout-shift", buffered: true });
+}"""
+"""Chromium reports every visible element that moves without the user's doing."""
+PLACES = """() => ["header", "#filters", ".panel", ".panel-tools", ".panel-body", "#table"].flatMap(selector =>
+    [...document.querySelectorAll(selector)].map(element => {
+        const { x, y, width, height } = element.getBoundingClientRect();
+        return [selector, element.id, x, y, width, height].join();
+    }))"""
+
+
+@pytest.fixture(params=["light", "dark"])
+def context(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[BrowserContext]:
+    """Open a context in which axe, an inline script, may run."""
+    made = chromium.new_context(bypass_csp=True, color_scheme=request.param, reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+@contextmanager
+def held_answers(page: Page) -> Iterator[None]:
+    """Hold all answers of the API within the block."""
+    held: list[Route] = []
+    is_open = threading.Event()
+
+    def intercept(route: Route) -> None:
+        if is_open.is_set():
+            route.continue_()
+        else:
+            held.append(route)
+
+    pattern = re.compile(r"/api/|/readyz")
+    page.route(pattern, intercept)
+    yield
+    is_open.set()
+    for route in held:
+        route.continue_()
+
+
+def expect_state(page: Page, state: str, text: str) -> None:
+    for name in FIGURES:
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", state, timeout=20_000)
+        expect(page.get_by_test_id(name).locator(".panel-state")).to_contain_text(text)
+
+
+def test_before_the_first_trade_the_page_says_what_it_waits_for_and_how_to_post_one(
+    running: Stack, context: BrowserContext
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{running.url}?window=all")
+    wait_live(page)
+    empty = page.get_by_test_id("empty")
+    expect(empty).to_contain_text("This page waits for the first trade")
+    empty.get_by_role("button", name="Copy").click()
+    assert f"{running.url.rstrip('/')}/api/message" in page.evaluate("navigator.clipboard.readText()")
+    expect_state(page, "empty", "No trades.")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(empty).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not violations(page), width
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_skeletons_become_content(
+    running: Stack, context: BrowserContext, size: tuple[int, int]
+) -> None:
+    (earlier, *_) = archive_past(running, *((timedelta(minutes=minutes), {}) for minutes in (5, 6, 7)))
+    page = context.new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    with held_answers(page):
+        page.goto(running.url)
+        wait_live(page)
+        expect_state(page, "loading", "Loading…")
+        expect(page.get_by_test_id("table")).to_have_attribute("aria-busy", "true")
+        skeleton = page.locator(".row.placeholder").first.bounding_box()
+        assert skeleton
+        places = page.evaluate(PLACES)
+        assert not violations(page)
+        page.evaluate(SHIFTS)
+    expect(row(page, earlier)).to_be_visible(timeout=20_000)
+    for name in FIGURES:
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready", timeout=20_000)
+    expect(page.get_by_test_id("today")).not_to_have_text("–", timeout=20_000)
+    expect(page.get_by_test_id("verdict")).to_contain_text("lost", timeout=20_000)
+    assert page.evaluate(PLACES) == places
+    assert page.get_by_test_id("row").first.bounding_box() == skeleton
+    shifts = page.evaluate("window.shifts")
+    assert not shifts, "\n".join(shifts)
+
+
+def test_an_empty_range_leads_to_all_time_and_empty_filters_to_all_trades(
+    running: Stack, context: BrowserContext
+) -> None:
+    (old,) = archive_past(running, (timedelta(days=40), {"originatingCountry": "TM"}))
+    page = context.new_page()
+    page.goto(f"{running.url}?country=TM")
+    wait_live(page)
+    # The map leaves out the country filter, so that another country can be picked.
+    for name in ("series", "pairs"):
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "empty", timeout=20_000)
+        expect(page.get_by_test_id(name).get_by_role("button", name="Show all time")).to_be_visible()
+    assert not violations(page)
+    page.get_by_test_id("pairs").get_by_role("button", name="Show all time").click()
+    expect(row(page, old)).to_be_visible()
+    page.goto(f"{running.url}?window=all&user=nobody-at-all")
+    expect_state(page, "empty", "No trades.")
+    page.get_by_test_id("end").get_by_role("button", name="Clear filters").click()
+    expect(page.get_by_test_id("row").first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?window=all$"))
+
+
+def test_without_a_network_list_and_figures_say_since_when_they_stand_still(
+    running: Stack, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(running.url)
+    wait_live(page)
+    shown = post(running, userId="shown")
+    expect(row(page, shown)).to_be_visible()
+    for name in FIGURES:
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready", timeout=20_000)
+    context.set_offline(True)
+    expect(page.get_by_test_id("detail")).to_contain_text("retrying")
+    expect(page.get_by_test_id("list-status")).to_have_text(re.compile(r"Disconnected since \d\d:\d\d:\d\d UTC\."))
+    expect_state(page, "still", "Unchanged since ")
+    expect(page.get_by_test_id("alert-bar")).to_contain_text("unreachable", timeout=20_000)
+    expect(row(page, shown)).to_be_visible()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not violations(page), width
+    context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    wait_live(page)
+    expect_state(page, "ready", "")
+
+
+def test_figures_that_never_came_say_so(running: Stack, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.route("**/api/stats?*", lambda route: route.fulfill(status=503, body="{}"))
+    page.goto(running.url)
+    expect_state(page, "failed", "No statistics. The page keeps trying.")
+    assert not violations(page)
+
+
+def test_a_stalled_feed_is_said_above_the_list(running: Stack, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(running.url)
+    wait_live(page)
+    post(running, userId="before the stall")
+    running.supervisorctl("stop", "processors:live-1")
+    post(running, userId="waits")
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "stalled", timeout=20_000)
+    expect(page.get_by_test_id("list-status")).to_contain_text("Stalled: no new trades arrive.")
+    assert not violations(page)
+    running.supervisorctl("start", "processors:live-1")
+    wait_live(page)
+
+
+def test_new_trades_that_wait_are_counted_beside_the_reason_and_cover_nothing(
+    running: Stack, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(running.url)
+    wait_live(page)
+    first = post(running, userId="first")
+    expect(row(page, first)).to_be_visible()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.get_by_test_id("pause").click()
+        post(running, userId="waits")
+        jump = page.get_by_test_id("jump")
+        expect(jump).to_be_visible()
+        button, table = jump.bounding_box(), page.get_by_test_id("table").bounding_box()
+        assert button
+        assert table
+        assert button["y"] + button["height"] <= table["y"], width
+        assert not violations(page), width
+        jump.click()
+        expect(jump).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 700, 1440])
+def test_the_view_menu_offers_the_columns_that_can_be_shown(
+    running: Stack, context: BrowserContext, width: int
+) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(running.url)
+    wait_live(page)
+    shown = post(running, amountBuy=900)
+    expect(row(page, shown)).to_be_visible()
+    page.get_by_test_id("view").locator("summary").click()
+    menu = page.get_by_test_id("view")
+    visible = "cells => cells.filter(cell => cell.checkVisibility()).length"
+
+    def expect_cells(number: int) -> None:
+        cells = row(page, shown).locator("> *")
+        wait_until(lambda: cells.evaluate_all(visible) == number, f"the row has {number} cells")
+
+    boxes = [box for box in menu.get_by_role("checkbox").all() if box.is_visible()]
+    expect_cells(len(boxes))
+    for box in boxes:
+        box.uncheck()
+        expect_cells(len(boxes) - 1)
+        box.check()
+        expect_cells(len(boxes))
+    assert menu.get_by_role("button", name="Reset widths").is_visible() == (width >= 832)
