@@ -90,7 +90,7 @@ function statusOf({ isDone, message }: Trace): string {
   if (message === undefined) {
     return "The trade itself is not archived. This is what happened to it.";
   }
-  return isDone ? "" : "More may follow.";
+  return isDone ? "" : "This history is not complete yet. The next steps appear here.";
 }
 
 function notAnId(id: string): string {
