@@ -154,6 +154,17 @@ def dead_letter(page: Page, event_id: str) -> Any:
     return page.get_by_test_id("dead-letter").filter(has_text=event_id)
 
 
+def test_a_dead_letter_leads_to_its_trade_and_back_to_the_dead_letters(running: Stack, page: Page) -> None:
+    event_id = refuse_live(running, REASON)
+    page.goto(f"{running.url}#dead-letters")
+    page.get_by_label("Operator token").fill(token(running))
+    page.keyboard.press("Enter")
+    dead_letter(page, event_id).get_by_role("link", name=f"Trade {event_id}").click()
+    expect(page.get_by_role("dialog", name="Trade")).to_contain_text(REASON)
+    page.go_back()
+    expect(dead_letter(page, event_id)).to_be_visible()
+
+
 def test_the_keyboard_filters_exports_and_opens_trades(running: Stack, wanted: list[str], page: Page) -> None:
     page.goto(running.url)
     wait_live(page)
