@@ -68,7 +68,7 @@ def test_the_search_lists_active_filters_only_if_there_are_some(running: Stack, 
     )
 
 
-def test_each_panel_is_a_region_whose_controls_follow_its_heading(running: Stack, page: Page) -> None:
+def test_each_panel_is_a_region_and_the_controls_of_figures_follow_their_headings(running: Stack, page: Page) -> None:
     expect(row(page, post(running))).to_be_visible()
     expect(page.get_by_role("main")).to_match_aria_snapshot(
         """
@@ -98,11 +98,11 @@ def test_each_panel_is_a_region_whose_controls_follow_its_heading(running: Stack
           - region "Trades":
             - group:
               - heading "Trades" [level=2]
-              - button "Pause"
-              - group: View
-              - link "CSV"
-              - link "NDJSON"
               - grid "Trades, newest first"
+            - button "Pause"
+            - group: View
+            - link "CSV"
+            - link "NDJSON"
         """
     )
 
