@@ -158,6 +158,13 @@ it("a dead letter that came back has its earlier reason", () => {
   assert.deepEqual([second?.requeued, second?.earlierReason], [0, ""]);
 });
 
+it("a dead letter names its trade only if its event has the id of one", () => {
+  const id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a70";
+  const deadLetters = [{ ...LETTERS[0], event: { id } }, ...LETTERS, { ...LETTERS[0], event: null }];
+  const ids = parseDeadLetters({ deadLetters })?.map(({ tradeId }) => tradeId);
+  assert.deepEqual(ids, [id, undefined, undefined, undefined]);
+});
+
 it("a list requested before a change is dropped", async () => {
   const server = new FakeServer();
   const client = await unlocked(server);

@@ -95,7 +95,7 @@ export function statusOf({ isDone, message, entries }: Trace): string {
     }
     return "The trade itself is not archived. This is what happened to it.";
   }
-  return isDone ? "" : "More may follow.";
+  return isDone ? "" : "This history is not complete yet. The next steps appear here.";
 }
 
 function notAnId(id: string): string {

@@ -107,6 +107,7 @@ export class FilterBar implements Panel {
     }
     const set = FILTER_NAMES.filter((name) => filters[name] !== "");
     this.#chips.replaceChildren(...set.map((name) => this.#chip(name, filters[name])));
+    this.#chips.hidden = set.length === 0;
     this.#clear.hidden = set.length === 0;
   }
 

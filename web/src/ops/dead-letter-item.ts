@@ -1,5 +1,6 @@
 /** One dead letter: tube, id, time, reason, message and actions. Deleting asks for confirmation. */
 
+import { tradePath } from "../filters/dialog.ts";
 import { element, setText } from "../ui/dom.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { dateAndClock, zoneName } from "../ui/time-format.ts";
@@ -34,7 +35,7 @@ export class DeadLetterItem {
     this.#confirmation.hidden = true;
     this.element.dataset["testid"] = "dead-letter";
     this.element.dataset["key"] = letter.key;
-    this.element.append(this.#header(), ...reasons(letter), this.#body(name));
+    this.element.append(this.#header(), ...tradeLinks(letter), ...reasons(letter), this.#body(name));
   }
 
   paint(zone: Zone, isBusy: boolean): void {
@@ -78,6 +79,19 @@ export class DeadLetterItem {
     this.#confirmation.hidden = !isShown;
     (isShown ? this.#keep : this.#delete).focus();
   }
+}
+
+/** A link to the trade, if it has an id. */
+function tradeLinks({ tradeId }: DeadLetter): readonly HTMLElement[] {
+  if (tradeId === undefined) {
+    return [];
+  }
+  const line = element("p", "");
+  const link = element("a", "");
+  link.href = tradePath(tradeId);
+  link.textContent = `Trade ${tradeId}`;
+  line.append(link);
+  return [line];
 }
 
 /** The reason, and the earlier one of a dead letter that came back. */

@@ -1,5 +1,6 @@
 /** A dead letter, as `GET /api/dead-letters` lists it. */
 
+import { isTradeId } from "../trade/event.ts";
 import { isRecord, parseMicros } from "../trade/json.ts";
 
 export interface DeadLetter {
@@ -7,6 +8,8 @@ export interface DeadLetter {
   readonly key: string;
   readonly tube: string;
   readonly id: string;
+  /** Of the trade that the event is about; undefined if it can't be read. */
+  readonly tradeId: string | undefined;
   readonly reason: string;
   /** How often it was requeued and came back. */
   readonly requeued: number;
@@ -38,6 +41,7 @@ function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadL
       key: `${tube}/${id}`,
       tube,
       id,
+      tradeId: tradeIdOf(event),
       reason,
       requeued: typeof requeued === "number" ? requeued : 0,
       earlierReason: typeof earlierReason === "string" ? earlierReason : "",
@@ -45,4 +49,9 @@ function parseDeadLetter(raw: Readonly<Record<string, unknown>>): readonly DeadL
       body,
     },
   ];
+}
+
+function tradeIdOf(event: unknown): string | undefined {
+  const id = isRecord(event) ? event["id"] : undefined;
+  return typeof id === "string" && isTradeId(id) ? id : undefined;
 }

@@ -53,7 +53,13 @@ export class Operations implements Panel {
     this.#deadLetters.paint(view);
     if (section !== this.#section) {
       this.#section = section;
-      this.#places[section]?.scrollIntoView();
+      this.#moveTo(this.#places[section]);
     }
+  }
+
+  /** Tab and a screen reader go on from there, not from the head of the dialog. */
+  #moveTo(place: HTMLElement | undefined): void {
+    place?.scrollIntoView();
+    place?.focus({ preventScroll: true });
   }
 }

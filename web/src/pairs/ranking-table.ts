@@ -54,6 +54,8 @@ export class RankingTable {
 
   constructor(amounts: Amounts, actions: RankingActions) {
     this.#amounts = amounts;
+    const caption = element("caption", "visually-hidden");
+    caption.textContent = "Trades by pair";
     const headerRow = element("tr", "");
     for (const column of COLUMNS) {
       const heading = element("th", column);
@@ -71,7 +73,7 @@ export class RankingTable {
     top.append(headerRow);
     this.#headerKeys = new ArrowKeys(top);
     this.#headerKeys.refresh();
-    this.element.append(top, this.#body);
+    this.element.append(caption, top, this.#body);
     this.#body.addEventListener("click", ({ target }) => {
       const row = target instanceof Element ? target.closest("tr") : undefined;
       const stats = row && this.#rows.get(row.dataset["pair"] ?? "")?.stats;

@@ -84,6 +84,7 @@ export class StatusLine implements Panel {
     meter(this.#deadLetters, tubes, ({ deadLetters }) => deadLetters, sum);
     const hasDeadLetters = (tubes ?? []).some(({ deadLetters }) => deadLetters > 0);
     this.#deadLetters.classList.toggle("wrong", hasDeadLetters);
+    this.#deadLetters.ariaLabel = `Dead letters: ${this.#deadLetters.textContent}`;
   }
 }
 
