@@ -82,9 +82,11 @@ class Postgres:
 
     def freeze(self) -> None:
         """Stop all processes of the server until `thaw`. Their connections stay open."""
-        self._frozen = self._processes()
-        for process in self._frozen:
-            process.suspend()
+        self.freeze_listener()  # first, so that it starts no other process
+        for process in self._processes()[1:]:
+            with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+                process.suspend()
+                self._frozen.append(process)
 
     def freeze_listener(self) -> None:
         """Stop only the process that takes new connections until `thaw`."""
