@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    """Run a stack for all tests of a module."""
+@contextmanager
+def new_stack() -> Iterator[Stack]:
+    """Run a stack that no trade has reached."""
     home = Path(tempfile.mkdtemp(prefix="tw-page-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
     with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", EXTRA_CURRENCIES="CNH") as started:
         yield started
     shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """Run a stack for all tests of a module."""
+    with new_stack() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

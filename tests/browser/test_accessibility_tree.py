@@ -98,7 +98,7 @@ def test_each_panel_is_a_region_and_the_controls_of_figures_follow_their_heading
           - region "Trades":
             - group:
               - heading "Trades" [level=2]
-              - grid "Trades, newest first"
+              - grid "Trades by Time, newest first"
             - button "Pause"
             - group: View
             - link "CSV"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_live
+from tests.browser.conftest import new_stack, wait_live
 from tests.browser.past import archive_past
 from tests.browser.test_appearance import violations
 from tests.browser.trades import post, row
@@ -83,23 +83,23 @@ def expect_state(page: Page, state: str, text: str) -> None:
         expect(page.get_by_test_id(name).locator(".panel-state")).to_contain_text(text)
 
 
-def test_before_the_first_trade_the_page_says_what_it_waits_for_and_how_to_post_one(
-    running: Stack, context: BrowserContext
-) -> None:
+def test_before_the_first_trade_the_page_says_what_it_waits_for_and_how_to_post_one(context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.goto(f"{running.url}?window=all")
-    wait_live(page)
-    empty = page.get_by_test_id("empty")
-    expect(empty).to_contain_text("This page waits for the first trade")
-    empty.get_by_role("button", name="Copy").click()
-    assert f"{running.url.rstrip('/')}/api/message" in page.evaluate("navigator.clipboard.readText()")
-    expect_state(page, "empty", "No trades.")
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        expect(empty).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert not violations(page), width
+    with new_stack() as unused:
+        page.goto(f"{unused.url}?window=all")
+        wait_live(page)
+        empty = page.get_by_test_id("empty")
+        expect(empty).to_contain_text("This page waits for the first trade")
+        empty.get_by_role("button", name="Copy").click()
+        assert f"{unused.url.rstrip('/')}/api/message" in page.evaluate("navigator.clipboard.readText()")
+        expect_state(page, "empty", "No trades.")
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            expect(empty).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert not violations(page), width
+        page.close()
 
 
 @pytest.mark.parametrize("size", SIZES)
