@@ -39,9 +39,10 @@ SHIFTS = """() => {
                 window.shifts.push(`${element?.outerHTML.slice(0, 80)}: ${before} -> ${now}`);
             }
         }
-    }).observe({ type: "layout-shift", buffered: true });
+    }).observe({ type: "layout-shift" });
 }"""
-"""Chromium reports every visible element that moves without the user's doing."""
+"""From now on, Chromium reports every visible element that moves without the user's doing. Before
+that, a slow machine paints the first part of a page."""
 PLACES = """() => ["header", "#filters", ".panel", ".panel-tools", ".panel-body", "#table"].flatMap(selector =>
     [...document.querySelectorAll(selector)].map(element => {
         const { x, y, width, height } = element.getBoundingClientRect();
