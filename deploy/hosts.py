@@ -1,4 +1,4 @@
-"""The hosts that a request may name. nginx refuses every other host.
+"""The known hosts: those that a request may name. nginx refuses every other host.
 
 A site can let its own name lead to an address of this machine (DNS rebinding). For a browser, the site's pages then
 belong to this stack, and may read every answer. Only the host that the request names tells them apart.
@@ -6,9 +6,12 @@ belong to this stack, and may read every answer. Only the host that the request 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from tradewire.setting_checks import host
+from tradewire.settings import PREFIX
 
 if TYPE_CHECKING:
     from tradewire.settings import Settings
@@ -19,5 +22,19 @@ _WILDCARDS: Final = ("0.0.0.0", "[::]")  # noqa: S104 - compared, not bound
 
 def known(settings: Settings) -> list[str]:
     """Return each host once: the loopback ones, those that nginx listens on, and those of the settings."""
-    listening = (host(address.rpartition(":")[0]) for address in settings.listen)
-    return [*dict.fromkeys([*_LOOPBACK, *(name for name in listening if name not in _WILDCARDS), *settings.hosts])]
+    listening = (host(_without_port(address)) for address in settings.listen)
+    public = [_without_port(urlsplit(settings.public_url).netloc)] if settings.public_url else []
+    own = (name for name in listening if name not in _WILDCARDS)
+    return [*dict.fromkeys([*_LOOPBACK, *own, *public, *settings.hosts])]
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Return a warning if other machines reach the stack, and it knows no host that they could name."""
+    listening = (host(_without_port(address)) for address in settings.listen)
+    if set(known(settings)) <= set(_LOOPBACK) and any(name in _WILDCARDS for name in listening):
+        return [f"{PREFIX}LISTEN admits other machines, but no host is known that they can name: set {PREFIX}HOSTS"]
+    return []
+
+
+def _without_port(address: str) -> str:
+    return re.sub(r":\d+$", "", address)

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from deploy import console, environment
+from deploy import console, environment, hosts
 from deploy.checkout import PYTHON, SETUP
 from deploy.console import Failure, warn
 from deploy.stack import Stack
@@ -26,7 +26,7 @@ def up() -> None:
             raise Failure(f"{argument} is not an option", "Usage: deploy/up [--foreground]")
     found = environment.read(os.environ)
     warn(*found.warnings)
-    found.settings()
+    warn(*hosts.warnings(found.settings()))
     if Stack(found.home).runs_as_own():
         if not _setup("--check"):
             raise Failure(

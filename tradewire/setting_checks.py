@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from tradewire.setting import BadUrl
 
 _STORE_URLS: Final = "postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////PATH/TO/FILE"
+_PORTS: Final = {"http": 80, "https": 443}
+"""The port that a URL of each scheme has if it names none."""
 
 
 def listen(text: str) -> tuple[str, ...]:
@@ -35,6 +37,15 @@ def host(text: str) -> str:
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", text, re.ASCII):
         raise ValueError("expected names or addresses without a port, such as trades.example,[2001:db8::1]")
     return text.lower()
+
+
+def public_url(text: str) -> str:
+    """Return the URL as browsers write it in Origin: in lower case, without a slash or the scheme's own port."""
+    match = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:]+\]|[\w.-]+)(?::(\d{1,5}))?/?", text, re.ASCII)
+    if not match or not 0 < int(match[3] or 1) < 2**16:
+        raise BadUrl("expected https://HOST or http://HOST:PORT, without a path")
+    scheme, name, port = match[1], host(match[2]), int(match[3] or 0)
+    return f"{scheme}://{name}:{port}" if port not in {0, _PORTS[scheme]} else f"{scheme}://{name}"
 
 
 def rate(text: str) -> int:

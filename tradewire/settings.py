@@ -49,6 +49,8 @@ class Settings:
     """Where nginx listens: each `ADDRESS:PORT`, at least one. The stack has no other TCP port."""
     hosts: tuple[str, ...] = ()
     """Names and addresses that requests may name as their host, beside those of `listen` and the loopback ones."""
+    public_url: str = ""
+    """The page's address for browsers, if a proxy in front changes the host: `SCHEME://HOST[:PORT]`, as in Origin."""
     rate_limit: int = 50
     """Single messages per second that one client address may post. 0 means no limit (written `off`)."""
     batch_rate_limit: int = 10
@@ -193,6 +195,7 @@ class _Reader:
             home=self._take("HOME", Path(), _home),
             listen=self._take("LISTEN", Settings.listen, setting_checks.listen),
             hosts=self._take("HOSTS", Settings.hosts, setting_checks.hosts),
+            public_url=self._take("PUBLIC_URL", Settings.public_url, setting_checks.public_url),
             rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, setting_checks.rate),
             batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, setting_checks.rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),

@@ -38,20 +38,27 @@ class BrowserConnection(Connection):
         throttle: Runs the handshakes of all connections.
         publisher: Sends the browser its events.
         is_full: Tells whether the server has as many browsers as it may have.
+        public_origin: The origin of the page behind a proxy that changes the host. Empty if there is none.
     """
 
-    __slots__ = ("_browser", "_frames_until", "_is_full", "_publisher")
+    __slots__ = ("_browser", "_frames_until", "_is_full", "_public_origin", "_publisher")
 
     max_message_bytes = 1024
     chunk_bytes = 256
     pings = True
 
     def __init__(
-        self, peers: set[Connection], throttle: HandshakeThrottle, publisher: Publisher, is_full: Callable[[], bool]
+        self,
+        peers: set[Connection],
+        throttle: HandshakeThrottle,
+        publisher: Publisher,
+        is_full: Callable[[], bool],
+        public_origin: str,
     ) -> None:
         super().__init__(peers, throttle)
         self._publisher = publisher
         self._is_full = is_full
+        self._public_origin = public_origin
         self._browser: Browser | None = None
         self._frames_until = 0.0
         """When the frames so far would have come at the accepted rate, on the monotonic clock, in seconds."""
@@ -65,8 +72,8 @@ class BrowserConnection(Connection):
         """Refuse other paths, pages of other origins, and browsers above the limit."""
         if request.path.partition("?")[0] != "/ws":
             return self.reject(HTTPStatus.NOT_FOUND, "Only /ws is served here.\n")
-        if not _same_origin(request):
-            return self.reject(HTTPStatus.FORBIDDEN, "Only pages of this host may connect.\n")
+        if not _is_own_origin(request, self._public_origin):
+            return self.reject(HTTPStatus.FORBIDDEN, "Only pages of this host may connect: see TRADEWIRE_PUBLIC_URL.\n")
         if self._is_full():
             response = self.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Too many browsers.\n")
             response.headers["Retry-After"] = "10"
@@ -109,11 +116,13 @@ class BrowserConnection(Connection):
             self._publisher.resume(self._browser)
 
 
-def _same_origin(request: Request) -> bool:
-    """Return whether the request comes from a page of this host, or from a program, which sends no Origin."""
+def _is_own_origin(request: Request, public_origin: str) -> bool:
+    """Return whether the request comes from the stack's own page, or from a program, which sends no Origin."""
     origins = request.headers.get_all("Origin")
+    if not origins or (public_origin and origins == [public_origin]):
+        return True
     try:
-        return not origins or [urlsplit(origin).netloc for origin in origins] == request.headers.get_all("Host")
+        return [urlsplit(origin).netloc for origin in origins] == request.headers.get_all("Host")
     except ValueError:  # the Origin is not a URL
         return False
 

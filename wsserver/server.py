@@ -97,7 +97,9 @@ class WebSocketServer:
         self._hub.dedup.expire(now)
 
     def _new_browser(self) -> BrowserConnection:
-        return BrowserConnection(self._browsers, self._throttle, self._publisher, self._is_full)
+        return BrowserConnection(
+            self._browsers, self._throttle, self._publisher, self._is_full, self._settings.public_url
+        )
 
     def _new_worker(self) -> WorkerConnection:
         return WorkerConnection(self._workers, self._throttle, self._publisher, self._health)

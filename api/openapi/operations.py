@@ -65,7 +65,7 @@ _BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body list
 _UNAUTHORIZED: Final = ResponseSpec(
     "The operator token is missing or wrong.", Failure, headers={"WWW-Authenticate": "The scheme, Bearer."}
 )
-_CROSS_SITE: Final = ResponseSpec("Sec-Fetch-Site says that a page of another site sent the request.", Failure)
+_CROSS_SITE: Final = ResponseSpec("By Origin or Sec-Fetch-Site, a page of another site sent the request.", Failure)
 _BAD_ENCODING: Final = ResponseSpec(
     "The body is compressed with something other than gzip.",
     Failure,
@@ -102,6 +102,7 @@ def _dead_letter_responses(success: str, body: type[msgspec.Struct]) -> dict[int
         200: ResponseSpec(success, body),
         400: _BAD_PARAMETERS,
         401: _UNAUTHORIZED,
+        403: _CROSS_SITE,
         404: _NO_DEAD_LETTER,
     }
 
@@ -213,7 +214,11 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
         ("post", "/api/ledger/settle"): Operation(
             "settleLosses",
             "Settle all losses",
-            {200: ResponseSpec("The losses are settled.", LossesSettled), 401: _UNAUTHORIZED},
+            {
+                200: ResponseSpec("The losses are settled.", LossesSettled),
+                401: _UNAUTHORIZED,
+                403: _CROSS_SITE,
+            },
             description="The ledger names each loss until then. The messages stay lost.",
         ),
         ("get", "/api/dead-letters"): Operation(
@@ -241,6 +246,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 200: ResponseSpec("The number of those that are back.", dead_letters.DeadLettersRequeued),
                 400: _BAD_PARAMETERS,
                 401: _UNAUTHORIZED,
+                403: _CROSS_SITE,
             },
             query=dead_letter_queries.requeue,
             is_for_operators=True,

@@ -44,7 +44,9 @@ class Peer:
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
         self.throttle = HandshakeThrottle()
-        self.connection = BrowserConnection(self.peers, self.throttle, self.publisher, is_full=lambda: False)
+        self.connection = BrowserConnection(
+            self.peers, self.throttle, self.publisher, is_full=lambda: False, public_origin=""
+        )
         self._socket = sock
 
     async def send(self, data: bytes) -> None:

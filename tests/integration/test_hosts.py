@@ -6,7 +6,7 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 
 REBOUND = ("evil.example", "localhost.evil.example", "127.0.0.1.nip.example", "10.77.0.1", "[::]", "")
 """Hosts that lead to the stack and are not its own."""
+PUBLIC_URL = "https://public.example"
+FOREIGN_ORIGINS = (
+    "http://evil.example",
+    "https://public.example.evil.example",
+    "https://publicXexample",
+    "http://public.example",
+    "https://public.example:8443",
+    "http://127.0.0.1",
+    "http://localhost:{port}",
+    "http://127.0.0.1:{port}/",
+    "ftp://127.0.0.1:{port}",
+    "null",
+)
+"""Origins that are not the stack's own for a request to 127.0.0.1 and the stack's port."""
 PATHS = (
     "/",
     "/trade/1",
@@ -36,13 +50,22 @@ PATHS = (
 )
 
 
+UPGRADE: dict[str, Any] = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec_WebSocket_Version": "13",
+}
+"""The headers of a WebSocket handshake."""
+
+
 @pytest.fixture(scope="module")
 def started() -> Iterator[Stack]:
     """Give a stack that the tests share, as each of them leaves it whole."""
     home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, HOSTS="Trades.example, [2001:DB8:0:0::1]", RATE_LIMIT="off") as running:
+    with stack(home, HOSTS="Trades.example, [2001:DB8:0:0::1]", PUBLIC_URL=PUBLIC_URL, RATE_LIMIT="off") as running:
         running.wait_ready()
         yield running
     shutil.rmtree(home, ignore_errors=True)
@@ -104,6 +127,48 @@ def test_a_probe_may_name_any_host_and_learns_the_status_alone(started: Stack) -
     assert started.get("/readyz", Host="10.77.0.1").json == {"status": "ready"}
     assert started.get("/readyz/status").json == {"status": "ready"}
     assert "queue" in started.get("/readyz").json["components"]
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_a_message_from_a_page_of_another_origin_is_refused_and_not_kept(started: Stack, origin: str) -> None:
+    before = started.get("/api/ledger").json["accepted"]
+    response = started.post(example(), Origin=origin.format(port=started.port))
+    assert (response.status, code(response)) == (403, "forbidden")
+    assert started.get("/api/ledger").json["accepted"] == before
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_page_of_another_origin_is_refused_every_unsafe_method_on_every_path(
+    started: Stack, method: str, path: str
+) -> None:
+    response = started.get(path, method=method, body=b"", Origin="http://evil.example")
+    assert (response.status, code(response)) == (403, "forbidden")
+
+
+def test_a_page_of_another_origin_can_ask_but_the_browser_shows_it_no_answer(started: Stack) -> None:
+    response = started.get("/api/messages?limit=1", Origin="http://evil.example")
+    assert response.status == 200
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:1", "trades.example", "[2001:db8::1]:8443"])
+def test_a_page_of_the_host_that_the_request_names_can_post_and_connect(started: Stack, scheme: str, host: str) -> None:
+    origin = f"{scheme}://{host}"
+    assert started.post(example(), Host=host, Origin=origin).status == 201
+    assert started.get("/ws", Host=host, Origin=origin, **UPGRADE).status == 101
+
+
+def test_the_page_at_the_public_url_can_post_and_connect_whatever_host_the_proxy_names(started: Stack) -> None:
+    for host in (as_host(started, "127.0.0.1"), "public.example"):
+        assert started.post(example(), Host=host, Origin=PUBLIC_URL).status == 201
+        assert started.get("/ws", Host=host, Origin=PUBLIC_URL, **UPGRADE).status == 101
+
+
+def test_a_page_of_another_origin_can_not_connect(started: Stack) -> None:
+    assert started.get("/ws", Origin="http://evil.example", **UPGRADE).status == 403
 
 
 def test_the_log_names_the_host_and_the_origin_of_a_refused_request(started: Stack) -> None:

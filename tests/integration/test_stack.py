@@ -183,4 +183,7 @@ def test_metrics_are_for_who_asks_from_this_machine(started: Stack) -> None:
     assert b"tradewire_component_up" in started.get("/metrics").body
     config = (started.home / "conf/nginx.conf").read_text()
     [place] = [block for block in config.split("location ") if block.startswith("= /metrics")]
-    assert [line.strip() for line in place.splitlines()[1:4]] == ["allow 127.0.0.0/8;", "allow ::1;", "deny all;"]
+    refusal = ["if ($is_this_machine = 0) {", "return 404;", "}"]
+    assert [line.strip() for line in place.splitlines()[1:4]] == refusal
+    machine = config.partition("geo $is_this_machine {")[2].partition("}")[0]
+    assert [line.split() for line in machine.split(";")[:-1]] == [["127.0.0.0/8", "1"], ["::1", "1"], ["default", "0"]]

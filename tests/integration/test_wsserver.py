@@ -401,6 +401,13 @@ def test_pages_of_other_origins_are_refused(home: Path, server: subprocess.Popen
     assert handshake_status(home, *headers) in {400, 403}
 
 
+def test_the_page_at_the_public_url_can_connect_whatever_host_the_proxy_names(home: Path) -> None:
+    with wsserver(home, TRADEWIRE_PUBLIC_URL="https://Public.example:443/"):
+        assert handshake_status(home, b"Origin: https://public.example") == 101
+        for origin in (b"http://public.example", b"https://public.example:8443", b"https://public.example.other", b""):
+            assert handshake_status(home, b"Origin: " + origin) == 403
+
+
 @pytest.mark.parametrize("path", [b"/", b"/ws/", b"/wss", b"//ws", b"/health", b"/ws/../health", b"/?/ws"])
 def test_the_browsers_socket_serves_only_ws(home: Path, server: subprocess.Popen[bytes], path: bytes) -> None:
     assert server.poll() is None

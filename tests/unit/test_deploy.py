@@ -184,6 +184,26 @@ def test_the_known_hosts_are_those_that_the_stack_listens_on_and_those_of_the_se
     assert hosts.known(settings) == ["127.0.0.1", "localhost", "[::1]", *names]
 
 
+@pytest.mark.parametrize("host", ["public.example", "[2001:db8::2]"])
+@pytest.mark.parametrize("port_part", ["", ":8443"])
+def test_the_host_of_the_public_url_is_known(host: str, port_part: str) -> None:
+    assert host in hosts.known(Settings(home=Path("/srv/tw"), public_url=f"https://{host}{port_part}"))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:80", "[::]:80", "[0:0::0]:80"])
+def test_a_wildcard_without_a_host_that_other_machines_can_name_is_warned_about(address: str) -> None:
+    settings = Settings(home=Path("/srv/tw"), listen=("127.0.0.1:8080", address))
+    [warning] = hosts.warnings(settings)
+    assert "TRADEWIRE_HOSTS" in warning
+    assert not hosts.warnings(replace(settings, hosts=("trades.example",)))
+    assert not hosts.warnings(replace(settings, public_url="https://trades.example"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:80", "localhost:80", "[::1]:80", "192.0.2.1:80", "trades.example:80"])
+def test_an_address_that_names_its_host_is_not_warned_about(address: str) -> None:
+    assert not hosts.warnings(Settings(home=Path("/srv/tw"), listen=(address,)))
+
+
 # ---- configuration
 
 
