@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.http.responses import Failure, FaultItem
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure, Refused
-from api.openapi.operations import MESSAGE_EXAMPLE, Readiness
+from api.openapi.operations import MESSAGE_EXAMPLE, Readiness, Status
 from api.operations import dead_letters
 from api.operations.ledger import Account, Ledger, LossesSettled, LossItem
 from api.operations.probes import Health
@@ -92,6 +92,8 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
     ("deleteDeadLetter", 200): dead_letters.DeadLetterConfirmation("OK", _TUBE, _LETTER_ID),
     ("getOpenApi", 200): {"openapi": "3.1.1", "info": {"title": "Tradewire", "version": "1"}},
     ("getHealth", 200): Health("ok"),
+    ("getStatus", 200): Status("ready"),
+    ("getStatus", 503): Status("not-ready"),
     ("getReadiness", 200): Readiness("ready", {"ingest": {"status": "ok"}, "queue": {"status": "ok"}}),
     ("getReadiness", 503): Readiness(
         "not-ready",
