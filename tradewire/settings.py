@@ -73,6 +73,8 @@ class Settings:
     """Concurrent browsers from all addresses."""
     max_connections_per_address: int = 200
     """Concurrent connections from one client address."""
+    max_browsers_per_address: int = 50
+    """Concurrent browsers from one client address. They count as connections, too."""
     replay_events: int = 20_000
     """Number of newest events that the WebSocket server keeps for browsers that reconnect."""
     demo_rate: float = 10.0
@@ -208,6 +210,9 @@ class _Reader:
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, whole(1, 100_000)),
             max_connections_per_address=self._take(
                 "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, whole(1, 100_000)
+            ),
+            max_browsers_per_address=self._take(
+                "MAX_BROWSERS_PER_ADDRESS", Settings.max_browsers_per_address, whole(1, 100_000)
             ),
             replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, whole(1, 1_000_000)),
             demo_rate=self._take("DEMO_RATE", Settings.demo_rate, setting_checks.demo_rate),

@@ -21,7 +21,12 @@ BROWSERS: Final = 10
 _MIN_COUNT: Final = 10
 
 
-SETTINGS: Final = {"RATE_LIMIT": "off", "BATCH_RATE_LIMIT": "off", "MAX_CONNECTIONS_PER_ADDRESS": "50000"}
+SETTINGS: Final = {
+    "RATE_LIMIT": "off",
+    "BATCH_RATE_LIMIT": "off",
+    "MAX_CONNECTIONS_PER_ADDRESS": "50000",
+    "MAX_BROWSERS_PER_ADDRESS": "50000",
+}
 """Settings of every stack: no limit may restrict the load."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KIB = 1024
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 POSTS = [("/api/message", 64), ("/api/messages", 1024)]
 """The addresses that take messages, each with its limit in KiB."""
 
@@ -29,7 +34,9 @@ def started() -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE_LIMIT="3r/s", BATCH_RATE_LIMIT="3r/s", EXTRA_CURRENCIES="CNH,BTC") as running:
+    with stack(
+        home, RATE_LIMIT="3r/s", BATCH_RATE_LIMIT="3r/s", EXTRA_CURRENCIES="CNH,BTC", MAX_BROWSERS_PER_ADDRESS="3"
+    ) as running:
         running.wait_ready()
         yield running
     shutil.rmtree(home, ignore_errors=True)
@@ -147,6 +154,29 @@ def test_the_live_feed_takes_no_method_but_get(started: Stack, method: str, body
     response = send(started, "/ws", method=method, body=body)
     assert (response.status, response.headers["Allow"]) == (405, "GET")
     assert send(started, "/ws").status == 426
+
+
+def test_an_address_with_its_share_of_browsers_gets_no_more_and_keeps_all_else(started: Stack) -> None:
+    def connect(address: str) -> tuple[socket.socket, int]:
+        browser = socket.create_connection(("127.0.0.1", started.port), TIMEOUT_SECONDS, source_address=(address, 0))
+        browser.sendall(HANDSHAKE)
+        return browser, int(browser.recv(12)[9:])
+
+    with ExitStack() as browsers:
+        statuses = []
+        for address in ["127.0.4.1"] * 4 + ["127.0.4.2"]:
+            browser, status = connect(address)
+            browsers.enter_context(browser)
+            statuses.append(status)
+        assert statuses == [101, 101, 101, 429, 101]
+        refused = send(started, "/ws", "127.0.4.1")
+        assert (refused.status, error(refused)["code"], refused.headers["Retry-After"]) == (
+            429,
+            "too-many-requests",
+            "1",
+        )
+        assert send(started, "/api/messages?limit=1", "127.0.4.1").status == 200
+    wait_until(lambda: send(started, "/ws", "127.0.4.1").status == 426, "places are free again")
 
 
 def test_a_page_takes_no_message(started: Stack) -> None:
