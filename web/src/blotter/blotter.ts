@@ -16,18 +16,18 @@ import { RateMeter } from "../stream/meters.ts";
 import type { State } from "../stream/state.ts";
 import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
-import { numberFormat } from "../ui/format.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { dateAndClock } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { CurrencyQuestion } from "./currency-question.ts";
 import { Detail } from "./detail.ts";
 import { Footer } from "./footer.ts";
-import { Grid, type RowSource } from "./grid.ts";
+import { Grid } from "./grid.ts";
 import { Header } from "./header.ts";
 import { gridTemplate, type Layout, minWidthCh, readLayout, visible, writeLayout } from "./layout.ts";
-import { listStatus } from "./list-status.ts";
+import { listStatus, waitingLabel } from "./list-status.ts";
 import { directionLabel, orderLabel } from "./order-labels.ts";
+import { SKELETON } from "./skeleton.ts";
 import { SortedTrades } from "./sorted-trades.ts";
 import { Toolbar } from "./toolbar.ts";
 import { TradeList } from "./trade-list.ts";
@@ -39,14 +39,6 @@ const SAMPLE_ABOVE_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 250;
 const SECOND_MS = 1000;
 const LAYOUT_KEY = "columns";
-
-/** Rows without trades, as many as a large screen shows. */
-const SKELETON: RowSource = {
-  length: 60,
-  slice: (first, last) => Array.from({ length: Math.max(0, Math.min(60, last) - first) }),
-};
-
-const wholeNumber = numberFormat();
 
 export class Blotter implements Panel {
   readonly #page: Page;
@@ -289,12 +281,11 @@ export class Blotter implements Panel {
   #paintStatus({ state: { connection }, stalled, nowMs }: View): void {
     const { pending } = this.#list;
     const { heldBy } = this.#grid;
-    const isHeld = this.#isPaused || heldBy !== undefined || this.#sorted !== undefined;
-    this.#jump.hidden = !isHeld || pending === 0;
-    setText(this.#jump, `${wholeNumber.format(pending)} new${this.#sorted ? ", show" : " ↑"}`);
+    this.#jump.hidden = pending === 0 || !(this.#isPaused || heldBy || this.#sorted);
+    setText(this.#jump, waitingLabel(pending, this.#sorted !== undefined));
     this.#toolbar.paintPause(this.#isPaused);
     this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
-    const state = {
+    const list = {
       sorted: this.#sorted,
       isPaused: this.#isPaused,
       heldBy,
@@ -304,6 +295,6 @@ export class Blotter implements Panel {
       nowMs,
       zone: this.#clock.zone,
     };
-    setText(this.#status, listStatus(state));
+    setText(this.#status, listStatus(list));
   }
 }

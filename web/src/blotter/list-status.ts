@@ -53,6 +53,11 @@ export function listStatus(state: ListState): string {
     : `Newest first, as they arrive. Times are ${zoneName(zone)}.`;
 }
 
+/** The button that shows new trades. In a sorted list they may belong anywhere. */
+export function waitingLabel(count: number, isSorted: boolean): string {
+  return `${wholeNumber.format(count)} new${isSorted ? ", show" : " ↑"}`;
+}
+
 function sortedStatus({ order, asOfMs, basis }: NonNullable<ListState["sorted"]>, zone: Zone): string {
   const time = (ms: number): string => `${dateAndClock(ms, zone)} ${zoneName(zone)}`;
   const sentences = [
