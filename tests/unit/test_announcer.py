@@ -49,7 +49,10 @@ def test_a_failed_announcement_is_repeated_until_it_succeeds(monkeypatch: pytest
         scene.announcer.announce()
         scene.now += 61
         scene.announcer.retry()
+    assert {entry["event"] for entry in logs} == {"can't announce that events were given up"}
     assert [entry["reason"] for entry in logs] == ["away"] * 2
+    assert 2 <= logs[0]["retry_seconds"] <= 5
+    assert 5 <= logs[1]["retry_seconds"] <= 10
     scene.is_away = False
     scene.now += 61
     scene.announcer.retry()

@@ -14,6 +14,7 @@ from processor import expiry, keeper
 from processor.keeper import Keeper
 from tests.unit.sinks import InstantStop
 from tradewire.consumers import archive, live
+from tradewire.errors import FeedUnavailable
 from tradewire.queue import ARCHIVE
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import Settings
@@ -28,10 +29,13 @@ CONSUMERS = (
 )
 OLD = msgspec.json.encode({"id": "00000000-0000-7000-8000-000000000000", "receivedAt": "2026-01-02T03:04:05.000006Z"})
 announcements: list[Settings] = []
+is_away = False
 
 
 def announce(settings: Settings) -> None:
     """Stand in for a consumer's own function."""
+    if is_away:
+        raise FeedUnavailable("away")
     announcements.append(settings)
 
 
@@ -97,6 +101,16 @@ def test_the_users_of_a_consumer_are_told_that_its_events_are_given_up() -> None
     assert announcements == [scene.settings]
 
 
+def test_an_announcement_that_fails_is_logged_and_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.put("live")
+    monkeypatch.setattr("tests.unit.test_keeper.is_away", True)
+    with structlog.testing.capture_logs() as lines:
+        scene.keeper.step()
+    assert "can't announce that events were given up" in [line["event"] for line in lines]
+    assert scene.ready("live") == 0
+
+
 def test_the_keeper_pauses_while_no_jobs_are_due() -> None:
     scene = Scene()
     scene.keeper.step()
@@ -107,10 +121,13 @@ def test_the_log_tells_when_a_repair_begins_and_when_it_is_done(monkeypatch: pyt
     scene = Scene()
     damaged = iter([False, True, True, False, False])
     monkeypatch.setattr(scene.queue, "maintain", lambda: next(damaged))
-    with structlog.testing.capture_logs() as logged:
-        for _ in range(5):
+    logged: list[list[str]] = []
+    for _ in range(5):
+        with structlog.testing.capture_logs() as lines:
             scene.keeper.step()
-    assert [line["log_level"] for line in logged] == ["warning", "info"]
+        logged.append([line["event"] for line in lines])
+    begins = "files of the queue have vanished or were cut; writing all jobs to new ones"
+    assert logged == [[], [begins], [], ["all jobs are in files again"], []]
 
 
 def test_the_keeper_goes_on_after_an_outage_and_ends_on_request() -> None:

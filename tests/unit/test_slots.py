@@ -367,6 +367,15 @@ def test_the_oldest_slot_with_a_request_in_flight_tells_its_label(tmp_path: Path
         assert slots.oldest_in_flight(tmp_path) is None
 
 
+def test_a_slot_that_is_deleted_meanwhile_hides_no_request_in_flight(
+    tmp_path: Path, writer: SlotWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.start()
+    [name] = slots.names(tmp_path)
+    monkeypatch.setattr(slots, "names", lambda _: [SlotName(1, 0, 0), name])
+    assert slots.oldest_in_flight(tmp_path) == name.label
+
+
 def test_a_request_is_in_flight_before_it_has_a_time_of_receipt(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

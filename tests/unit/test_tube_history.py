@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,13 @@ def test_a_folder_that_can_not_be_written_is_unavailable(tmp_path: Path) -> None
     (tmp_path / "ledger").touch()
     with pytest.raises(Unavailable):
         tube_history.record(tmp_path / "ledger", ["live"])
+
+
+def test_a_record_that_can_not_be_read_is_unavailable(folder: Path) -> None:
+    accept(folder, 1, "live")
+    (folder / "tubes/live.2").mkdir()
+    with pytest.raises(Unavailable, match=re.escape(str(folder))):
+        expected(folder, "live")
 
 
 def test_records_are_private(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -127,5 +128,5 @@ def test_a_request_that_is_put_while_it_is_read_is_after_it(scene: Scene) -> Non
 
 def test_slots_that_can_not_be_read_make_it_unavailable(scene: Scene) -> None:
     (scene.folder / "slots").touch()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=re.escape(str(scene.folder))):
         scene.watermark()
