@@ -157,6 +157,7 @@ def test_more_than_a_hundred_slots_become_one_with_all_requests_also_after_a_res
     [pending] = found.pending
     assert times(found) == accepted
     assert (pending.name.process, pending.name.number, pending.tubes) == (0, 101, {LIVE, ARCHIVE})
+    assert pending.slot.tubes == TUBES
     assert slots.names(tmp_path) == [pending.name]
     restarted = backlog(tmp_path)
     assert times(restarted) == accepted
@@ -190,14 +191,15 @@ def test_slots_of_different_processes_do_not_become_one(
         assert sorted(times(found)) == accepted
 
 
+@pytest.mark.parametrize(("most", "counts"), [(40, [40, 40, 21]), (2, [2] * 50 + [1])])
 def test_a_slot_of_several_has_two_mebibytes_at_most(
-    tmp_path: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch, most: int, counts: list[int]
 ) -> None:
-    monkeypatch.setattr("tradewire.ledger.backlog._MERGED_BYTES_MAX", 32 * 40)
+    monkeypatch.setattr("tradewire.ledger.backlog._MERGED_BYTES_MAX", 32 * most)
     accepted = [ingest.accept() for _ in range(101)]
     found = backlog(tmp_path)
     found.finish()
-    assert [len(pending.slot.requests()) for pending in found.pending] == [40, 40, 21]
+    assert [len(pending.slot.requests()) for pending in found.pending] == counts
     assert times(found) == times(backlog(tmp_path)) == accepted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,22 @@ def test_each_process_of_a_stack_may_record_the_same_tubes(folder: Path) -> None
     assert sorted(path.name for path in (folder / "tubes").iterdir()) == ["live.1", "webhook.1"]
 
 
+def test_of_two_processes_that_record_a_change_at_once_the_first_stands(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = secrets.token_hex
+
+    def be_overtaken(size: int) -> str:
+        monkeypatch.undo()
+        accept(folder, 5, "live")
+        return name(size)
+
+    monkeypatch.setattr(secrets, "token_hex", be_overtaken)
+    accept(folder, 5, "live")
+    assert expected(folder, "live") == (12, 10)
+    assert not [*folder.glob(".*")]
+
+
 def test_more_than_nine_changes_are_told_apart(folder: Path) -> None:
     for number in range(25):
         accept(folder, 1, "live", *(["webhook"] if number % 2 else []))
@@ -75,17 +92,17 @@ def test_more_than_nine_changes_are_told_apart(folder: Path) -> None:
 
 def test_a_folder_that_can_not_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "ledger").touch()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=re.escape(f"kept in {tmp_path / 'ledger'}:")):
         tube_history.record(tmp_path / "ledger", ["live"])
 
 
 def test_a_record_that_can_not_be_read_is_unavailable(folder: Path) -> None:
     accept(folder, 1, "live")
     (folder / "tubes/live.2").mkdir()
-    with pytest.raises(Unavailable, match=re.escape(str(folder))):
+    with pytest.raises(Unavailable, match=re.escape(f"kept in {folder}:")):
         expected(folder, "live")
 
 
 def test_records_are_private(folder: Path) -> None:
-    accept(folder, 1, "live")
-    assert (folder / "tubes").stat().st_mode & 0o777 == 0o700
+    tube_history.record(folder, ["live"])
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "tubes")] == [0o700] * 2

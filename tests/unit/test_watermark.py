@@ -128,5 +128,5 @@ def test_a_request_that_is_put_while_it_is_read_is_after_it(scene: Scene) -> Non
 
 def test_slots_that_can_not_be_read_make_it_unavailable(scene: Scene) -> None:
     (scene.folder / "slots").touch()
-    with pytest.raises(Unavailable, match=re.escape(str(scene.folder))):
+    with pytest.raises(Unavailable, match=re.escape(f"kept in {scene.folder}:")):
         scene.watermark()
