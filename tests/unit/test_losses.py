@@ -112,5 +112,5 @@ def test_a_file_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "losses.jsonl").mkdir()
     with pytest.raises(Unavailable, match=re.escape(f"kept in {tmp_path}:")):
         losses.read(tmp_path)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=re.escape(f"kept in {tmp_path}:")):
         losses.name(tmp_path, [loss(1)])
