@@ -17,7 +17,7 @@ from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from processor.loop import Processor
-from processor.reconciler import Reconciler
+from processor.reconciler import CHECK_SECONDS, Reconciler
 from processor.sinks import PartialDelivery, Verdict
 from processor.sinks.archive import ArchiveSink
 from processor.turns import Turns
@@ -98,7 +98,8 @@ class Scene:
     def restart(self) -> None:
         """Restart the reconciler."""
         self.store = StoreReader(self.settings.store)
-        self.reconciler = Reconciler(MemoryQueue(self.broker), self.store, self.settings, InstantStop(), self.log)
+        self.stop = InstantStop()
+        self.reconciler = Reconciler(MemoryQueue(self.broker), self.store, self.settings, self.stop, self.log)
 
     def post(self, messages: int = 1, *, accepted: bool = True, key: str = "", without: int = 0) -> Posted:
         """Post messages. The archive's tube does not get the first ones."""
@@ -171,8 +172,10 @@ def test_when_idle_the_reconciler_puts_nothing(scene: Scene) -> None:
     scene.post()
     scene.settle()
     last = next(scene.broker.ids)
+    scene.stop.waits.clear()
     scene.step(20)
     assert next(scene.broker.ids) == last + 1
+    assert scene.stop.waits == [CHECK_SECONDS] * 20
 
 
 @pytest.mark.parametrize("messages", [1, 5])
@@ -187,6 +190,23 @@ def test_a_request_that_the_archives_tube_has_lost_is_named_with_its_moment(scen
     [loss] = scene.named
     assert loss.ids == []
     assert before <= datetime.fromisoformat(loss.named_at) <= datetime.now(UTC)
+
+
+def test_the_moment_of_a_loss_is_in_utc_whatever_the_time_zone_of_the_machine(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC-9")
+    time.tzset()
+    try:
+        before = datetime.now(UTC)
+        scene.post()
+        scene.lose(ARCHIVE)
+        scene.settle()
+        [loss] = scene.named
+        assert before <= datetime.fromisoformat(loss.named_at) <= datetime.now(UTC)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
 
 
 def test_of_a_batch_that_is_partly_lost_the_number_of_lost_messages_is_named(scene: Scene) -> None:
@@ -222,12 +242,12 @@ def test_a_message_that_is_lost_in_both_tubes_is_named_in_the_archive_alone(scen
 
 
 def test_each_loss_is_logged_once(scene: Scene) -> None:
-    posted = scene.post()
-    scene.lose(ARCHIVE)
+    posted = scene.post(3, without=1)
     scene.settle()
     scene.step(10)
     lost = [entry for entry in scene.capture.entries if entry["event"] == "lost"]
-    assert [(entry["tube"], entry["messages"], entry["first_id"]) for entry in lost] == [(ARCHIVE, 1, posted.ids[0])]
+    told = [(entry["tube"], entry["messages"], entry["of"], entry["first_id"]) for entry in lost]
+    assert told == [(ARCHIVE, 1, 3, posted.ids[0])]
 
 
 def test_under_constant_load_a_loss_is_named_within_ten_seconds_and_nothing_else_is(scene: Scene) -> None:
