@@ -66,7 +66,18 @@ def test_a_settled_loss_that_is_named_again_stays_settled(tmp_path: Path) -> Non
     assert losses.read(tmp_path) == Losses([], [loss(1)])
 
 
-@pytest.mark.parametrize("torn", [b'\n{"tube":"live","receivedAt":7', b"\n\xff\xfe", b"\n{}", b"\n[1]", b"\n"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b'\n{"tube":"live","receivedAt":7',
+        b"\n\xff\xfe",
+        b"\n{}",
+        b"\n[1]",
+        b"\n",
+        b'\n{"tube":"\xff"}',
+        b'\n{"settled":"\xff"}',
+    ],
+)
 def test_a_torn_line_spoils_no_other(tmp_path: Path, torn: bytes) -> None:
     losses.name(tmp_path, [loss(1)])
     with (tmp_path / "losses.jsonl").open("ab") as file:

@@ -143,14 +143,15 @@ def test_a_tube_whose_jobs_wait_for_a_while_gets_marks_as_long_as_they_leave(sce
     assert scene.passed[LIVE]
 
 
-def test_a_lost_mark_is_put_again(scene: Scene) -> None:
+@pytest.mark.parametrize(("lost", "other"), [(LIVE, ARCHIVE), (ARCHIVE, LIVE)])
+def test_a_lost_mark_is_put_again(scene: Scene, lost: str, other: str) -> None:
     scene.look(1)
-    scene.passes(ARCHIVE)
-    scene.take()
+    scene.passes(other)
+    scene.take(lost)
     scene.look(times=6)
-    assert scene.marks() == []
+    assert scene.marks(lost) == []
     scene.look(times=2)
-    assert scene.marks() == [{0: 1}]
+    assert (scene.marks(lost), scene.marks(other)) == ([{0: 1}], [])
 
 
 def test_a_mark_behind_older_jobs_is_not_lost(scene: Scene) -> None:
