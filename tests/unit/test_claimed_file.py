@@ -58,7 +58,7 @@ def test_a_file_that_is_given_back_keeps_its_content_for_the_next_process(folder
     first.close()
     with closing(claim(folder)) as third:
         assert (third.number, third.map[:]) == (0, b"12345678")
-    assert sorted(path.name for path in folder.iterdir()) == ["count-0", "count-1"]
+    assert {path.name: path.stat().st_size for path in folder.iterdir()} == {"count-0": 8, "count-1": 8}
 
 
 def test_a_file_is_claimed_until_it_is_given_back(folder: Path) -> None:
