@@ -32,7 +32,7 @@ def hosts(text: str) -> tuple[str, ...]:
 
 def host(text: str) -> str:
     """Return a name or an address without its port, as browsers write it: in lower case, an IPv6 address shortened."""
-    if text.startswith("[") and text.endswith("]"):
+    if re.fullmatch(r"\[[0-9a-fA-F:.]+\]", text):  # without a zone: nginx takes no address that has one
         return f"[{IPv6Address(text[1:-1])}]"
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", text, re.ASCII):
         raise ValueError("expected names or addresses without a port, such as trades.example,[2001:db8::1]")

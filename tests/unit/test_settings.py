@@ -129,6 +129,7 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("HOSTS", "2001:db8::1"),
         ("HOSTS", "[2001:db8::1"),
         ("HOSTS", "[1:2]"),
+        ("HOSTS", "[fe80::1%eth0]"),
         ("HOSTS", "trades.example,"),
         ("HOSTS", 'trades.example" 1; x'),
         ("PUBLIC_URL", "trades.example"),
