@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tests.postgres import Postgres
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import post, row
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 NAMED_ROLES = ("button", "link", "region", "table", "grid", "list", "searchbox", "textbox", "slider", "dialog", "form")
 NAMELESS = re.compile(rf"^\s*- (?:{'|'.join(NAMED_ROLES)})(?: \[[^]]+\])*:?$", re.MULTILINE)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 WIDTHS = (320, 360, 390, 768, 1024, 1440)
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @contextmanager
 def disconnected(running: Stack, page: Page) -> Iterator[None]:

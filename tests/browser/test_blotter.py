@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def box(locator: Locator) -> FloatRect:
     found = locator.bounding_box()

@@ -8,7 +8,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def panel(page: Page, name: str) -> Locator:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 UNKNOWN = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a70"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)

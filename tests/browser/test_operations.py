@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import new_stack
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def token(running: Stack) -> str:

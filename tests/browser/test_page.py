@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.trades import post
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def count(page: Page) -> Locator:

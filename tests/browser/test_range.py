@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

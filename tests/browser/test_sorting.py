@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.stack import Stack
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def post_amounts(stack: Stack, user: str, amounts: list[str], **changes: str) -> list[str]:

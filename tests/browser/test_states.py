@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(300)
-
 FIGURES = ("map", "series", "pairs")
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 SHIFTS = """() => {
@@ -84,6 +82,13 @@ def expect_state(page: Page, state: str, text: str) -> None:
         expect(page.get_by_test_id(name).locator(".panel-state")).to_contain_text(text)
 
 
+def open_live(context: BrowserContext, url: str) -> Page:
+    page = context.new_page()
+    page.goto(url)
+    wait_live(page)
+    return page
+
+
 def test_before_the_first_trade_the_page_says_what_it_waits_for_and_how_to_post_one(context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -135,9 +140,7 @@ def test_an_empty_range_leads_to_all_time_and_empty_filters_to_all_trades(
     running: Stack, context: BrowserContext
 ) -> None:
     (old,) = archive_past(running, (timedelta(days=40), {"originatingCountry": "TM"}))
-    page = context.new_page()
-    page.goto(f"{running.url}?country=TM")
-    wait_live(page)
+    page = open_live(context, f"{running.url}?country=TM")
     # The map leaves out the country filter, so that another country can be picked.
     for name in ("series", "pairs"):
         expect(page.get_by_test_id(name)).to_have_attribute("data-state", "empty", timeout=20_000)
@@ -155,9 +158,7 @@ def test_an_empty_range_leads_to_all_time_and_empty_filters_to_all_trades(
 def test_without_a_network_list_and_figures_say_since_when_they_stand_still(
     running: Stack, context: BrowserContext
 ) -> None:
-    page = context.new_page()
-    page.goto(running.url)
-    wait_live(page)
+    page = open_live(context, running.url)
     shown = post(running, userId="shown")
     expect(row(page, shown)).to_be_visible()
     for name in FIGURES:
@@ -187,9 +188,7 @@ def test_figures_that_never_came_say_so(running: Stack, context: BrowserContext)
 
 
 def test_a_stalled_feed_is_said_above_the_list(running: Stack, context: BrowserContext) -> None:
-    page = context.new_page()
-    page.goto(running.url)
-    wait_live(page)
+    page = open_live(context, running.url)
     post(running, userId="before the stall")
     running.supervisorctl("stop", "processors:live-1")
     post(running, userId="waits")
@@ -203,9 +202,7 @@ def test_a_stalled_feed_is_said_above_the_list(running: Stack, context: BrowserC
 def test_new_trades_that_wait_are_counted_beside_the_reason_and_cover_nothing(
     running: Stack, context: BrowserContext
 ) -> None:
-    page = context.new_page()
-    page.goto(running.url)
-    wait_live(page)
+    page = open_live(context, running.url)
     first = post(running, userId="first")
     expect(row(page, first)).to_be_visible()
     for width, height in SIZES:

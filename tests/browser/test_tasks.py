@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.timeout(300)
-
 MINUTE = timedelta(minutes=1)
 REASON = "the browsers refused it"
 AMOUNT = 10_000

@@ -30,8 +30,6 @@ FOLDERS = ("log", "queue", "store", "metrics", "ledger")
 SIZES = {"store": "1g"}
 BATCH = b"\n".join(example(userId=str(number)) for number in range(1000))
 
-pytestmark = pytest.mark.timeout(300)
-
 
 class SmallStack(NamedTuple):
     """A running stack, and the small disks that its folders are."""

@@ -23,8 +23,6 @@ from tradewire import feed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:

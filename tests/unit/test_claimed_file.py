@@ -21,7 +21,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Return a folder that is missing, in one that all users can reach. If root runs the test, another user owns it."""
+    """Return a missing folder. All users can reach its parent, which another user owns if root runs the test."""
     with TemporaryDirectory(prefix="tw-claimed-") as parent:
         if os.geteuid() == 0:
             os.chown(parent, NOBODY, NOBODY)
