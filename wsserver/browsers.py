@@ -38,7 +38,7 @@ class BrowserConnection(Connection):
         throttle: Runs the handshakes of all connections.
         publisher: Sends the browser its events.
         is_full: Tells whether the server has as many browsers as it may have.
-        public_origin: The origin of the page behind a proxy that changes the host. Empty if there is none.
+        public_origin: The page's origin behind a proxy that changes the host. Empty without such a proxy.
     """
 
     __slots__ = ("_browser", "_frames_until", "_is_full", "_public_origin", "_publisher")

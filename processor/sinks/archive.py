@@ -78,7 +78,7 @@ class ArchiveSink:
             saved = self._store.save(trade_events, receipts)
         except StoreUnavailable:
             # A database that comes back may be a different one. But the connection stays open: if SQLite's files were
-            # removed, it may be the only one that still knows their content.
+            # removed, only this connection may still have their content.
             self._is_migrated = False
             raise
         self._next_save = begun + SAVE_INTERVAL_SECONDS

@@ -103,7 +103,7 @@ it("the address carries the order, a choice of its currency is the same step, an
   assert.equal(bar.query, "");
 });
 
-it("a link with an order opens in this order, and one that the page has not is said", () => {
+it("a link opens in its order, and the page says when it does not know the order", () => {
   assert.deepEqual(new Address(new FakeAddressBar("?sort=-amountSell")).order, LARGEST);
   assert.deepEqual(findProblems(new URLSearchParams("sort=-amountSell")), []);
   assert.deepEqual(findProblems(new URLSearchParams("sort=colour")), [

@@ -27,8 +27,8 @@ export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [
 const STEPS_MAX = 5000;
 
 /**
- * The series, with the empty steps that the answer leaves out. A range with too many steps, as one that begins in
- * 1970, begins with the first trade, and at worst ends with the newest.
+ * The series, completed with the empty steps that the answer omits. If the range has too many steps (the range
+ * since 1970 has), the series begins with the first trade. If that has too many, too, it has the newest steps.
  */
 export function allSteps({ sinceMs: startMs, untilMs: endMs, stepMs, series }: Stats, nowMs: number): Steps {
   const steps = (fromMs: number): number =>
