@@ -81,10 +81,14 @@ class Expiry:
                 return self._expire(counts, timedelta(seconds=self._max_age_seconds))
         return False
 
-    def drop_all(self) -> None:
+    def drop_all(self, record: Callable[[Sequence[DeadLetter]], object]) -> None:
         """Give up all waiting events and dead letters, because the consumer is switched off.
 
+        Args:
+            record: Records dead letters in the audit trail. It is called before they are deleted.
+
         Raises:
+            Unavailable: The dead letters can't be recorded. They are still there.
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
         with self._turns.turn(self._queue):
@@ -93,6 +97,7 @@ class Expiry:
                 self._give_up([*map(_OldJob.of, jobs)], "dropped")
                 self._queue.delete([job for job, _ in marks])
         while letters := self._queue.dead_letters(self._tube, BATCH_DEAD_LETTERS):
+            record(letters)
             self._discard(letters, "dropped")
 
     def _evict(self, excess: int) -> bool:

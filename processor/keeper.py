@@ -1,6 +1,7 @@
 """The keeper: gives up waiting events that are due, in the tube of every consumer, whether the consumer runs or not.
 
-Run it with `python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long as it takes.
+It also repairs what the queue can't repair by itself, and sends the audit trail to syslog. Run it with
+`python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long as it takes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from processor import program
 from processor.announcer import Announcer
+from processor.audit_witness import AuditWitness
 from processor.expiry import Expiry
 from processor.repeat import repeat
 from processor.turns import Turns
+from tradewire.audit.trail import Trail
 from tradewire.queue import ARCHIVE
 
 if TYPE_CHECKING:
@@ -46,7 +49,10 @@ class Keeper:
         self._queue = queue
         self._stop = stop
         self._log = log
-        self._is_repairing = False
+        self._owns_queue = settings.own_queue
+        self._witness = AuditWitness(Trail(settings.audit, settings.audit_key), settings.audit_syslog, log)
+        self._repair: str | None = None
+        """The repair under way, in words. None if nothing is damaged."""
         consumers = [consumer for consumer in settings.consumers if consumer.name != ARCHIVE]
         self._announcers = [Announcer(_announce(consumer, settings), log) for consumer in consumers]
         self._expiries = [
@@ -71,6 +77,7 @@ class Keeper:
         Raises:
             QueueUnavailable: The queue can't be used. Some jobs may still be reserved: close the queue.
         """
+        self._witness.step()  # first: it needs no queue
         self._maintain()
         more_due = [expiry.step() for expiry in self._expiries]
         for announcer in self._announcers:
@@ -79,12 +86,12 @@ class Keeper:
             self._stop.wait(CHECK_SECONDS)
 
     def _maintain(self) -> None:
-        is_repairing = self._queue.maintain()
-        if is_repairing and not self._is_repairing:
-            self._log.warning("files of the queue have vanished or were cut; writing all jobs to new ones")
-        if self._is_repairing and not is_repairing:
+        repair = self._queue.maintain(may_restart=self._owns_queue)
+        if repair and repair != self._repair:
+            self._log.warning(repair)
+        if self._repair and not repair:
             self._log.info("all jobs are in files again")
-        self._is_repairing = is_repairing
+        self._repair = repair
 
 
 def _announce(consumer: Consumer, settings: Settings) -> Callable[[], None]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from processor import program
 from processor.expiry import Expiry
 from processor.turns import Turns
+from tradewire.audit.details import letters
+from tradewire.audit.trail import Entry, Trail
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewire.queue import Queue
+    from tradewire.queue import DeadLetter, Queue
 
 
 def count(queue: Queue, tubes: Sequence[str]) -> None:
@@ -31,8 +34,14 @@ def count(queue: Queue, tubes: Sequence[str]) -> None:
             sys.stdout.write(f"{tube} {jobs} {counts.dead_letters}\n")
 
 
+def _record(trail: Trail, dropped: Sequence[DeadLetter]) -> None:
+    """Record dead letters that are about to be deleted. deploy/consumer records who does it."""
+    details = {"letters": letters(dropped)}
+    trail.append(Entry("dead-letters-deleted", "begun", role="local", client="local", details=details))
+
+
 def main() -> int:
-    """Do what the arguments say. Return the exit status: 0, 1 if the queue can't be used, 2 if settings are invalid."""
+    """Do what the arguments say. Return the exit status: 0, 1 if it can't go on, 2 if settings are invalid."""
     parser = argparse.ArgumentParser(prog="leftover", description="Counts or drops the jobs of consumers.")
     parser.add_argument("action", choices=["count", "drop"])
     parser.add_argument("tubes", nargs="+")
@@ -42,10 +51,12 @@ def main() -> int:
         if arguments.action == "count":
             count(queue, arguments.tubes)
         else:
+            trail = Trail(settings.audit, settings.audit_key)
             for tube in arguments.tubes:
-                Expiry(queue, Turns(settings.counters, tube), None, 0, lambda: None, log).drop_all()
+                expiry = Expiry(queue, Turns(settings.counters, tube), None, 0, lambda: None, log)
+                expiry.drop_all(partial(_record, trail))
     except Unavailable as error:
-        log.critical("the queue can't be used", reason=str(error))
+        log.critical("can't go on", reason=str(error))
         return 1
     finally:
         queue.close()

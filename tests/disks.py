@@ -9,30 +9,61 @@ import os
 import subprocess
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import require_program
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _CLONE_NEWNS = 0x20000
 _CHUNK_BYTES = 2**20
+_QUOTA_DISK_BYTES = 2**30
+"""The image is sparse."""
 
 
 @contextmanager
-def small_disk(folder: Path, *options: str) -> Iterator[Disk]:
-    """Mount an empty file system on a folder, for this process and those that it starts."""
+def small_disk(folder: Path, options: str) -> Iterator[Disk]:
+    """Mount an empty file system on a folder, for this process and those that it starts.
+
+    Args:
+        folder: The folder. It keeps its owner and mode.
+        options: Those of tmpfs, separated by commas.
+    """
     _leave_the_machines_mounts()
     found = folder.stat()
     owner = f"uid={found.st_uid},gid={found.st_gid},mode={found.st_mode & 0o777:o}"
-    _run("mount", "-t", "tmpfs", "-o", ",".join((owner, *options)), "tmpfs", str(folder))
+    _run("mount", "-t", "tmpfs", "-o", f"{owner},{options}", "tmpfs", str(folder))
     try:
         yield Disk(folder)
     finally:
         _run("umount", "--lazy", str(folder))
+
+
+@contextmanager
+def quota_disk(folder: Path) -> Iterator[QuotaDisk]:
+    """Mount an empty file system with quotas on a folder, for this process and those that it starts."""
+    _leave_the_machines_mounts()
+    if "btrfs" not in Path("/proc/filesystems").read_text().split():
+        pytest.skip("this kernel has no btrfs")
+    found = folder.stat()
+    with TemporaryDirectory() as aside:
+        image = Path(aside, "image")
+        with image.open("wb") as file:
+            file.truncate(_QUOTA_DISK_BYTES)
+        _run(require_program("mkfs.btrfs"), "--quiet", str(image))
+        if subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=False).returncode:
+            pytest.skip("mounting an image is not possible here")
+        try:
+            os.chown(folder, found.st_uid, found.st_gid)
+            folder.chmod(found.st_mode & 0o777)
+            yield QuotaDisk(folder)
+        finally:
+            _run("umount", "--lazy", str(folder))
 
 
 class Disk:
@@ -81,6 +112,24 @@ class Disk:
             _run("umount", "--lazy", str(self._folder))
 
 
+class QuotaDisk(Disk):
+    """A small file system that can have a quota."""
+
+    @contextmanager
+    def over_quota(self) -> Iterator[None]:
+        """Lower the quota to the bytes in use."""
+        folder = str(self._folder)
+        _run("btrfs", "quota", "enable", folder)
+        try:
+            _run("btrfs", "quota", "rescan", "-w", folder, stdout=subprocess.DEVNULL)
+            shown = subprocess.run(["btrfs", "qgroup", "show", "--raw", folder], check=True, capture_output=True)
+            used = next(line.split()[1] for line in shown.stdout.decode().splitlines() if line.startswith("0/5 "))
+            _run("btrfs", "qgroup", "limit", used, "0/5", folder)
+            yield
+        finally:
+            _run("btrfs", "quota", "disable", folder)  # over a quota, the quota itself can't be changed
+
+
 def _fits(write: Callable[[], object]) -> bool:
     """Write to a disk. Return False if it is full."""
     try:
@@ -101,5 +150,5 @@ def _leave_the_machines_mounts() -> None:
         pytest.skip("mounting is not possible here: the root folder is no mount point, as after chroot")
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True)
+def _run(*command: str, stdout: int | None = None) -> None:
+    subprocess.run(command, check=True, stdout=stdout)

@@ -5,8 +5,13 @@ TradewireError
 ├── InvalidInput          a client sent what can't be accepted; carries the first faults
 │   ├── InvalidTrade      the posted message is at fault
 │   └── InvalidQuery      the query is at fault
+├── BadCredentials        prove nothing; answered 401
+│   ├── BadToken          a JSON Web Token, or a client certificate
+│   └── BadIdentity       the headers of a proxy in front
 ├── InvalidEvent          job data that no retry would fix; it becomes a dead letter
 └── Unavailable           never the message's fault: reconnect, or answer 503
+    ├── UnknownKey        of a JSON Web Token
+    ├── Unconfirmed       a session that a provider has not confirmed lately
     ├── QueueUnavailable
     ├── StoreUnavailable
     └── FeedUnavailable
@@ -82,12 +87,32 @@ class InvalidQuery(InvalidInput):
     """A query can't be answered as it stands."""
 
 
+class BadCredentials(TradewireError):  # noqa: N818 - as above
+    """Credentials do not prove who sends a request. The text is a sentence that says why."""
+
+
+class BadToken(BadCredentials):
+    """A JSON Web Token, or a client certificate, does not prove it."""
+
+
+class BadIdentity(BadCredentials):
+    """A trusted proxy in front does not say clearly who it is."""
+
+
 class InvalidEvent(TradewireError):  # noqa: N818 - as above
     """Data from a job is not a valid event or receipt, and no retry would make it one."""
 
 
 class Unavailable(TradewireError):  # noqa: N818 - as above
     """A required service can't be used right now. The message is not at fault, and nothing was promised."""
+
+
+class UnknownKey(Unavailable):
+    """The issuer's key of a JSON Web Token is not known now. It may be fetched, or withdrawn."""
+
+
+class Unconfirmed(Unavailable):
+    """The provider has not confirmed a person's session lately: it is away."""
 
 
 class QueueUnavailable(Unavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -23,6 +24,8 @@ class Stop:
         self.requested = False
         self._reading_end, self._writing_end = os.pipe()
         """The pipe is readable once a stop is requested: a wait needs no look at the attribute every now and then."""
+        self._poll = select.poll()  # select.select fails if the pipe's number is above 1,023
+        self._poll.register(self._reading_end, select.POLLIN)
 
     def install(self) -> Stop:
         """Set `requested` on SIGTERM and SIGINT from now on."""
@@ -34,7 +37,7 @@ class Stop:
         """Sleep for some seconds, or until a stop is requested."""
         end = time.monotonic() + seconds
         while not self.requested and (remaining := end - time.monotonic()) > 0:
-            select.select([self._reading_end], [], [], remaining)
+            self._poll.poll(math.ceil(remaining * 1000))
 
     def _record(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True

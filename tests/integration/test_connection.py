@@ -7,8 +7,13 @@ import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.integration.conftest import event_json
+from tests.support import ROOT
+from tradewire.settings import Settings
 from wsserver import browsers
+from wsserver.admission import LOG_IN_AGAIN, REASON, Admission
 from wsserver.browsers import BUFFER_BYTES, FRAMES_AT_ONCE, BrowserConnection
 from wsserver.connection import (
     CLOSE_TIMEOUT_SECONDS,
@@ -20,11 +25,11 @@ from wsserver.connection import (
 from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
+from wsserver.replay_budget import ReplayBudget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    import pytest
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -44,8 +49,14 @@ class Peer:
         self.publisher = Publisher(hub)
         self.peers: set[Connection] = set()
         self.throttle = HandshakeThrottle()
+        admission = Admission(Settings(home=ROOT))
         self.connection = BrowserConnection(
-            self.peers, self.throttle, self.publisher, is_full=lambda: False, public_origin=""
+            self.peers,
+            self.throttle,
+            self.publisher,
+            admission,
+            is_full=lambda: False,
+            replays=ReplayBudget(1),
         )
         self._socket = sock
 
@@ -213,5 +224,24 @@ def test_the_server_buffers_a_limited_amount_for_a_browser_that_does_not_read() 
             await asyncio.sleep(0)
         assert peer.hub.ready_count == 0
         assert 0 < peer.connection.transport.get_write_buffer_size() < BUFFER_BYTES + 20_000
+
+    run(test)
+
+
+@pytest.mark.parametrize("moment", ["before a ping", "after a pong"])
+def test_a_browser_whose_right_is_taken_is_closed_before_a_ping_and_after_a_pong(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    async def test(peer: Peer) -> None:
+        if moment == "after a pong":
+            peer.connection.on_deadline()
+            await peer.until(PING)
+        monkeypatch.setattr(Admission, "still_admits", lambda *_: False)
+        if moment == "after a pong":
+            await peer.send(PONG)
+        else:
+            peer.connection.on_deadline()
+        assert LOG_IN_AGAIN.to_bytes(2) + REASON.encode() in await peer.until(REASON.encode())
+        await eventually(lambda: not peer.hub.browsers)
 
     run(test)

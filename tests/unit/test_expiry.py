@@ -275,8 +275,12 @@ def test_all_that_is_left_in_a_tube_can_be_dropped_with_receipts() -> None:
     scene.queue.dead_letter(job, [Rejected(job.body, "bad")])
     waiting = scene.put(*[0] * (expiry.BATCH_JOBS + 1))
     scene.put_job(b"unreadable", 0)
-    scene.expiry.drop_all()
+    recorded: list[tuple[bytes, int]] = []
+    scene.expiry.drop_all(
+        lambda letters: recorded.extend((each.event, scene.queue.counts(LIVE).dead_letters) for each in letters)
+    )
     assert scene.queue.counts(LIVE)[:3] == (0, 0, 0)
+    assert recorded == [(job.body, 2), (b"unreadable", 2)]  # before they were deleted
     receipts = [(each.receipt, each.reason, each.ids) for each in scene.receipts()]
     assert receipts == [
         ("expired", "dropped", waiting[: expiry.BATCH_JOBS]),

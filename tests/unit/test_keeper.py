@@ -119,15 +119,14 @@ def test_the_keeper_pauses_while_no_jobs_are_due() -> None:
 
 def test_the_log_tells_when_a_repair_begins_and_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
-    damaged = iter([False, True, True, False, False])
-    monkeypatch.setattr(scene.queue, "maintain", lambda: next(damaged))
+    repairs = iter([None, "repairs it", "repairs it", "does something else", None, None])
+    monkeypatch.setattr(scene.queue, "maintain", lambda *, may_restart: next(repairs) if may_restart else None)
     logged: list[list[str]] = []
-    for _ in range(5):
+    for _ in range(6):
         with structlog.testing.capture_logs() as lines:
             scene.keeper.step()
         logged.append([line["event"] for line in lines])
-    begins = "files of the queue have vanished or were cut; writing all jobs to new ones"
-    assert logged == [[], [begins], [], ["all jobs are in files again"], []]
+    assert logged == [[], ["repairs it"], [], ["does something else"], ["all jobs are in files again"], []]
 
 
 def test_the_keeper_goes_on_after_an_outage_and_ends_on_request() -> None:
@@ -142,3 +141,13 @@ def test_the_keeper_goes_on_after_an_outage_and_ends_on_request() -> None:
     scene.stop.during_wait = during_wait
     scene.keeper.run()
     assert scene.ready("live") == 0
+
+
+def test_a_queue_of_another_host_is_not_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    asked: list[bool] = []
+    monkeypatch.setattr(scene.queue, "maintain", lambda *, may_restart: asked.append(may_restart))
+    scene.keeper.step()
+    elsewhere = replace(scene.settings, queue_url="beanstalk://elsewhere:11300")
+    Keeper(scene.queue, elsewhere, scene.stop, structlog.get_logger()).step()
+    assert asked == [True, False]

@@ -221,13 +221,16 @@ class Queue(ABC):
             QueueUnavailable: It would not; the message says why.
         """
 
-    def maintain(self) -> bool:
+    def maintain(self, *, may_restart: bool) -> str | None:  # noqa: ARG002 - most engines have nothing to repair
         """Repair what the queue can't repair by itself. The keeper calls this again and again.
 
+        Args:
+            may_restart: Whether the queue's server may be ended, since a supervisor on this host starts it again.
+
         Returns:
-            Whether files in which the queue keeps its jobs were damaged. Most engines have nothing to repair.
+            The fault and the repair under way, for a log. None if nothing is wrong.
         """
-        return False
+        return None
 
     @abstractmethod
     def close(self) -> None:

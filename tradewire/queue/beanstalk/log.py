@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import greenstalk
+
 from tradewire.queue.beanstalk import faults
 
 if TYPE_CHECKING:
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from tradewire.queue.beanstalk.log_files import LogFiles
 
 
+LOG_STOPPED: Final = (
+    f"{faults.LOG_STOPPED} and keeps messages in memory only, until it is restarted;"
+    " the keeper restarts the stack's own when its disk takes writes again"
+)
 _VANISHED: Final = f"{faults.LOG_VANISHED}; the keeper writes its jobs to new files"
 
 
@@ -66,20 +72,30 @@ class LogWatch:
             connection: For a probe.
             stats: beanstalkd's statistics after the jobs were put.
         """
-        self._observe(stats)
-        if self._is_unsure and stats["id"] != self._stopped_id:
-            connection.probe()
-            stats = connection.stats()
-            self._observe(stats)
-            self._is_unsure = False  # the probe was written, or the log has stopped
-        if stats["id"] == self._stopped_id:
-            return (
-                f"{faults.LOG_STOPPED} and keeps messages in memory only;"
-                " let the processors drain it, repair the disk, then restart it"
-            )
+        if self._is_stopped(connection, stats):
+            return LOG_STOPPED
         if self._files and self._files.lack_current(connection, stats):
             return _VANISHED
         return None
+
+    def has_stopped(self, connection: Connection) -> bool:
+        """Return whether beanstalkd has stopped writing its log. This works on a full disk, too.
+
+        Args:
+            connection: For statistics and a probe.
+        """
+        try:
+            return self._is_stopped(connection, connection.stats())
+        except (greenstalk.OutOfMemoryError, greenstalk.DrainingError):
+            return False  # without its log, beanstalkd would not refuse a probe for lack of space
+
+    def _is_stopped(self, connection: Connection, stats: Stats) -> bool:
+        self._observe(stats)
+        if self._is_unsure and stats["id"] != self._stopped_id:
+            connection.probe()
+            self._observe(connection.stats())
+            self._is_unsure = False  # the probe was written, or the log has stopped
+        return stats["id"] == self._stopped_id
 
     def fill(self, stats: Stats) -> float:
         """Return the log's size as a share of `max_bytes`."""

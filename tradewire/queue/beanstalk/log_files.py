@@ -56,6 +56,26 @@ class LogFiles:
         self._sizes = {number: max(size, self._sizes.get(number, 0)) for number, size in found.items()}
         return found != self._sizes
 
+    def have_vanished(self, stats: Stats) -> bool:
+        """Return True if a file that may hold jobs is missing. beanstalkd cuts the present one when its log stops.
+
+        Args:
+            stats: The same as for `lack_one`.
+        """
+        oldest = stats["binlog-oldest-index"]  # 0: none is left
+        numbers = range(oldest, stats["binlog-current-index"] + 1) if oldest else ()
+        return any(self._size(stats, number) is None for number in numbers)
+
+    def folder(self, stats: Stats) -> str | None:
+        """Return the log's folder as this process can open it. Return None if beanstalkd runs as another user.
+
+        Args:
+            stats: The same as for `lack_one`.
+        """
+        if stats["pid"] != self._pid:
+            self._pid, self._folder, self._sizes = stats["pid"], _log_folder(stats["pid"]), {}
+        return self._folder
+
     def _is_damaged(self, connection: Connection, stats: Stats, first: int) -> bool:
         suspects = [number for number in range(first, stats["binlog-current-index"] + 1) if self._seems(stats, number)]
         if not suspects:
@@ -72,13 +92,12 @@ class LogFiles:
 
     def _size(self, stats: Stats, number: int) -> float | None:
         """Return the size of a file in bytes. Return None if it is missing, and infinity if that can't be known."""
-        if stats["pid"] != self._pid:
-            self._pid, self._folder, self._sizes = stats["pid"], _log_folder(stats["pid"]), {}
-        if self._folder is None:
+        folder = self.folder(stats)
+        if folder is None:
             return inf
         try:
             # pathlib takes four times as long, and a keeper does this every second for each file.
-            return os.stat(f"{self._folder}/binlog.{number}").st_size  # noqa: PTH116
+            return os.stat(f"{folder}/binlog.{number}").st_size  # noqa: PTH116
         except FileNotFoundError:
             return None if Path(f"/proc/{self._pid}").exists() else inf  # it has ended meanwhile
         except OSError:

@@ -20,8 +20,9 @@ from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.beanstalk import faults
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection, UnreadableJobError
-from tradewire.queue.beanstalk.log import LogWatch
+from tradewire.queue.beanstalk.log import LOG_STOPPED, LogWatch
 from tradewire.queue.beanstalk.log_files import LogFiles
+from tradewire.queue.beanstalk.restart import Restarter
 from tradewire.queue.beanstalk.rewrite import Rewriter
 from tradewire.queue.beanstalk.tube_bytes import TubeBytes
 
@@ -56,6 +57,7 @@ class BeanstalkQueue(Queue):
         files = LogFiles() if self._url.path else None
         self._log = LogWatch(max_bytes, files)
         self._rewriter = Rewriter(files) if files else None
+        self._restarter = Restarter(files) if files else None
         self._trusted_until = 0.0
 
     def put_all(self, bodies: Sequence[bytes], tubes: Sequence[str]) -> None:
@@ -135,14 +137,15 @@ class BeanstalkQueue(Queue):
             return False
         with self._holding() as connection:
             connection.put_all([(tube, dead_letter.decode(tube, job.id, job.body).event)])
-            connection.delete_all([job])
+            self._delete_for_good(connection, job)
         return True
 
     def discard(self, tube: str, dead_letter_id: str) -> bool:
         job = self._reserve_dead_letter(tube, dead_letter_id)
         if job is None:
             return False
-        self.delete([job])
+        with self._holding() as connection:
+            self._delete_for_good(connection, job)
         return True
 
     def counts(self, tube: str) -> TubeCounts:
@@ -167,8 +170,8 @@ class BeanstalkQueue(Queue):
         self._raise(self._retry(self._log.fault))
         self._trusted_until = time.monotonic() + _TRUST_SECONDS
 
-    def maintain(self) -> bool:
-        return self._rewriter is not None and self._retry(self._rewriter.step)
+    def maintain(self, *, may_restart: bool) -> str | None:
+        return self._retry(lambda connection: self._mend(connection, may_restart=may_restart))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -178,6 +181,20 @@ class BeanstalkQueue(Queue):
 
     def _put_and_confirm(self, connection: Connection, puts: Sequence[tuple[str, bytes]]) -> str | None:
         return self._log.unwritten(connection, connection.put_all_and_stats(puts))
+
+    def _mend(self, connection: Connection, *, may_restart: bool) -> str | None:
+        if not self._log.has_stopped(connection):
+            return self._rewriter.step(connection) if self._rewriter else None
+        return self._restarter.step(connection) if self._restarter and may_restart else None
+
+    def _delete_for_good(self, connection: Connection, job: Job) -> None:
+        """Delete a job. Raise QueueUnavailable if it would come back with a restart of beanstalkd."""
+        connection.delete_all([job])
+        self._refuse_without_log(connection)
+
+    def _refuse_without_log(self, connection: Connection) -> None:
+        if self._log.has_stopped(connection):
+            self._raise(LOG_STOPPED)
 
     def _raise(self, fault: str | None) -> None:
         if fault:
@@ -194,6 +211,7 @@ class BeanstalkQueue(Queue):
 
     def _reserve_dead_letter(self, tube: str, dead_letter_id: str) -> Job | None:
         with self._connected() as connection:
+            self._refuse_without_log(connection)
             if not _JOB_NUMBER.fullmatch(dead_letter_id):
                 return None
             number = int(dead_letter_id)

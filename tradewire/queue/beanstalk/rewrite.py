@@ -29,29 +29,38 @@ class Rewriter:
         self._newest = 0
         """The number of the newest job that may have lost its record."""
 
-    def step(self, connection: Connection) -> bool:
-        """Rewrite the jobs that are ready if a file is damaged. Return whether one was.
+    def step(self, connection: Connection) -> str | None:
+        """Rewrite the jobs that are ready if a file is damaged.
 
-        Repeat this as long as it returns True: consumers hold other jobs.
+        Repeat this as long as a file is: consumers hold other jobs.
+
+        Args:
+            connection: A connection to a beanstalkd that writes its log.
+
+        Returns:
+            What is done about it. None if no file is damaged.
         """
         stats = connection.stats()
         if not (self._files.have_cut(stats) or self._files.lack_one(connection, stats)):
             self._newest = 0
-            return False
+            return None
         if self._begin_file(connection) or not self._newest:
             self._newest = connection.probe()
         for tube in connection.tubes():
             connection.watch_only(tube)
             while self._rewrite_some(connection, tube):
                 pass
-        return True
+        return "files of the queue have vanished or were cut; writing all jobs to new ones"
 
     def _begin_file(self, connection: Connection) -> bool:
         """Fill up the present file if it has vanished, so that beanstalkd makes a new one. Return whether it had."""
-        had_vanished = False
-        while self._files.lack_current(connection, connection.stats()):
+        stats = connection.stats()
+        had_vanished = self._files.lack_current(connection, stats)
+        # If the log stops meanwhile, no number of probes fills the file up. The next step then finds out.
+        probes = stats["binlog-max-size"] // MAX_JOB_BYTES + 1
+        while probes and self._files.lack_current(connection, connection.stats()):
             connection.probe(MAX_JOB_BYTES)
-            had_vanished = True
+            probes -= 1
         return had_vanished
 
     def _rewrite_some(self, connection: Connection, tube: str) -> bool:
