@@ -134,7 +134,7 @@ class Turns:
         again = 0
         with translate_errors(self._folder):
             for name in os.listdir(self._folder) if self._folder.exists() else ():  # noqa: PTH208 - names suffice
-                file = os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC)
+                file = os.open(self._folder / name, os.O_RDONLY)
                 try:
                     content = os.pread(file, _FILE.size, 0)
                     if len(content) < _FILE.size:  # a program is just creating it

@@ -6,8 +6,11 @@ import gc
 import time
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from processor.sinks import Verdict
 from tradewire import event, metrics, receipt
+from tradewire.backoff import Backoff
 from tradewire.errors import StoreUnavailable
 from tradewire.ledger.counters import stack_id
 from tradewire.limits import MAX_JOB_BYTES
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 
 SAVE_INTERVAL_SECONDS: Final = 0.25
 """Shortest time between the starts of two transactions. Events that arrive meanwhile share one wait for the disk."""
+SUMMARY_PAUSE: Final = 20
+"""Shortest pause after a step of summarizing busy users, as a multiple of the step's own time."""
+SUMMARY_RETRY_SECONDS: Final = 1.0
+SUMMARY_RETRY_SECONDS_MAX: Final = 300.0
+
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 
 class ArchiveSink:
@@ -44,6 +53,8 @@ class ArchiveSink:
         self._store: StoreWriter | None = None
         self._is_migrated = False
         self._next_save = 0.0
+        self._next_summary = 0.0
+        self._summary_retry = Backoff(SUMMARY_RETRY_SECONDS, SUMMARY_RETRY_SECONDS_MAX)
 
     def connect(self) -> None:
         """Connect to the store, migrate its schema if needed, and check its files. Then wait until a save is due."""
@@ -52,7 +63,23 @@ class ArchiveSink:
         if not self._is_migrated:
             self._store.migrate()
             self._is_migrated = True
+        if time.monotonic() >= self._next_summary:
+            self._summarize(self._store)
         time.sleep(max(0.0, self._next_save - time.monotonic()))
+
+    def _summarize(self, store: StoreWriter) -> None:
+        """Summarize some busy users, if that is due. If it fails, archiving goes on, and it is tried again later."""
+        begun = time.monotonic()
+        try:
+            store.summarize()
+        except Exception as error:  # noqa: BLE001 - summaries only save readers time
+            pause = self._summary_retry.next()
+            reason = f"{type(error).__name__}: {error}"
+            _log.warning("busy users not summarized, trying again", reason=reason, seconds=round(pause, 1))
+        else:
+            self._summary_retry.reset()
+            pause = SUMMARY_PAUSE * (time.monotonic() - begun)
+        self._next_summary = time.monotonic() + pause
 
     def deliver(self, events: Sequence[bytes]) -> Verdict:
         """Save all events and receipts, or none of them."""
@@ -66,12 +93,8 @@ class ArchiveSink:
         return Verdict.OK
 
     def _save(self, events: Sequence[bytes]) -> None:
-        receipts, trade_events = [], []
-        for line in events:
-            if receipt.is_receipt(line):
-                receipts.append(receipt.decode(line))
-            else:
-                trade_events.append(event.decode(line))
+        receipts = [receipt.decode(line) for line in events if receipt.is_receipt(line)]
+        trade_events = event.decode_all([line for line in events if not receipt.is_receipt(line)])
         assert self._store  # noqa: S101 - connected before jobs are reserved
         begun = time.monotonic()
         try:

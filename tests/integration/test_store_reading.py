@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -26,6 +27,7 @@ from tradewire.fields import REQUIRED
 from tradewire.receipt import Receipt
 from tradewire.store import conditions, engine, reading, reading_messages, sums
 from tradewire.store.reading import StoreReader
+from tradewire.store.reading_stats import step_seconds
 from tradewire.store.rows import user_group
 from tradewire.store.views import Count, Filter, Money, Position, ReceiptView, Sort, SortedPosition, Trace
 from tradewire.store.writing import StoreWriter
@@ -585,12 +587,42 @@ def test_statistics_of_a_busy_user_count_the_newest_of_the_users_events(
 
 @pytest.mark.parametrize(
     ("seconds", "step"),
-    [(60, 60), (86_400, 60), (90_000, 60), (90_060, 3600), (30 * 86_400, 3600), (63 * 86_400, 86_400)],
+    [(60, 60), (86_400, 60), (90_000, 60), (90_060, 3600), (62 * 86_400, 3600), (63 * 86_400, 86_400)],
 )
 def test_a_series_has_the_finest_step_within_the_limit_on_its_length(
     filled: StoreReader, seconds: int, step: int
 ) -> None:
-    assert filled.stats(Filter(since=(LAST - seconds) * SECOND, until=LAST * SECOND)).step == step
+    assert step_seconds((LAST - seconds) * SECOND, LAST * SECOND) == step
+    if LAST - seconds >= FIRST:
+        assert filled.stats(Filter(since=(LAST - seconds) * SECOND, until=LAST * SECOND)).step == step
+
+
+@pytest.mark.parametrize("days", [4, 63, 3650])
+def test_the_step_suits_the_part_of_the_range_since_the_first_event(filled: StoreReader, days: int) -> None:
+    filters = Filter(since=(LAST - days * 86_400) * SECOND, until=LAST * SECOND)
+    stats = filled.stats(filters)
+    assert (stats.step, len(stats.series)) == (3600, 73)
+    assert_matches_recount(stats, filters)
+
+
+@pytest.mark.parametrize(
+    ("days", "step", "steps"), [(1, 60, 8), (2, 3600, 16), (62, 3600, 496), (63, 86_400, 64), (400, 86_400, 401)]
+)
+def test_the_series_of_all_time_has_enough_steps_at_any_age_of_the_archive(
+    home: Path, days: int, step: int, steps: int
+) -> None:
+    url = f"sqlite:///{home}/store.db"
+    save(url, [make_event(number, number * 3600) for number in range(0, days * 24, 3)])
+    with closing(StoreReader(url)) as reader:
+        stats = reader.stats(Filter())
+    assert (stats.since, stats.step, len(stats.series)) == (0, step, steps)
+
+
+def test_an_archive_without_events_has_a_step_too(home: Path) -> None:
+    url = f"sqlite:///{home}/store.db"
+    save(url, [])
+    with closing(StoreReader(url)) as reader:
+        assert reader.stats(Filter(since=0, until=LAST * SECOND)).step == step_seconds(0, LAST * SECOND)
 
 
 def test_only_the_busiest_of_many_pairs_are_listed(filled: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -652,7 +684,7 @@ STATISTICS_INDEXES = {
     "a currency sold": "PRIMARY KEY",
     "a currency bought": "INDEX stats_by_currency_to",
     "a currency sold, and a country": "PRIMARY KEY",
-    "a currency bought, and a country": "INDEX stats_by_country",
+    "a currency bought, and a country": "COVERING INDEX stats_by_country",
     "a pair": "PRIMARY KEY",
     "a pair and a country": "PRIMARY KEY",
 }
@@ -668,13 +700,58 @@ def test_statistics_read_only_buckets_of_their_time_range(
         statements.clear()
         reader.stats(ALL_THE_TIME._replace(equal=SELECTIONS[selection]))
     steps = [step for plan in plans(home / "store.db", statements) for step in plan]
-    newest_minute, *searches = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
-    assert "PRIMARY KEY (kind=? AND width=?)" in newest_minute  # max() reads a single row
+    newest_minute, oldest_minute, *searches = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    for extreme in (newest_minute, oldest_minute):
+        assert "PRIMARY KEY (kind=? AND width=?)" in extreme  # max() and min() read a single row
     assert searches
     assert all("width=? AND start" in step for step in searches)
     assert any(STATISTICS_INDEXES[selection] in step for step in searches)
     if STATISTICS_INDEXES[selection] == "INDEX stats_by_currency_to":
         assert not any("stats USING PRIMARY KEY (kind=? AND width=? AND start>" in step for step in searches)
+
+
+OLDER_BUCKETS = """
+    WITH times AS (
+        SELECT width, 1767262020 / width * width - number * width AS start
+        FROM generate_series(5, 1000) AS number, unnest(ARRAY[60, 3600, 86400]) AS width
+    ), pairs AS (
+        SELECT currency_from, currency_to
+        FROM unnest(ARRAY['EUR', 'GBP', 'USD', 'JPY']) AS currency_from,
+            unnest(ARRAY['EUR', 'GBP', 'USD']) AS currency_to
+        WHERE currency_from != currency_to
+    ), buckets AS (
+        SELECT 'all', *, '', '', '' FROM times
+        UNION ALL SELECT 'country', times.*, '', '', country FROM times, unnest(ARRAY['GB', 'FR']) AS country
+        UNION ALL SELECT 'pair', times.*, pairs.*, '' FROM times, pairs
+        UNION ALL SELECT 'both', times.*, pairs.*, country FROM times, pairs, unnest(ARRAY['GB', 'FR']) AS country
+    )
+    INSERT INTO stats (kind, width, start, currency_from, currency_to, country, count, flagged)
+    SELECT *, 1, 0 FROM buckets;
+    ANALYZE stats
+"""
+"""Adds buckets before the first event, which is at 1767262020. With a few rows, PostgreSQL would use no index."""
+
+
+@pytest.mark.parametrize("selection", STATISTICS_INDEXES)
+def test_statistics_in_postgresql_read_only_buckets_of_their_time_range(
+    postgresql: Postgres, statements: list[tuple[str, Any]], selection: str
+) -> None:
+    url = postgresql.create_database()
+    save(url, EVENTS[:10])
+    with closing(StoreReader(url)) as reader:
+        statements.clear()
+        reader.stats(ALL_THE_TIME._replace(equal=SELECTIONS[selection]))
+    ends = re.compile(r"(min|max)\(stats\.start\)")  # they read one row
+    of_range = [each for each in statements if "FROM stats" in each[0] and not ends.search(each[0])]
+    assert of_range
+    with psycopg.connect(url, autocommit=True) as connection:
+        for each in OLDER_BUCKETS.split(";"):
+            connection.execute(each)
+        plans = [str(connection.execute(f"EXPLAIN {each}", values).fetchall()) for each, values in of_range]
+    conditions = re.findall(r"Index Cond: ([^,]*)", "\n".join(plans))
+    assert conditions
+    assert [each for each in conditions if not re.search(r"start (= ANY|>=)", each)] == []
+    assert not re.search(r"Seq Scan|start = overall", "\n".join(plans))
 
 
 def plans(file: Path, statements: Sequence[tuple[str, Any]]) -> Iterator[list[str]]:

@@ -324,10 +324,16 @@ def test_the_statistics_of_an_older_store_get_buckets_of_four_weeks(store_url: s
     write_engine = engine.writer_engine(store_url)
     with write_engine.begin() as connection:
         connection.execute(delete(stats).where(stats.c.width == 28 * day))
+    assert stored_statistics(store_url) != recounted_statistics(store_url)
+    with write_engine.begin() as connection:
         connection.execute(text("DROP INDEX stats_by_currency_to"))
+        connection.execute(text("DROP TABLE user_summaries"))
+        connection.execute(text("DROP TABLE summarized"))
+        connection.execute(text("DROP TABLE outdated_summaries"))
+        connection.execute(text("DROP INDEX events_by_producer"))
+        connection.execute(text("ALTER TABLE events DROP COLUMN producer"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     write_engine.dispose()
-    assert stored_statistics(store_url) != recounted_statistics(store_url)
     with writer(store_url) as store:
         store.save([make_event(99, 76 * day)], [])
     assert statistics_are_right(store_url)

@@ -193,9 +193,13 @@ def _prepare_reader(connection: sqlite3.Connection) -> None:
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return the text of an error, without the user and the password that servers and drivers repeat."""
+    """Return the text of an error, without the user and the password that servers and drivers repeat.
+
+    Of what PostgreSQL says, only the first line: its details repeat whole rows, and so the ids of users.
+    """
     cause = getattr(error, "orig", None) or error
-    text = " ".join(str(cause).split()) or type(cause).__name__
+    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    text = " ".join((said or str(cause)).split()) or type(cause).__name__
     parsed = make_url(url)
     for secret in (parsed.password, parsed.query.get("password")):
         if secret:

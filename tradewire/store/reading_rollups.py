@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from sqlalchemy import func, literal_column, or_, select
+from sqlalchemy import any_, func, literal_column, or_, select, tuple_
 
 from tradewire.store.buckets import DAY, FOUR_WEEKS, MINUTE, WIDTHS
 from tradewire.store.schema import stats as buckets
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _columns: Final = buckets.c
 _overall: Final = buckets.alias("overall").c
+_PRIMARY_KEY: Final = tuple_(*buckets.primary_key)
 _EMPTY: Final[ColumnElement[str]] = literal_column("''")
 _counts: Final = tuple(map(total, (_columns["count"], _columns.flagged)))
 _pair_sums: Final = (
@@ -137,40 +138,56 @@ def _read(connection: Connection, span: Span, selected: Selection, by: _By) -> I
     has_amounts = by == "pair" or (by == "step" and selected.is_of_pair)
     key = _KEYS[by]
     statement = select(*key, *(_pair_sums if has_amounts else _counts)).group_by(*key)
-    for row in connection.execute(statement.where(*_conditions(span, selected, by))):
+    dialect = connection.dialect.name
+    conditions = [*_conditions(span, selected, by, dialect)]
+    if dialect == "sqlite" and _is_by_country(selected, by) and selected.currency_to:
+        # SQLite would look up each row of the country in the table before it compares the currency. But it is in the
+        # index, together with all of the primary key.
+        conditions = [_PRIMARY_KEY.in_(select(*buckets.primary_key).where(*conditions).correlate(None))]
+    for row in connection.execute(statement.where(*conditions)):
         yield *row[: len(key)], Sums(*row[len(key) :])
 
 
-def _conditions(span: Span, selected: Selection, by: _By) -> Iterator[ColumnElement[bool]]:
+def _conditions(span: Span, selected: Selection, by: _By, dialect: str) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions for a selection's buckets, in total or by pair or country, so that no others are read."""
     of_pair = by == "pair" or selected.is_of_currency
     of_country = by == "country" or selected.country != ""
     yield _columns.width == span.width
     # Each index is chosen by the same words as in its declaration. With them, SQLite doesn't prefer the primary key.
-    if of_pair and selected.country and not selected.currency_from:
+    if _is_by_country(selected, by):
         yield _columns.country != _EMPTY
         yield _columns.currency_from != _EMPTY
         yield from _starts_in(_columns.start, span)
     elif selected.currency_to and not selected.currency_from and (span.width > MINUTE or not of_country):
         yield _columns.currency_to != _EMPTY
-        yield or_(_columns.country == _EMPTY, _columns.width > literal_column("60"))
+        is_wide = _columns.width > literal_column("60")
+        yield or_(_columns.country == _EMPTY, is_wide)
+        if span.width > MINUTE:  # without this, PostgreSQL would look for both in turn
+            yield is_wide
         yield _columns.kind == _kind(of_pair=of_pair, of_country=of_country)
         yield from _starts_in(_columns.start, span)
     else:
         # In the primary key, the time comes before the pair, so the buckets of one pair are scattered among all others.
         # The buckets of kind `all` are adjacent, and their starts lead to the buckets of the pair.
         yield _columns.kind == _kind(of_pair=of_pair, of_country=of_country)
-        yield _columns.start.in_(
-            select(_overall.start).where(
-                _overall.kind == "all", _overall.width == span.width, *_starts_in(_overall.start, span)
-            )
+        starts = select(_overall.start).where(
+            _overall.kind == "all", _overall.width == span.width, *_starts_in(_overall.start, span)
         )
+        # Without an array, PostgreSQL would read the buckets of all time, and join them with the starts.
+        is_array = dialect == "postgresql"
+        yield _columns.start == any_(func.array(starts.scalar_subquery())) if is_array else _columns.start.in_(starts)
     if selected.currency_from or not of_pair:
         yield _columns.currency_from == selected.currency_from
     if selected.currency_to or not of_pair:
         yield _columns.currency_to == selected.currency_to
     if selected.country or not of_country:
         yield _columns.country == selected.country
+
+
+def _is_by_country(selected: Selection, by: _By) -> bool:
+    """Return whether the index by country serves a selection best: buckets of its country and of several pairs."""
+    of_pair = by == "pair" or selected.is_of_currency
+    return of_pair and selected.country != "" and not selected.currency_from
 
 
 def _starts_in(start: ColumnElement[int], span: Span) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

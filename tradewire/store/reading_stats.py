@@ -1,4 +1,4 @@
-"""Statistics of any time range and filter: from buckets where they suffice, else from the events themselves."""
+"""Statistics of any time range and filter: from buckets or summaries where they suffice, else from the events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from tradewire.store.buckets import DAY, HOUR, MINUTE
 from tradewire.store.reading_rollups import rollups, selection
 from tradewire.store.reading_scan import Scanned, scan
-from tradewire.store.statistics import newest_minute
+from tradewire.store.reading_summaries import serves, user_sums
+from tradewire.store.statistics import newest_minute, oldest_minute
 from tradewire.store.sums import merge
 from tradewire.store.views import Stats
 
@@ -29,7 +30,7 @@ def step_seconds(since: int, until: int) -> int:
     """Return the length of a step of the series of a time range, in seconds.
 
     Args:
-        since: Start of the range, in microseconds since 1970.
+        since: Start of the range, or the first event if that is later, in microseconds since 1970.
         until: End of the range.
     """
     return next((width for width in (MINUTE, HOUR) if until - since <= STEPS_MAX * width * _SECOND), DAY)
@@ -40,7 +41,7 @@ def stats(connection: Connection, filters: Filter) -> Stats:
     newest = newest_minute(connection) or 0
     since = filters.since or 0
     until = (newest + MINUTE) * _SECOND if filters.until is None else filters.until
-    step = step_seconds(since, until)
+    step = step_seconds(max(since, (oldest_minute(connection) or 0) * _SECOND), until)
     parts: list[Part] = []
     basis: Basis | None = None
     for part, read in _parts(connection, filters._replace(since=since, until=until), since, until, step, newest):
@@ -57,8 +58,12 @@ def _parts(
 ) -> Iterator[Scanned]:
     """Yield the sums of all parts of a time range, newest first.
 
-    Whole minutes are taken from buckets, if they serve the filter. What is left at both ends is scanned.
+    Whole minutes are taken from buckets, if they serve the filter, and figures of a user from summaries. What is left
+    is scanned.
     """
+    if serves(filters):
+        yield from user_sums(connection, filters, since, until, step)
+        return
     selected = selection(filters)
     first, last = -(-since // _MINUTE) * _MINUTE, until // _MINUTE * _MINUTE
     if newest * _SECOND < last:  # no event is beyond the range

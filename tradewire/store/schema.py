@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     SmallInteger,
@@ -146,6 +147,46 @@ Index(
     sqlite_where=_BY_CURRENCY_TO,
     postgresql_where=_BY_CURRENCY_TO,
 )
+
+user_summaries: Final = Table(
+    "user_summaries",
+    metadata,
+    Column("user_group", SmallInteger, primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("since", _Timestamp, nullable=False),
+    Column("until", _Timestamp, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Statistics of one busy user in some time; `until` is not included.
+
+Level 0 has a summary for each window of the user's group in which the user was busy. Each further level adds up
+summaries of the level below. `number` counts the windows of the group, or how often they were added up, from 0.
+`content` is a `Part` of `tradewire/store/sums.py` in MessagePack.
+"""
+Index("user_summaries_by_user", *(user_summaries.c[name] for name in ("user_id", "since", "until")))
+
+summarized: Final = Table(
+    "summarized",
+    metadata,
+    Column("user_group", SmallInteger, primary_key=True, autoincrement=False),
+    Column("windows", Integer, nullable=False),
+    Column("until", _Timestamp, nullable=False),
+)
+"""The number of summarized windows of each user group, and the end of the last one."""
+
+outdated_summaries: Final = Table(
+    "outdated_summaries",
+    metadata,
+    Column("level", SmallInteger, primary_key=True),
+    Column("user_group", SmallInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("since", _Timestamp, nullable=False),
+    Column("until", _Timestamp, nullable=False),
+)
+"""The summaries that were deleted because a late event was not in them. They are made again in the order of the key."""
 
 counters: Final = Table(
     "counters",

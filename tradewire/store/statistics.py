@@ -124,6 +124,12 @@ def newest_minute(connection: Connection) -> int | None:
     return connection.execute(query).scalar()
 
 
+def oldest_minute(connection: Connection) -> int | None:
+    """Return the start of the oldest minute that has events, in seconds since 1970. None if there are no events."""
+    query = select(func.min(stats.c.start)).where(stats.c.kind == "all", stats.c.width == MINUTE)
+    return connection.execute(query).scalar()
+
+
 def _rate(stored: str | Decimal) -> Rate:
     number = Decimal(stored)
     return Rate(number, format(number, "f"))

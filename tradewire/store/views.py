@@ -136,7 +136,7 @@ class Stats(NamedTuple):
     until: int
     """Not included."""
     step: int
-    """Width of the series' steps, in seconds."""
+    """Width of the series' steps, in seconds. It suits the part of the range since the archive's first event."""
     basis: Basis | None
     """None if every message of the range that matches is counted. Else only those read are."""
     total: Count
