@@ -59,6 +59,7 @@ def run(scenario: Scenario, measured: Profile, peers: tuple[str, ...] = ()) -> l
             home = contexts.enter_context(temporary_home())
             server = contexts.enter_context(postgres(home)) if scenario.store == "postgresql" else None
             settings = SETTINGS | {"MAX_BROWSERS": str(scenario.max_browsers)}
+            settings |= {"MAX_BROWSERS_PER_ADDRESS": str(scenario.max_browsers_per_address)}
             settings |= {"STORE_URL": server.create_database()} if server else {}
             running = contexts.enter_context(stack(home, **settings))
             try:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from uuid import UUID
 
 from tradewire.event import TradeEvent, format_time
+from tradewire.settings import Settings
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tests.stack import Stack
 
 Item = TypeVar("Item")
 
@@ -46,6 +49,15 @@ def fill(url: str, messages: int, since: datetime, until: datetime) -> None:
         store.migrate()
         while batch := list(islice(remaining, BATCH)):
             store.save(batch, [])
+            while store.summarize():  # as the archive's processor does, with pauses
+                pass
+
+
+def fill_archive(stack: Stack, messages: int, days: int) -> None:
+    """Save `messages` messages of the last days in a stack's SQLite file."""
+    stack.wait_ready()  # the archive's processor has made the file, which belongs to its user
+    now = datetime.now(UTC)
+    fill(Settings(home=stack.home).store, messages, now - timedelta(days=days), now)
 
 
 def events(messages: int, since: datetime, until: datetime) -> Iterator[TradeEvent]:

@@ -25,9 +25,10 @@ SETTINGS: Final = {
     "RATE_LIMIT": "off",
     "BATCH_RATE_LIMIT": "off",
     "MAX_CONNECTIONS_PER_ADDRESS": "50000",
+    "MAX_POSTS_PER_ADDRESS": "512",
     "MAX_BROWSERS_PER_ADDRESS": "50000",
 }
-"""Settings of every stack: no limit may restrict the load."""
+"""Settings of every stack: no limit may restrict the load, unless a scenario is about that limit."""
 
 
 class Profile(NamedTuple):

@@ -5,7 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from tests.bench.scenarios import backlog, batches, browsers, growth, latency, page, peers, single, soak, store_outage
+from tests.bench.scenarios import (
+    backlog,
+    batches,
+    browsers,
+    growth,
+    keys,
+    latency,
+    page,
+    peers,
+    replays,
+    single,
+    soak,
+    store_outage,
+)
+from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +37,8 @@ class Scenario(NamedTuple):
     store: Literal["sqlite", "postgresql"] = "sqlite"
     max_browsers: int = 2500
     """The stack's setting MAX_BROWSERS."""
+    max_browsers_per_address: int = 50_000
+    """The stack's setting MAX_BROWSERS_PER_ADDRESS. By default no limit of an address restricts the load."""
 
 
 SOAK: Final = Scenario("soak", soak.full_speed)
@@ -38,6 +54,7 @@ SCENARIOS: Final = (
     Scenario("browsers idle", browsers.idle, max_browsers=10_000),
     Scenario("browsers reconnecting", browsers.reconnecting),
     Scenario("browsers stalled", browsers.stalled),
+    Scenario("replay attack", replays.attacked, max_browsers_per_address=Settings.max_browsers_per_address),
     Scenario("backlog idle", backlog.idle),
     Scenario("backlog drained", backlog.drained),
     Scenario("growth archive, queries", growth.with_archive),
@@ -57,6 +74,7 @@ COMPARISONS: Final = (
     Scenario("batches", peers.batches),
     Scenario("processors", peers.processors),
     Scenario("archive", peers.archive),
+    Scenario("keys", keys.cost),
     Scenario("memory", peers.memory, max_browsers=10_000),
     SOAK,
 )

@@ -1,4 +1,4 @@
-"""The process that runs the simulated browsers: `python -m tests.bench.client_pool PORT PIPE`.
+"""The process that runs the simulated browsers: `python -m tests.bench.client_pool PORT PIPE [TOKEN]`.
 
 `tests.bench.clients` controls it over the pipe. The clients are plain sockets in one epoll, and count events without
 decoding them, so that a benchmark measures the server and not its clients. An event is recognised by its `userId`,
@@ -66,8 +66,9 @@ class _Client:
 class ClientPool:
     """All clients of this process. `tests.bench.clients` calls the public methods over the pipe, by name."""
 
-    def __init__(self, port: int, pipe: Connection) -> None:
+    def __init__(self, port: int, pipe: Connection, token: str) -> None:
         self._port = port
+        self._credentials = f"X-API-Key: {token}\r\n" if token else ""
         self._pipe = pipe
         self._epoll = select.epoll()
         self._clients: dict[int, _Client] = {}
@@ -176,7 +177,8 @@ class ClientPool:
         key = base64.b64encode(os.urandom(16)).decode()
         sock.send(
             f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+            f"{self._credentials}\r\n".encode()
         )
         self._clients[sock.fileno()] = _Client(sock)
         self._epoll.register(sock.fileno(), select.EPOLLIN)
@@ -260,9 +262,9 @@ def main() -> None:
     """Run a client pool until the pipe is closed."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
-    port, descriptor = map(int, sys.argv[1:])
-    pipe: Connection[Any, Any] = Connection(descriptor)
-    ClientPool(port, pipe).serve()
+    port, descriptor, *tokens = sys.argv[1:]
+    pipe: Connection[Any, Any] = Connection(int(descriptor))
+    ClientPool(int(port), pipe, *tokens or [""]).serve()
 
 
 if __name__ == "__main__":

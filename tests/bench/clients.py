@@ -29,11 +29,13 @@ class Clients:
         port: The port of the server.
         count: How many clients connect.
         is_greeted: Whether the server sends a hello to each client.
+        token: Of the key to connect with; empty if the server asks for none.
     """
 
-    def __init__(self, port: int, count: int, *, is_greeted: bool = True) -> None:
+    def __init__(self, port: int, count: int, *, is_greeted: bool = True, token: str = "") -> None:
         self._pipe, child_end = Pipe()
         command = [sys.executable, "-m", "tests.bench.client_pool", str(port), str(child_end.fileno())]
+        command += [token] if token else []
         self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[child_end.fileno()])
         child_end.close()
         self.pid = self._process.pid

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from flask import Flask, Response, request
 
 app = Flask("empty", static_folder=None)
+app.extensions["refusals"] = SimpleNamespace()  # gunicorn's configuration sets its thread
 
 
 @app.post("/api/message")

@@ -18,6 +18,7 @@ class Latency(NamedTuple):
     """Milliseconds, over all messages and clients."""
 
     median: float
+    p90: float
     p99: float
     deliveries: int
     """Events received, by all clients together."""
@@ -49,6 +50,5 @@ def from_arrivals(sent: Iterable[Sent], clients: Clients, generator_seconds: flo
         assert len(times) == clients.count, f"{mark.decode()} came {len(times)} times to {clients.count} clients"
         latencies += [(received_ns - sent_ns) / 1e6 for received_ns in times]
     latencies.sort()
-    return Latency(
-        statistics.median(latencies), latencies[len(latencies) * 99 // 100], len(latencies), generator_seconds
-    )
+    p90, p99 = (latencies[len(latencies) * percent // 100] for percent in (90, 99))
+    return Latency(statistics.median(latencies), p90, p99, len(latencies), generator_seconds)

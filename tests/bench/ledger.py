@@ -26,20 +26,20 @@ class Totals(NamedTuple):
     archived: int
 
 
-def wait_settled(stack: Stack) -> Totals:
-    """Wait until everything is shown and archived; fail if a message was lost."""
+def wait_settled(stack: Stack, token: str = "") -> Totals:
+    """Wait until everything is shown and archived; fail if a message was lost. `token` is that of a monitor's key."""
     wait_empty(stack, SETTLE_TIMEOUT_SECONDS)  # asks the queue alone, so that polling the ledger slows no other program
     ledger: dict[str, Any] = {}
 
     def has_settled() -> bool:
         time.sleep(_POLL_SECONDS)
-        response = stack.get("/api/ledger")
+        response = stack.get("/api/ledger", X_API_Key=token)
         if response.status != 200:
             return False
         ledger.update(response.json)
         return is_settled(ledger)
 
-    wait_until(has_settled, "the ledger has settled", SETTLE_TIMEOUT_SECONDS)
+    wait_until(has_settled, lambda: f"the ledger has settled: {ledger}", SETTLE_TIMEOUT_SECONDS)
     assert ledger["status"] == "balanced", ledger
     tubes = ledger["tubes"]
     return Totals(ledger["accepted"], tubes["live"]["shown"], tubes["archive"]["archived"])
@@ -48,10 +48,11 @@ def wait_settled(stack: Stack) -> Totals:
 class Reconciler:
     """Reconciles the messages posted with the ledger and with the events that the clients received."""
 
-    def __init__(self, stack: Stack, clients: Clients) -> None:
+    def __init__(self, stack: Stack, clients: Clients, token: str = "") -> None:
         self._stack = stack
         self._clients = clients
-        self._totals = wait_settled(stack)
+        self._token = token
+        self._totals = wait_settled(stack, token)
         self.received = clients.counts().min_events
         """Events that each client had received at the last reconciliation."""
 
@@ -65,7 +66,7 @@ class Reconciler:
         Returns:
             How many messages were accepted since the last reconciliation.
         """
-        totals = wait_settled(self._stack)
+        totals = wait_settled(self._stack, self._token)
         accepted, shown, archived = (new - old for new, old in zip(totals, self._totals, strict=True))
         assert accepted >= answered, f"{answered} were answered 201, but the ledger has only {accepted}"
         assert shown == archived, f"{shown} were shown, but {archived} archived"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -55,31 +56,53 @@ class Wrk:
     Args:
         stack: The stack to load.
         seconds: How long to post.
-        connections: Connections that are kept alive.
+        connections: Connections that are kept alive; at a low rate fewer, at least one.
         batch: Messages in a batch; 0 posts single messages.
         rate: Messages a second; 0 posts as fast as possible.
+        token: Of the key to post with; empty if the stack asks for none.
     """
 
     def __init__(
-        self, stack: Running, seconds: int, *, connections: int = CONNECTIONS, batch: int = 0, rate: float = 0
+        self,
+        stack: Running,
+        seconds: int,
+        *,
+        connections: int = CONNECTIONS,
+        batch: int = 0,
+        rate: float = 0,
+        token: str = "",
     ) -> None:
         bodies_file = stack.home / f"bodies-{batch}"
         if not bodies_file.exists():
             bodies_file.write_bytes(_bodies(batch))
         script = Path(__file__).with_name("post.lua")
         url = stack.url + ("api/messages" if batch else "api/message")
+        requests_per_second = rate / (batch or 1)
+        if rate:  # nginx closes a connection that sends nothing for some seconds, so each has to send often
+            connections = min(connections, max(1, int(requests_per_second)))
         command = [
             require_program("wrk"),
             "-t1",
             f"-c{connections}",
             f"-d{seconds}s",
             "--timeout=30s",
+            *(["-H", f"X-API-Key: {token}"] if token else []),
             "-s",
             str(script),
             url,
         ]
-        script_arguments = ["--", str(bodies_file), str(rate / (batch or 1))]
+        script_arguments = ["--", str(bodies_file), str(requests_per_second)]
         self._process = subprocess.Popen([*command, *script_arguments], stdout=subprocess.PIPE)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is still posting."""
+        return self._process.poll() is None
+
+    def stop(self) -> LoadResult:
+        """End the load early; fail if a request was refused."""
+        self._process.send_signal(signal.SIGINT)
+        return self.result()
 
     def result(self, *, may_refuse: bool = False) -> LoadResult:
         """Wait for the end of the load; fail if a request was refused, unless the stack may refuse some."""

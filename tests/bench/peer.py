@@ -63,6 +63,7 @@ class Peer:
     port: int
     state: Path
     """Its own folder, with a file for each process id, and perhaps its archive."""
+    token: str = ""
     may_refuse: bool = True
     """With many connections, one peer runs out of those to its queue, and answers 500."""
 
@@ -184,8 +185,13 @@ def _run(name: str, command: str, port: int, **environ: str) -> None:
 
 
 def _free_ports() -> int:
-    """Return the first of the consecutive ports that a peer takes, all free."""
+    """Return the first of the consecutive ports that a peer takes, all free.
+
+    A peer that was never stopped, because its benchmark was killed, leaves its files. It would not start on them.
+    """
     for first in range(21_000, 29_000, _PORTS):
+        if any(_STATE.glob(f"*/{first}")):
+            continue
         with ExitStack() as sockets:
             try:
                 for port in range(first, first + _PORTS):

@@ -33,8 +33,9 @@ end
 
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
+  wrk.headers["Content-Type"] = "application/json" -- beside those of the command's -H
   for body in (file:read("*a") .. "\n\n"):gmatch("(.-)\n\n+") do
-    requests[#requests + 1] = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
+    requests[#requests + 1] = wrk.format("POST", nil, nil, body)
   end
   file:close()
   local rate = tonumber(arguments[2])

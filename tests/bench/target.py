@@ -68,6 +68,10 @@ class Target(Running, Protocol):
         """Its name in figures."""
 
     @property
+    def token(self) -> str:
+        """Of the key that clients use; empty if the stack asks for none."""
+
+    @property
     def may_refuse(self) -> bool:
         """Whether it may refuse messages under load. They are counted."""
 
@@ -87,6 +91,8 @@ class Tradewire:
 
     stack: Stack
     name: str = "tradewire"
+    token: str = ""
+    """Of a key with the roles producer, viewer and monitor."""
     may_refuse: bool = False
 
     @property
@@ -110,11 +116,11 @@ class Tradewire:
 
     def connect(self, browsers: int) -> Clients:
         """Connect browsers; each has then received its hello."""
-        return Clients(self.port, browsers)
+        return Clients(self.port, browsers, token=self.token)
 
     def reconciliation(self, clients: Clients) -> Reconciler:
         """Reconcile with the ledger."""
-        return Reconciler(self.stack, clients)
+        return Reconciler(self.stack, clients, self.token)
 
     @contextmanager
     def archive(self) -> Iterator[Callable[[], int]]:

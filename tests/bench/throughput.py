@@ -66,9 +66,9 @@ class Run(NamedTuple):
     memory_mb: dict[str, float]
 
     @property
-    def stack_cpu_us(self) -> float:
-        """CPU microseconds of the whole stack per message."""
-        return sum(cost for program, cost in self.cpu_us.items() if program not in METERS)
+    def stack_cpu_us(self) -> dict[str, float]:
+        """CPU microseconds per message, by program, without the benchmark's own."""
+        return {program: cost for program, cost in self.cpu_us.items() if program not in METERS}
 
 
 def measure(
@@ -92,7 +92,7 @@ def measure(
     """
 
     def post(seconds: int) -> LoadResult:
-        wrk = Wrk(target, seconds, connections=connections, batch=batch, rate=rate)
+        wrk = Wrk(target, seconds, connections=connections, batch=batch, rate=rate, token=target.token)
         return wrk.result(may_refuse=target.may_refuse)
 
     with target.connect(BROWSERS) as clients, target.archive() as archived:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tests.bench import latency, throughput
-from tests.bench.archive_fill import fill
+from tests.bench.archive_fill import fill_archive
 from tests.bench.bench import RATE
 from tests.bench.clients import Clients
 from tests.bench.figures import Figure, Result
@@ -14,7 +13,6 @@ from tests.bench.load import BATCH
 from tests.bench.meter import Meter
 from tests.bench.scenarios import queries
 from tests.bench.target import Tradewire
-from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from tests.bench.bench import Bench
@@ -65,8 +63,7 @@ def with_browsers(bench: Bench) -> list[Result]:
 
 def _archiving_us(bench: Bench, archived: int) -> float:
     """Return the archive processor's CPU microseconds per message, after archiving `archived` more messages."""
-    now = datetime.now(UTC)
-    fill(Settings(home=bench.stack.home).store, archived, now - timedelta(days=queries.DAYS), now)
+    fill_archive(bench.stack, archived, queries.DAYS)
     rate = bench.profile.scale_rate(ARCHIVE_RATE)
     return throughput.measure(Tradewire(bench.stack), bench.profile.seconds, batch=BATCH, rate=rate).cpu_us["archive"]
 

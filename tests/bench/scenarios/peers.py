@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tests.bench import latency, throughput
-from tests.bench.archive_fill import fill
+from tests.bench.archive_fill import fill_archive
 from tests.bench.bench import BROWSERS, RATE, SETTINGS, temporary_home
 from tests.bench.comparison import Ratio, Values, alternate
-from tests.bench.figures import METERS
 from tests.bench.load import BATCH, CONNECTIONS
 from tests.bench.meter import Meter, per_message, resident_bytes
 from tests.bench.peer import peer
 from tests.bench.scenarios import queries
 from tests.bench.target import Tradewire
 from tests.stack import stack
-from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,10 +121,9 @@ def archive(bench: Bench) -> list[Result]:
     """Post single messages to two stacks, one with a small archive, one with a large archive."""
     counts = [bench.profile.scale_count(count) for count in ARCHIVED]
     with temporary_home() as home, stack(home, **SETTINGS) as other:
-        now = datetime.now(UTC)
         sides = {}
         for count, running in zip(counts, (bench.stack, other), strict=True):
-            fill(Settings(home=running.home).store, count, now - timedelta(days=queries.DAYS), now)
+            fill_archive(running, count, queries.DAYS)
             sides[f"{count:,} archived"] = partial(_throughput, Tradewire(running), bench.profile.seconds)
         small, large = sides
         ratios = [Ratio((large, value), (small, value), at_least=1 - NOISE) for value in ("shown /s", "archived /s")]
@@ -153,7 +149,7 @@ def _throughput(target: Target, seconds: int, *, connections: int = CONNECTIONS,
     values |= {"accepted /s": run.rates.accepted, "shown /s": run.rates.shown}
     if run.counts.archived is not None:
         values |= {"archived": run.counts.archived, "archived /s": run.rates.archived}
-    return values | {"CPU µs/message": run.stack_cpu_us}, _of_stack(run.cpu_us)
+    return values | {"CPU µs/message": sum(run.stack_cpu_us.values())}, run.stack_cpu_us
 
 
 def _latency(target: Target, seconds: int, browsers: int) -> Values:
@@ -175,11 +171,6 @@ def _memory(target: Target, browsers: int) -> Values:
     with target.connect(browsers):
         growth = {name: resident_bytes(target, program) - before[name] for name, program in programs.items()}
     return {name: size / 1024 / browsers for name, size in growth.items()}, {}
-
-
-def _of_stack(cpu_us: dict[str, float]) -> dict[str, float]:
-    """Leave out the benchmark's own programs."""
-    return {program: cost for program, cost in cpu_us.items() if program not in METERS}
 
 
 def _over(target: Target, connections: int) -> str:
