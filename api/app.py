@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from api.access import provider_routes, session
+from api.http.audit import RequestTrail
+from api.http.auth import Access
 from api.http.queue_pool import QueuePool
 from api.http.responses import error_response, unavailable_response
 from api.ingest import routes as ingest
 from api.openapi import document as openapi
-from api.operations import dead_letters, ledger, probes
+from api.operations import audit, dead_letters, ledger, probes
 from api.operations.dead_letter_desk import DeadLetterDesk
 from api.operations.health_checks import health_checks
+from api.operations.key_fetcher import KeyFetcher
 from api.operations.monitor import Monitor
+from api.operations.provider_check import check_provider
 from api.query import messages, stats, traces
+from api.query.exports import Exports
 from api.query.traces import Traces
 from tradewire import code_checks, metrics
+from tradewire.audit.trail import Trail
 from tradewire.errors import Fault, InvalidInput, Unavailable
 from tradewire.store.reading import StoreReader
 
@@ -26,13 +34,14 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
+    from api.access.single_sign_on import SingleSignOn
     from tradewire.queue import Queue
     from tradewire.settings import Settings
 
 
 _CODES: Final = {413: "too-large"}
 """Fault codes that differ from the name of the HTTP status."""
-_ERROR_HEADERS: Final = {"Accept-Encoding", "Allow", "WWW-Authenticate"}
+_ERROR_HEADERS: Final = {"Accept-Encoding", "Allow", "Retry-After", "WWW-Authenticate"}
 """Headers of werkzeug's errors that are passed on, because they tell the client how to correct its request."""
 
 
@@ -45,24 +54,38 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         log: The logger for errors and operators' actions.
 
     Returns:
-        The application. One process has to start its extension `monitor`. When the process ends, it has to close the
-        extension `store`.
+        The application. One process has to start its extension `monitor` and, if they are there, `key-fetcher` and
+        `single-sign-on`. When the process ends, it has to close the extension `store`.
+        If threads are not those of the operating system, the extension `refusals` needs a `spawn`.
     """
     code_checks.admit(settings.extra_currencies)
     app = Flask("api", static_folder=None)
     app.url_map.merge_slashes = False  # it would answer with a redirect in HTML
-    pool = QueuePool(open_queue)
+    pool, access = QueuePool(open_queue), Access(settings)
     app.extensions["store"] = store = StoreReader(settings.store)
-    ingest_fault = ingest.add_routes(app, settings, pool)
+    ingest_fault = ingest.add_routes(app, settings, pool, access)
+    app.extensions["refusals"] = access.refusals
+    trail = RequestTrail(Trail(settings.audit, settings.audit_key), access, log)
     desk = DeadLetterDesk(settings, pool, log)
-    messages.add_routes(app, settings, pool, store, log)
+    messages.add_routes(app, settings, access, pool, store, Exports(store, trail, log))
     traces.add_routes(app, Traces(settings, pool, store, desk.find))
     stats.add_routes(app, store)
-    ledger.add_routes(app, settings, pool, store, log)
-    dead_letters.add_routes(app, settings, desk, log)
+    ledger.add_routes(app, settings, pool, store, trail, log)
+    dead_letters.add_routes(app, settings, desk, trail, log)
+    sign_on = _single_sign_on(settings, access, trail, log)
+    session.add_routes(app, settings, access, trail, log, sign_on)
+    provider_routes.add_routes(app, sign_on)
     openapi.add_routes(app, settings)
-    app.extensions["monitor"] = monitor = Monitor(health_checks(settings, open_queue, store), log)
-    probes.add_routes(app, settings, monitor, ingest_fault)
+    checks = health_checks(settings, open_queue, store)
+    if sign_on:
+        app.extensions["single-sign-on"] = sign_on
+        checks["provider"] = partial(check_provider, settings, sign_on.fault)
+    app.extensions["monitor"] = monitor = Monitor(checks, log)
+    if settings.jwt and not settings.jwt.jwks_file:
+        app.extensions["key-fetcher"] = KeyFetcher(settings, log)
+    audit.add_routes(app, settings, monitor)
+    probes.add_routes(app, settings, access, monitor, ingest_fault)
+    access.guard(app)
 
     @app.errorhandler(InvalidInput)
     def invalid(error: InvalidInput) -> Response:
@@ -95,6 +118,14 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         return error_response(500, [Fault(None, "internal", detail)])
 
     return app
+
+
+def _single_sign_on(settings: Settings, access: Access, trail: RequestTrail, log: BoundLogger) -> SingleSignOn | None:
+    if not settings.oidc:
+        return None
+    from api.access.single_sign_on import SingleSignOn  # noqa: PLC0415 - its libraries take 13 MB
+
+    return SingleSignOn(settings, access.principals, trail, log)
 
 
 def _count_refused(code: str) -> None:

@@ -6,8 +6,6 @@ import resource
 import sys
 from typing import NamedTuple
 
-OTHER_CONNECTIONS = 1024
-"""nginx's connections that don't belong to browsers: to producers, and on to the API."""
 OTHER_FILES = 128
 """Files a process has open besides connections: logs, listeners, files of the page."""
 
@@ -24,25 +22,32 @@ class NginxCapacity(NamedTuple):
         return self.connections + OTHER_FILES
 
 
-def nginx_capacity(max_browsers: int, allowed_files: int) -> NginxCapacity:
+def nginx_capacity(clients: int, allowed_files: int) -> NginxCapacity:
     """Share the connections among as few workers as the limit of open files allows.
+
+    Each client has a connection and one on to the API or to wsserver. Slow posts have no second connection yet, and
+    leave theirs to readers.
 
     Each worker needs some free connections. With less than a sixteenth of them free, it closes connections that have
     not sent a request yet. With less than an eighth free, it leaves new connections to the other workers.
+
+    Args:
+        clients: Browsers, and posts under way.
+        allowed_files: The limit of open files of a process.
     """
-    needed = (2 * max_browsers + OTHER_CONNECTIONS) * 16 // 15 + 1
+    needed = 2 * clients * 16 // 15 + 1
     allowed = allowed_files - OTHER_FILES
     if needed <= allowed:
         return NginxCapacity(1, needed)
     return NginxCapacity(-(-needed * 8 // (allowed * 7)), allowed)
 
 
-def raise_file_limit(max_browsers: int) -> int:
+def raise_file_limit(clients: int) -> int:
     """Raise the hard limit of open files to the need of a single nginx worker, if possible. Return the limit.
 
     Only root can raise it. supervisord inherits it, and raises its own soft limit as far as needed.
     """
-    wanted = nginx_capacity(max_browsers, sys.maxsize).files
+    wanted = nginx_capacity(clients, sys.maxsize).files
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if wanted > hard != resource.RLIM_INFINITY:
         try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NoReturn
 
 from deploy.checkout import DOTENV
 from tradewire.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Failure(Exception):  # noqa: N818 - it ends a command, and is no fault of the program
@@ -22,6 +24,14 @@ class Failure(Exception):  # noqa: N818 - it ends a command, and is no fault of 
         self.lines = lines
 
 
+class CommandParser(argparse.ArgumentParser):
+    """Reports a wrong argument as every command of deploy/ does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Failure."""
+        raise Failure(message, self.format_usage().strip())
+
+
 def say(*lines: str) -> None:
     """Print lines to standard output."""
     try:
@@ -29,6 +39,17 @@ def say(*lines: str) -> None:
         sys.stdout.flush()  # in order with the output of other processes
     except BrokenPipeError:  # the reader has seen enough, as in `deploy/up | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, given the cells of its rows."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def time_text(seconds: int) -> str:
+    """Return a time in Unix seconds as ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def warn(*lines: str) -> None:

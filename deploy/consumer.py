@@ -7,6 +7,7 @@ import sys
 from contextlib import nullcontext
 
 from deploy import console, environment, leftover, own_queue
+from deploy.audit_trail import recorded
 from deploy.console import Failure, say
 from deploy.stack import Stack
 from tradewire.settings import PREFIX, Settings
@@ -41,12 +42,15 @@ def _empty(action: str, name: str) -> None:
             say(f"The tube of {name} is empty.")
             return
         say(f"There are {before[0]}.")
-        command = ["processor", name, "--until-empty"] if action == "drain" else ["processor.leftover", "drop", name]
-        has_failed = leftover.run_module(settings, environ, *command).returncode != 0
-        after = leftover.count(settings, environ, [name])
-    if after:
-        hint = "See the lines above." if has_failed else f"To give them up, run deploy/consumer drop {name}."
-        raise Failure(f"there are still {after[0]}", hint)
+        details = {"consumer": name, "jobs": before[0].jobs, "deadLetters": before[0].dead_letters}
+        with recorded(settings, f"consumer-{action}", details):
+            command = (
+                ["processor", name, "--until-empty"] if action == "drain" else ["processor.leftover", "drop", name]
+            )
+            has_failed = leftover.run_module(settings, environ, *command).returncode != 0
+            if after := leftover.count(settings, environ, [name]):
+                hint = "See the lines above." if has_failed else f"To give them up, run deploy/consumer drop {name}."
+                raise Failure(f"there are still {after[0]}", hint)
     say(f"The tube of {name} is empty now.")
 
 

@@ -15,14 +15,16 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
+from deploy import urls
+from deploy.own_http import connection_to
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from http.client import HTTPConnection
 
 
 class Currency(NamedTuple):
@@ -175,9 +177,8 @@ def _rounded(amount: float | Decimal, currency: str) -> Decimal:
 class Poster:
     """Posts messages one at a time over one connection, and waits while the stack accepts none."""
 
-    def __init__(self, address: str) -> None:
-        url = urlsplit(address)
-        self._connection = HTTPConnection(url.hostname or "", url.port, timeout=20)
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
         self.accepted = 0
         self.refused = 0
 
@@ -219,8 +220,8 @@ def main() -> None:
     """Post at the configured rate until SIGTERM ends the process. There is nothing to finish."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.from_env(os.environ)
-    address = settings.addresses[0]
-    poster = Poster(address)
+    address = urls.on_this_machine(settings)[0]
+    poster = Poster(connection_to(settings.home, address, 20))
     _log.info("posting %s trades a second to %s, seed %s", settings.demo_rate, address, settings.demo_seed)
     due = told = time.monotonic()
     for trade in trades(settings.demo_seed):

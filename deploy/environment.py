@@ -61,6 +61,11 @@ def read(environ: Mapping[str, str], dotenv: Path = DOTENV) -> Environment:
     return Environment(variables, faults, warnings)
 
 
+def assignments(path: Path) -> dict[str, str]:
+    """Return the variables in a file of lines such as those of `.env`. Other lines are left out."""
+    return _read_dotenv(path)[0]
+
+
 def _mode(path: Path) -> int:
     """Return the permissions of the file; 0 without a file."""
     try:

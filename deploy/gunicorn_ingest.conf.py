@@ -1,7 +1,12 @@
 """gunicorn's configuration for the API program that accepts messages. gunicorn reads this file itself."""
 
+from typing import TYPE_CHECKING
+
 from deploy.gunicorn_common import *  # noqa: F403 - gunicorn reads these names from here
 from deploy.gunicorn_common import settings
+
+if TYPE_CHECKING:
+    from deploy.gunicorn_worker import IngestWorker
 
 bind = f"unix:{settings.ingest_socket}"
 
@@ -12,3 +17,10 @@ bind = f"unix:{settings.ingest_socket}"
 worker_class = "deploy.gunicorn_worker.IngestWorker"
 http_parser = "python"
 workers = settings.api_workers
+
+
+def post_worker_init(worker: "IngestWorker") -> None:
+    """Let the audit trail be written in threads of the operating system: gevent can't switch while a disk is synced."""
+    from gevent import get_hub  # noqa: PLC0415 - gunicorn's worker patches the standard library first
+
+    worker.wsgi.extensions["refusals"].spawn = get_hub().threadpool.spawn

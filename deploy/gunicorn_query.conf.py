@@ -19,8 +19,10 @@ threads = 16
 
 
 def post_worker_init(worker: "ThreadWorker") -> None:
-    """Start the monitor. This program is a single process, and its work delays no message."""
-    worker.wsgi.extensions["monitor"].start()
+    """Start what runs in threads of its own. This program is a single process, and its work delays no message."""
+    for name in ("monitor", "key-fetcher", "single-sign-on"):
+        if name in worker.wsgi.extensions:
+            worker.wsgi.extensions[name].start()
 
 
 def worker_exit(_server: "Arbiter", worker: "ThreadWorker") -> None:

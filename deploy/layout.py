@@ -7,8 +7,10 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from deploy.console import Failure
-from deploy.privileges import Account, account, own_account, program_user, run_as, user_name
+from deploy.privileges import Account, account, is_root, own_account, program_user, run_as, user_name
 from deploy.stack import RECORDS
+from tradewire.access import record_file
+from tradewire.audit.chain import KEY_BYTES
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX
 
@@ -31,11 +33,16 @@ FOLDERS = (
     Folder(".", 0o755),
     Folder("conf", 0o755),
     Folder("log", 0o750),
+    Folder("access", 0o711),  # API keys and users: the programs may read them, and not change them
+    Folder("tls", 0o711),  # nginx's certificate, which the programs may read, and its key, which they may not
+    Folder("acme", 0o755),  # the answers to ACME's challenges, which nginx serves
     Folder("run", 0o711),  # the records of nginx and supervisord, and supervisord's control socket: a way to root
     Folder("tmp", 0o711),  # for nginx, which makes a folder for its workers there
     Folder("queue", 0o700, of_programs=True),
     Folder("store", 0o700, of_programs=True),
+    Folder("audit", 0o700, of_programs=True),
     Folder("ledger", 0o700, of_programs=True),
+    Folder("sessions", 0o700, of_programs=True),
     Folder("metrics", 0o700, of_programs=True),
     Folder("sock", 0o700, of_programs=True),
 )
@@ -67,7 +74,7 @@ def make_folders(settings: Settings) -> None:
         os.chown(path, *_required_owner(settings, folder))
     # root writes nothing in a folder of an unprivileged user: a name there could be a link to anywhere.
     command = ["mkdir", "-p", "-m", "700", str(settings.worker_socket.parent), RECORDS]
-    if run_as(_program_account(settings), command, cwd=settings.home).returncode:
+    if run_as(program_account(settings), command, cwd=settings.home).returncode:
         raise Failure(f"the folders in {settings.home}/sock can't be made; nothing was started", "See the line above.")
 
 
@@ -75,7 +82,51 @@ def make_token(settings: Settings) -> None:
     """Make the operator's token, unless there is one: a token that operators have noted down stays valid."""
     if not settings.operator_token.exists():
         write(settings.operator_token, secrets.token_urlsafe(32) + "\n")
-    os.chown(settings.operator_token, *_program_account(settings), follow_symlinks=False)
+    os.chown(settings.operator_token, *program_account(settings), follow_symlinks=False)
+
+
+def make_audit_key(settings: Settings) -> None:
+    """Make the secret of the audit trail's HMACs, unless there is one: with another one, the trail would not verify.
+
+    Raises:
+        Failure: The secret is missing, but the trail is there.
+    """
+    if not settings.audit_key.exists():
+        if settings.audit.exists():
+            raise Failure(
+                f"{settings.audit_key} is missing, and {settings.audit} can't be continued without it",
+                "Nothing was started. Restore the key; or move the trail elsewhere, and a new one begins.",
+            )
+        write(settings.audit_key, secrets.token_hex(KEY_BYTES) + "\n")
+    os.chown(settings.audit_key, *program_account(settings), follow_symlinks=False)
+
+
+def check_may_change_principals(settings: Settings) -> None:
+    """Check that this process may change keys and users.
+
+    Raises:
+        Failure: There are none, or they belong to another user: the programs could not read what this one writes.
+    """
+    folder = settings.keys.parent
+    if not folder.is_dir():
+        raise Failure(f"no stack was ever started in {settings.home}", "Run deploy/up first.")
+    owner = user_name(folder.stat().st_uid)
+    if owner != user_name(own_account().uid):
+        raise Failure(f"the keys and users in {folder} belong to {owner}", f"Run the command as {owner}.")
+
+
+def protect_principals(settings: Settings) -> None:
+    """Let root alone write the files of keys and users, and the programs read them.
+
+    Earlier versions gave the files to the programs' user. They are replaced, since a program may have them open.
+    """
+    readers = program_group(settings)
+    with record_file.locked(settings.keys.parent):
+        for path in (settings.keys, settings.users):
+            if readers is not None and path.exists():
+                found = path.lstat()
+                if (found.st_uid, found.st_gid, found.st_mode & 0o777) != (0, readers, 0o640):
+                    record_file.replace(path, path.read_bytes(), readers)
 
 
 def write(path: Path, text: str) -> None:
@@ -119,5 +170,11 @@ def _required_owner(settings: Settings, folder: Folder) -> Account:
     return owner
 
 
-def _program_account(settings: Settings) -> Account:
+def program_account(settings: Settings) -> Account:
+    """Return the account that the programs run as. Raises SettingsError if there is no such user."""
     return _required_owner(settings, FOLDERS[-1])
+
+
+def program_group(settings: Settings) -> int | None:
+    """Return the group with which the programs read what only root may write. None: they run as this user."""
+    return program_account(settings).gid if is_root() else None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from deploy.checkout import supervise_command
+from deploy.checkout import PYTHON, ROOT, supervise_command
 from deploy.console import Failure
 from deploy.privileges import rights_of_owner
 from deploy.stack import RECORDS
@@ -28,10 +28,11 @@ _POLL_SECONDS = 0.05
 
 
 def command(settings: Settings) -> list[str]:
-    """Return the command that runs beanstalkd in the stack's home."""
+    """Return the command that runs beanstalkd in the stack's home. On a full disk, it starts from its reserve."""
     size = MAX_JOB_BYTES + HEADER_BYTES  # a dead letter carries its reason
     socket = "unix:sock/beanstalkd.sock"
-    return ["beanstalkd", "-l", socket, "-b", "queue", "-f", str(settings.queue_fsync_ms), "-z", str(size)]
+    room = [str(PYTHON), "-IS", str(ROOT / "deploy/queue_room.py")]
+    return [*room, "beanstalkd", "-l", socket, "-b", "queue", "-f", str(settings.queue_fsync_ms), "-z", str(size)]
 
 
 @contextmanager

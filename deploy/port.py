@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from contextlib import ExitStack
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.console import Failure
+from tradewire import setting_checks
 from tradewire.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
 _LISTENING = "0A"
 """TCP_LISTEN, as /proc/net/tcp writes it."""
 _LOOPBACKS = ("127.0.0.1", "[::1]")
+_LOOPBACK = re.compile(r"127\.[\d.]+|\[::1\]")
+_WILDCARDS = {4: "0.0.0.0", 6: "[::]"}  # noqa: S104 - compared, not bound
+"""By version of the Internet Protocol."""
+_LOOPBACK_OF = dict(zip(_WILDCARDS.values(), _LOOPBACKS, strict=True))
+"""By wildcard: the loopback address that it includes."""
 
 
 def addresses(listen: Iterable[str]) -> list[str]:
-    """Return the addresses for nginx.
+    """Return the addresses for nginx, each once.
 
     `localhost` becomes the loopback addresses that this machine has. A browser may take any of them for that name, but
     nginx would take only those in /etc/hosts.
@@ -30,10 +38,31 @@ def addresses(listen: Iterable[str]) -> list[str]:
     """
     found = []
     for address in listen:
-        host, _, port = address.rpartition(":")
+        host, port = _split(address)
         hosts = [name for name in _LOOPBACKS if _exists(name)] if host == "localhost" else [host]
         found += [f"{name}:{port}" for name in hosts]
-    return found
+    return [*dict.fromkeys(found)]
+
+
+def nginx_programs(listen: Iterable[str]) -> dict[str, list[str]]:
+    """Return the addresses of each nginx, by its program's name.
+
+    If other machines reach the stack, its loopback addresses have an nginx of their own. So this machine and its probes
+    get answers even if clients of the network keep every connection of theirs busy.
+
+    Args:
+        listen: Each `ADDRESS:PORT`, from the settings.
+    """
+    found = addresses(listen)
+    loopback = [address for address in found if _LOOPBACK.fullmatch(_split(address)[0])]
+    network = [address for address in _widest(found) if address not in loopback]
+    if not network:
+        return {"nginx": loopback}
+    for host, port in map(_split, network):
+        own = _LOOPBACK_OF.get(host)
+        if own and f"{own}:{port}" not in loopback and _exists(own):
+            loopback.append(f"{own}:{port}")
+    return {"nginx": network} | ({"nginx-loopback": loopback} if loopback else {})
 
 
 def check(listen: Iterable[str]) -> None:
@@ -47,8 +76,8 @@ def check(listen: Iterable[str]) -> None:
     """
     with ExitStack() as stack:
         own: list[socket.socket] = []  # all at once, as one address may include another
-        for address in addresses(listen):
-            host, _, port = address.rpartition(":")
+        for address in _widest(addresses(listen)):
+            host, port = _split(address)
             try:
                 own += map(stack.enter_context, _listeners(host.strip("[]"), int(port)))
             except OSError as error:
@@ -57,6 +86,28 @@ def check(listen: Iterable[str]) -> None:
                     "Nothing was started. Stop what holds the port, or choose another address or port in "
                     f"{PREFIX}LISTEN.",
                 ) from error
+
+
+def _widest(found: Iterable[str]) -> list[str]:
+    """Return the addresses that no wildcard of the list includes. A name may lead anywhere, so it is kept."""
+    listed = list(found)
+    return [address for address in listed if _wildcard(address) == address or _wildcard(address) not in listed]
+
+
+def _wildcard(address: str) -> str:
+    """Return the wildcard that includes an address, with its port. Empty if the host is a name."""
+    host, port = _split(address)
+    try:
+        version = ip_address(host.strip("[]")).version
+    except ValueError:
+        return ""
+    return f"{_WILDCARDS[version]}:{port}"
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return the host, as browsers write it, and the port."""
+    host, _, port = address.rpartition(":")
+    return setting_checks.host(host), port
 
 
 def _exists(host: str) -> bool:

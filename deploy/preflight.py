@@ -7,10 +7,10 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from deploy import layout
+from deploy import ca_files, layout, self_signed, tls
 from deploy.capacity import OTHER_FILES, raise_file_limit
 from deploy.checkout import PYTHON, ROOT
-from deploy.console import Failure, say
+from deploy.console import Failure, say, warn
 from deploy.privileges import account, program_user, run_as
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX
@@ -30,13 +30,24 @@ def check_settings(settings: Settings) -> None:
     faults = []
     if not re.fullmatch(r"[\w./+@-]+", str(ROOT), re.ASCII):
         faults.append(f"the project's path, {ROOT}, may contain only letters, digits and ./_+@-: move the project")
-    needed, allowed = settings.max_browsers + OTHER_FILES, raise_file_limit(settings.max_browsers)
+    allowed = raise_file_limit(settings.max_browsers + settings.max_posts)
+    needed = settings.max_browsers + OTHER_FILES
     if needed > allowed:
         faults.append(
             f"{PREFIX}MAX_BROWSERS={settings.max_browsers} needs {needed} file descriptors, and this machine "
             f"allows {allowed}: raise that (ulimit -Hn; LimitNOFILE= in systemd), or allow fewer browsers"
         )
     faults += layout.faults(settings)
+    if settings.has_tls and not self_signed.is_chosen(settings):
+        try:
+            warn(*tls.warnings(tls.read(settings)))
+        except SettingsError as error:
+            faults += error.faults
+    if settings.client_ca:
+        try:
+            warn(*ca_files.read(settings).warnings)
+        except SettingsError as error:
+            faults += error.faults
     if faults:
         raise SettingsError(faults)
 
@@ -47,6 +58,8 @@ def prepare_user(settings: Settings) -> None:
     if name is None:
         return
     user = account(name) or _make_user(name)
+    if settings.has_tls:
+        tls.make_group()
     for folder in (ROOT, layout.existing(settings.home)):
         if not _can(user, "test", "-x", folder):
             raise Failure(

@@ -64,7 +64,8 @@ def user_name(uid: int) -> str:
 
 def run_as(who: Account, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command with an account's rights. The command is looked up in PATH with the same rights."""
-    return subprocess.run(command, text=True, check=False, stdin=subprocess.DEVNULL, **_rights(who), **options)
+    own_input: dict[str, Any] = {} if "input" in options else {"stdin": subprocess.DEVNULL}
+    return subprocess.run(command, text=True, check=False, **own_input, **_rights(who), **options)
 
 
 def run_as_owner(folder: Path, command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:

@@ -10,10 +10,12 @@ As deploy/supervise.py, it imports little and replaces itself with the command.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 RESERVE = "queue/reserve"
+_TRIAL = "queue/trial"
 RESERVE_BYTES = 20 * 2**20
 """Two files of beanstalkd's log."""
 _AMPLE_BYTES = 200 * 10**6
@@ -30,21 +32,39 @@ def main(command: list[str]) -> None:
 
 
 def _tend_reserve() -> None:
-    disk = os.statvfs("queue")
-    free = disk.f_bavail * disk.f_frsize
     has_reserve = os.path.exists(RESERVE)
-    if has_reserve and (free < RESERVE_BYTES or not disk.f_favail):
+    if has_reserve and not _has_room():
         sys.stderr.write("queue_room: the disk is full; giving up the reserve for beanstalkd's log\n")
         os.unlink(RESERVE)
-    elif not has_reserve and free > _AMPLE_BYTES:
-        file = os.open(RESERVE, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.posix_fallocate(file, 0, RESERVE_BYTES)
-        except OSError:
-            os.unlink(RESERVE)
-            raise
-        finally:
-            os.close(file)
+        os.sync()  # some file systems count a deleted file against a quota until then
+    elif not has_reserve and _free_bytes() > _AMPLE_BYTES:
+        _make(RESERVE, RESERVE_BYTES)
+
+
+def _has_room() -> bool:
+    """Return whether the disk takes a new file of the log. Its free space does not tell: there may be a quota."""
+    try:
+        _make(_TRIAL, RESERVE_BYTES // 2)
+    except OSError as error:
+        return error.errno not in {errno.ENOSPC, errno.EDQUOT}
+    os.unlink(_TRIAL)
+    return True
+
+
+def _free_bytes() -> int:
+    disk = os.statvfs("queue")
+    return disk.f_bavail * disk.f_frsize
+
+
+def _make(path: str, size: int) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(file)
 
 
 if __name__ == "__main__":

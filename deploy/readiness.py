@@ -1,13 +1,13 @@
-"""Checks that the stack is ready: /readyz answers 200 through nginx, and every program that must run is running."""
+"""Checks that the stack is ready: /readyz answers 200 at each address, and every program that must run is running."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from deploy import supervisord
+from deploy import supervisord, urls
+from deploy.own_http import connection_to
 from deploy.render import programs
 
 if TYPE_CHECKING:
@@ -20,22 +20,17 @@ _LOG_LINES = 4
 
 
 def is_ready(settings: Settings) -> bool:
-    """Return True if a message posted now would be accepted and every program runs."""
+    """Return True if a message posted now at any address would be accepted and every program runs."""
     try:
-        status, _ = _readyz(settings)
+        statuses = {_readyz(settings, url)[0] for url in urls.probes(settings)}
     except (OSError, HTTPException):
         return False
-    return status == HTTPStatus.OK and not _not_running(settings)
+    return statuses == {HTTPStatus.OK} and not _not_running(settings)
 
 
 def report(settings: Settings) -> list[str]:
-    """Report why the stack is not ready: the answer of /readyz, the programs that don't run, the end of each log."""
-    try:
-        status, body = _readyz(settings)
-        answer = f"{status} {body}"
-    except (OSError, HTTPException) as error:
-        answer = str(error) or repr(error)
-    lines = [f"GET {settings.addresses[0]}readyz: {answer}"]
+    """Report why the stack is not ready: the answers of /readyz, the programs that don't run, the end of each log."""
+    lines = [f"GET {url}readyz: {_answer(settings, url)}" for url in urls.probes(settings)]
     lines += [f"{program}: {state}" for program, state in _not_running(settings).items()]
     for program in programs(settings):
         path = settings.home / f"log/{program.rpartition(':')[2]}.log"
@@ -51,15 +46,30 @@ def tail(path: Path, count: int) -> list[str]:
         return []
 
 
-def _readyz(settings: Settings) -> tuple[int, str]:
-    url = urlsplit(settings.addresses[0])
-    connection = HTTPConnection(url.hostname or "", url.port, timeout=_ANSWER_SECONDS)
+def _answer(settings: Settings, url: str) -> str:
     try:
-        connection.request("GET", "/readyz")
+        status, body = _readyz(settings, url)
+    except (OSError, HTTPException) as error:
+        return str(error) or repr(error)
+    return f"{status} {body}"
+
+
+def _readyz(settings: Settings, url: str) -> tuple[int, str]:
+    connection = connection_to(settings.home, url, _ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/readyz", headers=_operator(settings))
         response = connection.getresponse()
         return response.status, response.read().decode(errors="replace").strip()
     finally:
         connection.close()
+
+
+def _operator(settings: Settings) -> dict[str, str]:
+    """Return the header with which /readyz tells the health of each component."""
+    try:
+        return {"Authorization": f"Bearer {settings.operator_token.read_text().strip()}"}
+    except OSError:
+        return {}
 
 
 def _not_running(settings: Settings) -> dict[str, str]:

@@ -22,7 +22,7 @@ RECORDS = "sock/supervised"
 """Where deploy/supervise.py keeps its records of the programs that run as the unprivileged user."""
 SUPERVISORD_RECORD = "run/supervisord.pid-record"
 GUARD_RECORD = "run/guard.pid-record"
-NGINX_RECORD = "run/nginx.pid-record"
+NGINX_RECORDS = "run/nginx*.pid-record"
 _LOCK_SECONDS = 120
 _POLL_SECONDS = 0.1
 
@@ -43,7 +43,7 @@ _SUPERVISORD = _Group("run", SUPERVISORD_RECORD, 60)
 _GROUPS = (
     _SUPERVISORD,
     _Group("run", GUARD_RECORD, 2),
-    _Group("run", NGINX_RECORD, 5),
+    _Group("run", NGINX_RECORDS, 5),
     _Group("sock", f"{RECORDS}/*.pid-record", 10),
 )
 

@@ -9,9 +9,24 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from deploy import console, layout, leftover, port, preflight, render, supervisord
+from deploy import (
+    ca_files,
+    client_ca,
+    console,
+    layout,
+    leftover,
+    port,
+    preflight,
+    render,
+    self_signed,
+    setting_changes,
+    supervisord,
+    tls,
+)
+from deploy.audit_trail import recorded
 from deploy.console import Failure, say, warn
 from deploy.privileges import run_as_owner
 from deploy.readiness import is_ready, report, tail
@@ -77,12 +92,22 @@ def _prepare(settings: Settings, stack: Stack) -> None:
     """Write what the stack needs, and remove what an earlier one left."""
     try:
         layout.make_folders(settings)
+        layout.protect_principals(settings)
         layout.make_token(settings)
-        render.write(settings)
+        if self_signed.is_chosen(settings):
+            self_signed.make(settings)
+        if settings.has_tls:
+            tls.install(settings, tls.read(settings))
+        layout.make_audit_key(settings)
+        if settings.client_ca:
+            client_ca.install(settings, ca_files.read(settings), is_start=True)
+        changed = setting_changes.since_last_start(settings)
+        with recorded(settings, "settings-changed", {"settings": changed}) if changed else nullcontext():
+            render.write(settings)
     except OSError as error:
         raise Failure(f"{error.filename} can't be written: {error.strerror}; nothing was started") from error
     stack.end()
-    port.check(settings.listen)
+    port.check([*settings.listen, *settings.redirect_listen, *settings.client_ca.listen])
     leftover.check(settings, os.environ)
     # The counts and states that an earlier stack wrote don't hold for the next one.
     for folder, command in (

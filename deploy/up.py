@@ -10,21 +10,23 @@ import os
 import subprocess
 import sys
 
-from deploy import console, environment, hosts
+from deploy import console, environment, hosts, self_signed
 from deploy.checkout import PYTHON, SETUP
 from deploy.console import Failure, warn
 from deploy.stack import Stack
 
-_FOREGROUND = "--foreground"
+_FOREGROUND, _SELF_SIGNED = "--foreground", "--self-signed"
 
 
 def up() -> None:
     """Decide, set up, and hand over."""
     arguments = sys.argv[1:]
     for argument in arguments:
-        if argument != _FOREGROUND:
-            raise Failure(f"{argument} is not an option", "Usage: deploy/up [--foreground]")
+        if argument not in {_FOREGROUND, _SELF_SIGNED}:
+            raise Failure(f"{argument} is not an option", f"Usage: deploy/up [{_FOREGROUND}] [{_SELF_SIGNED}]")
     found = environment.read(os.environ)
+    if _SELF_SIGNED in arguments:
+        _choose_self_signed(found)
     warn(*found.warnings)
     warn(*hosts.warnings(found.settings()))
     if Stack(found.home).runs_as_own():
@@ -36,6 +38,14 @@ def up() -> None:
     elif not _setup():
         sys.exit(1)  # deploy/setup has said why
     os.execve(PYTHON, [str(PYTHON), "-P", "-m", "deploy.start", *arguments], {**os.environ, **found.variables})
+
+
+def _choose_self_signed(found: environment.Environment) -> None:
+    """Set the settings of TLS to the stack's own certificate."""
+    own = self_signed.variables(found.home)
+    if given := [name for name in own if found.variables.get(name, own[name]).strip() not in {"", own[name]}]:
+        raise Failure(f"{_SELF_SIGNED} makes a certificate, and {given[0]} names another", "Leave out one of them.")
+    found.variables.update(own)
 
 
 def _setup(*arguments: str) -> bool:

@@ -41,6 +41,7 @@ _SUSPECT_SECONDS: Final = 2.0
 """A message is named as lost if it was nowhere to be found for so long, at every look. An operator may just have moved
 it from the dead letters to the tube."""
 _DEAD_LETTERS_MAX: Final = 10_000
+"""If the archive has more, no message of it is named as lost: it may be a dead letter that was not looked at."""
 
 
 class _Missing(NamedTuple):
@@ -110,7 +111,7 @@ class Reconciler:
         requests = pending.slot.requests() if missing else ()
         found = [(request, missing[request.received_at]) for request in requests if request.received_at in missing]
         now = time.monotonic()
-        if found and now - pending.suspect_since.setdefault(tube, now) < _SUSPECT_SECONDS:
+        if found and not self._may_name(tube, now - pending.suspect_since.setdefault(tube, now)):
             return
         if found:
             named_at = format_time(datetime.now(UTC))
@@ -122,6 +123,15 @@ class Reconciler:
             for loss in lost:
                 self._log.error("lost", tube=tube, messages=loss.messages, of=loss.of, first_id=loss.first_id)
         pending.tubes.discard(tube)
+
+    def _may_name(self, tube: str, suspect_seconds: float) -> bool:
+        """Return whether messages that are missing for so long are lost, and not just moved by an operator."""
+        if tube != ARCHIVE:  # a dead letter of another tube has left a receipt
+            return suspect_seconds >= _SUSPECT_SECONDS
+        counts = self._queue.counts(ARCHIVE)
+        # Whatever was moved from the dead letters into the tube by then has left it.
+        has_left = suspect_seconds - counts.oldest_job_age_seconds >= _SUSPECT_SECONDS
+        return has_left and counts.dead_letters <= _DEAD_LETTERS_MAX
 
     def _missing_from_archive(self, accepted: Mapping[int, int]) -> dict[int, _Missing]:
         """Return which requests, by time, have messages that are neither archived nor among the dead letters."""

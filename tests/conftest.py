@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgres import Postgres, postgres
+from tests.support import make_audit_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ def home() -> Iterator[Path]:
     """Return a new home directory: its path is short enough for unix sockets, and any user may read it."""
     with _temporary_folder() as path:
         (path / "sock/workers").mkdir(parents=True)
+        make_audit_key(path)
         yield path
 
 

@@ -64,7 +64,7 @@ def page_fields() -> str:
     copies = {field: f"    {field.json_name}: texts.{field.json_name},\n" for field in FIELDS}
     return _TEXT.format(
         members="\n".join(map(_member, FIELDS)),
-        filters=_union([field.filter.parameter for field in FIELDS if field.filter]),
+        filters=_union([name for name in map(_filter, FIELDS) if name]),
         labelled=_union([field.json_name for field in FIELDS if field.label]),
         fields="\n".join(map(_field, FIELDS)),
         required="".join(copy for field, copy in copies.items() if not field.is_optional).rstrip("\n"),
@@ -81,12 +81,17 @@ def _field(field: Field) -> str:
         "name": field.json_name,
         "kind": field.type.kind,
         "isOptional": field.is_optional,
-        "filter": field.filter.parameter if field.filter else None,
+        "filter": _filter(field),
         "maxChars": field.type.code_chars or field.type.max_chars,
         "label": field.label or None,
     }
     members = [f"    {name}: {_literal(value)},\n" for name, value in values.items()]
     return "  {\n" + "".join(members) + "  },"
+
+
+def _filter(field: Field) -> str | None:
+    """Return the filter for which the page has an input. An optional field without a label has none."""
+    return field.filter.parameter if field.filter and (field.label or not field.is_optional) else None
 
 
 def _literal(value: object) -> str:

@@ -11,15 +11,20 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import pytest
 
+from tradewire.audit.chain import KEY_BYTES
+from tradewire.audit.trail import Trail
+from tradewire.audit.walk import Walk
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_T = TypeVar("_T")
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_SECONDS = 60.0
@@ -68,14 +73,21 @@ def free_port() -> int:
 
 
 def wait_until(
-    condition: Callable[[], object], description: str, seconds: float = TIMEOUT_SECONDS, pause_seconds: float = 0.01
-) -> None:
-    """Wait until a condition holds. After a timeout, fail with the description of the condition."""
+    condition: Callable[[], _T | None],
+    description: str | Callable[[], str],
+    seconds: float = TIMEOUT_SECONDS,
+    pause_seconds: float = 0.01,
+) -> _T:
+    """Wait until a condition holds. Return its value then: another look could find another one.
+
+    After a timeout, fail with the description of the condition. If it is a function, it is called then.
+    """
     end = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:.0f} s: {description}")
+            pytest.fail(f"not within {seconds:.0f} s: {description if isinstance(description, str) else description()}")
         time.sleep(pause_seconds)
+    return value
 
 
 def is_listening(path: Path) -> bool:
@@ -86,6 +98,24 @@ def is_listening(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def make_audit_key(home: Path) -> None:
+    """Make the secret of the audit trail, as deploy/up does. Without it, operators' actions and exports are refused."""
+    path = Settings(home=home).audit_key
+    path.touch(mode=0o600)
+    path.write_text("0f" * KEY_BYTES + "\n")
+
+
+def audited(home: Path, *actions: str) -> list[dict[str, Any]]:
+    """Check that the chain of the audit trail is whole. Return its records, or those of some actions."""
+    settings = Settings(home=home)
+    walk = Walk(Trail(settings.audit, settings.audit_key))
+    walk.advance()
+    assert (walk.fault, walk.is_torn, walk.torn) == (None, False, [])
+    lines = settings.audit.read_bytes().splitlines() if settings.audit.exists() else []
+    records: list[dict[str, Any]] = [msgspec.json.decode(line) for line in lines]
+    return [record for record in records if not actions or record["action"] in actions]
 
 
 @contextmanager
@@ -147,7 +177,8 @@ def get(
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
-        return Response(response.status, dict(response.getheaders()), response.read())
+        set_cookies = response.headers.get_all("Set-Cookie", [])
+        return Response(response.status, dict(response.getheaders()), response.read(), set_cookies)
     finally:
         connection.close()
 
@@ -157,7 +188,9 @@ class Response(msgspec.Struct):
 
     status: int
     headers: dict[str, str]
+    """Of a repeated header, the last one."""
     body: bytes
+    set_cookies: list[str] = []
 
     @property
     def json(self) -> Any:

@@ -25,6 +25,7 @@ RESERVED_NAMES: Final = frozenset(
             "guard",
             "keeper",
             "nginx",
+            "nginx-loopback",
             "processors",
             "reconciler",
             "supervisor-states",

@@ -124,10 +124,27 @@ _unchecked_id_decoder: Final = msgspec.json.Decoder(_EventWithUncheckedId)
 _UUIDS: Final = re.compile("(?:{0},)*{0}".format(_UUID.removeprefix("^").removesuffix(r"\Z")))
 
 
-def packed_ids(lines: Sequence[bytes]) -> list[bytes]:
-    """Check many encoded events and return their ids.
+def decode_all(lines: Sequence[bytes]) -> Sequence[TradeEvent]:
+    """Decode and check many events as strictly as `decode`, in little more than half the time.
 
-    This checks as strictly as calling `decode` for each line, in less than half the time.
+    Args:
+        lines: One encoded event each.
+
+    Raises:
+        InvalidEvent: A line is not exactly one event.
+    """
+    try:
+        b"\n".join(lines).decode()
+        events = [*map(_unchecked_id_decoder.decode, lines)]
+    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
+        events = []
+    if not _UUIDS.fullmatch(",".join([event.id for event in events])):
+        return [decode(line) for line in lines]  # raises with the exact reason
+    return events
+
+
+def packed_ids(lines: Sequence[bytes]) -> list[bytes]:
+    """Check many encoded events as `decode_all` does, and return their ids.
 
     Args:
         lines: One encoded event each.
@@ -138,13 +155,7 @@ def packed_ids(lines: Sequence[bytes]) -> list[bytes]:
     Raises:
         InvalidEvent: A line is not exactly one event.
     """
-    try:
-        b"\n".join(lines).decode()
-        ids = ",".join([event.id for event in map(_unchecked_id_decoder.decode, lines)])
-    except (UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
-        ids = ""
-    if not _UUIDS.fullmatch(ids):
-        ids = ",".join([decode(line).id for line in lines])  # raises with the exact reason
+    ids = ",".join([event.id for event in decode_all(lines)])
     packed = bytes.fromhex(ids.replace("-", "").replace(",", ""))
     return [packed[start : start + 16] for start in range(0, len(packed), 16)]
 
@@ -200,23 +211,23 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def keyed_id(key: str, index: int, trade: Trade, producer: str = "") -> str:
+def keyed_id(key: str, index: int, trade: Trade) -> str:
     """Make the id of a message posted under an Idempotency-Key: UUIDv8 (RFC 9562, section 5.8).
 
-    The id is computed from the arguments alone. So a retry is the same message, a different trade under the same
-    key is a different message, and no record of past keys is needed.
+    The id is computed from the arguments alone. So a retry is the same message, a different trade under the same key or
+    the same one from another producer is a different message, and no record of past keys is needed.
 
     Args:
         key: The value of the Idempotency-Key header.
         index: The message's place in its batch, from 0; 0 for a message posted alone.
         trade: The validated trade. Two spellings of the same trade give the same id.
-        producer: The producer's name. Empty while producers have no names.
     """
     texts = to_texts(trade)
     identity: tuple[Any, ...] = (key, index, texts[:_REQUIRED_COUNT])
-    if producer or any(texts[_REQUIRED_COUNT:]):  # otherwise the id is the same as in earlier releases
+    if any(texts[_REQUIRED_COUNT:]):  # otherwise the id is the same as in earlier releases
         named = zip(_OPTIONAL_NAMES, texts[_REQUIRED_COUNT:], strict=True)
-        identity += (producer, {name: text for name, text in sorted(named) if text is not None})
+        optional = {name: text for name, text in sorted(named) if text is not None}
+        identity += (optional.pop("producer", ""), optional)
     digest = hashlib.sha256(_encoder.encode(identity)).digest()
     number = int.from_bytes(digest[:16], "big")
     number = number & ~(0xF << 76) | 8 << 76  # version

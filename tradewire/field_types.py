@@ -128,14 +128,14 @@ def _parse_country(value: Any, _now: datetime) -> str:
 
 def _parse_amount(value: Any, _now: datetime) -> Decimal:
     """Parse a JSON number or a numeric string exactly."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise BadValue("wrong-type", "is neither a number nor a numeric string")
-    if isinstance(value, int):
-        if abs(value) >= 10**WHOLE_DIGITS:
-            raise BadValue("too-large", f"has more than {WHOLE_DIGITS} digits before the decimal point")
-        number = Decimal(value)
-    else:
+    if isinstance(value, str):
         number = Decimal(value) if _PLAIN_NUMBER.fullmatch(value) else _parse_number(invisible.strip(value))
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise BadValue("wrong-type", "is neither a number nor a numeric string")
+    elif abs(value) >= 10**WHOLE_DIGITS:
+        raise BadValue("too-large", f"has more than {WHOLE_DIGITS} digits before the decimal point")
+    else:
+        number = Decimal(value)
     if number <= 0:
         raise BadValue("not-positive", "is not greater than zero")
     return number

@@ -39,6 +39,8 @@ class Field:
     have a filter, since it compares texts."""
     is_free_text: bool = False
     """True if producers choose the text, so that a spreadsheet might take it for a formula."""
+    is_stamped: bool = False
+    """True if the API sets the field. A message can't: there, it is an unknown field."""
     label: str = ""
     """The name that the page shows. Empty if the page has its own rendering of the field."""
     example: str | float | None = None
@@ -88,6 +90,15 @@ class TradeFields(Generic[Amount, Time]):
             example="FR",
         ),
     ]
+    producer: Annotated[
+        str | None,
+        Field(
+            type=field_types.text(64),
+            filter=Filter("producer", "The name of the producer's key, matched exactly."),
+            is_stamped=True,
+            label="Producer",
+        ),
+    ] = None
 
 
 def declared_fields(declaration: type) -> tuple[Field, ...]:
@@ -112,6 +123,8 @@ FIELDS: Final = declared_fields(TradeFields)
 """In the order of the declaration, so optional fields come last."""
 REQUIRED: Final = tuple(field for field in FIELDS if not field.is_optional)
 OPTIONAL: Final = tuple(field for field in FIELDS if field.is_optional)
+POSTED: Final = tuple(field for field in FIELDS if not field.is_stamped)
+"""The fields that a message may have."""
 FILTERS: Final = tuple((field, field.filter) for field in FIELDS if field.filter)
 """The fields by which messages can be selected, each with its parameter."""
 

@@ -49,5 +49,5 @@ def merge(slots: Iterable[dict[int, int]]) -> dict[int, int]:
     merged: dict[int, int] = {}
     for numbers in slots:
         for process, number in numbers.items():
-            merged[process] = max(number, merged.get(process, 0))
+            merged[process] = max(number, merged.get(process, number))
     return merged

@@ -32,6 +32,11 @@ class Setting(NamedTuple):
     """
 
 
+def is_secret(name: str) -> bool:
+    """Return whether the value of a variable may be or hold a secret, so that it is never shown."""
+    return name.endswith("URL") or any(word in name for word in ("SECRET", "PASSWORD", "TOKEN"))
+
+
 def whole(low: int, high: int) -> Callable[[str], int]:
     """Make the check of a whole number between two bounds, both included."""
 

@@ -9,14 +9,19 @@ Example:
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tradewire import consumers, setting_checks
+from tradewire import consumers, exposure, setting_checks
+from tradewire.access.client_ca import NO_CLIENT_CA, ClientCa
+from tradewire.access.groups import NO_GROUPS, GroupRoles
+from tradewire.access.identity_proxy import NO_PROXY, IdentityProxy
+from tradewire.access.issuer import NO_ISSUER, Issuer
+from tradewire.access.provider import NO_PROVIDER, Provider
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
+from tradewire.home_paths import HomePaths
 from tradewire.queue import factory
 from tradewire.setting import BadUrl, whole
 
@@ -26,17 +31,14 @@ if TYPE_CHECKING:
     from tradewire.consumer import Consumer
 
 PREFIX = "TRADEWIRE_"
-_SOCKET_PATH_MAX = 107
-"""Greatest length of a unix socket's path in bytes, without its NUL (unix(7))."""
 _SHARES_PART = 4
-_LONGEST_SOCKET = "sock/workers/wsserver.sock"
 _HINT = f": the README lists them all. A consumer's settings exist while {PREFIX}CONSUMERS names it"
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(HomePaths):
     """Everything that an operator can choose.
 
     Each field is set by the environment variable `TRADEWIRE_` + its name in capitals. Consumers bring settings of their
@@ -50,7 +52,31 @@ class Settings:
     hosts: tuple[str, ...] = ()
     """Names and addresses that requests may name as their host, beside those of `listen` and the loopback ones."""
     public_url: str = ""
-    """The page's address for browsers, if a proxy in front changes the host: `SCHEME://HOST[:PORT]`, as in Origin."""
+    """The page's address for browsers, if a proxy in front changes it: `SCHEME://HOST[:PORT][/PATH]`, without a slash
+    at its end."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front. nginx believes the client's address that they name, and no other's."""
+    tls_cert: str = ""
+    """The file with nginx's certificate chain. Empty: nginx speaks plain http."""
+    tls_key: str = ""
+    """The file with the certificate's private key."""
+    redirect_listen: tuple[str, ...] = ()
+    """Where nginx redirects plain http to https, and serves answers to ACME's challenges: each `ADDRESS:PORT`."""
+    access: str = "open"
+    """Which credentials requests need: `open` none, `keys` an API key, a client certificate, a JWT of the issuer, or a
+    local user's session, `proxy` and `oidc` the same, but an identity proxy in front or a provider names the people."""
+    group_roles: GroupRoles = NO_GROUPS
+    """The roles of each group that an identity proxy, a provider, or the roles claim of a JWT names."""
+    identity_proxy: IdentityProxy = NO_PROXY
+    """How the proxies in front name people. Its variables are `TRADEWIRE_PROXY_…` and `TRADEWIRE_LOGOUT_URL`."""
+    recheck_seconds: int = 600
+    """How long a person's live feed goes on before the browser connects anew, and how long a provider's word counts."""
+    jwt: Issuer = NO_ISSUER
+    """The issuer of JWTs. Its variables are `TRADEWIRE_JWT_…`."""
+    oidc: Provider = NO_PROVIDER
+    """The provider at which people log in. Its variables are `TRADEWIRE_OIDC_…`."""
+    client_ca: ClientCa = NO_CLIENT_CA
+    """The CAs of client certificates. Their variables are `TRADEWIRE_CLIENT_…`."""
     rate_limit: int = 50
     """Single messages per second that one client address may post. 0 means no limit (written `off`)."""
     batch_rate_limit: int = 10
@@ -69,12 +95,20 @@ class Settings:
     """The consumers of the stream, each with the values of its settings. The variable lists their names."""
     api_workers: int = 2
     """gunicorn's worker processes."""
+    audit_syslog: str = ""
+    """Where the audit trail is sent, too: the path of syslog's unix socket, or `HOST:PORT`. Empty: nowhere."""
     max_browsers: int = 1000
     """Concurrent browsers from all addresses."""
     max_connections_per_address: int = 200
-    """Concurrent connections from one client address."""
+    """Concurrent requests from one client address, browsers among them."""
+    max_posts: int = 512
+    """Concurrent requests with a body from all addresses."""
+    max_posts_per_address: int = 100
+    """Concurrent requests with a body from one client address."""
     max_browsers_per_address: int = 50
-    """Concurrent browsers from one client address. They count as connections, too."""
+    """Concurrent browsers from one client address."""
+    max_browsers_per_principal: int = 50
+    """Concurrent browsers of one principal, if access is not open."""
     replay_events: int = 20_000
     """Number of newest events that the WebSocket server keeps for browsers that reconnect."""
     demo_rate: float = 10.0
@@ -99,14 +133,39 @@ class Settings:
 
     def variables(self) -> dict[str, Any]:
         """Return the value of each setting by the name of its variable, those of the consumers included."""
-        values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
-        values["LISTEN"] = ",".join(self.listen)
-        values["HOSTS"] = ",".join(self.hosts)
-        values["CONSUMERS"] = ",".join(self.tubes)
-        values["EXTRA_CURRENCIES"] = ",".join(self.extra_currencies)
+        own = {field.name.upper(): getattr(self, field.name) for field in fields(self)} | {"CONSUMERS": self.tubes}
+        for name in ("JWT", "OIDC", "IDENTITY_PROXY", "CLIENT_CA"):
+            own |= own.pop(name).variables()
+        own |= {"GROUP_ROLES": str(self.group_roles)}
+        values = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in own.items()}
         for consumer in self.consumers:
             values |= consumer.variables()
         return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines may reach the stack: an address to listen on is not a loopback one."""
+        return setting_checks.is_exposed(self.listen)
+
+    @property
+    def public_origin(self) -> str:
+        """The origin of `public_url`, as browsers write it. Empty if there is no such URL."""
+        return "/".join(self.public_url.split("/")[:3])
+
+    @property
+    def public_path(self) -> str:
+        """The path of `public_url`, without a slash at its end. Empty for the root of its host."""
+        return self.public_url.removeprefix(self.public_origin)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether nginx itself encrypts. If other machines reach the stack, `nginx-loopback` does not."""
+        return bool(self.tls_cert and self.tls_key)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the page by https."""
+        return self.has_tls or self.public_url.startswith("https:")
 
     @property
     def tubes(self) -> tuple[str, ...]:
@@ -137,51 +196,6 @@ class Settings:
         """The URL of the archive's database, the default included."""
         return self.store_url or f"sqlite:///{self.home}/store/tradewire.db"
 
-    @property
-    def counters(self) -> Path:
-        """The folder of the ledger's files (`tradewire.ledger`), and of other counters."""
-        return self.home / "ledger"
-
-    @property
-    def metrics(self) -> Path:
-        """The folder with each process's counts for `/metrics`."""
-        return self.home / "metrics"
-
-    @property
-    def operator_token(self) -> Path:
-        """The file with the operator token. deploy/up creates it."""
-        return self.home / "operator-token"
-
-    @property
-    def supervisor_states(self) -> Path:
-        """The file with supervisord's state of each program."""
-        return self.home / "sock/states.json"
-
-    @property
-    def ingest_socket(self) -> Path:
-        """The unix socket of api-ingest, which accepts messages."""
-        return self.home / "sock/api-ingest.sock"
-
-    @property
-    def query_socket(self) -> Path:
-        """The unix socket of api-query, which answers everything else."""
-        return self.home / "sock/api-query.sock"
-
-    @property
-    def browser_socket(self) -> Path:
-        """The WebSocket server's unix socket for browsers. nginx proxies to it."""
-        return self.home / "sock/browsers.sock"
-
-    @property
-    def worker_socket(self) -> Path:
-        """The WebSocket server's unix socket for workers. nginx does not proxy to it."""
-        return self.home / _LONGEST_SOCKET
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The page's URLs for a browser on this machine, in the order of `listen`."""
-        return tuple(_url(address) for address in self.listen)
-
 
 class _Reader:
     """Reads each variable once and collects faults instead of stopping at the first."""
@@ -193,11 +207,24 @@ class _Reader:
         self._faults: list[str] = []
 
     def settings(self) -> Settings:
+        listen = self._take("LISTEN", Settings.listen, setting_checks.listen)
+        self._faults += exposure.faults(listen, self._unread)
         settings = Settings(
-            home=self._take("HOME", Path(), _home),
-            listen=self._take("LISTEN", Settings.listen, setting_checks.listen),
+            home=self._take("HOME", Path(), setting_checks.home),
+            listen=listen,
             hosts=self._take("HOSTS", Settings.hosts, setting_checks.hosts),
             public_url=self._take("PUBLIC_URL", Settings.public_url, setting_checks.public_url),
+            trusted_proxies=self._take("TRUSTED_PROXIES", Settings.trusted_proxies, setting_checks.networks),
+            tls_cert=self._take("TLS_CERT", Settings.tls_cert, setting_checks.file),
+            tls_key=self._take("TLS_KEY", Settings.tls_key, setting_checks.file),
+            redirect_listen=self._take("REDIRECT_LISTEN", Settings.redirect_listen, setting_checks.listen),
+            access=self._take("ACCESS", Settings.access, setting_checks.access),
+            group_roles=self._take("GROUP_ROLES", Settings.group_roles, GroupRoles.parse),
+            identity_proxy=IdentityProxy.read(self._take),
+            recheck_seconds=self._take("RECHECK_SECONDS", Settings.recheck_seconds, whole(5, 3600)),
+            jwt=Issuer.read(self._take),
+            oidc=Provider.read(self._take),
+            client_ca=ClientCa.read(self._take),
             rate_limit=self._take("RATE_LIMIT", Settings.rate_limit, setting_checks.rate),
             batch_rate_limit=self._take("BATCH_RATE_LIMIT", Settings.batch_rate_limit, setting_checks.rate),
             queue_url=self._take("QUEUE_URL", Settings.queue_url, factory.check_url),
@@ -207,18 +234,28 @@ class _Reader:
             extra_currencies=self._take("EXTRA_CURRENCIES", Settings.extra_currencies, setting_checks.currencies),
             consumers=self._consumers(),
             api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
+            audit_syslog=self._take("AUDIT_SYSLOG", Settings.audit_syslog, setting_checks.syslog),
             max_browsers=self._take("MAX_BROWSERS", Settings.max_browsers, whole(1, 100_000)),
             max_connections_per_address=self._take(
                 "MAX_CONNECTIONS_PER_ADDRESS", Settings.max_connections_per_address, whole(1, 100_000)
             ),
+            max_posts=self._take("MAX_POSTS", Settings.max_posts, whole(512, 10_000)),
+            max_posts_per_address=self._take("MAX_POSTS_PER_ADDRESS", Settings.max_posts_per_address, whole(1, 10_000)),
             max_browsers_per_address=self._take(
                 "MAX_BROWSERS_PER_ADDRESS", Settings.max_browsers_per_address, whole(1, 100_000)
+            ),
+            max_browsers_per_principal=self._take(
+                "MAX_BROWSERS_PER_PRINCIPAL", Settings.max_browsers_per_principal, whole(1, 100_000)
             ),
             replay_events=self._take("REPLAY_EVENTS", Settings.replay_events, whole(1, 1_000_000)),
             demo_rate=self._take("DEMO_RATE", Settings.demo_rate, setting_checks.demo_rate),
             demo_seed=self._take("DEMO_SEED", Settings.demo_seed, whole(0, 2**32)),
             user=self._take("USER", Settings.user, setting_checks.user),
         )
+        self._faults += settings.jwt.faults(settings.access) + settings.identity_proxy.faults()
+        self._faults += settings.oidc.faults(settings.public_url)
+        others = (*settings.listen, *settings.redirect_listen)
+        self._faults += settings.client_ca.faults(settings.access, has_tls=settings.has_tls, others=others)
         self._faults += [f"{PREFIX}{name} is not a setting{_HINT}" for name in sorted(self._unread)]
         if self._faults:
             raise SettingsError(self._faults)
@@ -251,23 +288,6 @@ class _Reader:
                 else f"{PREFIX}{name}={text!r} can't be used: {error}"
             )
         return default
-
-
-def _home(text: str) -> Path:
-    path = Path(text).absolute()
-    longest = len(bytes(path / _LONGEST_SOCKET))
-    if longest > _SOCKET_PATH_MAX:
-        excess = longest - _SOCKET_PATH_MAX
-        raise ValueError(f"the path of a unix socket below it would be {excess} bytes too long")
-    if not re.fullmatch(r"[\w./+@-]+", str(path), re.ASCII):
-        raise ValueError("the path may only contain letters, digits and ./_+@-")
-    return path
-
-
-def _url(address: str) -> str:
-    host, _, port = address.rpartition(":")
-    reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
-    return f"http://{reachable}:{port}/"
 
 
 def _consumers(text: str) -> tuple[Consumer, ...]:

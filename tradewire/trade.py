@@ -24,10 +24,10 @@ from tradewire.decoding import decode as decode_json
 from tradewire.decoding import repeated_keys
 from tradewire.errors import FAULTS_MAX, BadValue, Fault, InvalidTrade
 from tradewire.field_types import CONTROL, NumberText
-from tradewire.fields import FIELDS, REQUIRED, TradeFields, struct
+from tradewire.fields import FIELDS, POSTED, REQUIRED, TradeFields, struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
     from decimal import Decimal
 
@@ -42,7 +42,9 @@ _NAME_CHARS_MAX: Final = 64
 """A response cuts longer names of unknown fields."""
 
 
-_FIELD_NAMES: Final = frozenset(field.json_name for field in FIELDS)
+_ESCAPED_NUL: Final = rb"\u0000"
+"""JSON has no other way to write the NUL character."""
+_FIELD_NAMES: Final = frozenset(field.json_name for field in POSTED)
 _REQUIRED_NAMES: Final = frozenset(field.json_name for field in REQUIRED)
 _CHECKS: Final = [(field.json_name, field.type.parse) for field in FIELDS]
 _TO_TEXT: Final = [(index, field.type.to_text) for index, field in enumerate(FIELDS) if field.type.to_text]
@@ -93,12 +95,13 @@ else:
     )
 
 
-def decode(body: bytes, now: datetime) -> tuple[Trade, list[str]]:
+def decode(body: bytes, now: datetime, producer: str = "") -> tuple[Trade, list[str]]:
     """Decode and check one trade message.
 
     Args:
         body: A JSON object in UTF-8.
         now: The current time, to refuse trades from the future.
+        producer: The name of the principal that posts it; empty without names.
 
     Returns:
         The trade, and the names of the unknown fields that were ignored: the first 100, cut to 64 characters.
@@ -109,7 +112,7 @@ def decode(body: bytes, now: datetime) -> tuple[Trade, list[str]]:
     message, body = decode_json(_decoder, body)
     if not isinstance(message, dict):
         raise InvalidTrade([Fault(None, "not-an-object", "The message is not a JSON object.")])
-    return _Checker(message, repeated_keys(body, message), now).trade()
+    return _Checker(message, body, now, producer).trade()
 
 
 def to_texts(trade: Trade) -> list[Any]:
@@ -127,15 +130,18 @@ def to_texts(trade: Trade) -> list[Any]:
 class _Checker:
     """Checks one message and collects every fault instead of stopping at the first."""
 
-    def __init__(self, message: dict[str, Any], repeated: Sequence[str], now: datetime) -> None:
+    def __init__(self, message: dict[str, Any], body: bytes, now: datetime, producer: str) -> None:
         self._now = now
         self._faults: list[Fault] = []
         self._faults_of_unknown: list[Fault] = []
         self._more_faults = 0
         self._ignored: list[str] = []
-        self._values = self._fold(message)
-        for name in map(invisible.fold, repeated):
+        is_plain = message.keys() <= _FIELD_NAMES and _ESCAPED_NUL not in body  # nearly all messages
+        self._values = message if is_plain else self._fold(message)
+        for name in map(invisible.fold, repeated_keys(body, message)):
             self._add_repeated(name)
+        if producer:
+            self._values["producer"] = producer
 
     def _fold(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return the values by field name. Invisible characters in the names don't count."""

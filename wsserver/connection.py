@@ -97,6 +97,9 @@ class Connection(asyncio.Protocol, ABC):
     def send_heartbeat(self) -> None:
         """Send a frame without events, if the peer needs it. Called before each ping. The default sends nothing."""
 
+    def ponged(self) -> None:
+        """Handle the answer to a ping. The default does nothing."""
+
     @abstractmethod
     def closed(self) -> None:
         """Handle the end of the connection: it is closing or lost, so nothing more can be sent. May be called again."""
@@ -125,14 +128,15 @@ class Connection(asyncio.Protocol, ABC):
             self._protocol.send_text(text.encode())
             self._flush()
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake. A peer that has not completed the opening handshake is cut off.
 
         Args:
             code: The close code that the peer gets.
+            reason: The close reason, at most 123 bytes.
         """
         if self.open:
-            self._protocol.send_close(code)
+            self._protocol.send_close(code, reason)
             self._flush()
         elif self._protocol.state is State.CONNECTING:
             self.transport.abort()
@@ -210,6 +214,7 @@ class Connection(asyncio.Protocol, ABC):
         if frame.opcode is Opcode.PONG and self._awaiting_pong:
             self._awaiting_pong = False
             self._set_deadline(PING_INTERVAL_SECONDS)
+            self.ponged()
         elif self.open:
             self.received(frame)
 

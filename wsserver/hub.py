@@ -95,11 +95,20 @@ class Hub:
         Returns:
             The browser, and the payload of its first frame, the hello.
         """
-        resumed = epoch == self.epoch and self._ring.holds_all_after(offset)
+        resumed = self._can_resume(epoch, offset)
         browser = Browser(offset if resumed else self.offset)
         self.browsers.add(browser)
         hello = {"epoch": self.epoch, "offset": browser.cursor, "resumed": resumed, "now": now}
         return browser, msgspec.json.encode({"hello": hello})
+
+    def replay_bytes(self, epoch: str, offset: int) -> int:
+        """Return the size of the events that a browser would be sent to resume; 0 if it can't resume.
+
+        Args:
+            epoch: The epoch that the browser names; empty if none.
+            offset: The offset that the browser names; -1 if none.
+        """
+        return self._ring.bytes_after(offset) if self._can_resume(epoch, offset) else 0
 
     def leave(self, browser: Browser) -> None:
         """Remove a browser. May be called again."""
@@ -178,6 +187,9 @@ class Hub:
             return None
         frame, browser.cursor = self._frames.get(browser.cursor) or self._build(browser.cursor)
         return frame
+
+    def _can_resume(self, epoch: str, offset: int) -> bool:
+        return epoch == self.epoch and self._ring.holds_all_after(offset)
 
     def _build(self, cursor: int) -> tuple[bytes, int]:
         if self._ring.holds_all_after(cursor):

@@ -106,6 +106,10 @@ class Publisher:
         """Send no READY to a worker that has disconnected. May be called again."""
         self._awaiting_ready.discard(worker)
 
+    def replay_bytes(self, epoch: str, offset: int) -> int:
+        """Return the size of the events that a browser would be sent to resume: see `Hub.replay_bytes`."""
+        return self._hub.replay_bytes(epoch, offset)
+
     def join(self, connection: Connection, epoch: str, offset: int) -> Browser:
         """Add a browser and send its hello. It gets no events before `resume` is called.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +15,8 @@ class Ring:
     """The newest events. The oldest are dropped when there are too many or they take too many bytes.
 
     An event's offset is one higher than that of the event before it; the first event has offset 1. Thousands of events
-    are added and dropped at a time, so they are moved in slices, never one by one.
+    are added and dropped at a time, so they are moved in slices, never one by one. Browsers ask about thousands at a
+    time, so the sizes are kept as running totals: a look-up takes as long for many events as for few.
 
     Args:
         size: The largest number of events held, at least 1.
@@ -26,8 +30,11 @@ class Ring:
         self._max_bytes = max_bytes
         self._first = 1
         """Offset of the oldest event held."""
-        self._held_bytes = 0
         self._slots = [b""] * size
+        self._starts = array("Q", [0] * size)
+        """For each slot: the total size of all events that were ever added before its event."""
+        self._added_bytes = 0
+        """Total size of all events that were ever added."""
 
     def extend(self, lines: Sequence[bytes]) -> None:
         """Add events and drop the oldest.
@@ -37,10 +44,11 @@ class Ring:
         """
         offset = self.offset + len(lines)
         self._drop_before(offset - self.size + 1)
-        self._store(self.offset + 1, lines)
+        *starts, self._added_bytes = accumulate(map(len, lines), initial=self._added_bytes)
+        self._store(self._slots, self.offset + 1, lines)
+        self._store(self._starts, self.offset + 1, array("Q", starts))
         self.offset = offset
-        self._held_bytes += sum(map(len, lines))
-        while self._held_bytes > self._max_bytes and self._first < offset:
+        while self.bytes_after(self._first - 1) > self._max_bytes and self._first < offset:
             self._drop_before(self._first + 1)
 
     def holds_all_after(self, cursor: int) -> bool:
@@ -51,6 +59,14 @@ class Ring:
         """
         return self._first - 1 <= cursor <= self.offset
 
+    def bytes_after(self, cursor: int) -> int:
+        """Return the total size of the events after the cursor.
+
+        Args:
+            cursor: An offset for which `holds_all_after` is true.
+        """
+        return self._added_bytes - self._bytes_before(cursor + 1)
+
     def after(self, cursor: int, max_bytes: int) -> list[bytes]:
         """Return the events after the cursor, in order, until the next would exceed the size.
 
@@ -59,20 +75,21 @@ class Ring:
             max_bytes: The largest total size of the events, plus one byte for each. The first event is returned even if
                 it alone is larger.
         """
-        lines = self._slice(cursor + 1, self.offset)
-        size = 0
-        for count, line in enumerate(lines):
-            size += len(line) + 1
-            if size > max_bytes:
-                return lines[: max(1, count)]
-        return lines
+        first = cursor + 1
+        limit = self._bytes_before(first) + first + max_bytes
+        offsets = range(first, self.offset + 1)
+        count = bisect_right(offsets, limit, key=lambda offset: self._bytes_before(offset + 1) + offset + 1)
+        return self._slice(first, min(cursor + max(1, count), self.offset))
+
+    def _bytes_before(self, offset: int) -> int:
+        """Return the total size of all events that were ever added before an offset."""
+        return self._starts[offset % self.size] if offset <= self.offset else self._added_bytes
 
     def _drop_before(self, first: int) -> None:
         """Drop all events before an offset."""
-        dropped = self._slice(self._first, min(first - 1, self.offset))
-        if dropped:
-            self._held_bytes -= sum(map(len, dropped))
-            self._store(self._first, [b""] * len(dropped))
+        dropped = min(first - 1, self.offset) - self._first + 1
+        if dropped > 0:
+            self._store(self._slots, self._first, [b""] * dropped)
         self._first = max(self._first, first)
 
     def _slice(self, first: int, last: int) -> list[bytes]:
@@ -82,9 +99,9 @@ class Ring:
         begin, end = first % self.size, last % self.size + 1
         return self._slots[begin:end] if begin < end else self._slots[begin:] + self._slots[:end]
 
-    def _store(self, first: int, lines: Sequence[bytes]) -> None:
-        """Write events into the slots, starting at an offset. They may wrap around the end of the list."""
+    def _store(self, slots: Any, first: int, values: Sequence[Any]) -> None:
+        """Write values into the slots of events, starting at an offset. They may wrap around the end."""
         begin = first % self.size
         fitting = self.size - begin
-        self._slots[begin : begin + len(lines)] = lines[:fitting]
-        self._slots[: max(0, len(lines) - fitting)] = lines[fitting:]
+        slots[begin : begin + len(values)] = values[:fitting]
+        slots[: max(0, len(values) - fitting)] = values[fitting:]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 from websockets.frames import CloseCode
 
 from tradewire.feed import FeedHealth
+from wsserver.admission import Admission
 from wsserver.browsers import BrowserConnection
 from wsserver.connection import CLOSE_TIMEOUT_SECONDS
 from wsserver.handshake_throttle import HandshakeThrottle
 from wsserver.hub import Hub
 from wsserver.publisher import Publisher
+from wsserver.replay_budget import ReplayBudget
 from wsserver.workers import WorkerConnection
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class WebSocketServer:
         self._hub = Hub(epoch, settings.replay_events)
         self._publisher = Publisher(self._hub)
         self._throttle = HandshakeThrottle()
+        self._replays = ReplayBudget(settings.max_browsers_per_address)
+        self._admission = Admission(settings)
         self._browsers: set[Connection] = set()
         self._workers: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
@@ -98,7 +102,12 @@ class WebSocketServer:
 
     def _new_browser(self) -> BrowserConnection:
         return BrowserConnection(
-            self._browsers, self._throttle, self._publisher, self._is_full, self._settings.public_url
+            self._browsers,
+            self._throttle,
+            self._publisher,
+            self._admission,
+            self._is_full,
+            self._replays,
         )
 
     def _new_worker(self) -> WorkerConnection:

@@ -41,13 +41,14 @@ class CheckedBatch(NamedTuple):
     """Names of fields whose amounts were rounded in some message, each once."""
 
 
-def check(body: bytes, key: str | None, now: datetime) -> CheckedBatch:
+def check(body: bytes, key: str | None, now: datetime, producer: str = "") -> CheckedBatch:
     """Check each message of a batch.
 
     Args:
         body: A JSON array, or NDJSON: one message a line.
         key: The batch's Idempotency-Key. The id of each message depends on it and on the message's index.
         now: The time of receipt.
+        producer: The name of the principal that posts it; empty without names.
 
     Returns:
         The events of the valid messages and the faults of the others.
@@ -67,7 +68,7 @@ def check(body: bytes, key: str | None, now: datetime) -> CheckedBatch:
         try:
             if len(message) > MAX_MESSAGE_BYTES:
                 raise InvalidTrade([_TOO_LARGE])
-            checked_trade, unknown = trade.decode(message, now)
+            checked_trade, unknown = trade.decode(message, now, producer)
         except InvalidTrade as error:
             ids.append(None)
             refused[index] = error.faults

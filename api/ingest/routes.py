@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from flask import request
 
+from api.http import auth
 from api.http.responses import ApiResponse, FaultItem, MoreErrors, fault_items, json_answer, json_response
 from api.ingest import batch
 from api.ingest.fast_lane import FastLane, raise_handed_on
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask, Response
 
+    from api.http.auth import Access
     from api.http.queue_pool import QueuePool
     from api.http.responses import Answer
     from tradewire.ledger.slot_writer import Request
@@ -86,20 +88,22 @@ class BatchFailure(msgspec.Struct, omit_defaults=True):
     moreErrors: MoreErrors = 0  # noqa: N815 - JSON's camelCase
 
 
-def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> Callable[[], str]:
+def add_routes(app: Flask, settings: Settings, pool: QueuePool, access: Access) -> Callable[[], str]:
     """Add the routes. Return the function that tells why this process can record no request; empty if it can."""
     ingest = _Ingest(settings, GroupCommit(pool, settings.tubes))
+    producers = auth.ROUTES["POST", _MESSAGE]
 
     def accept_message(environ: WSGIEnvironment) -> Answer:
+        producer = access.check(environ, producers).name  # in the fast lane, no other code checks it
         reject_cross_site(environ)
         key = idempotency_key(environ)
         with ingest.request() as posted:
             now = event.from_microseconds(posted.received_at)
-            checked_trade, ignored = trade.decode(read_body(environ, MAX_MESSAGE_BYTES), now)
+            checked_trade, ignored = trade.decode(read_body(environ, MAX_MESSAGE_BYTES), now, producer)
             message_id = event.keyed_id(key, 0, checked_trade) if key else event.new_id()
             ingest.put(posted, [event.encode(checked_trade, message_id, now)], message_id)
         accepted = Accepted("OK", checked_trade.user_id, message_id, ignored, checked_trade.rounded)
-        return json_answer(201, accepted, {"Location": f"{_MESSAGE}/{message_id}"})
+        return json_answer(201, accepted, {"Location": f"message/{message_id}"})
 
     app.wsgi_app = FastLane(app.wsgi_app, _MESSAGE, accept_message)  # type: ignore[method-assign] # as Flask documents
 
@@ -110,11 +114,12 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool) -> Callable[[], 
 
     @app.post(_BATCH)
     def post_batch() -> Response:
+        producer = access.check(request.environ, auth.ROUTES["POST", _BATCH]).name
         reject_cross_site(request.environ)
         key = idempotency_key(request.environ)
         with ingest.request() as posted:
             now = event.from_microseconds(posted.received_at)
-            checked = batch.check(read_body(request.environ, MAX_BATCH_BYTES), key, now)
+            checked = batch.check(read_body(request.environ, MAX_BATCH_BYTES), key, now, producer)
             if checked.events:
                 ingest.put(posted, checked.events, next(filter(None, checked.ids)))
         for faults in checked.refused.values():

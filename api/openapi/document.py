@@ -10,15 +10,19 @@ import msgspec
 from flask import Flask, Response, request
 
 from api.http import parameter_types
+from api.http.auth import ROUTES
 from api.http.parameters import Query, parse_query
 from api.http.responses import json_response_with_etag
-from api.openapi.examples import EXAMPLES
-from api.openapi.operations import COMMON_RESPONSES, MESSAGE_SCHEMA, Operation, ResponseSpec, operations
+from api.openapi.examples import example_of
+from api.openapi.operation import COMMON_RESPONSES, GUARDED_RESPONSES, Operation, ResponseSpec
+from api.openapi.operations import MESSAGE_SCHEMA, operations
+from api.openapi.security import OPEN, Security, security_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api.http.parameters import Parameter
+    from api.openapi.operation import Operation, ResponseSpec
     from tradewire.settings import Settings
 
 _REF: Final = "#/components/schemas/{name}"
@@ -33,7 +37,7 @@ _JSON: Final = "application/json"
 
 def add_routes(app: Flask, settings: Settings) -> None:
     """Add the route."""
-    cached_document = cache(lambda: document(settings.tubes))
+    cached_document = cache(lambda: document(settings.tubes, settings.public_url or "/", security_of(settings)))
 
     @app.get("/api/openapi.json")
     def openapi_json() -> Response:
@@ -41,8 +45,8 @@ def add_routes(app: Flask, settings: Settings) -> None:
         return json_response_with_etag(cached_document())
 
 
-def document(tubes: Sequence[str]) -> dict[str, Any]:
-    """Generate the document for a stack with these tubes."""
+def document(tubes: Sequence[str], server: str = "/", security: Security = OPEN) -> dict[str, Any]:
+    """Generate the document for a stack with these tubes, whose paths are below the URL `server`."""
     by_path = operations(tubes)
     specs = [spec for operation in by_path.values() for spec in operation.responses.values()]
     types = list(dict.fromkeys(spec.body for spec in (*specs, *COMMON_RESPONSES.values()) if spec.body))
@@ -50,7 +54,9 @@ def document(tubes: Sequence[str]) -> dict[str, Any]:
     schema_by_type = dict(zip(types, schemas, strict=True))
     paths: dict[str, Any] = {}
     for (method, path), operation in by_path.items():
-        paths.setdefault(path, {})[method] = _operation(operation, path, schema_by_type)
+        paths.setdefault(path, {})[method] = _operation(operation, method, path, schema_by_type)
+        if required := security.requirements(ROUTES[method.upper(), path]):
+            paths[path][method]["security"] = required
     openapi = {
         "openapi": "3.1.1",
         "info": {
@@ -59,28 +65,22 @@ def document(tubes: Sequence[str]) -> dict[str, Any]:
             "description": "Accepts trade messages, keeps them, and answers queries about them.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "paths": paths,
         "components": {
             "schemas": components | {name: _with_inner_refs(schema) for name, schema in _NAMED_SCHEMAS.items()},
-            "securitySchemes": {
-                "operator": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The operator token: the content of `operator-token` in the stack's TRADEWIRE_HOME.",
-                }
-            },
+            "securitySchemes": dict(security.schemes),
         },
     }
     return _to_json_patterns(openapi)
 
 
-def _operation(operation: Operation, path: str, schema_by_type: dict[Any, Any]) -> dict[str, Any]:
+def _operation(operation: Operation, method: str, path: str, schema_by_type: dict[Any, Any]) -> dict[str, Any]:
     item: dict[str, Any] = {"summary": operation.summary, "operationId": operation.operation_id}
-    if operation.description:
-        item["description"] = operation.description
-    if operation.is_for_operators:
-        item["security"] = [{"operator": []}]
+    roles = ROUTES[method.upper(), path]
+    needs = f"Unless access is open, it needs the role {' or '.join(sorted(roles))}." if roles else ""
+    if description := " ".join(filter(None, [operation.description, needs])):
+        item["description"] = description
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": operation.path[name]}
         for name in re.findall(r"{(\w+)}", path)
@@ -91,9 +91,10 @@ def _operation(operation: Operation, path: str, schema_by_type: dict[Any, Any]) 
     if operation.body:
         content = {"schema": _with_refs(operation.body), "example": operation.body["examples"][0]}
         item["requestBody"] = {"required": True, "content": {_JSON: content}}
-    responses = dict(sorted((COMMON_RESPONSES | operation.responses).items()))
+    common = COMMON_RESPONSES | (GUARDED_RESPONSES if roles else {})
+    responses = dict(sorted((common | operation.responses).items()))
     item["responses"] = {
-        str(status): _response(spec, schema_by_type, EXAMPLES.get((operation.operation_id, status)))
+        str(status): _response(spec, schema_by_type, example_of(operation.operation_id, status))
         for status, spec in responses.items()
     }
     return item

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from api.http.parameters import Query
 from api.http.responses import Failure
 from api.ingest.routes import Accepted, BatchAccepted, BatchFailure
-from api.operations import dead_letters
+from api.openapi.operation import BAD_PARAMETERS, CROSS_SITE, RETRY, Operation, ResponseSpec
+from api.openapi.session import SESSION
+from api.operations import audit, dead_letters
 from api.operations.ledger import Ledger, LossesSettled
 from api.operations.probes import Health
 from api.query import messages, stats, traces
-from tradewire.fields import FIELDS, REQUIRED
+from tradewire.fields import FIELDS, POSTED, REQUIRED
 from tradewire.limits import MAX_BATCH_MESSAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-class ResponseSpec(NamedTuple):
-    """One response: the type of its JSON, the media types of its other formats, and its required headers."""
-
-    description: str
-    body: Any = None
-    text_types: tuple[str, ...] = ()
-    headers: Mapping[str, str] = _NONE
-
-
-class Operation(NamedTuple):
-    """One method of one path."""
-
-    operation_id: str
-    summary: str
-    responses: dict[int, ResponseSpec]
-    description: str = ""
-    query: type[Query] = Query
-    path: Mapping[str, dict[str, Any]] = _NONE
-    headers: tuple[dict[str, Any], ...] = ()
-    body: dict[str, Any] | None = None
-    is_for_operators: bool = False
+    from collections.abc import Sequence
 
 
 class Status(msgspec.Struct):
@@ -55,29 +30,17 @@ class Status(msgspec.Struct):
 class Readiness(Status):
     """The health of each component. degraded: messages are accepted, but a component has a fault."""
 
-    components: dict[str, dict[str, Any]]
+    components: dict[str, dict[str, Any]] = {}
 
 
-_RETRY: Final = {"Retry-After": "Seconds to wait before a retry."}
 _TAG: Final = {"ETag": "The version of the body, for If-None-Match."}
 _NOT_MODIFIED: Final = ResponseSpec("The client's version, as in If-None-Match, is current.", headers=_TAG)
-_BAD_PARAMETERS: Final = ResponseSpec("The parameters have faults; the body lists them.", Failure)
-_UNAUTHORIZED: Final = ResponseSpec(
-    "The operator token is missing or wrong.", Failure, headers={"WWW-Authenticate": "The scheme, Bearer."}
-)
-_CROSS_SITE: Final = ResponseSpec("By Origin or Sec-Fetch-Site, a page of another site sent the request.", Failure)
 _BAD_ENCODING: Final = ResponseSpec(
     "The body is compressed with something other than gzip.",
     Failure,
     headers={"Accept-Encoding": "The supported Content-Encoding."},
 )
 _NO_DEAD_LETTER: Final = ResponseSpec("There is no such dead letter.", Failure)
-COMMON_RESPONSES: Final = {
-    421: ResponseSpec("The request names a host that is not the stack's own. Sent by nginx.", Failure),
-    429: ResponseSpec("Too many requests or connections from this address. Sent by nginx.", Failure, headers=_RETRY),
-    503: ResponseSpec("A required service is unavailable; the body names it.", Failure, headers=_RETRY),
-}
-"""The responses that every operation may have."""
 
 _DEAD_LETTER_ID: Final = {"type": "string", "pattern": f"^{dead_letters.ID_PATTERN}$"}
 _MESSAGE_ID: Final = {"type": "string", "format": "uuid"}
@@ -86,7 +49,7 @@ MESSAGE_SCHEMA: Final = {
     "type": "object",
     "description": "One trade. Unknown fields are ignored and listed in the response.",
     "required": [field.json_name for field in REQUIRED],
-    "properties": {field.json_name: field.type.schema for field in FIELDS},
+    "properties": {field.json_name: field.type.schema for field in POSTED},
     "examples": [MESSAGE_EXAMPLE],
 }
 _IDEMPOTENCY_KEY: Final = {
@@ -100,9 +63,8 @@ _IDEMPOTENCY_KEY: Final = {
 def _dead_letter_responses(success: str, body: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
     return {
         200: ResponseSpec(success, body),
-        400: _BAD_PARAMETERS,
-        401: _UNAUTHORIZED,
-        403: _CROSS_SITE,
+        400: BAD_PARAMETERS,
+        403: CROSS_SITE,
         404: _NO_DEAD_LETTER,
     }
 
@@ -119,9 +81,13 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "postMessage",
             "Post a message",
             {
-                201: ResponseSpec("The message is accepted.", Accepted, headers={"Location": "The URL of its trace."}),
+                201: ResponseSpec(
+                    "The message is accepted.",
+                    Accepted,
+                    headers={"Location": "The URL of its trace, relative to this one."},
+                ),
                 400: ResponseSpec("The message has faults; the body lists them.", Failure),
-                403: _CROSS_SITE,
+                403: CROSS_SITE,
                 413: ResponseSpec("The body is larger than 64 KiB.", Failure),
                 415: _BAD_ENCODING,
             },
@@ -141,7 +107,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                     "Some messages are accepted. The body lists the faults of the others.", BatchAccepted
                 ),
                 400: ResponseSpec("No message is accepted.", BatchFailure),
-                403: _CROSS_SITE,
+                403: CROSS_SITE,
                 413: ResponseSpec("The body is larger than 1 MiB, before or after decompression.", Failure),
                 415: _BAD_ENCODING,
             },
@@ -168,7 +134,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                     messages.MessagePage,
                     tuple(messages.FILE_TYPES),
                 ),
-                400: _BAD_PARAMETERS,
+                400: BAD_PARAMETERS,
                 406: ResponseSpec("No media type in Accept is available.", Failure),
             },
             description=(
@@ -183,12 +149,12 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             {
                 200: ResponseSpec("The message and its trace.", traces.MessageTrace, headers=_TAG),
                 304: _NOT_MODIFIED,
-                400: _BAD_PARAMETERS,
+                400: BAD_PARAMETERS,
                 404: ResponseSpec(
                     "Nothing is known about such a message. `not-archived-yet`: it may have been accepted just now."
                     " `not-found`: every message of that time is archived, so it was not accepted here, or it is lost.",
                     Failure,
-                    headers=_RETRY,
+                    headers=RETRY,
                 ),
             },
             path={"message_id": _MESSAGE_ID},
@@ -199,7 +165,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             {
                 200: ResponseSpec("The totals.", stats.Statistics, headers=_TAG),
                 304: _NOT_MODIFIED,
-                400: _BAD_PARAMETERS,
+                400: BAD_PARAMETERS,
             },
             description=(
                 "Takes the same filters and time range as listMessages and counts the same messages, exactly. For some"
@@ -216,8 +182,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "Settle all losses",
             {
                 200: ResponseSpec("The losses are settled.", LossesSettled),
-                401: _UNAUTHORIZED,
-                403: _CROSS_SITE,
+                403: CROSS_SITE,
             },
             description="The ledger names each loss until then. The messages stay lost.",
         ),
@@ -226,45 +191,55 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "List events that could not be processed",
             {
                 200: ResponseSpec("The oldest dead letters.", dead_letters.DeadLetterList),
-                400: _BAD_PARAMETERS,
-                401: _UNAUTHORIZED,
+                400: BAD_PARAMETERS,
             },
             query=dead_letter_queries.listing,
-            is_for_operators=True,
         ),
         ("post", "/api/dead-letters/{tube}/{dead_letter_id}/requeue"): Operation(
             "requeueDeadLetter",
             "Put a dead letter back into its tube, as a new job, and see what comes of it",
             _dead_letter_responses("The event was put back into its tube.", dead_letters.DeadLetterRequeued),
             path=dead_letter_path,
-            is_for_operators=True,
         ),
         ("post", "/api/dead-letters/requeue"): Operation(
             "requeueDeadLetters",
             "Put all dead letters of a tube back into it",
             {
                 200: ResponseSpec("The number of those that are back.", dead_letters.DeadLettersRequeued),
-                400: _BAD_PARAMETERS,
-                401: _UNAUTHORIZED,
-                403: _CROSS_SITE,
+                400: BAD_PARAMETERS,
+                403: CROSS_SITE,
             },
             query=dead_letter_queries.requeue,
-            is_for_operators=True,
         ),
         ("delete", "/api/dead-letters/{tube}/{dead_letter_id}"): Operation(
             "deleteDeadLetter",
             "Delete a dead letter permanently",
             _dead_letter_responses("The dead letter is deleted.", dead_letters.DeadLetterConfirmation),
             path=dead_letter_path,
-            is_for_operators=True,
         ),
+        ("get", "/api/audit"): Operation(
+            "listAuditRecords",
+            "List who did what, newest first",
+            {
+                200: ResponseSpec("The records.", audit.AuditPage),
+                400: BAD_PARAMETERS,
+            },
+            description=(
+                "The records of this host's audit trail. A page reads a bounded part of the file, so it may have fewer"
+                " records than the limit, and still a `next`. The API checks the chain in the background, and says in"
+                " `chain` what it has found. An intruder can rewrite a chain; only a count and a head that were noted"
+                " elsewhere show that."
+            ),
+            query=audit.AuditQuery,
+        ),
+        **SESSION,
         ("get", "/api/openapi.json"): Operation(
             "getOpenApi",
             "Get this document",
             {
                 200: ResponseSpec("The OpenAPI document.", dict[str, Any], headers=_TAG),
                 304: _NOT_MODIFIED,
-                400: _BAD_PARAMETERS,
+                400: BAD_PARAMETERS,
             },
         ),
         ("get", "/healthz"): Operation("getHealth", "Check that the API runs", {200: ResponseSpec("It runs.", Health)}),
@@ -273,7 +248,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "Check whether messages are accepted",
             {
                 200: ResponseSpec("Messages are accepted.", Readiness),
-                503: ResponseSpec("Messages are refused.", Readiness, headers=_RETRY),
+                503: ResponseSpec("Messages are refused.", Readiness, headers=RETRY),
             },
         ),
         ("get", "/readyz/status"): Operation(
@@ -281,7 +256,7 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
             "Check whether messages are accepted, without the health of each component",
             {
                 200: ResponseSpec("Messages are accepted.", Status),
-                503: ResponseSpec("Messages are refused.", Status, headers=_RETRY),
+                503: ResponseSpec("Messages are refused.", Status, headers=RETRY),
             },
         ),
         ("get", "/metrics"): Operation(

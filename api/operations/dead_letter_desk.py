@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from api.operations.requeue_history import RequeueHistory
 from tradewire import event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from structlog.stdlib import BoundLogger
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from api.operations.requeue_history import Requeued
     from tradewire.queue import DeadLetter, Queue
     from tradewire.settings import Settings
+
+    Recorded = Callable[[Sequence[DeadLetter]], AbstractContextManager[dict[str, Any]]]
 
 LISTED_MAX: Final = 100
 _SEARCHED_MAX: Final = 1000
@@ -74,14 +77,25 @@ class DeadLetterDesk:
         of_event = [letter for letter in letters if (header := event.peek(letter.event)) and header.id == event_id]
         return Found(of_event, requeued)
 
-    def requeue(self, tube: str, dead_letter_id: str) -> DeadLetter | None:
-        """Requeue a dead letter, and return it. None if it is not among the LISTED_MAX oldest."""
+    def requeue(self, tube: str, dead_letter_id: str, recorded: Recorded) -> DeadLetter:
+        """Requeue a dead letter, and return it.
+
+        Args:
+            tube: Its tube.
+            dead_letter_id: Its id.
+            recorded: Records the dead letter in the audit trail, before and after it is requeued.
+
+        Raises:
+            LookupError: It is not among the LISTED_MAX oldest.
+            Unavailable: It can't be recorded, or the queue can't be used.
+        """
         with self.queue() as queue:
-            for letter in queue.dead_letters(tube, LISTED_MAX):
-                if letter.id == dead_letter_id:
-                    self._history.add(letter)
-                    return letter if queue.requeue(tube, dead_letter_id) else None
-        return None
+            letter = find_letter(queue, tube, dead_letter_id)
+            with recorded([letter]):
+                self._history.add(letter)
+                if not queue.requeue(tube, dead_letter_id):
+                    raise LookupError(dead_letter_id)
+        return letter
 
     def came_back(self, requeued: DeadLetter) -> DeadLetter | None:
         """Return the dead letter that a requeued event has become again. None if it has not."""
@@ -91,12 +105,23 @@ class DeadLetterDesk:
                     return letter
         return None
 
-    def requeue_all(self, tubes: Sequence[str]) -> tuple[int, int]:
-        """Requeue all dead letters of tubes. Return how many, and how many of them were left for lack of time."""
+    def requeue_all(self, tubes: Sequence[str], recorded: Recorded) -> tuple[int, int]:
+        """Requeue all dead letters of tubes.
+
+        Args:
+            tubes: The tubes.
+            recorded: Records a group of dead letters in the audit trail, before and after they are requeued.
+
+        Returns:
+            How many were requeued, and how many of them were left for lack of time.
+
+        Raises:
+            Unavailable: A group can't be recorded, or the queue can't be used. Groups before it are requeued.
+        """
         with self.queue() as queue:
             waiting = {tube: queue.counts(tube).dead_letters for tube in tubes}
             end = time.monotonic() + _MAX_SECONDS
-            requeued = sum(self._requeue_oldest(queue, tube, waiting[tube], end) for tube in tubes)
+            requeued = sum(self._requeue_oldest(queue, tube, waiting[tube], end, recorded) for tube in tubes)
         return requeued, sum(waiting.values()) - requeued
 
     def is_empty(self, tubes: Sequence[str]) -> bool:
@@ -116,7 +141,7 @@ class DeadLetterDesk:
             time.sleep(seconds)
             yield
 
-    def _requeue_oldest(self, queue: Queue, tube: str, count: int, end: float) -> int:
+    def _requeue_oldest(self, queue: Queue, tube: str, count: int, end: float, recorded: Recorded) -> int:
         """Requeue dead letters of a tube until a time of the monotonic clock. Return their number.
 
         Those that come back meanwhile are newer than the `count` oldest ones.
@@ -126,7 +151,18 @@ class DeadLetterDesk:
             letters = queue.dead_letters(tube, min(LISTED_MAX, count - requeued))
             if not letters:
                 break
-            for letter in letters:
-                self._history.add(letter)
-                requeued += queue.requeue(tube, letter.id)
+            before = requeued
+            with recorded(letters) as details:
+                for letter in letters:
+                    self._history.add(letter)
+                    requeued += queue.requeue(tube, letter.id)
+                    details["requeued"] = requeued - before  # some may be gone meanwhile, or the queue
         return requeued
+
+
+def find_letter(queue: Queue, tube: str, dead_letter_id: str) -> DeadLetter:
+    """Return a dead letter. Raises LookupError if it is not among the LISTED_MAX oldest."""
+    for letter in queue.dead_letters(tube, LISTED_MAX):
+        if letter.id == dead_letter_id:
+            return letter
+    raise LookupError(dead_letter_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -12,17 +13,21 @@ from msgspec import Meta
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
-from api.http import auth, parameter_types
+from api.http import parameter_types
 from api.http.parameters import Query, parameter, parse_query
 from api.http.responses import json_response
-from api.operations.dead_letter_desk import LISTED_MAX, DeadLetterDesk
+from api.operations.dead_letter_desk import LISTED_MAX, DeadLetterDesk, find_letter
 from tradewire import event, receipt
+from tradewire.access.key import Role
+from tradewire.audit.details import letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from structlog.stdlib import BoundLogger
 
+    from api.http.audit import RequestTrail
     from api.operations.requeue_history import Requeued
     from tradewire.queue import DeadLetter, Queue
     from tradewire.settings import Settings
@@ -125,39 +130,40 @@ class _IdConverter(BaseConverter):
     regex = ID_PATTERN
 
 
-def add_routes(app: Flask, settings: Settings, desk: DeadLetterDesk, log: BoundLogger) -> None:
+def add_routes(app: Flask, settings: Settings, desk: DeadLetterDesk, trail: RequestTrail, log: BoundLogger) -> None:
     """Add the routes."""
+
+    def recorded(action: str, found: Sequence[DeadLetter]) -> AbstractContextManager[dict[str, Any]]:
+        return trail.recorded(action, Role.OPERATOR, {"letters": letters(found)})
+
     app.url_map.converters["dead_letter_id"] = _IdConverter
     tubes = settings.tubes
     parameters = query_types(tubes)
     quoted = ", ".join(f'"{tube}"' for tube in tubes)
     path = f"/api/dead-letters/<any({quoted}):tube>/<dead_letter_id:dead_letter_id>"
 
-    def operator_query(query_type: type[Query] = Query) -> Any:
-        """Check the operator token and the query, and return the query."""
-        auth.require_operator(settings.home / "operator-token")
-        return parse_query(query_type, request.args)
-
     @app.get("/api/dead-letters")
     def list_dead_letters() -> Response:
-        query = operator_query(parameters.listing)
+        query: Any = parse_query(parameters.listing, request.args)
         listed = desk.listed([query.tube] if query.tube else tubes, query.limit)
+        trail.read("dead-letters-listed", Role.OPERATOR, {"letters": letters(letter for letter, _ in listed)})
         return json_response(200, DeadLetterList([_item(letter, earlier) for letter, earlier in listed]))
 
     @app.post(f"{path}/requeue")
     def requeue(tube: str, dead_letter_id: str) -> Response:
-        operator_query()
-        letter = desk.requeue(tube, dead_letter_id)
-        if letter is None:
-            raise _not_found(tube, dead_letter_id)
+        parse_query(Query, request.args)
+        try:
+            letter = desk.requeue(tube, dead_letter_id, partial(recorded, "dead-letters-requeued"))
+        except LookupError:
+            raise _not_found(tube, dead_letter_id) from None
         log.info("requeued", tube=tube, dead_letter=dead_letter_id)
         return json_response(200, DeadLetterRequeued("OK", tube, dead_letter_id, *_result(desk, letter)))
 
     @app.post("/api/dead-letters/requeue")
     def requeue_all() -> Response:
-        query = operator_query(parameters.requeue)
+        query: Any = parse_query(parameters.requeue, request.args)
         chosen = [query.tube] if query.tube else list(tubes)
-        requeued, left = desk.requeue_all(chosen)
+        requeued, left = desk.requeue_all(chosen, partial(recorded, "dead-letters-requeued"))
         log.info("requeued all", tubes=chosen, requeued=requeued, left=left)
         return json_response(
             200, DeadLettersRequeued("OK", requeued, left, _failed_again(desk, chosen, requeued, left))
@@ -165,15 +171,14 @@ def add_routes(app: Flask, settings: Settings, desk: DeadLetterDesk, log: BoundL
 
     @app.delete(path)
     def discard(tube: str, dead_letter_id: str) -> Response:
-        operator_query()
-        with desk.queue() as queue:
-            letter = _listed(queue, tube, dead_letter_id)
-            header = event.peek(letter.event)
-            if header:  # the receipt goes first: after a crash in between, the event is never missing unexplained
-                now = event.format_time(datetime.now(UTC))
-                queue.put_receipt(receipt.encode(receipt.Receipt("discarded", now, [header.id], tube=tube)))
-            if not queue.discard(tube, dead_letter_id):
-                raise _not_found(tube, dead_letter_id)
+        parse_query(Query, request.args)
+        try:
+            with desk.queue() as queue:
+                letter = find_letter(queue, tube, dead_letter_id)
+                with recorded("dead-letters-deleted", [letter]):
+                    header = _discard(queue, letter)
+        except LookupError:
+            raise _not_found(tube, dead_letter_id) from None
         log.info("discarded", tube=tube, dead_letter=dead_letter_id, id=header.id if header else None)
         return json_response(200, DeadLetterConfirmation("OK", tube, dead_letter_id))
 
@@ -203,12 +208,15 @@ def _failed_again(desk: DeadLetterDesk, tubes: Sequence[str], requeued: int, lef
     return failed
 
 
-def _listed(queue: Queue, tube: str, dead_letter_id: str) -> DeadLetter:
-    """Return a dead letter. Raises NotFound."""
-    for letter in queue.dead_letters(tube, LISTED_MAX):
-        if letter.id == dead_letter_id:
-            return letter
-    raise _not_found(tube, dead_letter_id)
+def _discard(queue: Queue, letter: DeadLetter) -> event.EventHeader | None:
+    """Delete a dead letter. Return its event's header. Raises LookupError if it has left the tube meanwhile."""
+    header = event.peek(letter.event)
+    if header:  # the receipt goes first: after a crash in between, the event is never missing unexplained
+        now = event.format_time(datetime.now(UTC))
+        queue.put_receipt(receipt.encode(receipt.Receipt("discarded", now, [header.id], tube=letter.tube)))
+    if not queue.discard(letter.tube, letter.id):
+        raise LookupError(letter.id)
+    return header
 
 
 def _not_found(tube: str, dead_letter_id: str) -> NotFound:

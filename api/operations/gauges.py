@@ -8,13 +8,12 @@ from msgspec import UNSET, structs
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.operations.readiness import UNAVAILABLE
+from api.operations.readiness import UNAVAILABLE, Component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from api.operations.monitor import Monitor
-    from api.operations.readiness import Component
 
 
 _UP_STATES: Final = ("running", "damaged")
@@ -45,11 +44,25 @@ class Gauges(Collector):
             yield _gauge("lagging_browsers", "Connected browsers that don't keep up.", browsers["lagging"])
         free = components["disk"].facts.get("freeBytes", {})
         yield _labeled_gauge("disk_free_bytes", "Free disk space where the stack writes.", "folder", free)
+        expiry = components.get("certificate", Component()).facts.get("expiresAt")
+        if expiry is not None:
+            yield _gauge(
+                "certificate_expiry_timestamp_seconds", "When nginx's certificate expires.", expiry.timestamp()
+            )
+        yield from audit_gauges(components["audit"])
         states = components["programs"].facts.get("states", {})
         running = {name: state in _UP_STATES for name, state in states.items() if state != "stopped"}
         yield _labeled_gauge(
             "program_up", "1 if the program runs, else 0. Stopped programs are omitted.", "program", running
         )
+
+
+def audit_gauges(audit: Component) -> Iterator[GaugeMetricFamily]:
+    """Yield the gauges of the audit trail, if it can be read."""
+    if audit.facts:
+        yield _gauge("audit_records", "Records of the audit trail.", audit.facts["records"])
+        help_text = "The first 13 hexadecimal digits of the audit trail's head, as a number."
+        yield _gauge("audit_head", help_text, audit.facts["headNumber"])
 
 
 def _queue(queue: Component) -> Iterator[GaugeMetricFamily]:

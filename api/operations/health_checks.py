@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from api.operations.file_checks import MetricsCheck, check_token
+from api.operations.certificate_check import check_certificate
+from api.operations.client_ca_check import check_client_ca
+from api.operations.file_checks import DAMAGED, AuditCheck, MetricsCheck, check_token
+from api.operations.issuer_check import check_issuer
 from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
 from tradewire import feed, unix_socket
-from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable
+from tradewire.access import key_file, user
+from tradewire.audit.trail import Trail
+from tradewire.errors import FeedUnavailable, QueueUnavailable, StoreUnavailable, Unavailable
 from tradewire.queue import ARCHIVE
 from tradewire.queue.factory import engine_of
 from tradewire.store import engine
@@ -31,6 +36,7 @@ NEARLY_FULL: Final = "nearly-full"
 BEHIND: Final = "behind"
 FAILING: Final = "failing"
 GROWING: Final = "growing"
+OPEN: Final = "open"
 
 _MAX_FILL: Final = 0.8
 _BEHIND_SECONDS: Final = 3
@@ -71,8 +77,13 @@ def health_checks(
         "store": lambda: {"store": _store(store)},
         "ledger": LedgerCheck(settings, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
-        "programs": lambda: {"programs": _programs(settings.supervisor_states)},
+        "programs": lambda: {"programs": _programs(settings)},
         "metrics": MetricsCheck(settings.metrics),
+        "access": lambda: {"access": _access(settings)},
+        "issuer": lambda: {"issuer": check_issuer(settings)},
+        "certificate": lambda: check_certificate(settings),
+        "client-ca": lambda: check_client_ca(settings),
+        "audit": AuditCheck(Trail(settings.audit, settings.audit_key)),
         "operator-token": lambda: check_token(settings.operator_token),
     }
 
@@ -178,13 +189,35 @@ def _disk(settings: Settings) -> Component:
     return Component(facts={"freeBytes": free})
 
 
-def _programs(path: Path) -> Component:
-    """Check the programs' states as supervisord reported them. Without a report, no state is known."""
+def _access(settings: Settings) -> Component:
+    """Check that keys and users can be read, and that other machines need them."""
+    if settings.access != "open":
+        try:
+            key_file.read(settings.keys)
+        except Unavailable as error:
+            return Component(UNAVAILABLE, f"{error}; every request with a key is refused")
+    if settings.access == "keys":
+        try:
+            user.FILE.read(settings.users)
+        except Unavailable as error:
+            return Component(DAMAGED, f"{error}; nobody can log in, and all sessions are refused")
+    if settings.access == "open" and settings.is_exposed:
+        detail = "everyone who reaches this machine reads and posts trades: set TRADEWIRE_ACCESS to keys, proxy or oidc"
+        return Component(OPEN, detail)
+    return Component()
+
+
+def _programs(settings: Settings) -> Component:
+    """Check the programs' states as supervisord reported them. Without a report, no state is known.
+
+    The home is for commands that start and stop them.
+    """
     try:
-        states: dict[str, str] = json.loads(path.read_bytes())
+        states: dict[str, str] = json.loads(settings.supervisor_states.read_bytes())
     except (OSError, ValueError):
         states = {}
+    facts = {"states": states, "home": str(settings.shown_home)}
     faults = [f"{name} {_STATE_FAULTS[state]}" for name, state in sorted(states.items()) if state in _STATE_FAULTS]
     if faults:
-        return Component(FAILING, f"{'; '.join(faults)}; see its log", {"states": states})
-    return Component(OK, facts={"states": states})
+        return Component(FAILING, f"{'; '.join(faults)}; see its log", facts)
+    return Component(OK, facts=facts)

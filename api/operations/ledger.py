@@ -7,14 +7,15 @@ saves, in the transaction that saves them. The reconciler compares both, request
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
-from api.http import auth
 from api.http.responses import json_response
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
+from tradewire.access.key import Role
 from tradewire.event import format_time, to_microseconds
 from tradewire.ledger import counters, losses, slots, tube_history
 from tradewire.ledger.counters import translate_errors
@@ -24,11 +25,12 @@ from tradewire.store import ledger
 from tradewire.store.ledger import count_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flask import Flask, Response
     from structlog.stdlib import BoundLogger
 
+    from api.http.audit import RequestTrail
     from api.http.queue_pool import QueuePool
     from tradewire.consumer import Consumer
     from tradewire.ledger.counters import Totals
@@ -95,6 +97,7 @@ class LossItem(msgspec.Struct, frozen=True, rename="camel"):
     ids: Annotated[list[str], Meta(description="The ids of the lost messages, if they are known: ten at most.")]
     named_at: Timestamp
     """When the loss was found out."""
+    settled_at: Annotated[Timestamp | UnsetType, Meta(description="When an operator settled it.")] = UNSET
 
 
 class Ledger(msgspec.Struct, frozen=True, rename="camel"):
@@ -116,6 +119,8 @@ class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """The account of each consumer's tube."""
     losses: list[LossItem]
     """The oldest losses that no operator has settled, 100 at most."""
+    settled_losses: list[LossItem]
+    """The losses that an operator has settled, newest first, 100 at most."""
     consumers: dict[str, ConsumerLabels]
     """The words of each consumer, by its tube."""
 
@@ -176,6 +181,7 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
         begun=before.accepted.begun,
         tubes=tubes,
         losses=[_item(loss) for loss in named.unsettled[:_LOSSES_MAX]],
+        settled_losses=[_item(loss) for loss in named.settled[: -_LOSSES_MAX - 1 : -1]],
         consumers={consumer.name: _labels(consumer) for consumer in settings.consumers},
     )
 
@@ -186,7 +192,8 @@ def _labels(consumer: Consumer) -> ConsumerLabels:
 
 def _item(loss: Loss) -> LossItem:
     received_at = timestamp_from_microseconds(loss.received_at)
-    return LossItem(loss.tube, received_at, loss.messages, loss.of, loss.first_id, loss.ids, loss.named_at)
+    item = LossItem(loss.tube, received_at, loss.messages, loss.of, loss.first_id, loss.ids, loss.named_at)
+    return replace(item, settled_at=loss.settled_at) if loss.settled_at else item
 
 
 def _snapshot(settings: Settings, queue: Queue) -> _Snapshot:
@@ -228,7 +235,9 @@ def _account(
     )
 
 
-def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
+def add_routes(
+    app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, trail: RequestTrail, log: BoundLogger
+) -> None:
     """Add the routes."""
 
     @app.get("/api/ledger")
@@ -238,8 +247,19 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreRead
 
     @app.post("/api/ledger/settle")
     def settle() -> Response:
-        auth.require_operator(settings.home / "operator-token")
-        messages = sum(loss.messages for loss in losses.read(settings.counters).unsettled)
-        losses.settle(settings.counters, format_time(datetime.now(UTC)))
+        now = format_time(datetime.now(UTC))
+        found = losses.read(settings.counters).unsettled
+        with trail.recorded("losses-settled", Role.OPERATOR, _recorded(found)) as details:
+            losses.settle(settings.counters, now)
+            # Others may have been named meanwhile.
+            found = [loss for loss in losses.read(settings.counters).settled if loss.settled_at == now]
+            details.update(_recorded(found))
+        messages = sum(loss.messages for loss in found)
         log.warning("losses settled", messages=messages)
         return json_response(200, LossesSettled("OK", messages))
+
+
+def _recorded(found: Sequence[Loss]) -> dict[str, Any]:
+    """Return what the audit trail tells of losses."""
+    oldest = [{"tube": loss.tube, "firstId": loss.first_id} for loss in found[:_LOSSES_MAX]]
+    return {"messages": sum(loss.messages for loss in found), "losses": oldest}

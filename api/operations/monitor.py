@@ -55,6 +55,10 @@ class Monitor:
                 self._log_changes(previous_status)
             return self._report
 
+    def latest(self, name: str) -> Component | None:
+        """Return a component as the last report has it; None if it has not. This runs no check."""
+        return self._report.components.get(name)
+
     def _watch(self) -> None:
         while True:
             self.report()

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, request
 from msgspec import Meta
 
 from api.http.responses import RETRY_AFTER_SECONDS, json_response
 from api.operations.gauges import Gauges
 from tradewire import metrics
+from tradewire.access.key import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from api.http.auth import Access
     from api.operations.monitor import Monitor
     from api.operations.readiness import Component, HealthReport
     from tradewire.settings import Settings
@@ -27,12 +29,15 @@ class Health(msgspec.Struct, omit_defaults=True):
     fault: Annotated[str, Meta(description="Why messages are refused, if they are for a reason of this process.")] = ""
 
 
-def add_routes(app: Flask, settings: Settings, monitor: Monitor, ingest_fault: Callable[[], str]) -> None:
+def add_routes(
+    app: Flask, settings: Settings, access: Access, monitor: Monitor, ingest_fault: Callable[[], str]
+) -> None:
     """Add the routes.
 
     Args:
         app: The application.
         settings: The stack's settings.
+        access: Tells whether a request may see the components.
         monitor: Reports on all components.
         ingest_fault: Tells why this process can record no request. Empty if it can.
     """
@@ -44,8 +49,10 @@ def add_routes(app: Flask, settings: Settings, monitor: Monitor, ingest_fault: C
 
     @app.get("/readyz")
     def readyz() -> Response:
-        """Answer 200 if a message posted now would be accepted, else 503, with the health of each component."""
+        """Answer 200 if a message posted now would be accepted, else 503; a monitor sees each component's health."""
         report = monitor.report()
+        if not access.may(request.environ, Role.MONITOR):
+            return _readiness_response(report, {})
         components = {name: _component_body(component) for name, component in report.components.items()}
         return _readiness_response(report, {"components": components})
 

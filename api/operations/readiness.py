@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 OK: Final = "ok"
 UNAVAILABLE: Final = "unavailable"
-_NEEDED_FOR_INGEST: Final = ("queue", "ingest")
+_NEEDED_FOR_INGEST: Final = ("queue", "ingest", "access")
 """The components without which no message can be accepted."""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 _SECOND: Final = 1_000_000
+WORDS_PARAMETER: Final = "q"
 
 
 class TimeRange(NamedTuple):
@@ -29,7 +30,7 @@ class TimeRange(NamedTuple):
 
 
 def window_range(window: int, now: int) -> TimeRange:
-    """Return the time range of a window: whole steps of its series, up to now.
+    """Return the time range of a window up to now: whole minutes, hours or days, as suit its length.
 
     Args:
         window: Seconds.
@@ -70,7 +71,7 @@ class FilterQuery(_FieldQuery):
         "max", parameter_types.AMOUNT, "The maximum amount sold, in the same currency as `min`."
     )
     words: tuple[str, ...] = parameter(
-        "q",
+        WORDS_PARAMETER,
         parameter_types.WORDS,
         "Words that must all match. A word matches a currency, the country or a flag, or the start of the user's or "
         "the message's id. Case is ignored.",
@@ -79,8 +80,8 @@ class FilterQuery(_FieldQuery):
     window: int | None = parameter(
         "window",
         parameter_types.WINDOW,
-        "Received in the time up to now, such as 15m, 24h or 30d. It begins with a whole minute, hour or day: the same "
-        "as a step of the statistics.",
+        "Received in the time up to now, such as 15m, 24h or 30d. It begins with a whole minute, hour or day, "
+        "depending on its length.",
     )
     since: int | None = parameter(
         "since", parameter_types.TIMESTAMP, "Received at this time or later.", example="2026-01-01T00:00:00Z"

@@ -17,9 +17,10 @@ from api.http.timestamps import Timestamp, now_microseconds, timestamp_from_micr
 from api.query import cursor, sorting
 from api.query.basis import Basis, basis_of
 from api.query.cursor import CURSOR, Cursor
-from api.query.exports import CSV, FILE_FORMATS, Exports
+from api.query.exports import CSV, FILE_FORMATS
 from api.query.filters import FilterQuery
 from api.query.watermark import archived_up_to
+from tradewire.access.key import Role
 from tradewire.errors import Fault
 from tradewire.event import TradeEvent
 from tradewire.store.views import SortedPosition
@@ -27,9 +28,9 @@ from tradewire.store.views import SortedPosition
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from structlog.stdlib import BoundLogger
-
+    from api.http.auth import Access
     from api.http.queue_pool import QueuePool
+    from api.query.exports import Exports
     from tradewire.settings import Settings
     from tradewire.store import views
     from tradewire.store.reading import StoreReader
@@ -108,13 +109,20 @@ class MessagePage(msgspec.Struct, rename="camel"):
     ]
 
 
-def add_routes(app: Flask, settings: Settings, pool: QueuePool, store: StoreReader, log: BoundLogger) -> None:
+def add_routes(
+    app: Flask,
+    settings: Settings,
+    access: Access,
+    pool: QueuePool,
+    store: StoreReader,
+    exports: Exports,
+) -> None:
     """Add the routes."""
-    exports = Exports(store, log)
 
     @app.get("/api/messages")
     def messages() -> Response:
         query = parse_query(MessagesQuery, request.args, format=_accepted_format())
+        access.check(request.environ, frozenset({Role.EXPORTER if query.format in FILE_FORMATS else Role.VIEWER}))
         filters = query.filter(query.time_range(now_microseconds()))
         if query.format in FILE_FORMATS:
             return exports.response(query.format, filters, query.limit, query.separator)

@@ -102,7 +102,13 @@ class Statistics(msgspec.Struct, rename="camel"):
             " for this filter: all figures are exact for the time from the `since` in here to the end of the range."
         ),
     ]
-    step: Annotated[int, Meta(description="The length of a step of the series in seconds: 60, 3600 or 86400.")]
+    step: Annotated[
+        int,
+        Meta(
+            description="The length of a step of the series in seconds: 60, 3600 or 86400. The shortest one with which"
+            " the part of the range since the archive's first message has at most 1,500 steps."
+        ),
+    ]
     total: Annotated[Total, Meta(description="How many messages match.")]
     pairs: Annotated[list[PairStats], Meta(description="The 1,000 pairs with the most messages, most first.")]
     more_pairs: Annotated[int, Meta(description="The number of other pairs.")]

@@ -33,7 +33,8 @@ def wait_settled(stack: Stack) -> dict[str, Any]:
         return is_settled(ledger)
 
     # nginx limits how often one address may ask.
-    wait_until(has_settled, f"all is shown and archived\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS, pause_seconds=0.1)
+    what = "all is shown and archived"
+    wait_until(has_settled, lambda: f"{what}\n{stack.logs()}", SETTLE_TIMEOUT_SECONDS, pause_seconds=0.1)
     return ledger
 
 

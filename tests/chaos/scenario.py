@@ -197,9 +197,7 @@ def small_disks(running: Stack) -> Iterator[Mapping[str, Disk]]:
     with ExitStack() as mounts:
         sizes = {"store": "2g", "queue": "400m"}
         disks = {
-            name: mounts.enter_context(
-                small_disk(running.home / name, f"size={sizes.get(name, '64m')}", "nr_inodes=2000")
-            )
+            name: mounts.enter_context(small_disk(running.home / name, f"size={sizes.get(name, '64m')},nr_inodes=2000"))
             for name in DISKS
         }
         running.up()

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, unix_connect
 
-from tests.support import EXAMPLE, ROOT, TIMEOUT_SECONDS, Response, running, wait_until
+from tests.support import EXAMPLE, ROOT, TIMEOUT_SECONDS, Response, make_audit_key, running, wait_until
 from tradewire.event import format_time
 from tradewire.queue import factory
 from tradewire.settings import Settings
@@ -280,5 +280,6 @@ def module_home() -> Iterator[Path]:
     """Return a home directory that the tests of a module share."""
     path = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
     (path / "sock/workers").mkdir(parents=True)
+    make_audit_key(path)
     yield path
     shutil.rmtree(path, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,3 +22,6 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     texts = {name: value for name, value in environ.items() if isinstance(value, str)}
     start_response("200 OK", [("X", "a\r\nSet-Cookie: b" if path == "/break" else "a")])
     yield msgspec.json.encode(texts | {"body": body.decode("latin-1")})
+
+
+app.extensions = {"refusals": SimpleNamespace()}  # type: ignore[attr-defined] # gunicorn's configuration sets its thread

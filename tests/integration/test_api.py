@@ -64,7 +64,7 @@ def test_an_accepted_message_gets_an_id_and_its_event_is_in_the_tube(shared: Pat
     assert response.json.keys() == {"status", "userId", "id"}
     assert (response.json["status"], response.json["userId"]) == ("OK", "134259")
     assert uuid.UUID(response.json["id"]).version == 7
-    assert response.headers["Location"] == f"/api/message/{response.json['id']}"
+    assert response.headers["Location"] == f"message/{response.json['id']}"
     event = take_accepted(shared, response)
     assert event.pop("receivedAt").endswith("Z")
     assert event == EXAMPLE | {

@@ -99,8 +99,7 @@ def test_its_dead_letters_are_listed_requeued_and_deleted(home: Path, env: dict[
     with stack(home, env), processor(home, NAME, **env):
         message_id = post_for(home, "../etc")
         path = f"/api/dead-letters?tube={NAME}"
-        wait_until(lambda: call_query(home, path, **OPERATOR).json["deadLetters"], "there is a dead letter")
-        [letter] = call_query(home, path, **OPERATOR).json["deadLetters"]
+        [letter] = wait_until(lambda: call_query(home, path, **OPERATOR).json["deadLetters"], "there is a dead letter")
         assert (letter["event"]["id"], letter["reason"]) == (message_id, "no folder can be named '../etc'")
         wait_until(lambda: account(home)["deadLetters"] == 1, "the ledger counts it")
         requeue = f"/api/dead-letters/{NAME}/{letter['id']}/requeue"
@@ -145,7 +144,7 @@ def test_its_settings_are_checked_with_all_others(home: Path, env: dict[str, str
 
 def test_what_is_left_can_be_delivered_and_dead_letters_stay(home: Path, env: dict[str, str]) -> None:
     (home / "users/alice").mkdir()
-    for folder in ("run", "sock/supervised"):
+    for folder in ("run", "sock/supervised", "audit"):
         (home / folder).mkdir(exist_ok=True)
     with beanstalkd(home), ingest_api(home, **env):
         ids = {post_for(home, "alice") for _ in range(3)}

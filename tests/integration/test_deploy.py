@@ -136,7 +136,7 @@ def test_every_fault_of_dotenv_is_named_before_anything_is_set_up_and_deploy_dow
 
 @pytest.mark.parametrize("option", ["--help", "--foregroundx"])
 def test_an_unknown_option_is_refused(idle: Stack, option: str) -> None:
-    for command in ("up", "down"):
+    for command in ("up", "down", "reload"):
         done = idle.deploy(command, option)
         assert done.returncode == 1
         assert done.stderr.startswith(f"deploy/{command}: {option} is not an option\nUsage: deploy/{command}")
@@ -160,13 +160,60 @@ def test_a_home_in_which_a_file_is_in_the_way_is_refused(idle: Stack) -> None:
     assert done.stderr.startswith(f"{idle.home}/sock must be a folder")
 
 
+def test_a_stack_that_other_machines_reach_does_not_start_without_access_control(idle: Stack) -> None:
+    idle.env = {"TRADEWIRE_LISTEN": f"0.0.0.0:{idle.port}"}
+    done = idle.deploy("up")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        "TRADEWIRE_ACCESS must be set to keys, proxy, oidc or open: TRADEWIRE_LISTEN admits other machines"
+        in done.stderr
+    )
+    assert "TRADEWIRE_TLS_CERT and TRADEWIRE_TLS_KEY must be set, or TRADEWIRE_TRUSTED_PROXIES" in done.stderr
+    assert not idle.home.exists()
+
+
+def test_a_certificate_that_can_not_be_used_is_named_before_anything_starts(idle: Stack) -> None:
+    idle.env = {"TRADEWIRE_TLS_CERT": "/nothing/c.pem", "TRADEWIRE_TLS_KEY": "/nothing/k.pem"}
+    done = idle.deploy("up")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        "TRADEWIRE_TLS_CERT=/nothing/c.pem can't be read: No such file or directory\n"
+        "TRADEWIRE_TLS_KEY=/nothing/k.pem can't be read: No such file or directory\nNothing was started."
+    )
+    assert not idle.home.exists()
+    done = idle.deploy("up", "--self-signed")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--self-signed makes a certificate, and TRADEWIRE_TLS_CERT names another" in done.stderr
+
+
+def test_a_reload_needs_a_stack_that_runs_with_a_certificate(idle: Stack, running: Stack) -> None:
+    done = idle.deploy("reload")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"deploy/reload: no stack was ever started in {idle.home}\nRun deploy/up first.\n",
+    )
+    done = running.deploy("reload")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"deploy/reload: the stack in {running.home} has no certificate\n")
+
+
+def test_open_access_for_other_machines_is_warned_about_at_the_start_and_by_readyz(idle: Stack) -> None:
+    idle.env = {"TRADEWIRE_LISTEN": f"0.0.0.0:{idle.port}", "TRADEWIRE_ACCESS": "open"}
+    for _ in range(2):
+        done = idle.deploy("up")
+        assert done.returncode == 0
+        assert "TRADEWIRE_ACCESS is open" in done.stderr
+    health = idle.get("/readyz").json
+    assert (health["status"], health["components"]["access"]["status"]) == ("degraded", "open")
+
+
 # ---- addresses
 
 
 @needs_ipv6
 def test_every_address_of_the_list_is_served_and_localhost_means_both_loopbacks(idle: Stack) -> None:
     other = free_port()
-    idle.env = {"TRADEWIRE_LISTEN": f"localhost:{idle.port}, 0.0.0.0:{other}"}
+    idle.env = {"TRADEWIRE_LISTEN": f"localhost:{idle.port}, 0.0.0.0:{other}", "TRADEWIRE_ACCESS": "open"}
     idle.up()
     for address in (("127.0.0.1", idle.port), ("::1", idle.port), ("127.0.0.1", other)):
         with socket.create_connection(address) as connection:

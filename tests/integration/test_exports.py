@@ -7,14 +7,17 @@ import socket
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from api.app import create_app
 from api.query import exports
 from tests.integration.conftest import UnixConnection, call_query, query_api
 from tests.integration.test_api_reading import fault_codes, fill_archive, make_events
-from tests.support import beanstalkd, wait_until
+from tests.support import audited, beanstalkd, wait_until
+from tradewire.audit.trail import Trail
 from tradewire.logging import setup
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import Settings
@@ -109,3 +112,39 @@ def test_concurrent_exports_are_limited_and_do_not_block_other_queries(filled: P
         assert call_query(filled, "/api/messages?format=csv", method="HEAD").status == 200
         assert len(call_query(filled, "/api/messages").json["messages"]) == 100
     wait_until(lambda: call_query(filled, "/api/messages?format=csv").status == 200, "a new export is accepted")
+
+
+def test_an_export_is_recorded_with_its_filter_and_its_rows_and_names_no_user(filled: Path) -> None:
+    user = msgspec.json.decode(call_query(filled, "/api/messages?limit=1").body)["messages"][0]["userId"]
+    assert audited(filled) == []  # a page is no export
+    for query in (f"format=ndjson&user={quote(user)}&from=EUR", f"format=csv&limit=3&q={quote(user)}"):
+        assert call_query(filled, f"/api/messages?{query}", X_Forwarded_For="10.0.0.7").status == 200
+    assert call_query(filled, "/api/messages?format=csv", method="HEAD").status == 200  # it has no rows
+    wait_until(lambda: len(audited(filled)) == 4, "the end of each export is recorded")
+    first, ended, second, limited = audited(filled, "messages-exported")
+    assert (first["result"], ended["result"], ended["role"], ended["from"]) == ("begun", "done", "exporter", "10.0.0.7")
+    pseudonym = Trail(filled / "audit/trail.jsonl", filled / "audit-key").pseudonym(user)
+    assert first["details"] == {
+        "format": "ndjson",
+        "parameters": {"format": "ndjson", "user": pseudonym, "from": "EUR"},
+    }
+    assert ended["details"].keys() == {"format", "parameters", "rows"}
+    assert second["details"]["parameters"] == {"format": "csv", "limit": "3", "q": pseudonym}
+    assert limited["details"]["rows"] <= 3
+    assert user not in (filled / "audit/trail.jsonl").read_text()
+
+
+def test_an_export_that_the_client_breaks_off_is_recorded_as_failed(filled: Path) -> None:
+    with export(filled, "csv") as response:
+        response.read(1000)
+    wait_until(lambda: len(audited(filled)) == 2, "the end of the export is recorded")
+    failed = audited(filled)[1]
+    assert failed["result"] == "failed"
+    assert 0 < failed["details"]["rows"] < MESSAGES
+
+
+def test_an_export_that_can_not_be_recorded_is_refused_and_pages_are_shown(filled: Path) -> None:
+    (filled / "audit/trail.jsonl").mkdir(parents=True)
+    response = call_query(filled, "/api/messages?format=csv")
+    assert (response.status, response.json["errors"][0]["code"]) == (503, "unavailable")
+    assert call_query(filled, "/api/messages").status == 200

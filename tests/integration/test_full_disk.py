@@ -2,97 +2,52 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from contextlib import ExitStack, contextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from supervisor.loggers import LevelsByName, LogRecord
 
+from deploy import own_queue
 from deploy.queue_room import RESERVE_BYTES
+from deploy.stack import RECORDS
 from deploy.steady_supervisord import SteadyLog
-from tests.disks import Disk, small_disk
+from tests.disks import quota_disk, small_disk
 from tests.integration.conftest import open_queue
-from tests.stack import Stack, is_settled, stack
-from tests.support import ROOT, example, is_listening, wait_until
+from tests.integration.small_stack import EACH_AND_ALL, SmallStack, check_that_nothing_is_lost, small_stack
+from tests.support import ROOT, is_listening, wait_until
 from tests.support import running as running_program
-from tests.watcher import Watcher
 from tradewire.queue import LIVE
+from tradewire.settings import Settings
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-FOLDERS = ("log", "queue", "store", "metrics", "ledger")
-SIZES = {"store": "1g"}
-BATCH = b"\n".join(example(userId=str(number)) for number in range(1000))
-
-
-class SmallStack(NamedTuple):
-    """A running stack, and the small disks that its folders are."""
-
-    stack: Stack
-    disks: Mapping[str, Disk]
+    from tests.disks import Disk
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[SmallStack]:
     """Give a stack that the tests share, as each of them leaves it whole."""
-    home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    with ExitStack() as mounts, stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off") as started:
-        assert started.deploy("down").returncode == 0  # the folders have their owners and modes now
-        disks = {
-            name: mounts.enter_context(small_disk(home / name, f"size={SIZES.get(name, '64m')}", "nr_inodes=1000"))
-            for name in FOLDERS
-        }
-        started.up()
-        started.wait_ready()
-        with Watcher(started.port):  # else the live tube would fill the queue
-            yield SmallStack(started, disks)
-        assert started.deploy("down").returncode == 0
-    shutil.rmtree(home)
+
+    def mount(folder: Path) -> AbstractContextManager[Disk]:
+        return small_disk(folder, f"size={'1g' if folder.name == 'store' else '64m'},nr_inodes=1000")
+
+    with small_stack(mount) as small:
+        yield small
 
 
 @pytest.mark.parametrize("fault", ["full", "without_inodes", "read_only"])
-@pytest.mark.parametrize("names", [*((name,) for name in FOLDERS), FOLDERS], ids="-".join)
+@pytest.mark.parametrize("names", EACH_AND_ALL, ids="-".join)
 def test_a_disk_that_takes_nothing_ends_no_program_and_loses_no_message(
     running: SmallStack, names: tuple[str, ...], fault: str
 ) -> None:
-    started, before = running.stack, running.stack.get("/api/ledger").json["accepted"]
-    pids = {program: pid for program, (_, pid) in started.states().items()}
-    supervisord = started.supervisord_pid()
-    with ExitStack() as faults:
-        for name in names:
-            faults.enter_context(getattr(running.disks[name], fault)())
-        started.kill(started.pid("processors:live-1"))  # supervisord, and the new process, have something to log
-        statuses = []
-        for _ in range(25 if "queue" in names else 3):  # its log has room for about ten batches before it needs a file
-            statuses.append(started.get("/api/messages", method="POST", body=BATCH).status)
-            assert started.post(b"{}").status in {400, 503}
-        assert (503 in statuses) >= ("queue" in names)
-        assert set(statuses) <= {201, 503}
-        assert started.supervisord_pid() == supervisord
-        ended = {program for program, (_, pid) in started.states().items() if pid != pids[program]}
-        assert ended <= {"processors:live-1"}
-    accepted = 1000 * statuses.count(201)
-    started.wait_ready()
-    assert started.supervisord_pid() == supervisord
-    ledger: dict[str, Any] = {}
-
-    def has_settled() -> bool:
-        ledger.clear()
-        ledger.update(started.get("/api/ledger").json)
-        return is_settled(ledger) and ledger["accepted"] == before + accepted
-
-    wait_until(has_settled, "the ledger knows them, and nothing is on its way", 60, pause_seconds=0.2)
-    assert ledger["status"] == "balanced"
-    assert [tube["missing"] for tube in ledger["tubes"].values()] == [0, 0]
-    assert started.post(example()).status == 201
+    check_that_nothing_is_lost(running, names, fault)
 
 
 def test_a_log_names_how_much_it_lacks_since_its_disk_was_full_or_its_folder_was_gone(home: Path) -> None:
@@ -133,13 +88,23 @@ def test_a_killed_supervisord_is_started_again_while_the_disk_is_full(running: S
     assert started.supervisord_pid() != killed
 
 
-def test_beanstalkd_starts_once_more_on_a_full_disk_from_its_reserve(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("mount", "fault"),
+    [
+        (partial(small_disk, options="size=300m"), "full"),
+        (partial(small_disk, options="size=300m,nr_inodes=1000"), "without_inodes"),
+        (quota_disk, "over_quota"),
+    ],
+)
+def test_beanstalkd_starts_once_more_on_a_full_disk_from_its_reserve(
+    home: Path, mount: Callable[[Path], AbstractContextManager[Disk]], fault: str
+) -> None:
     folder = home / "queue"
     folder.mkdir()
     server = ["beanstalkd", "-l", f"unix:{home}/sock/beanstalkd.sock", "-b", "queue"]
     command = [sys.executable, "-IS", str(ROOT / "deploy/queue_room.py"), *server]
-    with small_disk(folder, "size=300m") as disk, open_queue(home) as queue:
-        for condition in (nullcontext, disk.full):
+    with mount(folder) as disk, open_queue(home) as queue:
+        for condition in (nullcontext, nullcontext, getattr(disk, fault)):
             with condition(), started(command, home) as process:
                 assert (folder / "reserve").exists() == (condition is nullcontext)
                 if condition is nullcontext:
@@ -149,7 +114,24 @@ def test_beanstalkd_starts_once_more_on_a_full_disk_from_its_reserve(home: Path)
                 process.wait()
         with started(command, home):
             assert (folder / "reserve").stat().st_size == RESERVE_BYTES
-            assert [job.body for job in queue.reserve(LIVE, 10, 0)] == [b"kept"]
+            assert [job.body for job in queue.reserve(LIVE, 10, 0)] == [b"kept"] * 2
+
+
+def test_the_queue_of_a_stack_that_is_down_can_be_emptied_on_a_full_disk(home: Path) -> None:
+    settings = Settings(home=home)
+    for folder in ("queue", RECORDS):
+        (home / folder).mkdir(parents=True)
+    with small_disk(home / "queue", "size=300m") as disk, open_queue(home) as queue:
+        with own_queue.serve(settings):
+            queue.put(b"kept", [LIVE])
+            queue.close()
+        with disk.full(), own_queue.serve(settings):
+            jobs = queue.reserve(LIVE, 10, 0)
+            assert [job.body for job in jobs] == [b"kept"]
+            queue.delete(jobs)
+            queue.close()
+        with own_queue.serve(settings):
+            assert queue.reserve(LIVE, 10, 0) == []
 
 
 @contextmanager

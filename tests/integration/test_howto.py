@@ -139,7 +139,7 @@ def test_an_added_field_is_checked_archived_exported_filtered_and_described(
 
     assert (answers["faults"], refused) == ([["channel", "too-long"]], None)
     header, *rows = [line.split(",") for line in answers["csv"].removeprefix("\ufeff").splitlines()]
-    assert header[-2:] == ["flags", "channel"]
+    assert header[-3:] == ["flags", "producer", "channel"]
     assert sorted((row[0], row[-1]) for row in rows) == sorted(
         [(with_channel, "'+phone"), (without, ""), (make_event(1).id, "")]
     )

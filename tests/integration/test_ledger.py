@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -205,8 +205,9 @@ def test_the_ledger_survives_a_kill_of_every_program(home: Path) -> None:
                 process.kill()
                 process.wait()
             for worker in workers:  # else they would answer until the next server has taken their socket over
-                worker.kill()
-                worker.wait()
+                with suppress(psutil.NoSuchProcess):  # it ends by itself, too
+                    worker.kill()
+            psutil.wait_procs(workers)
         with beanstalkd(home), ingest_api(home), processor(home, "archive"):
             post_messages(home)
             wait_until(lambda: settled_ledger(home)["tubes"]["archive"]["archived"] == 2 * POSTS, "all are archived")

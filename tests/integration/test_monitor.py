@@ -159,7 +159,7 @@ def test_a_disk_that_takes_no_account_of_messages_is_reported(
     folder = home / "ledger"
     folder.mkdir()
     with (
-        disks.small_disk(folder, "size=8m", "nr_inodes=200") as disk,
+        disks.small_disk(folder, "size=8m,nr_inodes=200") as disk,
         beanstalkd(home),
         query_api(home, **metrics_env),
         ingest_api(home, TRADEWIRE_API_WORKERS="1"),

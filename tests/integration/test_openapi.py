@@ -10,10 +10,13 @@ import schemathesis
 
 from api.app import create_app
 from api.openapi.document import document
+from api.openapi.security import security_of
 from tests.integration.conftest import call_query, event_json, ingest_api, open_queue, query_api
 from tests.integration.test_api_reading import ALL, DISCARDED, RECEIPTS, SHOWN, fill_archive
 from tests.support import ROOT, TUBES, beanstalkd, free_port, wait_until
 from tradewire import metrics
+from tradewire.access import key_file
+from tradewire.access.key import Role, make
 from tradewire.logging import setup
 from tradewire.queue import LIVE
 from tradewire.queue.memory import Broker, MemoryQueue
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
 
     from schemathesis import Case, CheckContext, Response
 
-TOKEN: Final = "0123456789abcdef"  # noqa: S105 - only for this test
-BEARER: Final = {"Authorization": f"Bearer {TOKEN}"}
+BEARER: Final[dict[str, str]] = {}
+"""The credentials of a principal with all roles. The fixture fills it."""
 INEXPRESSIBLE: Final = {
     # faults of several parameters or fields together
     *("empty-range", "not-together", "missing", "not-with-format", "same-currency"),
@@ -43,7 +46,8 @@ INEXPRESSIBLE: Final = {
 CONFIG: Final = {
     "seed": 1,
     "generation": {"max-examples": 30, "deterministic": True, "database": "none"},
-    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "404"]}},
+    # 429: of many attempts to log in
+    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "404", "429"]}},
 }
 
 
@@ -56,13 +60,20 @@ def address(module_home: Path, lane: str) -> Iterator[str]:
     port = free_port()
     for folder in ("store", "metrics"):
         (module_home / folder).mkdir(exist_ok=True)  # the other lane may have made it
-    (module_home / "operator-token").write_text(TOKEN)
+    (module_home / "operator-token").write_text("another")
+    key, token = make("all", Role, now=0, slot=0)
+    (module_home / "access").mkdir(exist_ok=True)
+    with key_file.changing(Settings(home=module_home).keys, None) as keys:
+        keys[:] = [key]
+    BEARER["Authorization"] = f"Bearer {token}"
     fill_archive(module_home, f"sqlite:///{module_home}/store/tradewire.db", ALL, RECEIPTS)
     env = {
         "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --bind unix:{module_home}/sock/api-query.sock",
         metrics.FOLDER_VARIABLE: str(module_home / "metrics"),
     }
-    with beanstalkd(module_home), ingest_api(module_home, lane), query_api(module_home, lane, **env):
+    access = {"TRADEWIRE_ACCESS": "keys"}
+    ingest, query = ingest_api(module_home, lane, **access), query_api(module_home, lane, **env, **access)
+    with beanstalkd(module_home), ingest, query:
         wait_until(lambda: call_query(module_home, "/readyz").status == 200, "the API is ready")
         yield f"http://127.0.0.1:{port}"
 
@@ -80,9 +91,9 @@ def test_the_document_describes_exactly_the_routes_of_the_app() -> None:
 def test_the_document_is_served_unchanged_and_defines_exactly_the_schemas_it_refers_to(
     address: str, module_home: Path
 ) -> None:
-    served = call_query(module_home, "/api/openapi.json")
+    served = call_query(module_home, "/api/openapi.json", **BEARER)
     assert address
-    assert served.json == document(TUBES)
+    assert served.json == document(TUBES, security=security_of(Settings(home=module_home, access="keys")))
     names = set(re.findall(rb'"#/components/schemas/(\w+)"', served.body))
     assert {name.decode() for name in names} == set(served.json["components"]["schemas"])
 
@@ -111,6 +122,7 @@ EXISTING: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("GET", "/api/messages", {"query": {"format": "ndjson"}}),
     ("GET", "/api/stats", {"query": {"since": "2026-01-01T00:00:00Z", "from": "EUR", "to": "GBP"}}),
     ("GET", "/api/dead-letters", {}),
+    ("GET", "/api/audit", {"query": {"limit": "2"}}),
 ]
 
 

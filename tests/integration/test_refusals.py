@@ -210,7 +210,10 @@ def test_extra_currencies_are_admitted_in_messages_filters_the_document_and_the_
     assert {"CNH", "BTC"} <= {*send(started, "/api/openapi.json").json["components"]["schemas"]["Currency"]["enum"]}
     settings = send(started, "/settings.js")
     assert (settings.body, settings.headers["Cache-Control"]) == (
-        f"globalThis.extraCurrencies = 'CNH BTC';\nglobalThis.stackHome = '{started.home}';\n".encode(),
+        "globalThis.extraCurrencies = 'CNH BTC';\n"
+        f"globalThis.namedHost = '127.0.0.1:{started.port}';\nglobalThis.access = 'open';\n"
+        "globalThis.provider = '';\nglobalThis.logoutUrl = '';\nglobalThis.publicOrigin = '';\n"
+        "globalThis.rootPath = new URL('.', document.currentScript.src).pathname;\n".encode(),
         "no-cache",
     )
     assert settings.headers["Content-Type"].startswith("text/javascript")

@@ -26,9 +26,21 @@ def checkout(tmp_path: Path) -> Path:
     venv = tmp_path / ".venv"
     venv.mkdir()
     (venv / "bin").symlink_to(ROOT / ".venv/bin")
-    lock = hashlib.sha256((ROOT / "deploy/requirements.txt").read_bytes()).hexdigest()
-    (venv / ".made").write_text(f"{venv}\n{lock}\n")
+    locks = [ROOT / "deploy/requirements.txt", ROOT / "tests/requirements.txt"]
+    (tmp_path / "tests").mkdir()
+    shutil.copy(locks[1], tmp_path / "tests")
+    sums = [hashlib.sha256(lock.read_bytes()).hexdigest() for lock in locks]
+    (venv / ".made").write_text("\n".join([str(venv), *sums, ""]))
     return tmp_path
+
+
+def set_up(checkout: Path, *arguments: str) -> str:
+    """Run deploy/setup and return its output."""
+    command = [str(checkout / "deploy/setup"), *arguments]
+    environ = os.environ | {"npm_config_prefer_offline": "true"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 @pytest.mark.parametrize("has_development_packages", [True, False])
@@ -38,9 +50,22 @@ def test_a_new_build_of_the_page_keeps_the_development_packages_and_installs_non
     if has_development_packages:
         (checkout / "web/node_modules").mkdir()  # npm writes there which packages are installed
         shutil.copy(checkout / "web/package-lock.json", checkout / "web/node_modules/.package-lock.json")
-    environ = os.environ | {"npm_config_prefer_offline": "true"}
-    done = subprocess.run([checkout / "deploy/setup"], env=environ, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    set_up(checkout)
     assert (checkout / "web/dist/index.html").exists()
     assert (checkout / "web/node_modules/esbuild").exists()
     assert (checkout / "web/node_modules/axe-core").exists() == has_development_packages
+
+
+def test_packages_of_the_page_that_are_there_are_left_alone(checkout: Path) -> None:
+    set_up(checkout)
+    assert not (checkout / "web/node_modules/axe-core").exists()
+    set_up(checkout, "--tests")
+    assert (checkout / "web/node_modules/axe-core").exists()
+    in_use = checkout / "web/node_modules/in-use"
+    in_use.touch()
+    with (checkout / "web/src/style.css").open("a") as style:
+        style.write("/* changed */\n")
+    for arguments in ([], ["--tests"]):
+        built = "Building the page" in set_up(checkout, *arguments)
+        assert built == (not arguments), "the page is built anew, and once"
+        assert in_use.exists()

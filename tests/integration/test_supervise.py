@@ -151,10 +151,9 @@ def test_a_command_ends_with_its_parent_even_by_kill_9(home: Path) -> None:
     script = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], process_group=0); time.sleep(600)"
     command = [*supervise_command()[:1], "-c", script, *supervise_command(), RECORD, "sleep", "600"]
     with subprocess.Popen(command, cwd=home) as parent:
-        wait_until(
+        [child] = wait_until(
             lambda: [child for child in psutil.Process(parent.pid).children() if child.name() == "sleep"], "it runs"
         )
-        [child] = psutil.Process(parent.pid).children()
         parent.send_signal(signal.SIGKILL)
     wait_until(lambda: has_ended(child), "the command has ended")
 

@@ -258,7 +258,8 @@ def test_browsers_that_catch_up_from_many_offsets_need_little_memory(
         fill_ring(worker, browser)
     before = resident_bytes(server)
     for offset in range(10):
-        with Browser(home, f"?epoch={browser.epoch}&offset={offset}") as back:
+        position = f"?epoch={browser.epoch}&offset={offset}"
+        with Browser(home, position, headers={"X-Forwarded-For": f"192.0.2.{offset}"}) as back:
             assert len(back.receive_ids(1900 - offset)) == 1900 - offset
     assert resident_bytes(server) - before < 60_000_000
 
@@ -491,3 +492,20 @@ def test_only_their_own_user_can_access_both_sockets(home: Path, server: subproc
     assert server.poll() is None
     for path in ("sock/browsers.sock", "sock/workers/wsserver.sock"):
         assert (home / path).stat().st_mode & 0o077 == 0
+
+
+def test_a_client_that_has_used_up_its_replays_starts_at_the_newest_event_and_others_resume(
+    home: Path, worker: Worker
+) -> None:
+    addresses = ("2001:db8:1:1::1", "2001:db8:1:1::2", "2001:db8:1:2::1", "192.0.2.1")
+    with Browser(home) as browser:
+        fill_ring(worker, browser)
+        position = f"?epoch={browser.epoch}&offset=0"
+
+    def resumes(address: str, query: str = position) -> bool:
+        with Browser(home, query, headers={"X-Forwarded-For": address}) as browser:
+            return browser.resumed
+
+    wait_until(lambda: not resumes(addresses[0]), "the client has used up its replays")
+    assert [resumes(address) for address in addresses] == [False, False, True, True]
+    assert resumes(addresses[0], position.replace("=0", "=1900"))

@@ -89,7 +89,7 @@ class InstantStop(Stop):
     """A stop whose waits take no time. Each wait calls `during_wait` with its number, from 1."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.requested = False  # a Stop would open a pipe for each test, too
         self.waits: list[float] = []
         self.during_wait: Callable[[int], object] = lambda _: None
 

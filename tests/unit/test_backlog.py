@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -117,6 +118,27 @@ def test_the_last_final_number_is_before_the_first_open_slot(tmp_path: Path, ing
     assert found.final == {0: 3}, "the later slot was known already"
 
 
+def test_a_clock_set_back_does_not_change_the_order_of_slots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingest: Ingest
+) -> None:
+    earlier = time.time_ns() - 10**6
+    ingest.accept()
+    monkeypatch.setattr(time, "time_ns", lambda: earlier)
+    ingest.begin()
+    assert [name.number for name in slots.names(tmp_path)] == [2, 1]
+    assert backlog(tmp_path).final == {0: 1}, "the second slot is open, and its name sorts before that of the first"
+
+
+def test_a_slot_that_is_finished_before_an_earlier_one_stays_final(tmp_path: Path, ingest: Ingest) -> None:
+    ingest.accept()
+    ingest.accept()
+    found = backlog(tmp_path)
+    found.pending[1].tubes.clear()
+    found.finish()
+    found.collect()
+    assert found.final == {0: 2}
+
+
 def test_a_slot_is_due_when_a_mark_has_passed_it_and_in_the_archive_first(tmp_path: Path, ingest: Ingest) -> None:
     ingest.accept()
     [pending] = backlog(tmp_path).pending
@@ -180,6 +202,23 @@ def test_slots_with_different_tubes_do_not_become_one(tmp_path: Path, ingest: In
     assert times(found) == accepted
 
 
+def test_a_slot_stays_apart_while_messages_of_it_are_missing(tmp_path: Path, ingest: Ingest) -> None:
+    accepted = [ingest.accept() for _ in range(101)]
+    found = backlog(tmp_path)
+    suspect, settled = found.pending[50], found.pending[60]
+    suspect.suspect_since[ARCHIVE] = settled.suspect_since[ARCHIVE] = 7.0
+    for pending in found.pending[60:]:
+        pending.tubes.discard(ARCHIVE)
+    found.finish()
+    assert suspect in found.pending
+    assert [(len(pending.slot.requests()), pending.suspect_since) for pending in found.pending] == [
+        (59, {}),
+        (1, {ARCHIVE: 7.0}),
+        (41, {}),
+    ]
+    assert {*times(found)} == {*accepted}
+
+
 def test_slots_of_different_processes_do_not_become_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingest: Ingest
 ) -> None:
@@ -215,7 +254,26 @@ def test_after_a_kill_while_slots_became_one_no_request_is_gone(tmp_path: Path, 
     assert restarted.final == {0: 3}
 
 
-def test_a_folder_that_can_not_be_read_is_unavailable(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "slots").touch()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=re.escape(str(tmp_path))):
         backlog(tmp_path)
+
+
+def test_a_folder_whose_slots_can_not_be_deleted_is_named(tmp_path: Path, ingest: Ingest) -> None:
+    ingest.accept()
+    found = backlog(tmp_path)
+    found.pending[0].tubes.clear()
+    (tmp_path / "slots").rename(tmp_path / "moved")
+    (tmp_path / "slots").touch()
+    with pytest.raises(Unavailable, match=re.escape(str(tmp_path))):
+        found.finish()
+
+
+def test_a_slot_that_has_vanished_can_be_finished(tmp_path: Path, ingest: Ingest) -> None:
+    ingest.accept()
+    found = backlog(tmp_path)
+    found.pending[0].tubes.clear()
+    slots.path_of(tmp_path, found.pending[0].name).unlink()
+    found.finish()
+    assert found.pending == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,5 +94,14 @@ def test_a_requested_stop_does_not_wait() -> None:
 
 def test_a_wait_ends_after_its_time() -> None:
     stop = Stop()
+    stop.wait(seconds=0.001)
+    assert not stop.requested
+
+
+def test_a_process_with_thousands_of_open_files_can_wait() -> None:
+    with ExitStack() as files:
+        for _ in range(1100):
+            files.enter_context(Path(os.devnull).open())
+        stop = Stop()
     stop.wait(seconds=0.001)
     assert not stop.requested

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,15 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from deploy import console, hosts, layout, port, preflight, render, stack, welcome
+from deploy import console, hosts, layout, preflight, render, stack, welcome
 from deploy.checkout import ROOT, supervise_command
 from deploy.console import Failure
-from tests.support import free_port, needs_ipv6
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.settings import Settings
 
-ENTRY_POINTS = {"consumer", "demo", "down", "guard", "gunicorn_common", "start", "supervisor_states", "up"}
+ENTRY_POINTS = {
+    "audit",
+    "consumer",
+    "demo",
+    "down",
+    "guard",
+    "gunicorn_common",
+    "key",
+    "reload",
+    "start",
+    "supervisor_states",
+    "up",
+    "user",
+}
 
 
 def configuration(settings: Settings) -> configparser.RawConfigParser:
@@ -37,11 +48,20 @@ def faults(settings: Settings) -> tuple[str, ...]:
     return raised.value.faults
 
 
+# ---- programs
+
+
+def test_consumers_leave_the_processor_to_the_live_one_when_it_is_short(home: Path) -> None:
+    programs = configuration(Settings(home=home))
+    assert " nice -n 5 " in programs["program:archive"]["command"]
+    assert "nice" not in programs["program:live-1"]["command"]
+
+
 # ---- modules
 
 
-def test_up_and_down_need_nothing_but_the_standard_library() -> None:
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import deploy.up, deploy.down"
+def test_up_down_key_and_reload_need_nothing_but_the_standard_library() -> None:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import deploy.up, deploy.down, deploy.key, deploy.reload"
     subprocess.run([sys.executable, "-IS", "-c", program], check=True)
 
 
@@ -51,7 +71,7 @@ def test_only_entry_points_read_the_environment() -> None:
 
 
 def test_bash_reads_no_setting() -> None:
-    for script in ("lib.sh", "up", "down", "consumer", "setup", "apt"):
+    for script in ("lib.sh", "up", "down", "consumer", "key", "reload", "setup", "apt"):
         code = [line for line in (ROOT / "deploy" / script).read_text().splitlines() if not line.startswith("#")]
         assert "TRADEWIRE_" not in "\n".join(code)
 
@@ -132,51 +152,6 @@ def test_a_disk_without_room_for_the_queue_is_a_failure(tmp_path: Path, monkeypa
         preflight.check_space(settings)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_port_that_is_taken_is_a_failure_that_names_the_process(host: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        number = taken.getsockname()[1]
-        named = rf"can't listen on 127\.0\.0\.1:{number}: .* held by .* \(process {os.getpid()}\)"
-        with pytest.raises(Failure, match=named):
-            port.check([f"{host}:{number}"])
-
-
-@needs_ipv6
-def test_a_port_that_is_taken_on_one_of_several_addresses_is_a_failure_that_names_the_address() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
-        number = taken.getsockname()[1]
-        for listen in ([f"127.0.0.1:{number}", f"[::1]:{number}"], [f"localhost:{number}"]):
-            with pytest.raises(Failure, match=rf"can't listen on \[::1\]:{number}: .* \(process {os.getpid()}\)"):
-                port.check(listen)
-
-
-@needs_ipv6
-def test_addresses_that_include_each_other_are_a_failure() -> None:
-    number = free_port()
-    for listen in (["[::]", "[::1]"], ["[::]", "localhost"], ["[::1]", "[0::1]"], ["localhost", "localhost"]):
-        with pytest.raises(Failure, match="Address already in use; another address of the list includes it"):
-            port.check(f"{host}:{number}" for host in listen)
-
-
-@needs_ipv6
-def test_ports_that_are_free_are_left_free() -> None:
-    number = free_port()
-    for _ in range(2):
-        port.check([f"0.0.0.0:{number}", f"[::]:{number}"])
-
-
-def test_an_address_of_another_machine_is_a_failure() -> None:
-    with pytest.raises(Failure, match=r"can't listen on 192\.0\.2\.1:80"):
-        port.check([f"127.0.0.1:{free_port()}", "192.0.2.1:80"])
-
-
-@needs_ipv6
-def test_localhost_means_every_loopback_address_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert port.addresses(["[::]:80", "localhost:81"]) == ["[::]:80", "127.0.0.1:81", "[::1]:81"]
-    monkeypatch.setattr(port, "_LOOPBACKS", ("127.0.0.1", "[2001:db8::1]"))  # of a machine without IPv6
-    assert port.addresses(["localhost:81"]) == ["127.0.0.1:81"]
-
-
 def test_the_known_hosts_are_those_that_the_stack_listens_on_and_those_of_the_setting() -> None:
     listen = ("0.0.0.0:80", "[::]:80", "Trades.example:80", "[2001:DB8:0::1]:81", "localhost:82")
     settings = Settings(home=Path("/srv/tw"), listen=listen, hosts=("other.example", "trades.example"))
@@ -192,7 +167,7 @@ def test_the_host_of_the_public_url_is_known(host: str, port_part: str) -> None:
 
 @pytest.mark.parametrize("address", ["0.0.0.0:80", "[::]:80", "[0:0::0]:80"])
 def test_a_wildcard_without_a_host_that_other_machines_can_name_is_warned_about(address: str) -> None:
-    settings = Settings(home=Path("/srv/tw"), listen=("127.0.0.1:8080", address))
+    settings = Settings(home=Path("/srv/tw"), access="keys", listen=("127.0.0.1:8080", address))
     [warning] = hosts.warnings(settings)
     assert "TRADEWIRE_HOSTS" in warning
     assert not hosts.warnings(replace(settings, hosts=("trades.example",)))
@@ -201,7 +176,13 @@ def test_a_wildcard_without_a_host_that_other_machines_can_name_is_warned_about(
 
 @pytest.mark.parametrize("address", ["127.0.0.1:80", "localhost:80", "[::1]:80", "192.0.2.1:80", "trades.example:80"])
 def test_an_address_that_names_its_host_is_not_warned_about(address: str) -> None:
-    assert not hosts.warnings(Settings(home=Path("/srv/tw"), listen=(address,)))
+    assert not hosts.warnings(Settings(home=Path("/srv/tw"), access="keys", listen=(address,)))
+
+
+@pytest.mark.parametrize(("address", "is_warned"), [("192.0.2.1:80", True), ("127.0.0.1:80", False)])
+def test_open_access_is_warned_about_if_other_machines_reach_the_stack(address: str, *, is_warned: bool) -> None:
+    warnings = hosts.warnings(Settings(home=Path("/srv/tw"), listen=(address,)))
+    assert ["TRADEWIRE_ACCESS is open" in warning for warning in warnings] == [True] * is_warned
 
 
 # ---- configuration
@@ -235,7 +216,7 @@ def test_every_program_is_supervised_with_a_record_of_its_own_where_deploy_up_lo
         if kind in {"program", "eventlistener"}:
             *supervised, record = parser[section]["command"].split()[: len(supervise_command()) + 1]
             assert supervised == supervise_command()
-            own = {"nginx": stack.NGINX_RECORD, "guard": stack.GUARD_RECORD}
+            own = {"nginx": "run/nginx.pid-record", "guard": stack.GUARD_RECORD}
             assert record == own.get(name, f"{stack.RECORDS}/{name}.pid-record")
             records.add(record)
     assert len(records) == len(
@@ -269,6 +250,28 @@ def test_the_operators_token_outlives_the_stack(tmp_path: Path) -> None:
     assert settings.operator_token.read_text() == token
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may act for other users")
+def test_a_start_takes_keys_and_users_from_the_programs_even_if_one_has_them_open(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, user="nobody")
+    settings.keys.parent.mkdir()
+    layout.protect_principals(settings)
+    assert not settings.users.exists()
+    written = layout.program_account(settings)
+    for path in (settings.keys, settings.users):
+        path.write_text("as before")
+        os.chown(path, written.uid, written.gid)
+    with settings.keys.open("a") as opened:
+        layout.protect_principals(settings)
+        opened.write("changed by an intruder")
+    for path in (settings.keys, settings.users):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, written.gid, 0o640)
+        assert path.read_text() == "as before"
+    before = settings.keys.stat().st_ino
+    layout.protect_principals(settings)
+    assert settings.keys.stat().st_ino == before
+
+
 # ---- welcome
 
 
@@ -297,3 +300,14 @@ def test_the_welcome_names_every_address() -> None:
     text = welcome.welcome(Settings(home=ROOT / "var", listen=("127.0.0.1:81", "[::]:82")))
     assert text.startswith("Tradewire is ready: http://127.0.0.1:81/ and http://[::1]:82/\n")
     assert "curl http://127.0.0.1:81/api/message " in text
+
+
+def test_the_welcome_shows_how_to_post_with_a_key_if_that_is_needed(home: Path) -> None:
+    text = welcome.welcome(Settings(home=home, access="keys"))
+    assert "deploy/key add alpha --role producer" in text
+    assert "deploy/user add alice --role viewer" in text
+    assert 'curl -H "Authorization: Bearer $TOKEN" http://' in text
+    assert f"TRADEWIRE_HOME={welcome.short(home)} " in text
+    open_text = welcome.welcome(Settings(home=home))
+    assert "deploy/key" not in open_text
+    assert "curl http://" in open_text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import example
 from tests.unit.helpers import FIELDS, MESSAGE, NOW, decode_trade, event_id, event_json, with_field
-from tradewire import event, invisible
+from tradewire import event, invisible, trade
 from tradewire.errors import InvalidEvent
 from tradewire.trade import to_texts
 
@@ -147,6 +147,13 @@ def test_the_reason_says_if_a_part_of_the_line_is_zeros(line: bytes, torn: str) 
     assert re.fullmatch(f"not an event: [^;]*{torn}", str(caught.value))
 
 
+def test_many_events_are_decoded_at_once_as_each_alone() -> None:
+    events = [event_json(number, pad=number) for number in range(1, 50)]
+    many = event.decode_all(events)
+    assert [*map(msgspec.structs.astuple, many)] == [msgspec.structs.astuple(event.decode(line)) for line in events]
+    assert event.decode_all([]) == []
+
+
 def test_packed_ids_have_sixteen_bytes_each() -> None:
     events = [event_json(number, pad=number) for number in range(1, 50)]
     assert event.packed_ids(events) == [number.to_bytes(16, "big") for number in range(1, 50)]
@@ -270,24 +277,36 @@ def test_another_key_place_or_trade_gives_another_id(key: str, place: int, body:
     assert event.keyed_id(key, place, decode_trade(body)) != event.keyed_id("key", 0, TRADE)
 
 
+def posted_by(producer: str, body: bytes = MESSAGE) -> trade.Trade:
+    return trade.decode(body, NOW, producer)[0]
+
+
 def test_a_named_producer_has_ids_of_its_own() -> None:
-    ids = [event.keyed_id("key", 0, TRADE, producer) for producer in ("", "alice", "bob")]
+    ids = [event.keyed_id("key", 0, posted_by(producer)) for producer in ("", "alice", "bob")]
     assert ids[0] == event.keyed_id("key", 0, TRADE)
     assert len(set(ids)) == 3
+    assert ids[1] == "599a1936-9012-89c3-bf5c-988169126325"
 
 
 @pytest.mark.parametrize(
     ("key", "place", "body"), [("k", 0, MESSAGE), ("key", 1, MESSAGE), ("key", 0, example(rate=1))]
 )
 def test_a_named_producer_has_an_id_for_each_key_place_and_trade(key: str, place: int, body: bytes) -> None:
-    one = event.keyed_id("key", 0, TRADE, "alice")
-    assert event.keyed_id(key, place, decode_trade(body), "alice") != one
+    one = event.keyed_id("key", 0, posted_by("alice"))
+    assert event.keyed_id(key, place, posted_by("alice", body)) != one
+
+
+def test_a_producers_event_has_its_name_and_no_other_event_has_the_member() -> None:
+    named = event.encode(posted_by("alice"), event.new_id(), NOW)
+    assert event.decode(named).producer == "alice"
+    assert b'"producer":"alice"' in named
+    assert b"producer" not in event.encode(TRADE, event.new_id(), NOW)
 
 
 def test_an_optional_field_counts_by_name_and_value_if_it_is_present(monkeypatch: pytest.MonkeyPatch) -> None:
     def id_with(**optional: str | None) -> str:
         with monkeypatch.context() as patch:
-            patch.setattr(event, "_OPTIONAL_NAMES", list(optional))
+            patch.setattr(event, "_OPTIONAL_NAMES", ["producer", *optional])
             patch.setattr(event, "to_texts", lambda trade: [*to_texts(trade), *optional.values()])
             return event.keyed_id("key", 0, TRADE)
 

@@ -115,7 +115,7 @@ def test_an_ordinary_message_is_answered_without_flask(api: Api, changes: dict[s
     api.without_flask()
     answer = call(api.fast_lane, example(), **changes)
     assert answer.status == "201 CREATED"
-    assert dict(answer.headers)["Location"].removeprefix(f"{PATH}/") == msgspec.json.decode(answer.body)["id"]
+    assert dict(answer.headers)["Location"].removeprefix("message/") == msgspec.json.decode(answer.body)["id"]
     assert all(len(jobs) == 1 for jobs in api.jobs())
 
 

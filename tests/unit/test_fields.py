@@ -6,7 +6,7 @@ from api.query.exports import FILE_FORMATS
 from api.query.messages import MessagesQuery
 from tests.generate_fields import TARGET, page_fields
 from tradewire import event
-from tradewire.fields import FIELDS, FILTERS, OPTIONAL, REQUIRED
+from tradewire.fields import FIELDS, FILTERS, OPTIONAL, POSTED, REQUIRED
 from tradewire.store.rows import EventRow
 from tradewire.store.schema import events
 
@@ -19,8 +19,12 @@ def test_optional_fields_come_last() -> None:
     assert FIELDS == REQUIRED + OPTIONAL
 
 
-def test_every_optional_field_has_a_label_for_the_page() -> None:
-    assert [field.name for field in OPTIONAL if not field.label] == []
+def test_every_optional_field_of_a_message_has_a_label_for_the_page() -> None:
+    assert [field.name for field in OPTIONAL if not field.label and not field.is_stamped] == []
+
+
+def test_the_api_sets_the_producer_and_no_other_field() -> None:
+    assert [field.name for field in FIELDS if field not in POSTED] == ["producer"]
 
 
 def test_every_filter_is_a_parameter_with_a_name_of_its_own() -> None:

@@ -15,8 +15,12 @@ from flask import Flask
 from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
+from api.http.audit import RequestTrail
+from api.http.auth import Access
 from api.http.queue_pool import QueuePool
 from api.operations import ledger
+from tests.support import audited, make_audit_key
+from tradewire.audit.trail import Trail
 from tradewire.event import from_microseconds
 from tradewire.ledger import counters, losses, slots, tube_history
 from tradewire.ledger.counters import Counter
@@ -100,9 +104,12 @@ class Stack:
 
     def call(self, method: str, path: str, **headers: str) -> TestResponse:
         """Call a route."""
-        app = Flask(__name__)
+        app = Flask(__name__, static_folder=None)
         log = structlog.wrap_logger(logging.getLogger(__name__), processors=[self.capture], wrapper_class=BoundLogger)
-        ledger.add_routes(app, self.settings, QueuePool(lambda: self.queue), cast("StoreReader", self.store), log)
+        pool, store, access = QueuePool(lambda: self.queue), cast("StoreReader", self.store), Access(self.settings)
+        trail = RequestTrail(Trail(self.settings.audit, self.settings.audit_key), access, log)
+        ledger.add_routes(app, self.settings, pool, store, trail, log)
+        access.guard(app)
         with app.test_client() as client:
             return client.open(path, method=method, headers=headers)
 
@@ -270,6 +277,20 @@ def test_a_settled_loss_is_part_of_the_account_and_no_alarm(stack: Stack) -> Non
     assert differences(found.tubes[ARCHIVE]) == (0, 0, 0)
 
 
+def test_the_hundred_losses_settled_last_are_listed_with_their_times(stack: Stack) -> None:
+    start = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    for number in range(101):
+        stack.lose(LIVE, 1, start + timedelta(seconds=number))
+    losses.settle(stack.folder, "2026-01-02T13:00:00Z")
+    stack.lose(LIVE, 1, start + timedelta(hours=2))
+    assert [each.settled_at for each in stack.reconcile().losses] == [msgspec.UNSET]
+    losses.settle(stack.folder, "2026-01-02T15:00:00Z")
+    listed = stack.reconcile().settled_losses
+    assert [each.settled_at for each in listed] == ["2026-01-02T15:00:00Z", *["2026-01-02T13:00:00Z"] * 99]
+    received = [each.received_at for each in listed]
+    assert received == sorted(received, reverse=True)
+
+
 def test_the_hundred_losses_named_first_are_listed_and_all_are_counted(stack: Stack) -> None:
     start = datetime(2026, 1, 2, 12, tzinfo=UTC)
     for number in range(101):
@@ -372,7 +393,26 @@ def test_the_route_answers_with_the_ledger(stack: Stack) -> None:
     assert response.json["begun"] == 7
 
 
+def test_a_loss_that_is_named_while_an_operator_settles_is_recorded_as_settled_too(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_audit_key(stack.settings.home)
+    (stack.settings.home / "operator-token").write_text(TOKEN)
+    stack.lose(LIVE, 2, datetime(2026, 1, 2, 12, tzinfo=UTC))
+    settle = losses.settle
+
+    def after_another_loss(folder: Path, now: str) -> None:
+        stack.lose(ARCHIVE, 3, datetime(2026, 1, 2, 13, tzinfo=UTC))
+        settle(folder, now)
+
+    monkeypatch.setattr(losses, "settle", after_another_loss)
+    response = stack.call("POST", "/api/ledger/settle", Authorization=f"Bearer {TOKEN}")
+    assert response.json == {"status": "OK", "settled": 5}
+    assert [each["details"]["messages"] for each in audited(stack.settings.home, "losses-settled")] == [2, 5]
+
+
 def test_an_operator_settles_all_losses(stack: Stack) -> None:
+    make_audit_key(stack.settings.home)
     (stack.settings.home / "operator-token").write_text(TOKEN)
     stack.lose(LIVE, 2, datetime(2026, 1, 2, 12, tzinfo=UTC))
     stack.lose(ARCHIVE, 3, datetime(2026, 1, 2, 13, tzinfo=UTC))
@@ -383,6 +423,20 @@ def test_an_operator_settles_all_losses(stack: Stack) -> None:
     assert [(entry["event"], entry["messages"]) for entry in stack.capture.entries] == [("losses settled", 5)]
     response = stack.call("POST", "/api/ledger/settle", Authorization=f"Bearer {TOKEN}")
     assert response.json == {"status": "OK", "settled": 0}
+    begun, done, *_ = audited(stack.settings.home, "losses-settled")
+    assert (begun["result"], done["result"], done["actor"], done["role"]) == ("begun", "done", "operator", "operator")
+    assert done["details"] == {
+        "messages": 5,
+        "losses": [{"tube": LIVE, "firstId": FIRST_ID}, {"tube": ARCHIVE, "firstId": FIRST_ID}],
+    }
+
+
+def test_no_loss_is_settled_if_the_audit_trail_takes_no_record(stack: Stack) -> None:
+    (stack.settings.home / "operator-token").write_text(TOKEN)
+    stack.lose(LIVE, 2, datetime(2026, 1, 2, 12, tzinfo=UTC))
+    response = stack.call("POST", "/api/ledger/settle", Authorization=f"Bearer {TOKEN}")
+    assert response.status_code == 500  # the whole application answers Unavailable with 503
+    assert stack.reconcile().status == "loss"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer other"}])

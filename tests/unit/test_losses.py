@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.support import ROOT
 from tradewire.errors import Unavailable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = "2026-01-02T12:00:00.000000Z"
+LATER = "2026-01-02T13:00:00.000000Z"
 ID = "11111111-1111-4111-8111-111111111111"
 NAME_ON_A_FULL_DISK = """
 import resource, sys
@@ -32,6 +34,10 @@ losses.name(Path(sys.argv[1]), [Loss("live", number, 1, 1, "the first") for numb
 
 def loss(received_at: int, tube: str = "live", messages: int = 1) -> Loss:
     return Loss(tube, received_at, messages, 5, ID, [ID], NOW)
+
+
+def settled(received_at: int, at: str = NOW) -> Loss:
+    return replace(loss(received_at), settled_at=at)
 
 
 def test_without_a_file_there_are_no_losses(tmp_path: Path) -> None:
@@ -54,16 +60,24 @@ def test_an_operator_settles_the_losses_that_were_named_so_far(tmp_path: Path) -
     losses.name(tmp_path, [loss(1)])
     losses.settle(tmp_path, NOW)
     losses.name(tmp_path, [loss(2)])
-    assert losses.read(tmp_path) == Losses([loss(2)], [loss(1)])
+    assert losses.read(tmp_path) == Losses([loss(2)], [settled(1)])
     losses.settle(tmp_path, NOW)
-    assert losses.read(tmp_path) == Losses([], [loss(1), loss(2)])
+    assert losses.read(tmp_path) == Losses([], [settled(1), settled(2)])
+
+
+def test_a_settled_loss_has_the_time_at_which_it_was_settled_first(tmp_path: Path) -> None:
+    losses.name(tmp_path, [loss(1)])
+    losses.settle(tmp_path, NOW)
+    losses.name(tmp_path, [loss(2)])
+    losses.settle(tmp_path, LATER)
+    assert losses.read(tmp_path).settled == [settled(1), settled(2, LATER)]
 
 
 def test_a_settled_loss_that_is_named_again_stays_settled(tmp_path: Path) -> None:
     losses.name(tmp_path, [loss(1)])
     losses.settle(tmp_path, NOW)
     losses.name(tmp_path, [loss(1)])
-    assert losses.read(tmp_path) == Losses([], [loss(1)])
+    assert losses.read(tmp_path) == Losses([], [settled(1)])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +100,7 @@ def test_a_torn_line_spoils_no_other(tmp_path: Path, torn: bytes) -> None:
     losses.name(tmp_path, [loss(2)])
     assert losses.read(tmp_path).unsettled == [loss(1), loss(2)]
     losses.settle(tmp_path, NOW)
-    assert losses.read(tmp_path).settled == [loss(1), loss(2)]
+    assert losses.read(tmp_path).settled == [settled(1), settled(2)]
 
 
 def test_losses_that_the_disk_has_no_room_for_are_not_taken_for_named(tmp_path: Path) -> None:

@@ -408,12 +408,27 @@ def test_each_program_has_a_file_of_its_own_in_each_tube(tube: Tube) -> None:
     assert tube.program().turns.own == "1"
 
 
+def test_a_program_tells_how_often_it_gave_jobs_back_and_all_tell_how_often_events_were_put_anew(tube: Tube) -> None:
+    other = tube.program()
+    for _ in range(2):
+        other.turns.count_returned()
+        other.turns.count_again()
+        tube.consumer.turns.count_again()
+    told = tube.consumer.turns.look()
+    returned = {tube.consumer.turns.own: Program(0, 0), other.turns.own: Program(0, 2)}
+    assert told == (returned, 4)
+
+
 def test_turns_in_a_folder_that_can_not_be_used_are_unavailable(tmp_path: Path) -> None:
     (tmp_path / "ledger").touch()
     turns = Turns(tmp_path / "ledger", LIVE)
     for use in (turns.count_again, turns.count_returned):
         with pytest.raises(Unavailable):
             use()
+
+
+def test_merged_marks_tell_the_greatest_number_of_each_process() -> None:
+    assert mark.merge([{0: 3, 1: 1}, {0: 2, 2: 0}]) == {0: 3, 1: 1, 2: 0}
 
 
 def test_only_a_mark_is_decoded_as_one() -> None:
@@ -537,6 +552,6 @@ def test_the_marks_of_a_consumer_that_is_switched_off_are_dropped() -> None:
     scene = Scene()
     scene.put_job(event_of_age(1, "11111111-1111-4111-8111-111111111111"), 1)
     put_mark(scene.broker)
-    scene.expiry.drop_all()
+    scene.expiry.drop_all(lambda _: None)
     assert (scene.broker.ready[LIVE], scene.broker.reserved) == ({}, {})
     assert [each.receipt for each in scene.receipts()] == ["expired"]

@@ -234,7 +234,7 @@ def test_contradictory_parameters_are_refused(query: type[FilterQuery]) -> None:
 def test_messages_and_statistics_have_the_same_filters() -> None:
     shared = FilterQuery.parameters()
     assert {parameter.name for parameter in shared.values()} == {
-        *("user", "from", "to", "country", "flag", "min", "max", "q", "window", "since", "until"),
+        *("user", "from", "to", "country", "producer", "flag", "min", "max", "q", "window", "since", "until"),
     }
     assert StatsQuery.parameters() == shared
     assert MessagesQuery.parameters().items() >= shared.items()

@@ -81,8 +81,8 @@ def test_a_program_that_is_stopped_in_an_outage_logs_both_and_ends_with_status_0
     home: Path, run: Callable[[Path], int], name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(home) == 0
-    lines = capfd.readouterr().err.splitlines()
-    assert all(f" logger={name} " in line for line in lines)
+    # An app that another test made in this process may log something, too.
+    lines = [line for line in capfd.readouterr().err.splitlines() if f" logger={name} " in line]
     assert [line.partition(" event=")[2].partition(" reason=")[0].partition(" pid=")[0] for line in lines] == [
         "started",
         '"waiting for a dependency"',

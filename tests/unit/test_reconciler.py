@@ -349,6 +349,38 @@ def test_a_dead_letter_that_an_operator_requeues_while_it_is_looked_for_is_no_lo
     assert (scene.named, slots.names(scene.folder)) == ([], [])
 
 
+def test_a_dead_letter_that_is_requeued_while_it_is_looked_for_may_wait_long_in_its_tube(scene: Scene) -> None:
+    posted = scene.post()
+    [job] = scene.queue.reserve(ARCHIVE, 1, 0)
+    scene.queue.delete([job])
+    while not any(pending.suspect_since for pending in scene.reconciler._backlog.pending):  # noqa: SLF001
+        scene.step()
+    scene.step()
+    scene.queue.put(posted.events[0], [ARCHIVE])
+    scene.are_running.remove(ARCHIVE)
+    scene.step(40)
+    assert scene.named == []
+    scene.are_running.add(ARCHIVE)
+    scene.settle()
+    assert scene.named == []
+
+
+def test_among_more_dead_letters_than_are_looked_at_nothing_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.reconciler._DEAD_LETTERS_MAX", 1)
+    posted = [scene.post(), scene.post()]
+    for job, each in zip(scene.queue.reserve(ARCHIVE, 2, 0), posted, strict=True):
+        scene.queue.dead_letter(job, [Rejected(each.events[0], "bad")])
+    lost = scene.post()
+    scene.lose(ARCHIVE)
+    scene.step(40)
+    assert scene.named == []
+    scene.queue.discard(ARCHIVE, scene.queue.dead_letters(ARCHIVE, 2)[0].id)
+    scene.step(40)
+    assert lost.received_at in {loss.received_at for loss in scene.named}
+
+
 def test_a_message_is_suspect_for_two_seconds_before_it_is_named(scene: Scene) -> None:
     scene.post()
     scene.lose(ARCHIVE)

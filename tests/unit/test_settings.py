@@ -55,11 +55,15 @@ def test_variables_of_other_programs_are_ignored() -> None:
         ("LISTEN", " localhost:65535 ", "localhost:65535"),
         ("LISTEN", "[::1]:1", "[::1]:1"),
         ("LISTEN", "0.0.0.0:80, [::]:80 ,localhost:8080", "0.0.0.0:80,[::]:80,localhost:8080"),
+        ("ACCESS", "open", "open"),
+        ("ACCESS", " keys ", "keys"),
         ("HOSTS", "trades.example", "trades.example"),
         ("HOSTS", " A.Example, [2001:DB8:0:0::1] ,10.0.0.1,a.example", "a.example,[2001:db8::1],10.0.0.1"),
         ("PUBLIC_URL", "https://trades.example", "https://trades.example"),
         ("PUBLIC_URL", "https://Trades.Example:443/", "https://trades.example"),
         ("PUBLIC_URL", "http://trades.example:80", "http://trades.example"),
+        ("PUBLIC_URL", "https://Trades.Example/tw/", "https://trades.example/tw"),
+        ("PUBLIC_URL", "http://trades.example:80/a/B-1.2", "http://trades.example/a/B-1.2"),
         ("PUBLIC_URL", "http://trades.example:443", "http://trades.example:443"),
         ("PUBLIC_URL", "http://[2001:DB8:0:0::1]:8080", "http://[2001:db8::1]:8080"),
         ("RATE_LIMIT", "1r/s", 1),
@@ -86,7 +90,17 @@ def test_variables_of_other_programs_are_ignored() -> None:
         ("API_WORKERS", "64", 64),
         ("MAX_BROWSERS", "100000", 100_000),
         ("MAX_CONNECTIONS_PER_ADDRESS", "1", 1),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8 ,[::1],127.0.0.1", "127.0.0.1/32,10.0.0.0/8,::1/128"),
+        ("TRUSTED_PROXIES", "2001:DB8::/32", "2001:db8::/32"),
+        ("TRUSTED_PROXIES", "[::ffff:10.0.0.7],::ffff:10.0.0.0/104,10.0.0.7", "10.0.0.7/32,10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,172.16.0.0/12,fc00::/7", "10.0.0.0/8,172.16.0.0/12,fc00::/7"),
+        ("TRUSTED_PROXIES", "104.16.0.0/13,2600:9000::/28,2400::/16", "104.16.0.0/13,2600:9000::/28,2400::/16"),
+        ("MAX_POSTS_PER_ADDRESS", "1", 1),
+        ("MAX_POSTS_PER_ADDRESS", "10000", 10_000),
+        ("MAX_POSTS", "512", 512),
+        ("MAX_POSTS", "10000", 10_000),
         ("MAX_BROWSERS_PER_ADDRESS", "1", 1),
+        ("MAX_BROWSERS_PER_PRINCIPAL", "1", 1),
         ("REPLAY_EVENTS", "1000000", 1_000_000),
         ("DEMO_RATE", "0.001", 0.001),
         ("DEMO_RATE", "99999", 99_999.0),
@@ -96,7 +110,15 @@ def test_variables_of_other_programs_are_ignored() -> None:
     ],
 )
 def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> None:
-    assert read(**{name: text}).variables()[f"TRADEWIRE_{name}"] == expected
+    assert read(**{"ACCESS": "open", name: text}).variables()[f"TRADEWIRE_{name}"] == expected
+
+
+def test_the_settings_of_tls_are_accepted_together() -> None:
+    given = {"TLS_CERT": "/etc/a.b_c@d+e.pem", "TLS_KEY": " /etc/key.pem ", "REDIRECT_LISTEN": "127.0.0.1:80, [::1]:80"}
+    settings = read(**given)
+    assert (settings.tls_cert, settings.tls_key, settings.has_tls) == ("/etc/a.b_c@d+e.pem", "/etc/key.pem", True)
+    assert settings.variables()["TRADEWIRE_REDIRECT_LISTEN"] == "127.0.0.1:80,[::1]:80"
+    assert not read().has_tls
 
 
 @pytest.mark.parametrize(
@@ -135,7 +157,10 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("PUBLIC_URL", "trades.example"),
         ("PUBLIC_URL", "ftp://trades.example"),
         ("PUBLIC_URL", "https://"),
-        ("PUBLIC_URL", "https://trades.example/tw/"),
+        ("PUBLIC_URL", "https://trades.example/a//b"),
+        ("PUBLIC_URL", "https://trades.example/../tw"),
+        ("PUBLIC_URL", "https://trades.example/tw?a=b"),
+        ("PUBLIC_URL", "https://trades.example/t'w"),
         ("PUBLIC_URL", "https://trades.example:0"),
         ("PUBLIC_URL", "https://trades.example:65536"),
         ("PUBLIC_URL", "https://trades..example"),
@@ -193,12 +218,38 @@ def test_a_valid_value_is_accepted(name: str, text: str, expected: object) -> No
         ("CONSUMERS", "archive,live,archive"),
         ("CONSUMERS", "archive,nothing"),
         ("CONSUMERS", "archive;live"),
+        ("AUDIT_SYSLOG", "dev/log"),
+        ("AUDIT_SYSLOG", "host"),
+        ("AUDIT_SYSLOG", "host:0"),
+        ("AUDIT_SYSLOG", "host:65536"),
+        ("AUDIT_SYSLOG", "udp://host:514"),
         ("API_WORKERS", "0"),
         ("API_WORKERS", "65"),
         ("MAX_BROWSERS", "0"),
         ("MAX_BROWSERS", "100001"),
         ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("TRUSTED_PROXIES", "127.0.0.1,"),
+        ("TRUSTED_PROXIES", "127.0.0.1;"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("TRUSTED_PROXIES", "0.0.0.0/1"),
+        ("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/7"),
+        ("TRUSTED_PROXIES", "8000::/1"),
+        ("TRUSTED_PROXIES", "2000::/3"),
+        ("TRUSTED_PROXIES", "fc00::/6"),
+        ("TRUSTED_PROXIES", "2400::/15"),
+        ("TRUSTED_PROXIES", "::ffff:0:0/96"),
+        ("TRUSTED_PROXIES", "::/64"),
+        ("TRUSTED_PROXIES", "fe80::1%eth0"),
+        ("MAX_POSTS_PER_ADDRESS", "0"),
+        ("MAX_POSTS_PER_ADDRESS", "10001"),
+        ("MAX_POSTS", "511"),
+        ("MAX_POSTS", "10001"),
         ("MAX_BROWSERS_PER_ADDRESS", "0"),
+        ("MAX_BROWSERS_PER_PRINCIPAL", "0"),
         ("REPLAY_EVENTS", "0"),
         ("REPLAY_EVENTS", "1000001"),
         ("DEMO_RATE", "0"),
@@ -215,6 +266,13 @@ def test_an_invalid_value_is_refused_with_the_name_and_the_value_unless_it_is_a_
     (fault,) = faults(**{name: text})
     shown = "" if name.endswith("_URL") else f"={text!r}"
     assert fault.startswith(f"TRADEWIRE_{name}{shown} can't be used: ")
+
+
+def test_a_network_of_proxies_that_is_too_wide_is_named_with_the_bounds() -> None:
+    [fault] = faults(TRUSTED_PROXIES="10.0.0.7,0.0.0.0/1")
+    assert fault.endswith(
+        "each address of 0.0.0.0/1 could name any client: expected networks of at most /8 (IPv4) or /16 (IPv6)"
+    )
 
 
 @pytest.mark.parametrize("name", ["STORE_URL", "QUEUE_URL"])
@@ -317,17 +375,17 @@ def test_an_external_store_is_reached_by_its_url() -> None:
     assert read(STORE_URL="postgresql://tw@db/tradewire").store == "postgresql://tw@db/tradewire"
 
 
-@pytest.mark.parametrize(
-    ("listen", "addresses"),
-    [
-        ("127.0.0.1:8080", ["http://127.0.0.1:8080/"]),
-        ("0.0.0.0:80,[::]:80", ["http://127.0.0.1:80/", "http://[::1]:80/"]),
-        ("[::1]:8080", ["http://[::1]:8080/"]),
-        ("trades.example:80,localhost:8080", ["http://trades.example:80/", "http://localhost:8080/"]),
-    ],
-)
-def test_the_addresses_of_the_page_can_be_opened_on_this_machine(listen: str, addresses: list[str]) -> None:
-    assert list(read(LISTEN=listen).addresses) == addresses
+@pytest.mark.parametrize("listen", ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "localhost:80,127.0.0.1:81"])
+def test_on_loopback_access_is_open_unless_a_mode_is_set(listen: str) -> None:
+    assert read(LISTEN=listen).access == "open"
+    assert read(LISTEN=listen, ACCESS="keys").access == "keys"
+    assert not read(LISTEN=listen).is_exposed
+    assert read(LISTEN=f"{listen},0.0.0.0:82", ACCESS="open").is_exposed
+
+
+@pytest.mark.parametrize("mode", ["users", "none", "Open", "keys,open"])
+def test_another_mode_of_access_is_refused(mode: str) -> None:
+    assert faults(ACCESS=mode)[-1] == f"TRADEWIRE_ACCESS={mode!r} can't be used: expected open, keys, proxy or oidc"
 
 
 def test_settings_can_not_be_changed() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +15,12 @@ import pytest
 from tradewire.errors import Unavailable
 from tradewire.ledger import counters, slots
 from tradewire.ledger.counters import Counter
+from tradewire.ledger.slot_file import HEADER, RECORD
 from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.ledger.slots import FinalSlot, RecordedRequest, SlotName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tradewire.ledger.slot_writer import Request
 
@@ -121,6 +125,17 @@ def test_a_slot_tells_each_request_that_put_messages_and_whether_it_was_accepted
     assert slot
     assert slot.has_requests()
     assert slot.accepted() == {accepted: 1000, highest.received_at: 1}
+
+
+@pytest.mark.parametrize("first_id", ["00000000-0000-4000-8000-000000000001", "ffffffff-ffff-ffff-ffff-ffffffffffff"])
+def test_a_slot_with_one_request_has_requests_whatever_its_id(
+    tmp_path: Path, writer: SlotWriter, first_id: str
+) -> None:
+    writer.start().begin(1, first_id)
+    writer.close()
+    [slot] = slots.names(tmp_path)
+    content = slots.path_of(tmp_path, slot).read_bytes()
+    assert FinalSlot(TUBES, content[HEADER.size : HEADER.size + RECORD.size]).has_requests()
 
 
 def test_a_slot_in_which_no_message_was_put_has_no_requests(tmp_path: Path, writer: SlotWriter) -> None:
@@ -419,3 +434,19 @@ def test_several_slots_become_one_that_tells_the_same_requests(
     assert slot
     assert slot.tubes == TUBES
     assert (tmp_path / "slots" / slots.path_of(tmp_path, merged).name).stat().st_mode & 0o777 == 0o600
+
+
+def test_without_room_for_a_new_slot_recording_is_unavailable_and_no_file_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: SlotWriter
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    is_open = {*Path("/proc/self/fd").iterdir()}
+    with pytest.raises(Unavailable, match=f"{re.escape(str(tmp_path))}.*No space left"):
+        writer.start()
+    assert {*Path("/proc/self/fd").iterdir()} == is_open
+    monkeypatch.undo()
+    assert accept(writer, 1)
+    assert len(slots.names(tmp_path)) == 1

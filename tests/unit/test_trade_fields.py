@@ -76,7 +76,7 @@ def test_more_than_12_fractional_digits_are_rounded_half_to_even_and_flagged(
     field: str, form: Callable[[str], str], text: str, rounded: str
 ) -> None:
     trade = decode_trade(with_field(field, form(text)))
-    texts = dict(zip(FIELDS, to_texts(trade), strict=True))
+    texts = dict(zip(FIELDS, to_texts(trade)[: len(FIELDS)], strict=True))
     assert (texts[field], trade.rounded) == (rounded, [field])
     assert "rounded" in trade.flags
 

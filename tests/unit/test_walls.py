@@ -41,11 +41,12 @@ QUEUE_MODULES = {"dead_letter", "engine", "factory"}
 API_ROOMS: dict[str, set[str]] = {
     "__init__": set(),
     "http": set(),
+    "access": {"http"},
     "ingest": {"http"},
     "query": {"http"},
     "operations": {"http"},
-    "openapi": {"http", "ingest", "query", "operations"},
-    "app": {"http", "ingest", "query", "operations", "openapi"},
+    "openapi": {"http", "access", "ingest", "query", "operations"},
+    "app": {"http", "access", "ingest", "query", "operations", "openapi"},
     "wsgi": {"app", "http"},
 }
 """The API's folders and top-level files, and the rooms that each may import besides itself."""

@@ -36,6 +36,11 @@ class Pending:
         self.suspect_since: dict[str, float] = {}
         """By tube: when messages were missing for the first time, in seconds of the monotonic clock."""
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether messages are missing in a tube that it has not been reconciled with."""
+        return not self.tubes.isdisjoint(self.suspect_since)
+
     def is_due(self, tube: str, passed: dict[int, int]) -> bool:
         """Return whether the slot can be reconciled with a tube now: with the archive first.
 
@@ -81,7 +86,7 @@ class Backlog:
                     tubes = self._enabled.intersection(slot.tubes) if slot.has_requests() else ()
                     self.pending.append(Pending(name, slot, set(tubes)))
                 if name.process not in is_open:
-                    self.final[name.process] = max(name.number, self.final.get(name.process, 0))
+                    self.final[name.process] = max(name.number, self.final.get(name.process, name.number))
         self.pending.sort(key=lambda pending: pending.name)
 
     def finish(self) -> None:
@@ -99,8 +104,10 @@ class Backlog:
                 self._merge()
 
     def _merge(self) -> None:
-        merged: list[Pending] = []
-        by_kind = sorted(self.pending, key=lambda pending: (pending.name.process, pending.slot.tubes))
+        # A suspect slot stays apart for the seconds until it is reconciled: its time must not hold for others.
+        merged = [pending for pending in self.pending if pending.is_suspect]
+        others = (pending for pending in self.pending if not pending.is_suspect)
+        by_kind = sorted(others, key=lambda pending: (pending.name.process, pending.slot.tubes))
         for _, of_one_kind in groupby(
             by_kind, lambda pending: (pending.name.process, pending.slot.tubes, frozenset(pending.tubes))
         ):

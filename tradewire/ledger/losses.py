@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from tradewire.ledger.counters import translate_errors
 
@@ -39,6 +40,8 @@ class Loss(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The ids of the lost messages, if they are known: ten at most."""
     named_at: str = ""
     """When the loss was named, ISO 8601 in UTC with a `Z`."""
+    settled_at: str = ""
+    """When an operator settled it, in the same form. Empty while it is unsettled."""
 
 
 class _Settled(msgspec.Struct, frozen=True):
@@ -53,6 +56,7 @@ class Losses(NamedTuple):
 
     unsettled: Sequence[Loss]
     settled: Sequence[Loss]
+    """In the order in which they were settled."""
 
 
 _loss: Final = msgspec.json.Decoder(Loss)
@@ -108,15 +112,15 @@ def read(folder: Path) -> Losses:
             if key not in settled:
                 unsettled.setdefault(key, loss)
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            _settled.decode(line)
-            settled |= unsettled
+            settled_at = _settled.decode(line).settled
+            settled |= {key: replace(loss, settled_at=settled_at) for key, loss in unsettled.items()}
             unsettled.clear()
     return Losses(list(unsettled.values()), list(settled.values()))
 
 
 def _append(folder: Path, lines: Iterable[bytes]) -> None:
     with translate_errors(folder):
-        file = os.open(folder / _FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        file = os.open(folder / _FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             rest = b"".join(b"\n" + line for line in lines)  # the line end comes first, and ends a torn line
             while rest:

@@ -78,7 +78,7 @@ class _OpenSlot:
         self._is_sealed = False
         text = " ".join(tubes).encode()
         new = folder / f"new-{counter.number}"
-        self._file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end = HEADER.size + REQUESTS_MAX * RECORD.size

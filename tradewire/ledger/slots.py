@@ -115,7 +115,7 @@ def read_final(path: Path) -> FinalSlot | None:
         OSError: The file can't be read.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
@@ -146,7 +146,7 @@ def oldest_in_flight(folder: Path) -> int | None:
     """
     for name in names(folder):
         try:
-            file = os.open(path_of(folder, name), os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path_of(folder, name), os.O_RDONLY)
         except FileNotFoundError:
             continue
         try:

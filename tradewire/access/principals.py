@@ -1,0 +1,182 @@
+"""Finds the principal of a request from its credentials, for the API and for the WebSocket server.
+
+Example:
+    principals = Principals(settings)
+    principal = principals.find(token_of(api_key, authorization), cookies, headers.get)
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tradewire.access import cookie
+from tradewire.access.browser_secrets import BrowserSecrets
+from tradewire.access.certificates import HEADER, Certificates
+from tradewire.access.credentials import is_jwt, jwt_verifier
+from tradewire.access.grant import Grants
+from tradewire.access.key import PREFIX, Role
+from tradewire.access.keyring import Keyring
+from tradewire.access.proxied import Proxied
+from tradewire.access.user import Users
+from tradewire.errors import Unavailable, Unconfirmed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tradewire.access.browser_secrets import Held
+    from tradewire.access.key import Key
+    from tradewire.settings import Settings
+
+SESSION_SECONDS: Final = 8 * 3600
+"""How long a session lasts."""
+IDLE_SECONDS: Final = 3600
+"""How long a session lasts after its last request."""
+
+
+class Principal(NamedTuple):
+    """The sender of a request. `name` is empty if there are no names."""
+
+    name: str
+    roles: frozenset[Role]
+    key: Key | None = None
+    """The API key with which it proved that."""
+    session: str = ""
+    """The hash of its session's secret; empty without a session."""
+    token: str = ""
+    """The token of its key, its JSON Web Token, or its client certificate, as nginx tells it; empty for people."""
+    expires: float = math.inf
+    """Unix time in seconds from which on the token or the certificate is not valid."""
+    is_proxied: bool = False
+    """Whether an identity proxy in front names it. Then each request says anew whether it still does."""
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a browser proves its name by itself, also in requests that pages of other sites cause."""
+        return bool(self.session) or self.is_proxied
+
+
+_OPERATOR: Final = Principal("operator", frozenset({Role.OPERATOR, Role.MONITOR}))
+"""The holder of the operator token."""
+
+
+class Principals:
+    """The principals of a stack that asks for credentials. It reads no file before the first request.
+
+    Args:
+        settings: The stack's settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keyring = Keyring(settings.keys)
+        self._jwt = jwt_verifier(settings)
+        self._proxied = Proxied(settings) if settings.access == "proxy" else None
+        self._certificates = Certificates(settings, self._keyring) if settings.client_ca else None
+        self.users = Users(settings.users)
+        self.grants = Grants(settings.grants, settings.oidc)
+        self.sessions = BrowserSecrets(settings.sessions / "open", lifetime=SESSION_SECONDS, idle=IDLE_SECONDS)
+
+    @cached_property
+    def session_cookie(self) -> str:
+        """The name of the cookie that holds a session's secret. Raises Unavailable."""
+        return cookie.name_of("session", self._settings)
+
+    def find(self, token: str, cookies: str, header: Callable[[str], str]) -> Principal | None:
+        """Return the principal of a request; None without valid credentials.
+
+        A token counts before all others, and a client certificate before what proves people.
+
+        Args:
+            token: The request's token; empty without one.
+            cookies: The header `Cookie`; empty without one.
+            header: Returns the value of another header, empty without it, as ISO-8859-1. Repeated ones are joined by
+                commas.
+
+        Raises:
+            BadCredentials: A JSON Web Token, a client certificate, or a proxy in front, proves no principal.
+            Unavailable: Whether the credentials are valid can't be found out now.
+        """
+        if token:
+            return self._by_token(token)
+        if self._certificates and (certificate := header(HEADER)):
+            return self._by_certificate(certificate)
+        if self._proxied:  # there are no sessions of local users
+            person = self._proxied.find(header)
+            return Principal(person.name, person.roles, is_proxied=True) if person else None
+        held = self.sessions.find(cookie.value_of(cookies, self.session_cookie)) if cookies else None
+        return self._person(held) if held else None
+
+    def _by_token(self, token: str) -> Principal | None:
+        if token.startswith(PREFIX):
+            key = self._keyring.find(token)
+            return Principal(key.name, key.roles, key, token=token, expires=key.expires or math.inf) if key else None
+        if self._jwt and is_jwt(token):
+            name, roles, expires = self._jwt.verify(token)
+            return Principal(name, roles, token=token, expires=expires)
+        with suppress(Unavailable):  # without an operator token, there is no operator
+            return self.operator(token)
+        return None
+
+    def _by_certificate(self, certificate: str) -> Principal | None:
+        if self._certificates is None:
+            return None
+        key, expires = self._certificates.find(certificate)
+        return Principal(key.name, key.roles, key, token=certificate, expires=expires)
+
+    def operator(self, token: str) -> Principal | None:
+        """Return the operator, if the token is the operator token.
+
+        Raises:
+            Unavailable: There is no operator token, or it can't be read.
+        """
+        file = self._settings.operator_token
+        try:
+            own = file.read_bytes().strip()
+        except OSError as error:
+            raise Unavailable(f"{file.name} can't be read: {error.strerror}; deploy/up creates it") from error
+        if not own:
+            raise Unavailable(f"{file.name} is empty; delete it, and deploy/up creates another")
+        return _OPERATOR._replace(token=token) if hmac.compare_digest(token.encode(), own) else None
+
+    def current(self, principal: Principal) -> Principal | None:
+        """Return a principal that was found before as it is now; None if its credentials are not valid any more.
+
+        This is no use of a session. Raises as `find`.
+        """
+        if principal.is_proxied:
+            return principal
+        if principal.key and principal.key.subject:
+            return self._by_certificate(principal.token)
+        if principal.token:
+            return self._by_token(principal.token)
+        held = self.sessions.get(principal.session)
+        return self._person(held) if held else None
+
+    def end_sessions(self, principal: Principal, *, everywhere: bool) -> int:
+        """End the session of a principal, or all its sessions. Return how many. Raises Unavailable if one goes on."""
+        held = self.sessions.get(principal.session) if everywhere else None
+        return self.sessions.end_all(held.user) if held else self.sessions.end(principal.session)
+
+    def _person(self, held: Held) -> Principal | None:
+        return self._member(held) if self._settings.oidc else self._user(held)
+
+    def _member(self, held: Held) -> Principal | None:
+        """Return the person of a session, as the provider described it lately."""
+        grant = self.grants.get(held.digest)
+        if grant is None:
+            return None
+        if grant.is_due(self._settings.recheck_seconds):
+            raise Unconfirmed(f"{self._settings.oidc.host} has not confirmed the session lately")
+        return Principal(grant.subject.name, self._settings.group_roles.of(grant.groups), session=held.digest)
+
+    def _user(self, held: Held) -> Principal | None:
+        user = self.users.get(held.user)
+        if user is None or user.generation != held.generation:  # the file may have changed since the last look
+            user = self.users.newest(held.user)
+        if user is None or user.generation != held.generation:
+            return None
+        return Principal(user.name, user.roles, session=held.digest)
