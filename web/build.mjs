@@ -7,7 +7,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,19 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
-const PAGES = ["index.html", "api.html", "404.html"];
+/**
+ * The pages, as source and output name. They refer to assets by relative paths, since a proxy in front may serve them
+ * below any path. So the page at the address of a trade, one folder deeper, is a copy with other references.
+ *
+ * @type {[string, string][]}
+ */
+const PAGES = [
+  ["index.html", "index.html"],
+  ["index.html", "trade/index.html"],
+  ["api.html", "api.html"],
+  ["404.html", "404.html"],
+];
+const REFERENCE = /(?<=\s(?:href|src)=")(?![#/])/gu;
 /**
  * The assets of each page, as source and output name.
  *
@@ -45,8 +57,8 @@ async function buildPages(outdir) {
   const built = await mkdtemp(`${outdir}.new-`);
   try {
     const assets = await bundle(built);
-    for (const page of PAGES) {
-      await writePage(built, page, assets);
+    for (const [template, page] of PAGES) {
+      await writePage(built, template, page, assets);
     }
     await compress(built);
     await makeReadable(built);
@@ -95,9 +107,10 @@ async function bundle(outdir) {
  *
  * @param {string} outdir
  * @param {string} name
+ * @param {string} output
  * @param {ReadonlyMap<string, string>} assets
  */
-async function writePage(outdir, name, assets) {
+async function writePage(outdir, name, output, assets) {
   const template = await readFile(join(source, name), "utf8");
   const page = template.replace(/\{\{(.+?)\}\}/gu, (_, asset) => {
     const path = assets.get(asset);
@@ -106,7 +119,10 @@ async function writePage(outdir, name, assets) {
     }
     return path;
   });
-  await writeFile(join(outdir, name), page.replace(/\n\s*/gu, "\n"));
+  const file = join(outdir, output);
+  await mkdir(dirname(file), { recursive: true });
+  const toRoot = "../".repeat(output.split("/").length - 1);
+  await writeFile(file, page.replace(/\n\s*/gu, "\n").replace(REFERENCE, toRoot));
 }
 
 /** @param {string} outdir */
@@ -125,6 +141,7 @@ async function compress(outdir) {
 async function makeReadable(outdir) {
   await chmod(outdir, 0o755);
   await chmod(join(outdir, "assets"), 0o755);
+  await chmod(join(outdir, "trade"), 0o755);
   for (const file of await filesIn(outdir)) {
     await chmod(file, 0o644);
   }

@@ -128,7 +128,7 @@ def test_an_open_trade_reads_from_its_values_to_its_history_and_its_json(running
     )
 
 
-def test_operations_reads_from_components_to_programs(page: Page) -> None:
+def test_operations_reads_from_components_to_the_ledger(page: Page) -> None:
     page.get_by_role("button", name="Operations").click()
     operations = page.get_by_role("dialog", name="Operations")
     expect(operations.get_by_role("rowheader", name="nginx")).to_be_visible()
@@ -139,6 +139,8 @@ def test_operations_reads_from_components_to_programs(page: Page) -> None:
           - button "Close"
           - region "Components":
             - table "Components of the stack and their status"
+          - region "Programs":
+            - table "Programs and their states"
           - region "Queue":
             - table "Tubes of the queue and their jobs"
           - region "Dead letters":
@@ -148,8 +150,6 @@ def test_operations_reads_from_components_to_programs(page: Page) -> None:
           - region "Ledger":
             - paragraph
             - table "Outcomes of the accepted messages, by consumer"
-          - region "Programs":
-            - table "Programs and their states"
         """
     )
 

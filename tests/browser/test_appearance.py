@@ -85,7 +85,7 @@ def filled_page(request: pytest.FixtureRequest, running: Stack, chromium: Browse
 def violations(page: Page) -> list[str]:
     """Return the violations that axe finds, each with its element."""
     if not AXE.exists():  # deploy/up installs only the packages of the build
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe is not installed: run `npm ci` in web/")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe is not installed: run deploy/setup --tests")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
@@ -179,6 +179,16 @@ def test_the_title_of_the_chart_is_never_cut(filled_page: Page) -> None:
             caption = series.locator(".caption")
             expect(caption).to_contain_text(subject if subject != "Volume" else "Sold")
             assert caption.evaluate("caption => caption.scrollWidth <= caption.clientWidth"), (width, subject)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_tools_of_a_panel_cover_no_title(filled_page: Page, width: int) -> None:
+    filled_page.set_viewport_size({"width": width, "height": 900})
+    for panel in filled_page.locator(".panel").all():
+        title, tools = panel.locator("h2").bounding_box(), panel.locator(".panel-tools").bounding_box()
+        assert title
+        assert tools
+        assert title["x"] + title["width"] <= tools["x"], panel
 
 
 @pytest.mark.parametrize("ratio", [1, 2])

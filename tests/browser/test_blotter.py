@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
+from tests.browser.loading import held_answers
 from tests.browser.trades import post, row
 from tests.chaos.reconcile import wait_settled
 
@@ -98,6 +99,22 @@ def test_pause_holds_the_list_and_counts_new_trades(running: Stack, page: Page) 
     for event_id in meanwhile:
         expect(row(page, event_id)).to_be_visible()
     expect(page.get_by_test_id("jump")).to_be_hidden()
+
+
+def test_earlier_trades_that_load_during_a_pause_do_not_let_new_ones_in(running: Stack, page: Page) -> None:
+    before = post(running)
+    wait_settled(running)
+    with held_answers(page, re.compile("/api/messages")):
+        page.reload()
+        wait_live(page)
+        page.keyboard.press(" ")
+        expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
+        meanwhile = [post(running) for _ in range(3)]
+        expect(page.get_by_test_id("jump")).to_contain_text("3 new")
+    expect(row(page, before)).to_be_visible()
+    expect(page.get_by_test_id("jump")).to_contain_text("3 new")
+    for event_id in meanwhile:
+        expect(row(page, event_id)).to_have_count(0)
 
 
 def test_a_changed_filter_shows_its_trades_during_a_pause_and_then_holds_them(running: Stack, page: Page) -> None:

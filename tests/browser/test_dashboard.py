@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
+from tests.browser.past import archive_past
 from tests.browser.trades import post, row
 from tests.chaos.reconcile import wait_settled
 from tests.support import ROOT, wait_until
@@ -83,6 +85,7 @@ def test_a_click_on_a_pair_filters_all_panels(running: Stack, page: Page) -> Non
 
 
 def test_stats_of_earlier_filters_are_never_shown_for_new_ones(running: Stack, page: Page) -> None:
+    archive_past(running, (timedelta(days=2), {}))  # so that the steps of 7 days are hours
     post(running, currencyFrom="CHF", currencyTo="HUF", originatingCountry="LI")
     expect(country_on_map(page, "Liechtenstein")).to_be_visible()
     held: list[Route] = []

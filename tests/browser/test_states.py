@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,68 +10,23 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import new_stack, wait_live
+from tests.browser.loading import SHIFTS, SIZES, held_answers
 from tests.browser.past import archive_past
 from tests.browser.test_appearance import violations
 from tests.browser.trades import post, row
 from tests.support import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import BrowserContext, Page
 
     from tests.stack import Stack
 
 FIGURES = ("map", "series", "pairs")
-SIZES = ((1440, 900), (1024, 768), (390, 844))
-SHIFTS = """() => {
-    window.shifts = [];
-    new PerformanceObserver(list => {
-        for (const { sources } of list.getEntries()) {
-            for (const { node, previousRect, currentRect } of sources) {
-                const [before, now] = [previousRect, currentRect].map(({ x, y, width, height }) =>
-                    [x, y, width, height].join());
-                const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-                window.shifts.push(`${element?.outerHTML.slice(0, 80)}: ${before} -> ${now}`);
-            }
-        }
-    }).observe({ type: "layout-shift" });
-}"""
-"""From now on, Chromium reports every visible element that moves without the user's doing. Before
-that, a slow machine paints the first part of a page."""
 PLACES = """() => ["header", "#filters", ".panel", ".panel-tools", ".panel-body", "#table"].flatMap(selector =>
     [...document.querySelectorAll(selector)].map(element => {
         const { x, y, width, height } = element.getBoundingClientRect();
         return [selector, element.id, x, y, width, height].join();
     }))"""
-
-
-@pytest.fixture(params=["light", "dark"])
-def context(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[BrowserContext]:
-    """Open a context in which axe, an inline script, may run."""
-    made = chromium.new_context(bypass_csp=True, color_scheme=request.param, reduced_motion="reduce")
-    yield made
-    made.close()
-
-
-@contextmanager
-def held_answers(page: Page) -> Iterator[None]:
-    """Hold all answers of the API within the block."""
-    held: list[Route] = []
-    is_open = threading.Event()
-
-    def intercept(route: Route) -> None:
-        if is_open.is_set():
-            route.continue_()
-        else:
-            held.append(route)
-
-    pattern = re.compile(r"/api/|/readyz")
-    page.route(pattern, intercept)
-    yield
-    is_open.set()
-    for route in held:
-        route.continue_()
 
 
 def expect_state(page: Page, state: str, text: str) -> None:
@@ -112,7 +65,7 @@ def test_before_the_first_trade_the_page_says_what_it_waits_for_and_how_to_post_
 def test_nothing_moves_when_skeletons_become_content(
     running: Stack, context: BrowserContext, size: tuple[int, int]
 ) -> None:
-    (earlier, *_) = archive_past(running, *((timedelta(minutes=minutes), {}) for minutes in (5, 6, 7)))
+    archive_past(running, *((timedelta(minutes=minutes), {}) for minutes in (5, 6, 7)))
     page = context.new_page()
     page.set_viewport_size({"width": size[0], "height": size[1]})
     with held_answers(page):
@@ -125,7 +78,7 @@ def test_nothing_moves_when_skeletons_become_content(
         places = page.evaluate(PLACES)
         assert not violations(page)
         page.evaluate(SHIFTS)
-    expect(row(page, earlier)).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("row").first).to_be_visible(timeout=20_000)
     for name in FIGURES:
         expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready", timeout=20_000)
     expect(page.get_by_test_id("today")).not_to_have_text("–", timeout=20_000)
@@ -218,6 +171,35 @@ def test_new_trades_that_wait_are_counted_beside_the_reason_and_cover_nothing(
         assert not violations(page), width
         jump.click()
         expect(jump).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1024])
+def test_the_reason_is_whole_beside_the_number_of_new_trades(
+    running: Stack, context: BrowserContext, width: int
+) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 844})
+    reason, jump = page.get_by_test_id("list-status"), page.get_by_test_id("jump")
+    for query, text in (("", "Newest first"), ("?sort=-amountSell&from=EUR", "Sorted by Amount sold")):
+        page.goto(f"{running.url}{query}")
+        wait_live(page)
+        post(running, currencyFrom="EUR")
+        expect(page.get_by_test_id("row").first).to_be_visible()
+        expect(reason).to_contain_text(text)
+        place = page.get_by_test_id("table").bounding_box()
+        if not query:
+            page.get_by_test_id("pause").click()
+        post(running, currencyFrom="EUR")
+        expect(jump).to_be_visible()
+        assert reason.evaluate("({scrollWidth, clientWidth}) => scrollWidth <= clientWidth"), (width, query)
+        assert reason.evaluate("element => getComputedStyle(element).textOverflow") == "clip"
+        beside, button = reason.bounding_box(), jump.bounding_box()
+        assert beside
+        assert button
+        assert beside["x"] + beside["width"] <= button["x"], (width, query)
+        assert button["x"] + button["width"] <= width
+        assert page.get_by_test_id("table").bounding_box() == place, "the rows have moved"
+    page.close()
 
 
 @pytest.mark.parametrize("width", [390, 700, 1440])

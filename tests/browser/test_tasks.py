@@ -169,7 +169,7 @@ def test_the_keyboard_filters_exports_and_opens_trades(running: Stack, wanted: l
     tab_to(page, page.get_by_role("search").get_by_text("Filters", exact=True))
     page.keyboard.press("Enter")
     for label, text in (("Sold", "EUR"), ("Bought", "GBP"), ("Amount sold, min", "10,000")):
-        tab_to(page, page.get_by_label(label, exact=True))
+        tab_to(page, page.get_by_test_id("fields").get_by_label(label, exact=True))
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("matches")).to_have_text(f"{len(wanted)} trades match")

@@ -1,5 +1,6 @@
 /** Entry point of the live page: connects the sources to the state, and the state to the panels. */
 
+import { AuditTrail } from "./audit/audit.ts";
 import { Blotter } from "./blotter/blotter.ts";
 import { EmptyState } from "./blotter/empty-state.ts";
 import { FilterBar } from "./filterbar/filter-bar.ts";
@@ -7,15 +8,23 @@ import { Address, browserAddressBar } from "./filters/address.ts";
 import { followDialogLinks } from "./filters/links.ts";
 import { rangeLabel } from "./filters/range.ts";
 import { EVERYTHING } from "./filters/selection.ts";
+import { Account } from "./login/account.ts";
+import { Login } from "./login/login.ts";
+import { takeReason } from "./login/provider.ts";
 import { WorldMap } from "./map/map.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
 import { Pairs } from "./pairs/pairs.ts";
+import { fixReferences, fromRoot } from "./root.ts";
 import { Series } from "./series/series.ts";
 import { archiveQuery } from "./server/archive.ts";
+import { withoutRedirects } from "./server/fetch.ts";
 import { stillSince } from "./server/figures-state.ts";
 import { HealthPoller } from "./server/health.ts";
+import { isProxied } from "./server/identity-proxy.ts";
 import { LedgerPoller } from "./server/ledger-poller.ts";
+import { isOwnOrigin } from "./server/origin.ts";
+import { hasRole, mayWatch, SessionClient } from "./server/session.ts";
 import { StallWatch } from "./server/stall.ts";
 import { StatsPoller } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
@@ -24,7 +33,7 @@ import { GapNotice } from "./status/gap-notice.ts";
 import { Help } from "./status/help.ts";
 import { LinkNotice } from "./status/link-notice.ts";
 import { StatusLine } from "./status/status-line.ts";
-import { Feed } from "./stream/feed.ts";
+import { Feed, type OfflineReason } from "./stream/feed.ts";
 import { GapFill } from "./stream/gap-fill.ts";
 import { History } from "./stream/history.ts";
 import { openSocket } from "./stream/socket.ts";
@@ -46,9 +55,21 @@ const timing: Timing = {
   setTimer: (run, afterMs) => setTimeout(run, afterMs),
   clearTimer: (timer) => clearTimeout(timer),
 };
-const fetchFromServer: Page["fetch"] = (path, init) => fetch(path, init);
-
+fixReferences();
 const state = new State();
+const ownFetch = withoutRedirects((path, init) => fetch(fromRoot(path), init));
+const session = new SessionClient(
+  timing,
+  ownFetch,
+  {
+    changed: () => followSession(),
+    entered: () => enter(),
+    replaced: () => location.reload(),
+    leaves: (logout) => location.assign(logout),
+  },
+  takeReason(),
+);
+const fetchFromServer = session.guarded();
 const address = new Address(browserAddressBar());
 const panels: Panel[] = [];
 const repaint = painter(
@@ -60,6 +81,8 @@ const repaint = painter(
   },
   () => state.painted(Date.now()),
 );
+/** Whether a viewer was there before. */
+let hasStarted = false;
 const preferences = new Preferences(repaint);
 const health = new HealthPoller(timing, fetchFromServer, repaint);
 const serverNow = (): number => state.clock.at(timing.now());
@@ -97,6 +120,7 @@ function view(): View {
     stats: stats.latest,
     health: health.latest,
     ledger: ledger.latest,
+    session: session.latest,
     nowMs,
     stalled: connection.phase === "live" ? stall.waiting(health.latest) : undefined,
     stillSince: stillMs === undefined ? "" : sinceText(stillMs, nowMs, zone),
@@ -123,12 +147,15 @@ panels.push(
     repaint();
   }),
   new Help(page),
+  new Login(session, timing.now),
+  new Account(session),
   new EmptyState(),
   new FilterBar(page),
   new WorldMap(byId("map", HTMLElement), page),
   new Pairs(byId("pairs", HTMLElement), page),
   new Blotter(page),
   new Operations(byId("ops", HTMLElement), page),
+  new AuditTrail(page),
   // Last, because text on a canvas forces a layout: one per frame, if nothing changes the document after it.
   new Series(byId("series", HTMLElement), page),
 );
@@ -156,25 +183,64 @@ const history = new History(timing, queryArchive, EVERYTHING, {
   },
 });
 const gapFill = new GapFill(timing, queryArchive, state, repaint);
-const feed = new Feed({ ...timing, open: openSocket }, state.clock, {
-  connection: (now) => {
-    state.connected(now);
-    if (now.phase === "live") {
-      history.setEnd(now.sinceMs);
-    }
-    repaint();
+const feed = new Feed(
+  { ...timing, open: openSocket, isOwnOrigin: isOwnOrigin(location.origin) },
+  state.clock,
+  {
+    connection: (now) => {
+      state.connected(now);
+      if (now.phase === "offline" && mayBeLoggedOut(now.reason)) {
+        session.check();
+      }
+      if (now.phase === "live") {
+        history.setEnd(now.sinceMs);
+      }
+      repaint();
+    },
+    events: (raw) => {
+      state.add(raw);
+      repaint();
+    },
+    gap: (gap) => {
+      gapFill.fill(gap);
+      repaint();
+    },
   },
-  events: (raw) => {
-    state.add(raw);
-    repaint();
-  },
-  gap: (gap) => {
-    gapFill.fill(gap);
-    repaint();
-  },
-});
+);
+
+/** A script can't see that a proxy in front refuses a connection. */
+function mayBeLoggedOut(reason: OfflineReason): boolean {
+  return reason === "unauthorized" || (reason === "unreachable" && isProxied());
+}
+
+/** A viewer is there, for the first time or again. The page goes on where it was. */
+function enter(): void {
+  if (hasStarted) {
+    retryNow();
+  } else {
+    hasStarted = true;
+    feed.start();
+    history.start();
+  }
+  if (session.latest.phase === "in") {
+    // Asks for everything anew, as far as the roles allow.
+    updateVisibility();
+  }
+}
+
+function followSession(): void {
+  if (!mayWatch(session.latest)) {
+    feed.hold();
+  }
+  ledger.setAllowed(hasRole(session.latest, "monitor", "operator"));
+  repaint();
+}
 
 function retryNow(): void {
+  if (!mayWatch(session.latest)) {
+    session.check();
+    return;
+  }
   feed.retryNow();
   gapFill.retryNow();
 }
@@ -205,9 +271,9 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("online", retryNow);
 addEventListener("offline", () => feed.networkLost());
 
+ledger.setAllowed(session.latest.phase === "open");
 updateVisibility();
 everySecond();
 setInterval(everySecond, SECOND_MS);
-feed.start();
-history.start();
 health.start();
+session.start();

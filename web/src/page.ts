@@ -20,6 +20,7 @@ import type { QueryArchive } from "./server/archive.ts";
 import type { Fetch } from "./server/fetch.ts";
 import type { Health } from "./server/health.ts";
 import type { LedgerState } from "./server/ledger-poller.ts";
+import type { Session } from "./server/session.ts";
 import type { Pair, StatsSnapshot } from "./server/stats-poller.ts";
 import type { Timing } from "./server/timing.ts";
 import type { State } from "./stream/state.ts";
@@ -42,6 +43,7 @@ export interface View {
   readonly stats: StatsSnapshot;
   readonly health: Health;
   readonly ledger: LedgerState;
+  readonly session: Session;
   /** The current time by the server's clock, in milliseconds since 1970. */
   readonly nowMs: number;
   /** How many trades wait to be shown because the live feed stalls. Undefined if it does not. */

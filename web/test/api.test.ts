@@ -177,6 +177,10 @@ it("the example of a GET has the example parameters", () => {
   assert.equal(curl("http://x", operation(1)), "curl 'http://x/api/message/ID?from=EUR'");
 });
 
+it("an operation names the schemes of its credentials, each once", () => {
+  assert.deepEqual([operation(1).schemes, operation(2).schemes], [[], ["token"]]);
+});
+
 it("the example of an operator's call has the token", () => {
   assert.equal(
     curl("http://x", operation(2)),

@@ -118,6 +118,21 @@ it("a trade that is backfilled and arrives live is listed once", () => {
   assert.deepEqual(shown(list), newestFirst(0, 7));
 });
 
+it("the backfill is shown below the shown trades, and new trades still wait for the refresh", () => {
+  const list = new TradeList(setUp().source, everything, []);
+  list.add(trades(10, 12));
+  list.refresh();
+  list.add(trades(12, 15));
+  list.backfill(trades(1, 10));
+  list.isBackfilled = true;
+  assert.deepEqual(shown(list), newestFirst(1, 12));
+  assert.equal(list.pending, 3);
+  list.backfill(trades(0, 10));
+  assert.deepEqual(shown(list), newestFirst(1, 12), "the rows hold still");
+  list.refresh();
+  assert.deepEqual(shown(list), newestFirst(0, 15));
+});
+
 it("the newest trades are kept, and the archive continues below them", async () => {
   const { env, archive, source } = setUp();
   archive.put(...rawEvents(0, 5000));

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { after, before, test as it } from "node:test";
 import { gunzipSync } from "node:zlib";
 
-/** The API serves the document, nginx itself the settings, and `/` is index.html. */
-const SERVED_BY_OTHERS = ["/", "/api/openapi.json", "/settings.js"];
+/** The API serves the document, and nginx itself the settings. */
+const SERVED_BY_OTHERS = ["api/openapi.json", "settings.js"];
 
 let folder: string;
 let outdir: string;
@@ -36,20 +36,25 @@ it("assets have a content hash in their names", async () => {
   }
 });
 
+/** A proxy in front may serve the pages below any path, so they refer to their folder. 404.html is for any folder. */
 for (const [name, assets] of [
-  ["index.html", 4],
+  ["index.html", 5],
+  ["trade/index.html", 5],
   ["api.html", 4],
   ["404.html", 3],
 ] as const) {
   it(`${name} refers to existing files, its assets among them`, async () => {
     const page = await readFile(join(outdir, name), "utf8");
-    const references = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
-    assert.equal(references.filter((reference) => reference.startsWith("/assets/")).length, assets);
-    const isWithinPage = (path: string): boolean => path.startsWith("#");
-    for (const reference of references.filter(
-      (path) => !(SERVED_BY_OTHERS.includes(path) || isWithinPage(path)),
-    )) {
-      assert((await stat(join(outdir, reference))).isFile());
+    const written = [...page.matchAll(/(?:src|href)="(?<path>[^"]+)"/gu)].map((match) => match[1] ?? "");
+    const references = written.filter((path) => !path.startsWith("#"));
+    const paths = references.map((path) => resolve("/", dirname(name), path).slice(1));
+    assert.deepEqual(
+      references.filter((path) => path.startsWith("/")),
+      name === "404.html" ? references : [],
+    );
+    assert.equal(paths.filter((path) => path.startsWith("assets/")).length, assets);
+    for (const path of paths.filter((each) => !SERVED_BY_OTHERS.includes(each))) {
+      assert((await stat(join(outdir, path || "index.html"))).isFile());
     }
   });
 
@@ -73,7 +78,7 @@ it("the scripts write text, never HTML", async () => {
 it("each file has a compressed copy, readable by all users", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
-  assert.equal(files.length, 9);
+  assert.equal(files.length, 10);
   for (const { parentPath, name } of files) {
     const plain = join(parentPath, name);
     assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));

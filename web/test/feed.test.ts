@@ -6,8 +6,9 @@ import { type Connection, Feed, type Gap } from "../src/stream/feed.ts";
 import { ServerClock } from "../src/stream/server-clock.ts";
 import { FakeEnvironment, TEN } from "./helpers.ts";
 
-function started() {
+function started(isOwnOrigin = true) {
   const env = new FakeEnvironment();
+  env.isOwnOrigin = isOwnOrigin;
   const received = { connections: [] as Connection[], events: [] as unknown[], gaps: [] as Gap[] };
   const clock = new ServerClock();
   const feed = new Feed(env.environment, clock, {
@@ -175,6 +176,15 @@ it("after close code 1012 it reconnects within a second, at a random time", () =
     retryAt: TEN + 900,
     silentSinceMs: TEN,
   });
+});
+
+it("it names the page's origin as the reason if the server refuses it", () => {
+  const { env, received } = started(false);
+  env.socket.disconnect(1006);
+  assert.equal(offlineReason(received.connections.at(-1)), "foreign");
+  env.advance(1000);
+  env.socket.disconnect(1012);
+  assert.equal(offlineReason(received.connections.at(-1)), "restarting");
 });
 
 it("it distinguishes a refusal, a full server, and a server that is unreachable or silent", () => {

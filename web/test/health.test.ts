@@ -53,9 +53,19 @@ it("values of missing components are unknown, not 0", () => {
 });
 
 it("a malformed answer is rejected", () => {
-  for (const answer of [null, {}, { status: "fine", components: {} }, { status: "ready" }]) {
+  for (const answer of [null, {}, { status: "fine", components: {} }, { status: "ready", components: 1 }]) {
     assert.equal(parseHealth(answer), undefined);
   }
+});
+
+it("readers who may not see the components know whether messages are accepted, and no more", () => {
+  assert.deepEqual(parseHealth({ status: "ready" }), {
+    status: "ready",
+    components: [],
+    tubes: undefined,
+    home: "var",
+  });
+  assert.equal(parseHealth({ status: "FAILED", errors: [] }), undefined);
 });
 
 function texts(alerts: readonly Alert[]): string {
@@ -110,13 +120,16 @@ it("a consumer that is away and has no words of its own is named by its tube", (
 
 it("a stopped processor is named with the command that starts it, in the stack's own home", () => {
   const alerts = new Alerts();
-  globalThis.stackHome = "/srv/tradewire";
   const away = health({
     ...READY,
     status: "degraded",
     components: {
       consumers: { status: "unavailable", away: { live: "Nothing is shown." } },
-      programs: { status: "ok", states: { "processors:live-1": "stopped", "processors:archive": "stopped" } },
+      programs: {
+        status: "ok",
+        states: { "processors:live-1": "stopped", "processors:archive": "stopped" },
+        home: "/srv/tradewire",
+      },
     },
   });
   alerts.lasting(away, true);
@@ -126,7 +139,6 @@ it("a stopped processor is named with the command that starts it, in the stack's
       command: ".venv/bin/supervisorctl -c /srv/tradewire/conf/supervisord.conf start processors:live-1",
     },
   ]);
-  globalThis.stackHome = undefined;
 });
 
 it("the feed is stalled if no processor feeds it in two polls", () => {
@@ -142,6 +154,14 @@ it("the feed is stalled if no processor feeds it in two polls", () => {
   assert.equal(stall.waiting(first), undefined);
   assert.equal(stall.waiting(away()), 1204);
   assert.equal(stall.waiting(health(READY)), undefined);
+});
+
+it("without the ledger, jobs are not counted as trades that wait", () => {
+  const stall = new StallWatch();
+  const tubes = { live: { ...TUBE, ready: 7, consumers: 0 } };
+  const away = (): Health => health({ ...READY, components: { queue: { status: "ok", tubes } } });
+  stall.waiting(away());
+  assert.equal(stall.waiting(away()), 0);
 });
 
 it("without the live server, its missing consumer is not mentioned", () => {
@@ -165,7 +185,7 @@ it("without the live server, its missing consumer is not mentioned", () => {
 
 it("while trades arrive live, the API is reported as silent, and not the server", () => {
   const alerts = new Alerts();
-  const silent: Health = { status: "unreachable", components: [], tubes: undefined };
+  const silent: Health = { status: "unreachable", components: [], tubes: undefined, home: "var" };
   alerts.lasting(silent, true);
   assert.match(texts(alerts.lasting(silent, true)), /^The API does not answer.*trades still arrive/u);
   assert.match(texts(alerts.lasting(silent, false)), /^The server is unreachable/u);

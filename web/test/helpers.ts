@@ -81,8 +81,8 @@ export class FakeSocket {
     this.send({ hello: { epoch, offset, resumed, now } });
   }
 
-  disconnect(code = 1006): void {
-    this.#handlers.closed(code);
+  disconnect(code = 1006, reason = ""): void {
+    this.#handlers.closed(code, reason);
   }
 
   close(): void {
@@ -92,6 +92,7 @@ export class FakeSocket {
 
 /** Fake clock, timers, randomness and network. */
 export class FakeEnvironment {
+  isOwnOrigin = true;
   nowMs = TEN;
   randomValue = 0.5;
   readonly sockets: FakeSocket[] = [];
@@ -129,6 +130,7 @@ export class FakeEnvironment {
         this.sockets.push(socket);
         return socket;
       },
+      isOwnOrigin: this.isOwnOrigin,
       now: () => this.nowMs,
       random: () => this.randomValue,
       setTimer: (run, afterMs) => {

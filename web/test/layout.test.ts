@@ -11,10 +11,13 @@ import {
   resizeColumn,
   toggleColumn,
   visible,
+  withoutColumns,
   writeLayout,
 } from "../src/blotter/layout.ts";
 import { delayLabel, entryLabel, fetchTrace } from "../src/blotter/trace.ts";
 import { statusOf } from "../src/blotter/trade-history.ts";
+import { UsedColumns } from "../src/blotter/used-columns.ts";
+import { trade } from "./helpers.ts";
 
 it("columns and widths survive writing and reading", () => {
   const chosen = resizeColumn(toggleColumn(DEFAULT_LAYOUT, "placed"), { user: 9 }, "sell", 20.04);
@@ -36,6 +39,25 @@ it("an invalid layout becomes the default one", () => {
 it("the last visible column can't be hidden", () => {
   const last = COLUMN_NAMES.reduce(toggleColumn, DEFAULT_LAYOUT);
   assert.equal(visible(last).length, 1);
+});
+
+it("a column that may be empty does not count as the last visible one", () => {
+  const { unused } = new UsedColumns();
+  const others = COLUMN_NAMES.filter((name) => !unused.has(name));
+  assert.deepEqual(visible(others.reduce(toggleColumn, DEFAULT_LAYOUT)), [...unused, "flags"]);
+  assert.deepEqual(readLayout(JSON.stringify({ hidden: others })), DEFAULT_LAYOUT);
+});
+
+it("the column of an optional field is there from its first value on, unless the reader hides it", () => {
+  const used = new UsedColumns();
+  const columns = (layout = DEFAULT_LAYOUT) => visible(withoutColumns(layout, used.unused));
+  assert.ok(!used.look([trade(1), undefined]));
+  assert.ok(!columns().includes("field-producer"));
+  assert.ok(used.look([undefined, trade(2, { producer: "alpha" })]));
+  assert.ok(!used.look([trade(2, { producer: "alpha" })]), "it is seen once");
+  assert.ok(!used.look([trade(1)]), "it stays");
+  assert.deepEqual(columns(), COLUMN_NAMES);
+  assert.ok(!columns(toggleColumn(DEFAULT_LAYOUT, "field-producer")).includes("field-producer"));
 });
 
 it("widths are limited, at least to the needs of numbers, and other columns keep theirs", () => {

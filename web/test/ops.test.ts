@@ -7,10 +7,10 @@ import { DeadLetterClient } from "../src/ops/dead-letters.ts";
 import { remark } from "../src/ops/dead-letters-view.ts";
 import { age, componentLabel } from "../src/ops/labels.ts";
 import { summarize } from "../src/ops/ledger-summary.ts";
-import { Poll } from "../src/ops/poll.ts";
 import type { Fetch } from "../src/server/fetch.ts";
 import type { Health } from "../src/server/health.ts";
 import { outcomesOf, parseLedger } from "../src/server/ledger.ts";
+import { Poll } from "../src/server/poll.ts";
 import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const LETTERS = [
@@ -60,7 +60,7 @@ async function unlocked(server = new FakeServer()): Promise<DeadLetterClient> {
 
 it("if the queue is unavailable, the number of dead letters is unknown", () => {
   const { latest } = new DeadLetterClient(new FakeServer().fetch, () => undefined);
-  const silent: Health = { status: "unreachable", components: [], tubes: undefined };
+  const silent: Health = { status: "unreachable", components: [], tubes: undefined, home: "var" };
   assert.equal(remark(latest, silent), "The number of dead letters is unknown.");
   assert.equal(remark(latest, { ...silent, status: "ready", tubes: [] }), "No dead letters.");
 });

@@ -191,12 +191,12 @@ it("the status says the order, its time, and how many trades it is of if the ran
   const sorted = { order: LARGEST, asOfMs: TEN, basis: undefined };
   assert.equal(
     listStatus({ ...LIST, sorted }),
-    "Sorted by Sell, largest first, as of 2026-11-24 10:00:00 UTC.",
+    "Sorted by Amount sold, largest first, as of 2026-11-24 10:00:00 UTC.",
   );
   const basis = { newest: 20, sinceMs: TEN - 1000 };
   assert.equal(
     listStatus({ ...LIST, sorted: { ...sorted, basis } }),
-    "Sorted by Sell, largest first, as of 2026-11-24 10:00:00 UTC. " +
+    "Sorted by Amount sold, largest first, as of 2026-11-24 10:00:00 UTC. " +
       "Only the newest 20 trades, received since 2026-11-24 09:59:59 UTC, are sorted.",
   );
   assert.equal(listStatus(LIST), "Newest first, as they arrive. Times are UTC.");

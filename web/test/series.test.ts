@@ -90,8 +90,12 @@ it("steps start at whole minutes, and cover a range that does not", () => {
 });
 
 it("without a start, the steps begin with the first trade", () => {
-  const { sinceMs, list } = allSteps({ ...stats([step(2, 5), step(3, 1)]), sinceMs: 0 }, TEN);
-  assert.deepEqual([sinceMs, list.map((each) => each?.count)], [TEN + 2 * MINUTE, [5, 1]]);
+  const { sinceMs, list } = allSteps({ ...stats([step(-40, 5), step(3, 1)]), sinceMs: 0 }, TEN);
+  assert.deepEqual([sinceMs, list.length], [TEN - 40 * MINUTE, 44]);
+  assert.deepEqual(
+    [list[0], list.at(-1)].map((each) => each?.count),
+    [5, 1],
+  );
 });
 
 it("a time belongs to the step that contains it, or to the nearest", () => {

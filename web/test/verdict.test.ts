@@ -39,12 +39,15 @@ it("an old check is a warning", () => {
   assert.ok(verdictOf(old, TEN).isBad);
 });
 
-it("losses have their time and ids", () => {
+it("losses have their time and ids, and settled ones when that was", () => {
   const id = "0197b3c2-5d0e-7a41-8c3f-2b6d9e1f4a70";
-  const losses = [{ tube: "live", messages: 2, receivedAt: "2026-11-24T10:00:00Z", ids: [id, 7] }, "no loss"];
-  assert.deepEqual(ledger("loss", 2, { losses }).losses, [
-    { tube: "live", messages: 2, receivedMs: TEN, ids: [id] },
-  ]);
+  const loss = { tube: "live", messages: 2, receivedAt: "2026-11-24T10:00:00Z", ids: [id, 7] };
+  const settledLosses = [{ ...loss, settledAt: "2026-11-24T10:00:05.5Z" }];
+  const parsed = ledger("loss", 2, { losses: [loss, "no loss"], settledLosses });
+  const known = { tube: "live", messages: 2, receivedMs: TEN, ids: [id] };
+  assert.deepEqual(parsed.losses, [{ ...known, settledMs: undefined }]);
+  assert.deepEqual(parsed.settledLosses, [{ ...known, settledMs: TEN + 5500 }]);
+  assert.deepEqual(ledger("loss", 2, {}).settledLosses, []);
 });
 
 it("the time of the last check is the answer's, or that of the last question with a balanced answer", async () => {

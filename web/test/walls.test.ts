@@ -11,20 +11,21 @@ import { join, relative } from "node:path";
 import { test as it } from "node:test";
 
 const SOURCES = ["trade", "filters", "server", "stream", "ui"];
-const PANELS = ["status", "filterbar", "blotter", "map", "pairs", "series", "ops"];
+const PANELS = ["status", "filterbar", "blotter", "map", "pairs", "series", "ops", "audit", "login"];
 
 /** The other rooms that each room may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trade: [],
-  filters: ["trade"],
+  "root.ts": [],
+  filters: ["trade", "root.ts"],
   server: ["trade", "filters"],
-  stream: ["trade", "filters", "server"],
+  stream: ["trade", "filters", "server", "root.ts"],
   ui: [],
   "page.ts": SOURCES,
-  ...Object.fromEntries(PANELS.map((panel) => [panel, [...SOURCES, "page.ts"]])),
-  "main.ts": [...SOURCES, "page.ts", ...PANELS],
+  ...Object.fromEntries(PANELS.map((panel) => [panel, [...SOURCES, "page.ts", "root.ts"]])),
+  "main.ts": [...SOURCES, "page.ts", "root.ts", ...PANELS],
   "style.css": ["ui", ...PANELS],
-  api: ["trade", "ui"],
+  api: ["trade", "ui", "root.ts"],
   "index.html": [],
   "api.html": [],
   "404.html": [],

@@ -11,7 +11,7 @@ export function curl(origin: string, operation: Operation): string {
   if (operation.method !== (operation.body.length > 0 ? "POST" : "GET")) {
     parts.push(`-X ${operation.method}`);
   }
-  if (operation.needsToken) {
+  if (operation.schemes.length > 0) {
     parts.push(`-H "Authorization: Bearer $TOKEN"`);
   }
   const [content] = operation.body;

@@ -35,7 +35,8 @@ export interface Operation {
   readonly path: string;
   readonly summary: string;
   readonly description: string;
-  readonly needsToken: boolean;
+  /** The names of the security schemes, any one of which suffices. Empty if it needs no credentials. */
+  readonly schemes: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly body: readonly Content[];
   readonly responses: readonly ApiResponse[];
@@ -46,6 +47,8 @@ export interface ApiDocument {
   readonly version: string;
   readonly description: string;
   readonly operations: readonly Operation[];
+  /** The descriptions of the security schemes by name. */
+  readonly schemes: readonly (readonly [string, string])[];
   /** The named schemas. */
   readonly schemas: readonly (readonly [string, Fields])[];
 }
@@ -65,11 +68,13 @@ export function parseDocument(raw: unknown): ApiDocument | undefined {
     ),
   );
   const schemas = Object.entries(fields(fields(document["components"])["schemas"]));
+  const schemes = Object.entries(fields(fields(document["components"])["securitySchemes"]));
   return {
     title: text(title),
     version: text(version),
     description: text(description),
     operations,
+    schemes: schemes.map(([name, scheme]) => [name, text(fields(scheme)["description"])]),
     schemas: schemas.map(([name, schema]) => [name, fields(schema)]),
   };
 }
@@ -84,7 +89,9 @@ function operation(document: Fields, method: string, path: string, item: Fields)
     path,
     summary: text(own["summary"]),
     description: text(own["description"]),
-    needsToken: list(own["security"] ?? document["security"]).length > 0,
+    schemes: [
+      ...new Set(list(own["security"] ?? document["security"]).flatMap((each) => Object.keys(fields(each)))),
+    ],
     parameters: parameters.map(parameter),
     body: contents(resolved(own["requestBody"])),
     responses: responses.map(([status, raw]) => response(status, resolved(raw))),

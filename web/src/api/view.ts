@@ -11,11 +11,12 @@ const NOT_IN_IDS = /[^a-z0-9]+/giu;
 
 /** Returns the content of `<main>`. */
 export function view(api: ApiDocument, origin: string): readonly HTMLElement[] {
-  return [
-    withText("h2", "", `${api.title} ${api.version}`),
-    ...paragraphs(api.description),
-    contents(api.operations),
+  const title = element("div", "title");
+  title.append(withText("h2", "", `${api.title} ${api.version}`), ...paragraphs(api.description));
+  const reference = element("div", "reference");
+  reference.append(
     ...api.operations.map((operation) => section(operation, origin)),
+    ...credentials(api),
     withText("h2", "", "Schemas"),
     ...api.schemas.map(([name, schema]) => {
       const made = element("section", "schema");
@@ -23,18 +24,33 @@ export function view(api: ApiDocument, origin: string): readonly HTMLElement[] {
       made.append(withText("h3", "", name), typeBlock(typePieces(schema)));
       return made;
     }),
-  ];
+  );
+  return [title, contents(api.operations), reference];
+}
+
+function credentials({ schemes }: ApiDocument): readonly HTMLElement[] {
+  const entries = schemes.map(([name, description]) => {
+    const made = element("section", "schema");
+    made.append(withText("h3", "", name), ...paragraphs(description));
+    return made;
+  });
+  return schemes.length > 0 ? [withText("h2", "", "Credentials"), ...entries] : [];
 }
 
 function contents(operations: readonly Operation[]): HTMLElement {
-  const items = element("ul", "contents");
+  const made = element("nav", "contents");
+  made.ariaLabel = "Operations";
+  const items = element("ul", "");
   for (const operation of operations) {
+    const target = link(`#${operationId(operation)}`, "");
+    const summary = withText("span", "quiet", operation.summary);
+    target.append(withText("span", "method", operation.method), ` ${operation.path} `, summary);
     const item = element("li", "");
-    item.append(link(`#${operationId(operation)}`, `${operation.method} ${operation.path}`));
-    item.append(withText("span", "quiet", ` ${operation.summary}`));
+    item.append(target);
     items.append(item);
   }
-  return items;
+  made.append(items);
+  return made;
 }
 
 function section(operation: Operation, origin: string): HTMLElement {
@@ -43,8 +59,8 @@ function section(operation: Operation, origin: string): HTMLElement {
   const heading = element("h3", "");
   heading.append(withText("span", "method", operation.method), ` ${operation.path}`);
   made.append(heading, withText("p", "summary", operation.summary), ...paragraphs(operation.description));
-  if (operation.needsToken) {
-    made.append(withText("p", "", "Requires the operator token."));
+  if (operation.schemes.length > 0) {
+    made.append(paragraph(`Credentials: ${operation.schemes.map((name) => `\`${name}\``).join(", ")}.`));
   }
   made.append(copyable(curl(origin, operation)));
   made.append(...titled("Parameters", operation.parameters.map(parameterEntry)));
@@ -97,7 +113,7 @@ function contentEntry({ mediaType, schema }: Content): HTMLElement {
 function responseEntry({ status, description, headers, contents: bodies }: ApiResponse): HTMLElement {
   const made = element("div", "entry");
   const head = element("p", "");
-  head.append(withText("code", "name", status), ` ${description}`);
+  head.append(withText("code", "name", status), " ", ...paragraph(description).childNodes);
   if (headers.length > 0) {
     head.append(withText("span", "quiet", ` · with ${headers.join(", ")}`));
   }
@@ -127,7 +143,15 @@ function nodes(pieces: readonly Piece[]): readonly (HTMLElement | string)[] {
 }
 
 function paragraphs(text: string): readonly HTMLElement[] {
-  return text === "" ? [] : text.split(PARAGRAPHS).map((part) => withText("p", "", part));
+  return text === "" ? [] : text.split(PARAGRAPHS).map(paragraph);
+}
+
+/** Names between backticks are code. */
+function paragraph(text: string): HTMLElement {
+  const made = element("p", "");
+  const parts = text.split("`");
+  made.append(...parts.map((part, index) => (index % 2 === 0 ? part : withText("code", "", part))));
+  return made;
 }
 
 function link(target: string, text: string): HTMLElement {

@@ -2,19 +2,14 @@
  * The table of all trades.
  *
  * At the top it shows trades as they arrive. While it is paused or scrolled down, has a focused row or the
- * pointer over its rows, it shows no new trades, and a button tells how many have arrived. In another order than
- * newest first, it never adds new trades by itself, because each may belong anywhere.
+ * pointer over its rows, it shows no new trades, and a button tells how many have arrived.
  */
 
-import { type Filters, isFiltered } from "../filters/filters.ts";
-import { listedOrder, NEWEST_FIRST, type Order, sameOrder, toggleOrder } from "../filters/order.ts";
-import { type Range, spanOf } from "../filters/range.ts";
-import type { Selection } from "../filters/selection.ts";
+import { type Order, toggleOrder } from "../filters/order.ts";
+import { spanOf } from "../filters/range.ts";
 import type { Page, Panel, View } from "../page.ts";
-import { History } from "../stream/history.ts";
+import { hasRole } from "../server/session.ts";
 import { RateMeter } from "../stream/meters.ts";
-import type { State } from "../stream/state.ts";
-import { parseTradeEvent } from "../trade/event.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
 import { dateAndClock } from "../ui/time-format.ts";
@@ -24,13 +19,21 @@ import { Detail } from "./detail.ts";
 import { Footer } from "./footer.ts";
 import { Grid } from "./grid.ts";
 import { Header } from "./header.ts";
-import { gridTemplate, type Layout, minWidthCh, readLayout, visible, writeLayout } from "./layout.ts";
+import {
+  gridTemplate,
+  type Layout,
+  minWidthCh,
+  readLayout,
+  visible,
+  withoutColumns,
+  writeLayout,
+} from "./layout.ts";
 import { listStatus, waitingLabel } from "./list-status.ts";
+import { Listing } from "./listing.ts";
 import { directionLabel, orderLabel } from "./order-labels.ts";
 import { SKELETON } from "./skeleton.ts";
-import { SortedTrades } from "./sorted-trades.ts";
 import { Toolbar } from "./toolbar.ts";
-import { TradeList } from "./trade-list.ts";
+import { UsedColumns } from "./used-columns.ts";
 
 /** Above this rate every row would be highlighted, which is useless and costs frames. */
 const HIGHLIGHT_BELOW_PER_SECOND = 20;
@@ -50,19 +53,12 @@ export class Blotter implements Panel {
   readonly #toolbar: Toolbar;
   readonly #detail: Detail;
   readonly #question: CurrencyQuestion;
+  readonly #listing: Listing;
+  readonly #used = new UsedColumns();
   #layout = readLayout(loadSetting(LAYOUT_KEY));
   #clock: Clock = { zone: "utc", today: "" };
   #isLayoutPainted = false;
-  /** What the list was started with. */
-  #filters: Filters;
-  #range: Range;
-  #order: Order;
-  #trades: TradeList;
-  /** Undefined if the newest trades are listed first. */
-  #sorted: SortedTrades | undefined;
   #rate = new RateMeter();
-  #history: History | undefined;
-  #startedMs = 0;
   #isPaused = false;
   #wasLive = true;
   #refreshedMs = 0;
@@ -70,17 +66,13 @@ export class Blotter implements Panel {
 
   constructor(page: Page) {
     this.#page = page;
-    this.#filters = page.address.filters;
-    this.#range = page.address.range;
-    this.#order = listedOrder(page.address.order, this.#filters);
-    this.#trades = this.#newTradeList();
-    this.#sorted = this.#newSortedTrades();
+    this.#listing = new Listing(page);
     this.#question = new CurrencyQuestion(page.address);
     this.#header = new Header({
       change: (change) => this.#changeLayout(change),
       sort: (by) => this.#sort(toggleOrder(page.address.order, by)),
     });
-    this.#footer = new Footer(page.address, () => this.#list.retry());
+    this.#footer = new Footer(page.address, () => this.#listing.shown.retry());
     this.#detail = new Detail(page, {
       find: (id, step) => this.#grid.find(id, step),
       moved: (id) => this.#grid.focusOn(id),
@@ -99,98 +91,35 @@ export class Blotter implements Panel {
       this.#resume();
       this.#grid.focus();
     });
-    page.state.onFresh((fresh) => {
-      this.#trades.add(fresh);
-      this.#sorted?.add(fresh);
-    });
-    page.state.onBackfill((backfilled) => this.#trades.backfill(backfilled));
   }
 
   paint(view: View): void {
-    const { state, filters, nowMs } = view;
-    if (filters !== this.#filters || view.range !== this.#range) {
-      this.#start(view);
+    const change = this.#listing.follow(view);
+    if (change === "selection") {
+      this.#rate = new RateMeter();
     }
-    const order = listedOrder(view.order, filters);
-    if (!sameOrder(order, this.#order)) {
-      this.#order = order;
-      this.#restartOrder();
+    if (change !== "none") {
+      this.#toTop();
     }
-    if (state.connection.phase === "live") {
-      this.#history?.setEnd(Math.max(this.#startedMs, state.connection.sinceMs));
-    }
-    this.#trades.isBackfilled ||= state.isBackfilled && !this.#history;
-    this.#measure(nowMs);
+    this.#measure(view.nowMs);
     this.#question.paint(view);
     this.#paintLayout(view);
-    this.#header.paintOrder(this.#order);
+    this.#header.paintOrder(this.#listing.order);
     this.#toolbar.paintOrder(view.order);
     this.#paintTable(view);
     this.#paintStatus(view);
     this.#detail.paint(view);
   }
 
-  /** Filters or range have changed: starts over with a new list. */
-  #start({ filters, range }: View): void {
-    this.#filters = filters;
-    this.#range = range;
-    this.#history?.stop();
-    this.#history = undefined;
-    this.#trades = this.#newTradeList();
-    this.#rate = new RateMeter();
-    this.#restartOrder();
-  }
-
-  /** Begins at the top of the present order, with the trades of now. */
-  #restartOrder(): void {
-    this.#sorted = this.#newSortedTrades();
+  /** Shows the trades of now at once. */
+  #toTop(): void {
     this.#refreshedMs = 0;
     this.#grid.toTop();
-  }
-
-  #newSortedTrades(): SortedTrades | undefined {
-    if (sameOrder(this.#order, NEWEST_FIRST)) {
-      return;
-    }
-    const { queryArchive, timing, state, repaint, serverNow } = this.#page;
-    const selection = { filters: this.#filters, span: spanOf(this.#range, serverNow()) };
-    return new SortedTrades(
-      { queryArchive, timing, changed: repaint },
-      this.#order,
-      selection,
-      () => state.trades,
-    );
-  }
-
-  /** What the table lists. */
-  get #list(): TradeList | SortedTrades {
-    return this.#sorted ?? this.#trades;
   }
 
   #sort(order: Order): void {
     this.#question.expect();
     this.#page.address.setOrder(order);
-  }
-
-  #newTradeList(): TradeList {
-    const { queryArchive, timing, state, repaint, serverNow } = this.#page;
-    const [filters, range] = [this.#filters, this.#range];
-    const selection = (): Selection => ({ filters, span: spanOf(range, serverNow()) });
-    const list = new TradeList({ queryArchive, timing, changed: repaint }, selection, state.trades);
-    // The latest trades of all are loaded once, for every list.
-    if (isFiltered(filters) || selection().span.untilMs !== undefined) {
-      this.#startedMs = serverNow();
-      this.#history = new History(timing, queryArchive, selection(), {
-        received: (messages) => {
-          list.backfill(messages.map(parseTradeEvent).filter((trade) => trade !== undefined));
-          list.isBackfilled = true;
-          repaint();
-        },
-        failed: repaint,
-      });
-      this.#history.start();
-    }
-    return list;
   }
 
   #pause(): void {
@@ -201,7 +130,8 @@ export class Blotter implements Panel {
   /** Shows the trades that have arrived meanwhile. */
   #resume(): void {
     this.#isPaused = false;
-    this.#restartOrder();
+    this.#listing.restartOrder();
+    this.#toTop();
     this.#page.repaint();
   }
 
@@ -219,7 +149,7 @@ export class Blotter implements Panel {
   #measure(nowMs: number): void {
     if (nowMs - this.#sampledMs >= SECOND_MS) {
       this.#sampledMs = nowMs;
-      this.#rate.sample(nowMs, this.#trades.matched);
+      this.#rate.sample(nowMs, this.#listing.trades.matched);
     }
   }
 
@@ -230,63 +160,62 @@ export class Blotter implements Panel {
     }
     this.#isLayoutPainted = true;
     this.#clock = { zone, today };
-    const names = visible(this.#layout);
+    const layout = withoutColumns(this.#layout, this.#used.unused);
+    const names = visible(layout);
     const columns = COLUMNS.filter(({ name }) => names.includes(name));
-    this.#grid.setWidths(gridTemplate(this.#layout), minWidthCh(this.#layout), columns.length);
+    this.#grid.setWidths(gridTemplate(layout), minWidthCh(layout), columns.length);
     this.#grid.setColumns(columns, this.#clock);
     this.#header.setColumns(columns, this.#clock);
-    this.#toolbar.paintLayout(this.#layout, this.#clock);
+    this.#toolbar.paintLayout(this.#layout, this.#used.unused, this.#clock);
   }
 
-  /** Whether trades may be on their way that are older than the page. */
-  #isLoading({ isBackfillFailing }: State): boolean {
-    const { endStatus } = this.#list;
-    return endStatus === "more" || (endStatus === "loading" && !isBackfillFailing);
-  }
-
-  #paintTable({ state, nowMs, rangeLabel, range }: View): void {
+  #paintTable(view: View): void {
+    const { state, nowMs, rangeLabel, range } = view;
+    const { trades, sorted, shown: list, order, isFiltered: filtered } = this.#listing;
     const isHeld =
       this.#isPaused || this.#grid.heldBy !== undefined || this.#grid.isPressed || this.#detail.isOpen;
     // If the filters change during a pause, the new trades are shown once and then held.
-    const isLive = !isHeld || this.#trades.needsRefresh;
+    const isLive = !(isHeld && trades.isRefreshed);
     const intervalMs = this.#isSampled ? SAMPLE_EVERY_MS : 0;
     // Held-back trades and backfilled ones are not new.
-    const isNew =
-      this.#wasLive && this.#trades.pending > 0 && this.#rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
+    const isNew = this.#wasLive && trades.pending > 0 && this.#rate.perSecond < HIGHLIGHT_BELOW_PER_SECOND;
     this.#wasLive = isLive;
     if (isLive && Math.abs(nowMs - this.#refreshedMs) >= intervalMs) {
       this.#refreshedMs = nowMs;
-      this.#trades.refresh();
+      trades.refresh();
     }
-    const list = this.#list;
     list.setVisibleRange(...this.#grid.visibleRange);
-    const filtered = isFiltered(this.#filters);
-    const isLoading = list.length === 0 && this.#isLoading(state);
+    if (this.#used.look(list.slice(...this.#grid.visibleRange))) {
+      this.#isLayoutPainted = false;
+      this.#paintLayout(view);
+    }
+    const isLoading = list.length === 0 && this.#listing.isLoading(state);
     this.#grid.show(isLoading || list.length > 0 || filtered || state.trades.length > 0, isLoading);
-    this.#grid.setLabel(`Trades by ${orderLabel(this.#order.by)}, ${directionLabel(this.#order)}`);
-    this.#grid.markDays(this.#order.by === "receivedAt");
-    this.#grid.paint(isLoading ? SKELETON : list, isNew && isLive && !this.#sorted);
+    this.#grid.setLabel(`Trades by ${orderLabel(order.by)}, ${directionLabel(order)}`);
+    this.#grid.markDays(order.by === "receivedAt");
+    this.#grid.paint(isLoading ? SKELETON : list, isNew && isLive && !sorted);
     this.#footer.paint({
       status: list.endStatus,
-      isNewestFirst: this.#sorted === undefined,
-      isPartial: this.#sorted?.basis !== undefined,
+      isNewestFirst: sorted === undefined,
+      isPartial: sorted?.basis !== undefined,
       rows: list.length,
       isFiltered: filtered,
       rangeLabel,
-      mayGrow: !this.#sorted && spanOf(range, nowMs).untilMs === undefined,
+      mayGrow: !sorted && spanOf(range, nowMs).untilMs === undefined,
       rowIndex: list.length + 2,
     });
   }
 
-  #paintStatus({ state: { connection }, stalled, nowMs }: View): void {
-    const { pending } = this.#list;
+  #paintStatus({ state: { connection }, session, stalled, nowMs }: View): void {
+    const { sorted, shown, selection } = this.#listing;
+    const { pending } = shown;
     const { heldBy } = this.#grid;
-    this.#jump.hidden = pending === 0 || !(this.#isPaused || heldBy || this.#sorted);
-    setText(this.#jump, waitingLabel(pending, this.#sorted !== undefined));
+    this.#jump.hidden = pending === 0 || !(this.#isPaused || heldBy || sorted);
+    setText(this.#jump, waitingLabel(pending, sorted !== undefined));
     this.#toolbar.paintPause(this.#isPaused);
-    this.#toolbar.paintExports({ filters: this.#filters, span: spanOf(this.#range, this.#page.serverNow()) });
+    this.#toolbar.paintExports(selection, hasRole(session, "exporter"));
     const list = {
-      sorted: this.#sorted,
+      sorted,
       isPaused: this.#isPaused,
       heldBy,
       connection,

@@ -63,8 +63,8 @@ export const COLUMNS: readonly Column[] = [
     fill: (cell, { currencyFrom, currencyTo }) => fillText(cell, `${currencyFrom}→${currencyTo}`),
     sortsBy: "currencyFrom",
   },
-  amountColumn("sell", "Sell", 2, "amountSell"),
-  amountColumn("buy", "Buy", 2, "amountBuy"),
+  amountColumn("sell", "Sold", 2, "amountSell"),
+  amountColumn("buy", "Bought", 2, "amountBuy"),
   amountColumn("rate", "Rate", 6, "rate"),
   {
     name: "country",

@@ -50,11 +50,24 @@ export interface Layout {
 
 export const DEFAULT_LAYOUT: Layout = { hidden: [], widths: {} };
 
-/** Shows or hides a column. At least one stays visible. */
+/** Shows or hides a column. At least one that always has values stays visible. */
 export function toggleColumn(layout: Layout, name: ColumnName): Layout {
   const { hidden } = layout;
   const now = hidden.includes(name) ? hidden.filter((other) => other !== name) : [...hidden, name];
-  return now.length === COLUMN_NAMES.length ? layout : { ...layout, hidden: now };
+  return isEmpty(now) ? layout : { ...layout, hidden: now };
+}
+
+/** Hides columns for as long as they have no value. The reader's choice stays as it is. */
+export function withoutColumns(layout: Layout, unused: ReadonlySet<ColumnName>): Layout {
+  return {
+    ...layout,
+    hidden: COLUMN_NAMES.filter((name) => layout.hidden.includes(name) || unused.has(name)),
+  };
+}
+
+/** Whether no column remains of those that always have values. */
+function isEmpty(hidden: readonly ColumnName[]): boolean {
+  return Object.keys(OWN_CH).every((name) => hidden.some((other) => other === name));
 }
 
 /** Sets the width of a column; `current` are the widths of all visible columns. */
@@ -99,7 +112,7 @@ export function readLayout(text: string | undefined): Layout {
   }
   const { hidden, widths } = read;
   const hiddenNames = COLUMN_NAMES.filter((name) => Array.isArray(hidden) && hidden.includes(name));
-  if (hiddenNames.length === COLUMN_NAMES.length) {
+  if (isEmpty(hiddenNames)) {
     return DEFAULT_LAYOUT;
   }
   return { hidden: hiddenNames, widths: readWidths(widths) };

@@ -4,6 +4,7 @@ import { writeFilters } from "../filters/filters.ts";
 import type { Order } from "../filters/order.ts";
 import { writeSpan } from "../filters/range.ts";
 import type { Selection } from "../filters/selection.ts";
+import { fromRoot } from "../root.ts";
 import { byId, element, setText } from "../ui/dom.ts";
 import { onKey } from "../ui/keys.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
@@ -11,6 +12,13 @@ import { type ColumnName, type Layout, toggleColumn } from "./layout.ts";
 import { SortMenu } from "./sort-menu.ts";
 
 const FORMATS = ["csv", "ndjson"] as const;
+
+/** A column in the menu. */
+interface ColumnLine {
+  readonly line: HTMLElement;
+  readonly box: HTMLInputElement;
+  readonly label: HTMLElement;
+}
 
 export interface ToolbarListener {
   readonly pause: () => void;
@@ -20,7 +28,7 @@ export interface ToolbarListener {
 
 export class Toolbar {
   readonly #pause = element("button", "quiet pause");
-  readonly #boxes = new Map<ColumnName, { readonly box: HTMLInputElement; readonly label: HTMLElement }>();
+  readonly #lines = new Map<ColumnName, ColumnLine>();
   readonly #links = new Map(FORMATS.map((format) => [format, exportLink(format)]));
   readonly #sort: SortMenu;
 
@@ -43,23 +51,26 @@ export class Toolbar {
     this.#sort.paint(order);
   }
 
-  paintLayout(layout: Layout, clock: Clock): void {
+  /** Shows the choice of columns, but for those that have no values to show. */
+  paintLayout(layout: Layout, unused: ReadonlySet<ColumnName>, clock: Clock): void {
     for (const { name, label } of COLUMNS) {
-      const made = this.#boxes.get(name);
+      const made = this.#lines.get(name);
       if (made) {
+        made.line.hidden = unused.has(name);
         made.box.checked = !layout.hidden.includes(name);
         setText(made.label, label(clock));
       }
     }
   }
 
-  /** Links to the exports of the selected trades. */
-  paintExports({ filters, span }: Selection): void {
+  /** Links to the exports of the selected trades. They are for exporters alone. */
+  paintExports({ filters, span }: Selection, isAllowed: boolean): void {
     for (const [format, link] of this.#links) {
+      link.hidden = !isAllowed;
       const query = new URLSearchParams({ format });
       writeSpan(span, query);
       writeFilters(filters, query);
-      const path = `/api/messages?${query}`;
+      const path = fromRoot(`/api/messages?${query}`);
       if (link.getAttribute("href") !== path) {
         link.href = path;
       }
@@ -84,7 +95,7 @@ export class Toolbar {
       const label = element("span", "");
       box.type = "checkbox";
       box.addEventListener("change", () => change((layout) => toggleColumn(layout, name)));
-      this.#boxes.set(name, { box, label });
+      this.#lines.set(name, { line, box, label });
       line.append(box, label);
       columns.append(line);
     }

@@ -24,8 +24,7 @@ export class TradeList {
   #newest: readonly TradeEvent[] = [];
   #shown: readonly TradeEvent[] = [];
   #shownMatched = 0;
-  /** Whether the shown trades include the backfill; undefined before the first refresh. */
-  #isBackfillShown: boolean | undefined;
+  #isRefreshed = false;
   #pages: Pages | undefined;
   /** A trade has arrived that belongs into an archive page loaded without it. */
   #isStale = false;
@@ -46,9 +45,16 @@ export class TradeList {
     this.#add(matching);
   }
 
-  /** Adds trades from before the page was connected. */
+  /**
+   * Adds trades from before the page was connected.
+   *
+   * The first of them are shown at once, even during a pause: they belong below the shown trades.
+   */
   backfill(trades: readonly TradeEvent[]): void {
-    this.#add(this.#select(trades));
+    const added = this.#add(this.#select(trades));
+    if (!this.isBackfilled) {
+      this.#shown = mergeTrades(this.#shown, added);
+    }
   }
 
   /** Shows the current trades. */
@@ -56,7 +62,7 @@ export class TradeList {
     this.#dropExpired();
     this.#shown = this.#newest;
     this.#shownMatched = this.matched;
-    this.#isBackfillShown = this.isBackfilled;
+    this.#isRefreshed = true;
     // The archive pages continue from the last trade above them. If that is another one now, they are loaded
     // again.
     if (this.#isStale || this.#pages?.above !== this.#newest.at(-1)) {
@@ -65,9 +71,9 @@ export class TradeList {
     }
   }
 
-  /** Whether a refresh is needed even during a pause: before the first one, and after the backfill. */
-  get needsRefresh(): boolean {
-    return this.#isBackfillShown !== this.isBackfilled;
+  /** Whether `refresh` was called. The first call is needed even during a pause. */
+  get isRefreshed(): boolean {
+    return this.#isRefreshed;
   }
 
   /** How many trades have arrived since the last refresh. */
@@ -126,7 +132,8 @@ export class TradeList {
     }
   }
 
-  #add(trades: readonly TradeEvent[]): void {
+  /** Returns the added trades. */
+  #add(trades: readonly TradeEvent[]): readonly TradeEvent[] {
     const fresh = trades.filter(({ id }) => this.#known.add(id));
     const top = this.#pages?.top;
     const newer = top ? fresh.filter((trade) => newestFirst(trade, top) < 0) : fresh;
@@ -138,5 +145,6 @@ export class TradeList {
       this.#isComplete &&= this.#newest.length + newer.length <= MAX_TRADES;
       this.#newest = mergeTrades(this.#newest, newer);
     }
+    return newer;
   }
 }

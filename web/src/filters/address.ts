@@ -6,6 +6,7 @@
  * field share one entry.
  */
 
+import { type AuditFilters, NO_AUDIT_FILTERS, sameAudit, writeAudit } from "./audit.ts";
 import { type Dialog, type DialogAddress, dialogAddress, parseDialog } from "./dialog.ts";
 import { type Filters, NO_FILTERS, parseFilters, sameFilters, writeFilters } from "./filters.ts";
 import { NEWEST_FIRST, type Order, orderText, parseOrder, sameOrder } from "./order.ts";
@@ -116,6 +117,7 @@ export class Address {
     if (!sameRange(range, this.#range)) {
       this.#typing = false;
       this.#range = range;
+      this.#isAbove = false;
       this.#write("new");
     }
   }
@@ -145,7 +147,21 @@ export class Address {
     this.#write("same");
   }
 
-  /** Closes the dialog, as Back does. A page that was opened with a dialog has nothing to go back to. */
+  /** Changes filters of the open audit trail. */
+  setAuditFilters(changes: Partial<AuditFilters>): void {
+    const before = this.#dialog?.kind === "audit" ? this.#dialog.filters : NO_AUDIT_FILTERS;
+    const filters = { ...before, ...changes };
+    if (!sameAudit(filters, before)) {
+      this.#dialog = { kind: "audit", filters };
+      this.#isAbove = false;
+      this.#write("new");
+    }
+  }
+
+  /**
+   * Closes the dialog, as Back does. If the entry before is not the page below, it writes over this one: a page that
+   * was opened with a dialog, or a dialog with other filters.
+   */
   closeDialog(): void {
     this.#dialog = undefined;
     if (this.#isAbove) {
@@ -174,7 +190,7 @@ export class Address {
     this.#range = sameRange(range, this.#range) ? this.#range : range;
     this.#order = sameOrder(order, this.#order) ? this.#order : order;
     this.#problems = findProblems(query);
-    this.#dialog = parseDialog(place);
+    this.#dialog = parseDialog(place, query);
     this.#isAbove = place.isAbove;
   }
 
@@ -185,6 +201,9 @@ export class Address {
     writeRange(this.#range, query);
     if (!sameOrder(this.#order, NEWEST_FIRST)) {
       query.set("sort", orderText(this.#order));
+    }
+    if (this.#dialog?.kind === "audit") {
+      writeAudit(this.#dialog.filters, query);
     }
     const place = {
       ...dialogAddress(this.#dialog),

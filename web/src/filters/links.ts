@@ -12,7 +12,9 @@ export function followDialogLinks(address: Address): void {
       return;
     }
     const dialog =
-      link.origin === location.origin ? parseDialog({ path: link.pathname, hash: link.hash }) : undefined;
+      link.origin === location.origin
+        ? parseDialog({ path: link.pathname, hash: link.hash }, new URLSearchParams(link.search))
+        : undefined;
     if (dialog) {
       event.preventDefault();
       address.open(dialog);

@@ -1,5 +1,6 @@
 /** What a link asks for in vain, and what the page shows instead, in words. */
 
+import { AUDIT_NAMES, auditParameter, isAuditValue } from "./audit.ts";
 import { FILTER_NAMES, isEmptyRange, NO_FILTERS, readFilter } from "./filters.ts";
 import { parseOrder } from "./order.ts";
 import { parseRange } from "./range.ts";
@@ -8,12 +9,22 @@ const RANGE_NAMES = ["window", "since", "until"];
 
 /** Returns a sentence for each part of an address that is not used. */
 export function findProblems(query: URLSearchParams): readonly string[] {
-  const known = new Set<string>([...FILTER_NAMES, ...RANGE_NAMES, "sort"]);
+  const known = new Set<string>([
+    ...FILTER_NAMES,
+    ...RANGE_NAMES,
+    ...AUDIT_NAMES.map(auditParameter),
+    "sort",
+  ]);
   const unknown = [...new Set(query.keys())].filter((name) => !known.has(name));
   const invalid = FILTER_NAMES.filter((name) => readFilter(name, query.get(name) ?? "") === undefined);
+  const invalidAudit = AUDIT_NAMES.filter(
+    (name) => !isAuditValue(name, query.get(auditParameter(name)) ?? ""),
+  );
   return [
     ...unknown.map((name) => `The page knows no “${name}”. It is ignored.`),
-    ...invalid.map((name) => `“${name}=${query.get(name)}” is not valid. It is ignored.`),
+    ...[...invalid, ...invalidAudit.map(auditParameter)].map(
+      (name) => `“${name}=${query.get(name)}” is not valid. It is ignored.`,
+    ),
     ...amountProblems(query),
     ...rangeProblems(query),
     ...orderProblems(query),

@@ -36,7 +36,10 @@ export class DeadLettersView {
     this.#error.role = "alert";
     this.#error.dataset["testid"] = "ops-error";
     this.#remark.dataset["testid"] = "ops-dead-letters-remark";
-    const children = [this.#remark, this.#form.element, this.#result, this.#error, this.#bulk, this.#list];
+    // One line for both, with a height of its own, so that a message moves nothing.
+    const messages = element("div", "messages");
+    messages.append(this.#result, this.#error);
+    const children = [this.#remark, this.#form.element, messages, this.#bulk, this.#list];
     this.element = section("ops-dead-letters-title", "Dead letters", ...children);
     // Receives the focus when the focused item is removed.
     this.#list.tabIndex = -1;
@@ -47,7 +50,8 @@ export class DeadLettersView {
     return this.#client.refresh();
   }
 
-  paint({ health, zone }: View): void {
+  paint({ health, session, zone }: Pick<View, "health" | "session" | "zone">): void {
+    this.#client.follow(session);
     const state = this.#client.latest;
     const before = this.#painted;
     if (before?.state === state && before.health === health && before.zone === zone) {
@@ -56,7 +60,8 @@ export class DeadLettersView {
     this.#painted = { state, health, zone };
     setText(this.#remark, remark(state, health));
     this.#remark.hidden = this.#remark.textContent === "";
-    this.#form.paint(state.phase);
+    this.#form.paint(state.phase, health.home);
+    this.#form.element.hidden = state.hasSession;
     setText(this.#result, state.result);
     setText(this.#error, state.error);
     this.#paintBulk(state);
@@ -111,7 +116,10 @@ export class DeadLettersView {
 }
 
 /** The number of dead letters as far as it is known. A complete list needs no remark. */
-export function remark({ phase, list }: DeadLettersState, { tubes }: Health): string {
+export function remark({ phase, hasSession, list }: DeadLettersState, { tubes }: Health): string {
+  if (hasSession && phase !== "unlocked") {
+    return "Dead letters need the role operator.";
+  }
   if (!tubes && phase !== "unlocked") {
     return "The number of dead letters is unknown.";
   }

@@ -1,22 +1,26 @@
 /**
- * The client of `/api/dead-letters`: lists, requeues and deletes with the operator token.
+ * The client of `/api/dead-letters`: lists, requeues and deletes with the operator token, or with an operator's session.
  *
  * The token is kept only here. It is dropped when the page is closed or the server rejects it.
  */
 
 import type { Fetch } from "../server/fetch.ts";
 import { type Answer, request } from "../server/request.ts";
+import { hasRole, type Session } from "../server/session.ts";
 import { isRecord } from "../trade/json.ts";
 import { type DeadLetter, parseDeadLetters } from "./dead-letter.ts";
 
 /** The server lists at most this many per tube. */
 export const LISTED_MAX = 100;
+const OPERATOR = "operator";
 /** The characters that a header can carry. */
 const TOKEN = /^[\x21-\x7e]+$/u;
 
 /** Replaced when something changes, never changed in place. */
 export interface DeadLettersState {
   readonly phase: "locked" | "unlocking" | "unlocked";
+  /** Whether the reader's session decides, and no token is asked for. */
+  readonly hasSession: boolean;
   readonly list: readonly DeadLetter[];
   /** Keys of those being requeued or deleted, and tubes that are requeued as a whole. */
   readonly busy: ReadonlySet<string>;
@@ -26,7 +30,14 @@ export interface DeadLettersState {
   readonly error: string;
 }
 
-const LOCKED: DeadLettersState = { phase: "locked", list: [], busy: new Set(), result: "", error: "" };
+const LOCKED: DeadLettersState = {
+  phase: "locked",
+  hasSession: false,
+  list: [],
+  busy: new Set(),
+  result: "",
+  error: "",
+};
 
 /** A change of one dead letter. */
 interface Action {
@@ -53,6 +64,18 @@ export class DeadLetterClient {
     return this.#latest;
   }
 
+  /** Follows the reader's session. With open access there is none, and the token decides. */
+  async follow(session: Session): Promise<void> {
+    const hasSession = session.phase !== "open";
+    const phase = hasSession && hasRole(session, OPERATOR) ? "unlocked" : "locked";
+    if (!hasSession || (this.#latest.hasSession && this.#latest.phase === phase)) {
+      return;
+    }
+    this.#revision += 1;
+    this.#set({ ...LOCKED, hasSession, phase });
+    await this.refresh();
+  }
+
   async unlock(token: string): Promise<void> {
     if (!TOKEN.test(token)) {
       this.#rejectToken();
@@ -70,9 +93,9 @@ export class DeadLetterClient {
     this.#set(LOCKED);
   }
 
-  /** Loads the current list if there is a token. */
+  /** Loads the current list if the reader may see it. */
   async refresh(): Promise<void> {
-    if (this.#token === "") {
+    if (this.#token === "" && !(this.#latest.hasSession && this.#latest.phase === "unlocked")) {
       return;
     }
     const revision = this.#revision;
@@ -83,7 +106,7 @@ export class DeadLetterClient {
     const list = answer.kind === "ok" ? parseDeadLetters(answer.body) : undefined;
     if (list) {
       this.#set({ ...this.#latest, phase: "unlocked", list, error: "" });
-    } else if (answer.kind === "unauthorized") {
+    } else if (this.#isTokenRejected(answer)) {
       this.#rejectToken();
     } else {
       this.#set({ ...this.#latest, error: `${message(answer)} Retrying.` });
@@ -135,7 +158,7 @@ export class DeadLetterClient {
     const busy = new Set([...this.#latest.busy].filter((other) => other !== key));
     if (answer.kind === "ok") {
       this.#set({ ...this.#latest, busy, ...done(answer.body) });
-    } else if (answer.kind === "unauthorized") {
+    } else if (this.#isTokenRejected(answer)) {
       this.#rejectToken();
     } else {
       this.#set({ ...this.#latest, busy, error: message(answer) });
@@ -143,7 +166,12 @@ export class DeadLetterClient {
   }
 
   #request(path: string, init: RequestInit = {}): Promise<Answer> {
-    return request(this.#fetch, path, { ...init, headers: { authorization: `Bearer ${this.#token}` } });
+    const headers = this.#latest.hasSession ? {} : { authorization: `Bearer ${this.#token}` };
+    return request(this.#fetch, path, { ...init, headers });
+  }
+
+  #isTokenRejected(answer: Answer): boolean {
+    return answer.kind === "unauthorized" && !this.#latest.hasSession;
   }
 
   #rejectToken(): void {

@@ -1,50 +1,72 @@
-/** The section of the ledger: a sentence, and a table of accepted messages and their outcomes. */
+/** The section of the ledger: a sentence, a table of accepted messages and their outcomes, and the losses. */
 
-import { tradePath } from "../filters/dialog.ts";
-import { DIFFERENCES, type Ledger, type Loss, outcomesOf } from "../server/ledger.ts";
+import type { View } from "../page.ts";
+import { DIFFERENCES, type Ledger, outcomesOf } from "../server/ledger.ts";
 import type { LedgerState } from "../server/ledger-poller.ts";
+import { hasRole } from "../server/session.ts";
 import { element, setText } from "../ui/dom.ts";
 import { numberFormat } from "../ui/format.ts";
-import { dateAndClock } from "../ui/time-format.ts";
+import { PanelState, type Shown } from "../ui/panel-state.ts";
+import type { Zone } from "../ui/preferences.ts";
 import { summarize } from "./ledger-summary.ts";
+import { LossList } from "./loss-list.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
 const whole = numberFormat();
+const LOADING = "loading";
+const READY: Shown = { kind: "ready", text: "" };
+const FORBIDDEN = "The ledger needs the role monitor or operator.";
 
 export class LedgerView {
   readonly element: HTMLElement;
+  /** In place of everything else, for a reader who may not see it. */
+  readonly #refusal = element("p", "remark");
   readonly #summary = element("p", "summary");
-  readonly #losses = element("ul", "losses");
-  readonly #error = element("p", "error");
+  readonly #body = element("div", "");
+  readonly #losses = new LossList("Losses", "ops-losses");
+  readonly #settled = new LossList("Settled losses, newest first", "ops-settled");
+  readonly #state: PanelState;
   #table: Table | undefined;
-  #painted: LedgerState | undefined;
+  #painted: LedgerState | "forbidden" | undefined;
+  #zone: Zone | undefined;
 
   constructor() {
     this.#summary.dataset["testid"] = "ops-ledger-summary";
-    this.#losses.dataset["testid"] = "ops-losses";
-    this.element = section("ops-ledger-title", "Ledger", this.#summary, this.#losses, this.#error);
+    this.#body.append(this.#losses.element, this.#settled.element);
+    setText(this.#refusal, FORBIDDEN);
+    this.element = section("ops-ledger-title", "Ledger", this.#refusal, this.#summary, this.#body);
+    this.element.classList.add("ledger", "in-text");
+    this.#state = new PanelState(this.element);
   }
 
-  paint(state: LedgerState): void {
-    if (state === this.#painted) {
+  /** Whether there is an answer, be it an error. */
+  get isLoaded(): boolean {
+    return this.#painted !== undefined && shownState(this.#painted).kind !== LOADING;
+  }
+
+  paint({ ledger, session, zone }: Pick<View, "ledger" | "session" | "zone">): void {
+    const isAllowed = hasRole(session, "monitor", "operator");
+    const state = isAllowed ? ledger : "forbidden";
+    if (state === this.#painted && zone === this.#zone) {
       return;
     }
     this.#painted = state;
-    const { ledger, error } = state;
-    setText(this.#error, error);
-    this.#error.hidden = error === "";
-    setText(this.#summary, ledger ? summarize(ledger) : "Loading the ledger…");
-    this.#summary.hidden = ledger === undefined && error !== "";
-    if (ledger) {
-      this.#paintLedger(ledger);
+    this.#zone = zone;
+    this.#state.paint(shownState(state));
+    this.#refusal.hidden = isAllowed;
+    this.#summary.hidden = !isAllowed;
+    this.#body.hidden = !isAllowed;
+    if (state !== "forbidden" && state.ledger) {
+      this.#paintLedger(state.ledger, zone);
     }
   }
 
-  #paintLedger(ledger: Ledger): void {
+  #paintLedger(ledger: Ledger, zone: Zone): void {
+    setText(this.#summary, summarize(ledger));
     this.#summary.dataset["status"] = ledger.status;
-    this.#losses.hidden = ledger.losses.length === 0;
-    this.#losses.replaceChildren(...ledger.losses.map(lossItem));
+    this.#losses.paint(ledger.losses, zone);
+    this.#settled.paint(ledger.settledLosses, zone);
     this.#table ??= this.#newTable(ledger);
     this.#table.paint([
       row("Accepted", countsOf(ledger, "accepted"), "answered 201"),
@@ -65,9 +87,21 @@ export class LedgerView {
       ],
       "ops-ledger",
     );
-    this.element.append(table.element);
+    this.#losses.element.after(table.element);
     return table;
   }
+}
+
+/** The last ledger stays while there is no answer. */
+function shownState(state: LedgerState | "forbidden"): Shown {
+  if (state === "forbidden") {
+    return READY;
+  }
+  const { ledger, error } = state;
+  if (error !== "") {
+    return { kind: ledger ? "still" : "failed", text: error };
+  }
+  return ledger ? READY : { kind: LOADING, text: "Loading the ledger…" };
 }
 
 type Counts = readonly (number | undefined)[];
@@ -92,18 +126,4 @@ function difference(label: string, counts: Counts, meaning: string, { status }: 
   }
   const plain = row(label, counts, meaning);
   return status === "loss" && label === "Missing" ? { ...plain, mark: "bad" } : plain;
-}
-
-/** A loss with a link to each trade whose id is known. */
-function lossItem({ tube, messages, receivedMs, ids }: Loss): HTMLElement {
-  const item = element("li", "");
-  const when = receivedMs === undefined ? "" : `, accepted at ${dateAndClock(receivedMs, "utc")} UTC`;
-  item.append(`${whole.format(messages)} in ${tube}${when}${ids.length > 0 ? ": " : "."}`);
-  for (const [index, id] of ids.entries()) {
-    const link = element("a", "");
-    link.href = tradePath(id);
-    link.textContent = id;
-    item.append(index > 0 ? ", " : "", link);
-  }
-  return item;
 }

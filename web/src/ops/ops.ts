@@ -1,27 +1,33 @@
 /**
- * The operations dialog: components, queue, dead letters, ledger and programs.
+ * The operations dialog: components, programs, queue, dead letters and ledger.
  *
  * The stack's health and the ledger come with each view. Dead letters are polled while the dialog is open and the page is
- * visible.
+ * visible. Nothing is shown before the health is known, and the ledger comes last, so that no section moves another.
  */
 
 import type { Section } from "../filters/dialog.ts";
 import type { Page, Panel, View } from "../page.ts";
+import { Poll } from "../server/poll.ts";
+import { hasRole } from "../server/session.ts";
 import { byId } from "../ui/dom.ts";
 import { Modal } from "../ui/modal.ts";
+import { PanelState } from "../ui/panel-state.ts";
 import { DeadLettersView } from "./dead-letters-view.ts";
+import { HealthMemory } from "./health-memory.ts";
 import { LedgerView } from "./ledger-view.ts";
-import { Poll } from "./poll.ts";
+
 import { StackView } from "./stack-view.ts";
 
 export class Operations implements Panel {
   readonly #modal: Modal;
+  readonly #state: PanelState;
+  readonly #health = new HealthMemory();
   readonly #stack = new StackView();
   readonly #ledger = new LedgerView();
   readonly #deadLetters: DeadLettersView;
   readonly #poll: Poll;
   readonly #places: Readonly<Partial<Record<Section, HTMLElement>>>;
-  /** The section that the dialog was opened at. */
+  /** The section that the dialog has moved to. */
   #section: Section | undefined;
 
   constructor(place: HTMLElement, page: Page) {
@@ -35,12 +41,14 @@ export class Operations implements Panel {
         await this.#deadLetters.refresh();
       }
     });
-    const { components, tubes, programs } = this.#stack;
+    const { components, programs, tubes } = this.#stack;
     this.#places = { ledger: this.#ledger.element, "dead-letters": this.#deadLetters.element };
-    place.append(components, tubes, this.#deadLetters.element, this.#ledger.element, programs);
+    place.append(components, programs, tubes, this.#deadLetters.element, this.#ledger.element);
+    this.#state = new PanelState(place);
   }
 
   paint(view: View): void {
+    const health = this.#health.latest(view);
     const section = view.dialog?.kind === "operations" ? view.dialog.section : undefined;
     this.#modal.paint(section !== undefined);
     this.#poll.setActive(section !== undefined);
@@ -48,10 +56,14 @@ export class Operations implements Panel {
       this.#section = undefined;
       return;
     }
-    this.#stack.paint(view.health);
-    this.#ledger.paint(view.ledger);
-    this.#deadLetters.paint(view);
-    if (section !== this.#section) {
+    this.#state.paint(health.state);
+    if (health.known) {
+      this.#stack.paint(health.known, hasRole(view.session, "monitor"));
+    }
+    this.#ledger.paint(view);
+    this.#deadLetters.paint({ ...view, health: health.known ?? view.health });
+    const isLoaded = health.known !== undefined && (section !== "ledger" || this.#ledger.isLoaded);
+    if (section !== this.#section && isLoaded) {
       this.#section = section;
       this.#moveTo(this.#places[section]);
     }

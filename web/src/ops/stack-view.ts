@@ -1,4 +1,4 @@
-/** The sections of components, queue and programs, from `/readyz`. */
+/** The sections of components, programs and queue, from `/readyz`. */
 
 import type { Component, Health, Tube } from "../server/health.ts";
 import { element, setText } from "../ui/dom.ts";
@@ -11,8 +11,8 @@ const whole = numberFormat();
 
 export class StackView {
   readonly components: HTMLElement;
-  readonly tubes: HTMLElement;
   readonly programs: HTMLElement;
+  readonly tubes: HTMLElement;
   readonly #remark = element("p", "remark");
   readonly #components = new Table(
     "Components of the stack and their status",
@@ -47,23 +47,26 @@ export class StackView {
 
   constructor() {
     this.components = section("ops-components-title", "Components", this.#remark, this.#components.element);
-    const jobs = element("p", "remark");
+    const [ended, jobs] = [element("p", "remark"), element("p", "remark")];
+    ended.textContent = "A program that ends is started again.";
     jobs.textContent = "A job holds one message, or the messages of a batch.";
+    this.programs = section("ops-programs-title", "Programs", ended, this.#programs.element);
     this.tubes = section("ops-tubes-title", "Queue", jobs, this.#tubes.element);
-    this.programs = section("ops-programs-title", "Programs", this.#programs.element);
+    this.components.classList.add("half");
+    this.programs.classList.add("half");
   }
 
-  paint(health: Health): void {
+  /** `isAllowed`: whether the reader may know more than whether messages are accepted. */
+  paint(health: Health, isAllowed: boolean): void {
     if (health === this.#health) {
       return;
     }
     this.#health = health;
     const { status, components, tubes } = health;
     const states = components.find(({ name }) => name === "programs")?.facts["states"] ?? {};
-    setText(this.#remark, REMARKS[status]);
-    this.#remark.hidden = REMARKS[status] === "";
+    setText(this.#remark, `${REMARKS[status] ?? ""}${isAllowed ? "" : ` ${NEEDS_MONITOR}`}`);
+    this.#components.element.hidden = !isAllowed;
     this.#components.paint(components.map(componentRow));
-    this.#components.element.hidden = components.length === 0;
     this.#tubes.paint((tubes ?? []).map(tubeRow));
     this.tubes.hidden = tubes === undefined;
     this.#programs.paint(Object.entries(states).map(programRow));
@@ -71,13 +74,12 @@ export class StackView {
   }
 }
 
-const REMARKS: Readonly<Record<Health["status"], string>> = {
-  unknown: "Loading…",
-  unreachable:
-    "The server does not answer, so the state of its components is unknown. Retrying every few seconds.",
-  ready: "",
-  degraded: "Messages are accepted, but some components have problems:",
-  "not-ready": "Messages are refused at the moment:",
+const NEEDS_MONITOR = "The state of the components needs the role monitor.";
+/** Each fits one line, so that a change moves nothing. */
+const REMARKS: Readonly<Partial<Record<Health["status"], string>>> = {
+  ready: "Messages are accepted.",
+  degraded: "Messages are accepted, but a component has a problem.",
+  "not-ready": "Messages are refused at the moment.",
 };
 
 function componentRow(component: Component): Row {

@@ -2,6 +2,9 @@
 
 import { element, setText } from "../ui/dom.ts";
 
+/** Counts of nothing. They are not bad, even in a row that is. */
+const NONE: ReadonlySet<string> = new Set(["0", "–"]);
+
 export interface Column {
   readonly label: string;
   readonly kind: "text" | "number";
@@ -38,7 +41,9 @@ export class Table {
       const row = this.#body.rows[index] ?? this.#body.appendChild(newRow(this.#columns));
       row.dataset["mark"] = mark ?? "";
       for (const [place, text] of cells.entries()) {
-        setText(row.cells[place] as HTMLElement, text);
+        const cell = row.cells[place] as HTMLElement;
+        setText(cell, text);
+        cell.classList.toggle("none", this.#columns[place]?.kind === "number" && NONE.has(text));
       }
     }
   }

@@ -1,7 +1,7 @@
 /** The form for the operator token, and a button to forget it. */
 
 import { tokenCommand } from "../server/control.ts";
-import { element } from "../ui/dom.ts";
+import { element, setText } from "../ui/dom.ts";
 import type { DeadLettersState } from "./dead-letters.ts";
 
 export class TokenForm {
@@ -10,6 +10,7 @@ export class TokenForm {
   readonly #input = element("input", "");
   readonly #submit = element("button", "action");
   readonly #unlocked = element("p", "");
+  readonly #command = element("code", "");
   #phase: DeadLettersState["phase"] = "locked";
 
   constructor(submit: (token: string) => void, forget: () => void) {
@@ -28,7 +29,8 @@ export class TokenForm {
     this.element.append(this.#form, this.#unlocked);
   }
 
-  paint(phase: DeadLettersState["phase"]): void {
+  paint(phase: DeadLettersState["phase"], home: string): void {
+    setText(this.#command, tokenCommand(home));
     if (phase === this.#phase) {
       return;
     }
@@ -55,11 +57,9 @@ export class TokenForm {
     this.#input.dataset["testid"] = "token";
     const hint = element("p", "hint");
     hint.id = "operator-token-hint";
-    const command = element("code", "");
-    command.textContent = tokenCommand();
     hint.append(
       "On the server, in the project’s folder: ",
-      command,
+      this.#command,
       ". The token is kept only by this page, until it is closed.",
     );
     this.#input.setAttribute("aria-describedby", hint.id);

@@ -1,5 +1,6 @@
 /** The charted values: one for each step, including empty ones. */
 
+import { SERIES_STEPS_MAX } from "../server/limits.ts";
 import type { Stats, StepStats } from "../server/stats.ts";
 import { approximate } from "../trade/decimal.ts";
 
@@ -23,18 +24,21 @@ export interface Steps {
 /** Before the first answer. */
 export const NO_STEPS: Steps = { sinceMs: 0, untilMs: 0, stepMs: 60_000, list: [], complete: 0 };
 
+/** Fewer would be no chart: the age of the archive or of a pair may be a single step. */
+const STEPS_MIN = 30;
 /** More than any chart has room for: of days, 13 years. */
 const STEPS_MAX = 5000;
 
 /**
- * The series, completed with the empty steps that the answer omits. If the range has too many steps (the range
- * since 1970 has), the series begins with the first trade. If that has too many, too, it has the newest steps.
+ * The series, completed with the empty steps that the answer omits. If the range has more steps than usual, it begins
+ * long before the archive does, and the series begins with the first trade, or 30 steps ago if that is earlier. If
+ * that has too many, too, it has the newest steps.
  */
 export function allSteps({ sinceMs: startMs, untilMs: endMs, stepMs, series }: Stats, nowMs: number): Steps {
   const steps = (fromMs: number): number =>
     Math.max(0, Math.ceil(endMs / stepMs) - Math.floor(fromMs / stepMs));
-  const firstMs = steps(startMs) > STEPS_MAX ? (series[0]?.startMs ?? endMs) : startMs;
-  const count = Math.min(STEPS_MAX, steps(firstMs));
+  const firstMs = steps(startMs) > SERIES_STEPS_MAX ? (series[0]?.startMs ?? endMs) : startMs;
+  const count = Math.min(STEPS_MAX, Math.max(steps(firstMs), Math.min(STEPS_MIN, steps(startMs))));
   const sinceMs = (Math.ceil(endMs / stepMs) - count) * stepMs;
   const list = new Array<Step>(count).fill(undefined);
   for (const step of series) {

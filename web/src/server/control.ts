@@ -1,20 +1,21 @@
 /** Commands for operators, to be run in the project's folder on the server. */
 
-declare global {
-  /** The stack's home, as commands in the project's folder name it. nginx serves it in settings.js. */
-  var stackHome: string | undefined;
-}
-
-/** Returns the command that starts a program. */
-export function startCommand(program: string): string {
-  return `.venv/bin/supervisorctl -c ${home()}/conf/supervisord.conf start ${program}`;
+/** Returns the command that starts a program. The stack's health has its home. */
+export function startCommand(program: string, home: string): string {
+  return `.venv/bin/supervisorctl -c ${home}/conf/supervisord.conf start ${program}`;
 }
 
 /** Returns the command that shows the operator token. */
-export function tokenCommand(): string {
-  return `cat ${home()}/operator-token`;
+export function tokenCommand(home: string): string {
+  return `cat ${home}/operator-token`;
 }
 
-function home(): string {
-  return globalThis.stackHome ?? "var";
+/** Returns the command that makes a key for posting. */
+export function keyCommand(): string {
+  return "deploy/key add alpha --role producer";
+}
+
+/** Returns a command that changes users. */
+export function userCommand(what: string): string {
+  return `deploy/user ${what}`;
 }

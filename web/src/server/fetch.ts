@@ -5,6 +5,19 @@ import { isRecord } from "../trade/json.ts";
 /** `fetch` in the page, a fake in the tests. */
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
+const UNAUTHORIZED = 401;
+
+/**
+ * Wraps `fetch` so that a redirect counts as a refusal. Tradewire sends none: a proxy in front wants the user to log
+ * in, and no script can follow it there.
+ */
+export function withoutRedirects(fetch: Fetch): Fetch {
+  return async (path, init) => {
+    const response = await fetch(path, { ...init, redirect: "manual" });
+    return response.type === "opaqueredirect" ? new Response("", { status: UNAUTHORIZED }) : response;
+  };
+}
+
 /** nginx answers within this time, if only with an error. A dead connection never does. */
 const TIMEOUT_MS = 20_000;
 

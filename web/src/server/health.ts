@@ -44,9 +44,12 @@ export interface Health {
   readonly components: readonly Component[];
   /** Undefined if the queue is unavailable. */
   readonly tubes: readonly Tube[] | undefined;
+  /** The stack's home, as commands in the project's folder name it. Only monitors are told; others get the default. */
+  readonly home: string;
 }
 
-const UNKNOWN: Health = { status: "unknown", components: [], tubes: undefined };
+const DEFAULT_HOME = "var";
+const UNKNOWN: Health = { status: "unknown", components: [], tubes: undefined, home: DEFAULT_HOME };
 
 export class HealthPoller {
   readonly #timing: Timing;
@@ -109,21 +112,24 @@ export class HealthPoller {
 
 /** Parses a health report. Returns undefined if it is malformed. */
 export function parseHealth(answer: unknown): Health | undefined {
-  if (!(isRecord(answer) && isRecord(answer["components"]))) {
+  if (!isRecord(answer)) {
+    return;
+  }
+  const { components: listed = {} } = answer; // only monitors get them
+  if (!isRecord(listed)) {
     return;
   }
   const status = (["ready", "degraded", "not-ready"] as const).find((known) => known === answer["status"]);
   if (!status) {
     return;
   }
-  const components = Object.entries(answer["components"]).flatMap(([name, component]) =>
-    parseComponent(name, component),
-  );
+  const components = Object.entries(listed).flatMap(([name, component]) => parseComponent(name, component));
   const facts = (name: string): Facts => components.find((component) => component.name === name)?.facts ?? {};
   return {
     status,
     components,
     tubes: parseTubes(facts("queue")["tubes"], facts("ledger")["tubes"]),
+    home: String(facts("programs")["home"] ?? DEFAULT_HOME),
   };
 }
 

@@ -29,6 +29,7 @@ export class LedgerPoller {
   readonly #options: LedgerPollerOptions;
   #timer: Timer | undefined;
   #isVisible = true;
+  #isAllowed = true;
   #isPending = false;
   #latest: LedgerState = { ledger: undefined, checkedMs: undefined, error: "" };
 
@@ -43,8 +44,20 @@ export class LedgerPoller {
   /** Starts or stops polling. Starting asks at once. */
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
+    this.#restart();
+  }
+
+  /** Whether the reader may see the ledger. Without that, nothing is asked. */
+  setAllowed(isAllowed: boolean): void {
+    if (isAllowed !== this.#isAllowed) {
+      this.#isAllowed = isAllowed;
+      this.#restart();
+    }
+  }
+
+  #restart(): void {
     this.#options.timing.clearTimer(this.#timer);
-    if (isVisible) {
+    if (this.#isVisible && this.#isAllowed) {
       this.#poll();
     }
   }
@@ -64,7 +77,7 @@ export class LedgerPoller {
       ? { ledger, checkedMs: this.#checkedMs(ledger, askedMs), error: "" }
       : { ...this.#latest, error: `${error} Trying again.` };
     changed();
-    if (this.#isVisible) {
+    if (this.#isVisible && this.#isAllowed) {
       this.#timer = timing.setTimer(() => this.#poll(), EVERY_MS);
     }
   }

@@ -8,7 +8,10 @@ export interface Ledger {
   /** All that was accepted before this time is accounted for. Milliseconds since 1970; undefined if unknown. */
   readonly archivedUpToMs: number | undefined;
   readonly tubes: readonly TubeLedger[];
+  /** The oldest losses that no operator has settled. */
   readonly losses: readonly Loss[];
+  /** Newest first. */
+  readonly settledLosses: readonly Loss[];
 }
 
 /** Accepted messages that are nowhere. */
@@ -17,6 +20,8 @@ export interface Loss {
   readonly messages: number;
   /** Milliseconds since 1970. */
   readonly receivedMs: number | undefined;
+  /** Milliseconds since 1970; undefined if no operator has settled it. */
+  readonly settledMs: number | undefined;
   /** As far as they are known. */
   readonly ids: readonly string[];
 }
@@ -78,20 +83,26 @@ export function parseLedger(answer: unknown): Ledger | undefined {
     accepted: answer["accepted"],
     archivedUpToMs: parseMs(answer["archivedUpTo"]),
     tubes,
-    losses: Array.isArray(answer["losses"]) ? answer["losses"].flatMap(parseLoss) : [],
+    losses: parseLosses(answer["losses"]),
+    settledLosses: parseLosses(answer["settledLosses"]),
   };
+}
+
+function parseLosses(raw: unknown): readonly Loss[] {
+  return Array.isArray(raw) ? raw.flatMap(parseLoss) : [];
 }
 
 function parseLoss(raw: unknown): readonly Loss[] {
   if (!isRecord(raw)) {
     return [];
   }
-  const { tube, messages, receivedAt, ids } = raw;
+  const { tube, messages, receivedAt, settledAt, ids } = raw;
   return [
     {
       tube: String(tube),
       messages: typeof messages === "number" ? messages : 0,
       receivedMs: parseMs(receivedAt),
+      settledMs: parseMs(settledAt),
       ids: Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [],
     },
   ];

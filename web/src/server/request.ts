@@ -11,21 +11,46 @@ const MESSAGES: ReadonlyMap<number, string> = new Map([
 
 export type Answer =
   | { readonly kind: "ok"; readonly body: unknown }
-  | { readonly kind: "unauthorized" | "failed"; readonly message: string };
+  | {
+      readonly kind: "unauthorized" | "failed";
+      readonly message: string;
+      /** The server's own words, for administrators; empty if there are none. */
+      readonly detail: string;
+      /** 0 without an answer. */
+      readonly status: number;
+      /** 0 if the answer does not say. */
+      readonly retryAfterSeconds: number;
+    };
 
 /** Sends a request. Never throws. */
 export async function request(fetch: Fetch, path: string, init: RequestInit = {}): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(path, { ...init, cache: "no-store", signal });
-    const body: unknown = await response.json();
+    const headers = new Headers(init.headers);
+    // A proxy in front then answers 401, and not with a page for its login.
+    headers.set("accept", "application/json");
+    const response = await fetch(path, { ...init, headers, cache: "no-store", signal });
     if (response.ok) {
-      return { kind: "ok", body };
+      return { kind: "ok", body: await response.json() };
     }
-    const kind = response.status === UNAUTHORIZED ? "unauthorized" : "failed";
-    return { kind, message: MESSAGES.get(response.status) ?? reasons(body) };
+    const { status } = response;
+    // A proxy in front may refuse with a page.
+    const body: unknown = await response.json().catch(() => undefined);
+    return {
+      kind: status === UNAUTHORIZED ? "unauthorized" : "failed",
+      message: MESSAGES.get(status) ?? reasons(body),
+      detail: refusalReasons(body).join(" "),
+      status,
+      retryAfterSeconds: Number(response.headers.get("retry-after")) || 0,
+    };
   } catch {
-    return { kind: "failed", message: "The server does not answer." };
+    return {
+      kind: "failed",
+      message: "The server does not answer.",
+      detail: "",
+      status: 0,
+      retryAfterSeconds: 0,
+    };
   }
 }
 

@@ -80,13 +80,13 @@ function awayConsumers(components: readonly Component[]): readonly (readonly [st
   return isRecord(away) ? Object.entries(away).map(([tube, effect]) => [tube, String(effect)]) : [];
 }
 
-function awayAlert(tube: string, effect: string, { components }: Health): Alert {
+function awayAlert(tube: string, effect: string, { components, home }: Health): Alert {
   const states = components.find(({ name }) => name === "programs")?.facts["states"];
   const stopped = isRecord(states) ? Object.entries(states).filter(([, state]) => state !== "running") : [];
   const program = stopped.find(([name]) => name.match(PROCESSOR)?.groups?.["tube"] === tube)?.[0];
   return {
     text: effect || `No processor takes messages from the tube ${tube}. They wait in the queue.`,
-    command: program && startCommand(program),
+    command: program && startCommand(program, home),
   };
 }
 

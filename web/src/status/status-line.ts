@@ -2,6 +2,7 @@
 
 import type { Panel, View } from "../page.ts";
 import type { Health, Tube } from "../server/health.ts";
+import { hasRole, type Session } from "../server/session.ts";
 import type { Connection, OfflineReason } from "../stream/feed.ts";
 import type { State } from "../stream/state.ts";
 import { byId, setText } from "../ui/dom.ts";
@@ -19,11 +20,12 @@ const PHASE_LABELS: Readonly<Record<Connection["phase"], string>> = {
   offline: "Offline",
 };
 
-const REASONS: Readonly<Record<OfflineReason, string>> = {
+const REASONS: Readonly<Record<Exclude<OfflineReason, "foreign">, string>> = {
   unreachable: "",
   restarting: "server is restarting, ",
-  refused: "server refused the connection, ",
-  full: "server has too many connections, ",
+  refused: "connection refused, ",
+  full: "too many connections, ",
+  unauthorized: "not logged in, ",
 };
 
 export class StatusLine implements Panel {
@@ -40,15 +42,17 @@ export class StatusLine implements Panel {
   readonly #deadLetters = byId("dead-letters", HTMLAnchorElement);
   readonly #verdict = byId("verdict", HTMLAnchorElement);
   #health: Health | undefined;
+  #session: Session | undefined;
 
   /** Call with every frame. */
-  paint({ state, stats, health, ledger, nowMs, dialog, stalled }: View): void {
+  paint({ state, stats, health, ledger, session, nowMs, dialog, stalled }: View): void {
     const { phase } = state.connection;
     this.#state.dataset["state"] = stalled === undefined ? phase : "stalled";
-    setText(this.#phase, stalled === undefined ? PHASE_LABELS[phase] : stalledText(stalled));
+    setText(this.#phase, stalled === undefined ? phaseText(state.connection) : stalledText(stalled));
     const verdict = verdictOf(ledger, nowMs);
     setText(this.#verdict, verdict.text);
     this.#verdict.classList.toggle("wrong", verdict.isBad);
+    this.#paintRoles(session);
     setText(this.#detail, detail(state, nowMs));
     setText(this.#count, wholeNumber.format(state.count));
     this.#count.dataset["value"] = String(state.count);
@@ -75,6 +79,17 @@ export class StatusLine implements Panel {
       setText(this.#latencyLabel, `Latency${delayed}`);
       this.#latency.dataset["median"] = latency.medianMs.toFixed(1);
       this.#latency.dataset["p99"] = latency.p99Ms.toFixed(1);
+    }
+  }
+
+  /** Leaves out what the reader may not know. */
+  #paintRoles(session: Session): void {
+    if (session !== this.#session) {
+      this.#session = session;
+      this.#verdict.hidden = !hasRole(session, "monitor", "operator");
+      for (const cell of [this.#waiting, this.#deadLetters]) {
+        cell.closest<HTMLElement>(".meter")?.toggleAttribute("hidden", !hasRole(session, "monitor"));
+      }
     }
   }
 
@@ -112,6 +127,11 @@ function formatCount(value: number | undefined): string {
   return value === undefined ? "–" : wholeNumber.format(value);
 }
 
+function phaseText(connection: Connection): string {
+  const isForeign = connection.phase === "offline" && connection.reason === "foreign";
+  return isForeign ? "Address not allowed" : PHASE_LABELS[connection.phase];
+}
+
 function stalledText(waiting: number): string {
   const trades = waiting === 1 ? "1 trade waits" : `${wholeNumber.format(waiting)} trades wait`;
   return waiting === 0 ? "Stalled" : `Stalled: ${trades}`;
@@ -125,6 +145,9 @@ function detail({ connection, filling, announcedGap, clock }: State, nowMs: numb
     return "";
   }
   const { retryAt, reason } = connection;
+  if (reason === "foreign") {
+    return "see TRADEWIRE_PUBLIC_URL";
+  }
   const seconds = Math.round((clock.at(retryAt) - nowMs) / 1000);
   return `${REASONS[reason]}${seconds < 1 ? "retrying now" : `retrying in ${seconds} s`}`;
 }

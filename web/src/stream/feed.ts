@@ -23,7 +23,7 @@ export type Connection =
       readonly silentSinceMs: number | undefined;
     };
 
-export type OfflineReason = "unreachable" | "restarting" | "refused" | "full";
+export type OfflineReason = "unreachable" | "restarting" | "refused" | "full" | "foreign" | "unauthorized";
 
 /** A time range in which the page may lack trades, in milliseconds by the server's clock. */
 export interface Gap {
@@ -40,6 +40,8 @@ export interface Listener {
 
 export interface FeedEnvironment extends Timing {
   readonly open: (path: string, handlers: Handlers) => Socket;
+  /** False if the server refuses the page's origin. */
+  readonly isOwnOrigin: boolean;
 }
 
 /** A peer that sends no hello within this time is not the live server. */
@@ -50,10 +52,13 @@ const SILENCE_TIMEOUT_MS = 45_000;
 const RESTART_SPREAD_MS = 1000;
 
 const RESTARTING = 1012;
+/** The reason beside 1012 if the server goes on, and only wants a new handshake, which shows who the user is. */
+const CONNECT_AGAIN = "connect again";
 const CLOSE_REASONS: Readonly<Record<number, OfflineReason>> = {
   1008: "refused",
   [RESTARTING]: "restarting",
   1013: "full",
+  4401: "unauthorized",
 };
 
 export class Feed {
@@ -64,6 +69,8 @@ export class Feed {
   #socket: Socket | undefined;
   #timer: Timer | undefined;
   #waiting = false;
+  /** Whether a new connection replaces another, since the server wanted a new handshake. The reader does not see it. */
+  #isRenewing = false;
   #openedAt = 0;
   /** When the last message arrived, by the server's clock. The page lacks nothing up to then. */
   #lastMessageAt: number | undefined;
@@ -87,6 +94,13 @@ export class Feed {
     }
   }
 
+  /** Makes no attempt before `retryNow`, since there is no session. */
+  hold(): void {
+    if (this.#waiting) {
+      this.#environment.clearTimer(this.#timer);
+    }
+  }
+
   /** The network is gone: drops the connection, which may be dead without having closed. */
   networkLost(): void {
     if (!this.#waiting) {
@@ -97,11 +111,15 @@ export class Feed {
   #open(): void {
     this.#waiting = false;
     this.#listener.connection({ phase: "connecting", silentSinceMs: this.#lastMessageAt });
+    this.#connect();
+  }
+
+  #connect(): void {
     this.#openedAt = this.#environment.now();
     const socket: Socket = this.#environment.open(this.#path(), {
       // An abandoned socket may still deliver messages, so only the current one is heard.
       message: (data) => this.#socket === socket && this.#onMessage(data),
-      closed: (code) => this.#socket === socket && this.#onClose(code),
+      closed: (code, reason) => this.#socket === socket && this.#onClose(code, reason),
     });
     this.#socket = socket;
     this.#setTimer(() => this.#abandon(), HELLO_TIMEOUT_MS);
@@ -155,7 +173,10 @@ export class Feed {
     if (before && !hello.resumed) {
       this.#gap(before.epoch === hello.epoch ? "away" : "restarted");
     }
-    this.#listener.connection({ phase: "live", sinceMs: hello.serverNow ?? this.#clock.at(now) });
+    if (!(this.#isRenewing && hello.resumed)) {
+      this.#listener.connection({ phase: "live", sinceMs: hello.serverNow ?? this.#clock.at(now) });
+    }
+    this.#isRenewing = false;
   }
 
   #gap(reason: Gap["reason"]): void {
@@ -174,14 +195,20 @@ export class Feed {
     this.#retryIn(this.#backoff.next(), "unreachable");
   }
 
-  #onClose(code: number): void {
+  #onClose(code: number, reason: string): void {
     this.#socket = undefined;
+    if (code === RESTARTING && reason === CONNECT_AGAIN && !this.#isRenewing) {
+      this.#isRenewing = true;
+      this.#connect();
+      return;
+    }
     const delay = code === RESTARTING ? this.#environment.random() * RESTART_SPREAD_MS : this.#backoff.next();
-    this.#retryIn(delay, CLOSE_REASONS[code] ?? "unreachable");
+    this.#retryIn(delay, CLOSE_REASONS[code] ?? (this.#environment.isOwnOrigin ? "unreachable" : "foreign"));
   }
 
   #retryIn(delayMs: number, reason: OfflineReason): void {
     this.#waiting = true;
+    this.#isRenewing = false;
     const retryAt = this.#environment.now() + delayMs;
     this.#listener.connection({ phase: "offline", reason, retryAt, silentSinceMs: this.#lastMessageAt });
     this.#setTimer(() => this.#open(), delayMs);

@@ -23,12 +23,13 @@ export interface Texts {
   readonly rate: string;
   readonly timePlaced: string;
   readonly originatingCountry: string;
+  readonly producer: string | undefined;
 }
 
 export type FieldName = Exclude<keyof Texts, "id" | "receivedAt">;
-export type FieldFilter = "user" | "from" | "to" | "country";
+export type FieldFilter = "user" | "from" | "to" | "country" | "producer";
 /** The fields that have a label. */
-export type LabelledName = never;
+export type LabelledName = "producer";
 
 export const FIELDS: readonly Field[] = [
   {
@@ -95,6 +96,14 @@ export const FIELDS: readonly Field[] = [
     maxChars: 2,
     label: undefined,
   },
+  {
+    name: "producer",
+    kind: "text",
+    isOptional: true,
+    filter: "producer",
+    maxChars: 64,
+    label: "Producer",
+  },
 ];
 
 /** Copies an event member by member: spreading the object takes ten times as long. */
@@ -115,6 +124,7 @@ export function copyEvent<Flags>(
     timePlaced: texts.timePlaced,
     originatingCountry: texts.originatingCountry,
     flags,
+    producer: texts.producer,
     receivedMicros,
   };
 }

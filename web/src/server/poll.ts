@@ -1,6 +1,6 @@
 /** Repeats a request while active, one at a time. */
 
-import type { Timer, Timing } from "../server/timing.ts";
+import type { Timer, Timing } from "./timing.ts";
 
 const EVERY_MS = 3000;
 
