@@ -5,7 +5,6 @@ nginx's library writes names and serial numbers as the command does.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -148,8 +147,7 @@ def _read_certificates(
         [hashed] = re.findall(r"^[0-9a-f]{8}$", told, re.MULTILINE)
         index = sum(other.startswith(hashed) for other in found.certificates)
         found.certificates[f"{hashed}.{index}"] = block
-        der = certificate.leaf(block)
-        found.records[name] = Authority(hashlib.sha256(der).hexdigest(), certificate.expiry(der).timestamp())
+        found.records[name] = Authority(block.decode("ascii"), certificate.expiry(certificate.leaf(block)).timestamp())
     return {name: (_field(told, "issuer"), _field(told, "serial")) for name, (_, told) in read.items()}
 
 

@@ -7,12 +7,14 @@ starts again; the programs refuse the certificates of a CA that was taken away.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from deploy import tls
 from deploy.audit_trail import recorded
 from deploy.console import Failure
+from tradewire import certificate
 from tradewire.access import authorities
 from tradewire.errors import Unavailable
 
@@ -51,10 +53,15 @@ def install(settings: Settings, found: Authorities, *, is_start: bool) -> None:
 def _counting(records: Mapping[str, Authority]) -> list[dict[str, Any]]:
     """Return what the audit trail tells of the CAs whose certificates count."""
     return [
-        {"name": name, "sha256": each.digest, "revoked": None if each.list_made is None else len(each.revoked)}
+        {"name": name, "sha256": _digest(each), "revoked": None if each.list_made is None else len(each.revoked)}
         for name, each in sorted(records.items())
         if each.is_trusted
     ]
+
+
+def _digest(authority: Authority) -> str:
+    """Return the fingerprint of a CA's certificate, as `openssl x509 -fingerprint -sha256` tells it, without colons."""
+    return hashlib.sha256(certificate.leaf(authority.certificate.encode())).hexdigest()
 
 
 def _write(settings: Settings, found: Authorities, records: Mapping[str, Authority]) -> None:
@@ -82,7 +89,7 @@ def _earlier(settings: Settings, *, is_start: bool) -> Mapping[str, Authority]:
 
 def _with_earlier(earlier: Mapping[str, Authority], records: Mapping[str, Authority]) -> dict[str, Authority]:
     """Return the records with those of the CAs that were taken away since nginx started."""
-    changed = [name for name, each in records.items() if name in earlier and earlier[name].digest != each.digest]
+    changed = [name for name, each in records.items() if name in earlier and _digest(earlier[name]) != _digest(each)]
     if changed:
         raise Failure(
             f"there was another CA certificate of the name {changed[0]}, which nginx may know until it starts again",

@@ -34,12 +34,16 @@ commonName = optional
 [authority]
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [client]
 basicConstraints = CA:FALSE
 extendedKeyUsage = clientAuth
+authorityKeyIdentifier = keyid
 [server]
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
+authorityKeyIdentifier = keyid
 """
 
 
@@ -71,10 +75,10 @@ class Ca(NamedTuple):
         (folder / "config").write_text(_CONFIG.format(folder=folder))
         return cls(folder, Files(folder / "ca.pem", folder / "ca.key"))
 
-    def below(self, name: str) -> Ca:
+    def below(self, name: str, subject: str = "") -> Ca:
         """Make an intermediate CA."""
         made = Ca._in(self.folder, name)
-        self._sign(made.files, f"/CN={name}", "authority", timedelta(0), timedelta(days=30))
+        self._sign(made.files, subject or f"/CN={name}", "authority", timedelta(0), timedelta(days=30))
         return made
 
     def issue(

@@ -186,6 +186,25 @@ def test_a_certificate_that_does_not_count_gets_400_with_the_reason(started: Cer
     started.stack.deploy("key", "revoke", "refused")
 
 
+def test_a_ca_below_a_listed_one_can_not_name_producers_under_the_listed_ones_name(started: Certified) -> None:
+    victim = started.ca.issue("named", "/O=Firm/CN=named")
+    started.add("named", victim)
+    assert started.post(victim).status == 201
+    rogue = started.ca.below("rogue")
+    twin = rogue.below("root-again", "/O=Firm/CN=Firm Root")
+    forged = twin.issue("named", "/O=Firm/CN=named")
+    answers = {number: started.post(forged, *(twin, rogue)[:number]) for number in range(3)}
+    assert {number: answer.status for number, answer in answers.items()} == {0: 400, 1: 400, 2: 401}
+    assert "unable to verify the first certificate" in answers[0].body.decode()
+    [fault] = answers[2].json["errors"]
+    assert "is not signed by the key of that CA" in fault["detail"]
+    with tls.feed(started.port, pki.context(forged, twin, rogue)) as feed:
+        with pytest.raises(ConnectionClosed) as closed:
+            feed.recv(TIMEOUT_SECONDS)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == LOG_IN_AGAIN
+
+
 def test_a_certificate_without_a_key_gets_401_with_both_names(started: Certified) -> None:
     response = started.post(started.ca.issue("unknown", "/O=Firm/CN=unknown"))
     assert response.status == 401

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Authority(NamedTuple):
     """A CA. Times are Unix time in seconds."""
 
-    digest: str
-    """SHA-256 of its certificate, in hexadecimal digits."""
+    certificate: str
+    """Its certificate, in PEM form: its key must have signed each certificate that names it as the issuer."""
     expires: float
     """When its certificate expires."""
     is_trusted: bool = True

@@ -10,6 +10,7 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
+from tradewire.access.certificates import subject_of
 from tradewire.access.key import PREFIX, id_of
 from tradewire.audit.trail import Entry
 from tradewire.errors import Unavailable
@@ -91,7 +92,7 @@ def refusal(token: str, client: str, request_id: str, certificate: str = "") -> 
     key_id = id_of(token) if token.startswith(PREFIX) else ""
     details = {"key": key_id} if _KEY_ID.fullmatch(key_id) else {}
     if certificate:
-        details["certificate"] = certificate.rpartition("\t")[2][:_SUBJECT_CHARS_MAX]
+        details["certificate"] = subject_of(certificate)[:_SUBJECT_CHARS_MAX]
     return _refused("credentials-refused", "", details, client, request_id)
 
 

@@ -1,0 +1,45 @@
+"""Whether a CA's key signed a certificate. A name proves nothing: any CA can make another one with the same name.
+
+`cryptography` is imported at the first certificate: it takes 17 MB, which only stacks with client certificates need.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+_KNOWN_MAX: Final = 1024
+"""Certificates of which the answer is kept. Each takes about 2 KB, and 8 KB at most."""
+
+
+def load(pem: str) -> Certificate:
+    """Read a certificate in PEM form.
+
+    Raises:
+        ValueError: It can't be read.
+    """
+    from cryptography import x509  # noqa: PLC0415 - see above
+
+    return x509.load_pem_x509_certificate(pem.encode())
+
+
+@lru_cache(_KNOWN_MAX)
+def fault(pem: str, authority: str) -> str:
+    """Return why a CA did not issue a certificate itself; empty if it did: its name is there, and its key signed.
+
+    Args:
+        pem: The certificate, in PEM form.
+        authority: The CA's certificate, in the same form.
+    """
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415 - see above
+
+    try:
+        load(pem).verify_directly_issued_by(load(authority))
+    except InvalidSignature:
+        return "it is not signed by the key of that CA"
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # another name or kind of key, or an unknown one
+        return f"that can't be confirmed: {error}"
+    return ""
