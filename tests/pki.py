@@ -14,38 +14,6 @@ if TYPE_CHECKING:
     import ssl
     from pathlib import Path
 
-_CONFIG = """\
-[ca]
-default_ca = own
-[own]
-database = {folder}/index
-new_certs_dir = {folder}
-rand_serial = yes
-default_md = sha256
-policy = any
-unique_subject = no
-email_in_dn = yes
-string_mask = utf8only
-[any]
-countryName = optional
-organizationName = optional
-organizationalUnitName = optional
-commonName = optional
-[authority]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-[client]
-basicConstraints = CA:FALSE
-extendedKeyUsage = clientAuth
-authorityKeyIdentifier = keyid
-[server]
-basicConstraints = CA:FALSE
-extendedKeyUsage = serverAuth
-authorityKeyIdentifier = keyid
-"""
-
 
 class Ca(NamedTuple):
     """A certificate authority, with its files in a folder of its own."""
@@ -71,8 +39,7 @@ class Ca(NamedTuple):
     def _in(cls, parent: Path, name: str) -> Ca:
         folder = parent / name
         folder.mkdir()
-        (folder / "index").write_text("")
-        (folder / "config").write_text(_CONFIG.format(folder=folder))
+        (folder / "config").write_text(tls.ca_config(folder))
         return cls(folder, Files(folder / "ca.pem", folder / "ca.key"))
 
     def below(self, name: str, subject: str = "") -> Ca:
@@ -80,6 +47,13 @@ class Ca(NamedTuple):
         made = Ca._in(self.folder, name)
         self._sign(made.files, subject or f"/CN={name}", "authority", timedelta(0), timedelta(days=30))
         return made
+
+    def with_comment(self, length: int) -> Ca:
+        """Return the same CA. The certificates of its clients have a comment of so many characters."""
+        made = Ca._in(self.folder, f"comment-{length}")
+        with (made.folder / "config").open("a") as config:
+            config.write(f"[client]\nnsComment = {'x' * length}\n")
+        return made._replace(files=self.files)
 
     def issue(
         self,

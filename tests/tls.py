@@ -20,6 +20,37 @@ if TYPE_CHECKING:
 HOST: Final = "trades.example"
 _ATTEMPTS: Final = 3
 CURVE: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+_CA_CONFIG = """\
+[ca]
+default_ca = own
+[own]
+database = {folder}/index
+new_certs_dir = {folder}
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+email_in_dn = yes
+string_mask = utf8only
+[any]
+countryName = optional
+organizationName = optional
+organizationalUnitName = optional
+commonName = optional
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[client]
+basicConstraints = CA:FALSE
+extendedKeyUsage = clientAuth
+authorityKeyIdentifier = keyid
+[server]
+basicConstraints = CA:FALSE
+extendedKeyUsage = serverAuth
+authorityKeyIdentifier = keyid
+"""
 
 
 class Files(NamedTuple):
@@ -51,6 +82,12 @@ def openssl(*arguments: str | Path, text: str | None = None) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, input=text).stdout
 
 
+def ca_config(folder: Path) -> str:
+    """Make what openssl needs to sign certificates in a folder, and return its configuration."""
+    (folder / "index").write_text("")
+    return _CA_CONFIG.format(folder=folder)
+
+
 def make(folder: Path, name: str, *, days: int = 90, key: tuple[str, ...] = (*CURVE, "-nodes")) -> Files:
     """Make a certificate that signs itself. Its hosts are loopback and HOST."""
     files = Files(folder / f"{name}.pem", folder / f"{name}.key")
@@ -64,23 +101,9 @@ def make_until(folder: Path, name: str, end: datetime) -> Files:
     """Make a certificate that expires at a time, which may have passed."""
     files, request = Files(folder / f"{name}.pem", folder / f"{name}.key"), folder / f"{name}.csr"
     openssl("req", *CURVE, "-nodes", "-subj", f"/CN={name}", "-keyout", files.key, "-out", request)
-    (folder / "index").write_text("")
-    config = f"""\
-[ca]
-default_ca = own
-[own]
-database = {folder}/index
-new_certs_dir = {folder}
-rand_serial = yes
-default_md = sha256
-policy = any
-unique_subject = no
-[any]
-commonName = supplied
-"""
     times = ["-startdate", "20200101000000Z", "-enddate", f"{end:%Y%m%d%H%M%SZ}"]
     sign = ["ca", "-batch", "-config", "/dev/stdin", "-selfsign", "-keyfile", str(files.key), *times, "-notext"]
-    openssl(*sign, "-in", request, "-out", files.certificate, text=config)
+    openssl(*sign, "-in", request, "-out", files.certificate, text=ca_config(folder))
     return files
 
 

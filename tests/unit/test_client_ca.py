@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from websockets.datastructures import Headers
@@ -16,9 +17,9 @@ from deploy.console import Failure
 from tests import tls
 from tests.pki import Ca
 from tests.support import ROOT, audited, make_audit_key
-from tradewire.access import authorities, key_file
+from tradewire.access import authorities, issuance, key_file
 from tradewire.access.authorities import Authority
-from tradewire.access.certificates import HEADER, Certificates
+from tradewire.access.certificates import HEADER, Certificates, decode
 from tradewire.access.client_ca import ClientCa
 from tradewire.access.key import Role, make
 from tradewire.access.keyring import Keyring
@@ -168,11 +169,17 @@ def test_faults_of_the_cas_are_all_named(tmp_path: Path, root: Ca) -> None:
     shown = f"TRADEWIRE_CLIENT_CA={tmp_path}/ca.pem"
     assert faults(settings_of(tmp_path, "text")) == (f"{shown} has no certificate in PEM form",)
     first, second, third, fourth = faults(settings_of(tmp_path, pem(root) + damaged + leaf + pem(root) + orphan))
-    assert first.startswith(f"{shown}: OpenSSL can't use its certificate 2: ")
+    assert first.startswith(f"{shown}: its certificate 2 can't be used: ")
     assert second == f"{shown}: its certificate 3, of CN=leaf, is not that of a CA"
     assert third == (f"{shown} has two certificates of CN=Firm Root,O=Firm: two CAs of one name can't be told apart")
     assert fourth.startswith(f"{shown}: CN=orphan has no chain to a root CA in the file: ")
     assert "unable to get" in fourth
+
+
+def test_a_ca_whose_key_is_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    odd = tls.make(tmp_path, "odd", key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp112r1", "-nodes"))
+    [fault] = faults(settings_of(tmp_path, odd.certificate.read_text()))
+    assert fault.startswith(f"TRADEWIRE_CLIENT_CA={tmp_path}/ca.pem: its certificate 1 can't be used: ")
 
 
 def test_faults_of_the_lists_are_all_named(tmp_path: Path, root: Ca) -> None:
@@ -279,8 +286,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def authority(expires: float, **changes: float | None) -> Authority:
-    return replace_fields(Authority("digest", expires), changes)
+def authority(expires: float, certificate: str = "", **changes: float | None) -> Authority:
+    return replace_fields(Authority(certificate, expires), changes)
 
 
 def replace_fields(record: Authority, changes: dict[str, float | None]) -> Authority:
@@ -301,10 +308,30 @@ def add(settings: Settings, subject: str = "CN=alpha", expires: int | None = Non
     return certified
 
 
-def header(
-    serial: str = "01", end: str = "Jan  1 00:00:00 2099 GMT", issuer: str = "CN=ca", subject: str = "CN=alpha"
-) -> str:
-    return f"{serial}\t{end}\t{issuer}\t{subject}"
+class Issuer:
+    """A CA of the name CN=ca, and the headers in which nginx passes on its certificates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = Ca.root(folder, "ca")
+        self.alpha = self.header("/CN=alpha")
+
+    def header(self, subject: str) -> str:
+        """Issue a certificate for a hundred years, and return its header."""
+        return header(self.ca.issue(f"{len([*self.ca.folder.iterdir()])}", subject, end=36525 * DAY))
+
+    def authority(self, expires: float = 1e10, **changes: float | None) -> Authority:
+        return authority(expires, pem(self.ca), **changes)
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
+    return Issuer(tmp_path_factory.mktemp("issuer"))
+
+
+def header(files: tls.Files) -> str:
+    """Return the header in which nginx passes on a certificate."""
+    names = ca_files.names(files.certificate)
+    return "\t".join((*names, quote(files.certificate.read_text(), safe="")))
 
 
 def of_nginx(text: str) -> Callable[[str], str]:
@@ -312,66 +339,138 @@ def of_nginx(text: str) -> Callable[[str], str]:
     return {HEADER: text}.get  # type: ignore[return-value] # no other header is asked for
 
 
-def test_a_certificate_has_the_key_of_its_subject_and_its_issuer(tmp_path: Path, clock: Clock) -> None:
+def test_a_certificate_has_the_key_of_its_subject_and_its_issuer(tmp_path: Path, clock: Clock, issuer: Issuer) -> None:
     settings = settings_of(tmp_path, "")
-    install_records(tmp_path, authority(clock.now + 1))
+    install_records(tmp_path, issuer.authority(clock.now + 1))
     key = add(settings)
     certificates = Certificates(settings, Keyring(settings.keys))
-    assert certificates.find(header())[0] == key
-    for other in (header(subject="CN=beta"), header(subject="CN=alpha,O=x"), header(subject="cn=alpha")):
+    assert certificates.find(issuer.alpha)[0] == key
+    for other in ("/CN=beta", "/O=x/CN=alpha", "/CN=Alpha"):
         with pytest.raises(BadToken, match="No valid key is for the certificate of"):
-            certificates.find(other)
+            certificates.find(issuer.header(other))
     with pytest.raises(BadToken, match="issuer, CN=other, is not a CA"):
-        certificates.find(header(issuer="CN=other"))
+        certificates.find(header(Ca.root(tmp_path, "other").issue("alpha")))
+
+
+def test_a_certificate_of_another_ca_of_the_same_name_has_no_key(tmp_path: Path, clock: Clock, issuer: Issuer) -> None:
+    settings, twin = settings_of(tmp_path, ""), Issuer(tmp_path)
+    install_records(tmp_path, issuer.authority())
+    add(settings)
+    certificates = Certificates(settings, Keyring(settings.keys))
+    for _ in range(2):
+        with pytest.raises(BadToken, match=r"names CN=ca of TRADEWIRE_CLIENT_CA .* not signed by the key of that CA"):
+            certificates.find(twin.alpha)
+    install_records(tmp_path, twin.authority())
+    clock.monotonic += LOOK_SECONDS
+    assert certificates.find(twin.alpha)
+    with pytest.raises(BadToken, match="not signed by the key of that CA"):
+        certificates.find(issuer.alpha)
+
+
+def test_a_certificate_that_names_another_issuer_than_the_header_has_no_key(
+    tmp_path: Path, clock: Clock, issuer: Issuer
+) -> None:
+    settings = settings_of(tmp_path, "")
+    install_records(tmp_path, issuer.authority(clock.now + 1))
+    add(settings)
+    other = header(Ca.root(tmp_path, "other").issue("alpha"))
+    with pytest.raises(BadToken, match="can't be confirmed: "):
+        Certificates(settings, Keyring(settings.keys)).find(other.replace("CN=other", "CN=ca", 1))
+
+
+@pytest.mark.parametrize("number", [1, 0x0A, 0xFF, 0x100, 2**159 - 1, 2**152])
+def test_the_serial_number_is_written_as_openssl_writes_it(tmp_path: Path, number: int) -> None:
+    files = tls.make(tmp_path, "numbered", key=(*tls.CURVE, "-nodes", "-set_serial", str(number)))
+    told = tls.openssl("x509", "-in", files.certificate, "-noout", "-serial").strip()
+    assert f"serial={decode(header(files)).serial}" == told
+
+
+def test_a_certificate_is_read_and_its_signature_checked_once(
+    tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(tmp_path, "")
+    install_records(tmp_path, issuer.authority())
+    add(settings)
+    certificates, text = Certificates(settings, Keyring(settings.keys)), issuer.header("/CN=alpha")
+    load, read = issuance.load, list[str]()
+
+    def count(pem: str) -> Any:
+        read.append(pem)
+        return load(pem)
+
+    monkeypatch.setattr(issuance, "load", count)
+    for _ in range(3):
+        certificates.find(text[:1] + text[1:])  # another string, as each request has
+    assert len(read) == 3, "once to read it, and once with its CA"
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"is_trusted": False}, "is not a CA of TRADEWIRE_CLIENT_CA"),
-        ({"revoked": frozenset({"01"})}, "is revoked by CN=ca"),
         ({"list_expires": 1_799_999_999.0}, "The revocation list of CN=ca has expired"),
         ({"expires": 1_799_999_999.0}, "has expired, or that of its issuer"),
     ],
 )
 def test_a_certificate_counts_no_more_a_second_after_a_change_of_its_ca(
-    tmp_path: Path, clock: Clock, change: dict[str, float | None], reason: str
+    tmp_path: Path, clock: Clock, issuer: Issuer, change: dict[str, float | None], reason: str
 ) -> None:
-    settings, before = settings_of(tmp_path, ""), authority(clock.now + 1)
+    settings, before = settings_of(tmp_path, ""), issuer.authority(clock.now + 1)
     install_records(tmp_path, before)
     add(settings)
     certificates = Certificates(settings, Keyring(settings.keys))
-    assert certificates.find(header())
+    assert certificates.find(issuer.alpha)
     install_records(tmp_path, replace_fields(before, change))
     clock.monotonic += LOOK_SECONDS
     with pytest.raises(BadToken, match=reason):
-        certificates.find(header())
+        certificates.find(issuer.alpha)
 
 
-def test_a_certificate_ends_with_itself_or_with_its_key(tmp_path: Path, clock: Clock) -> None:
+def test_a_revoked_certificate_is_known_by_its_serial_number(tmp_path: Path, clock: Clock, issuer: Issuer) -> None:
+    settings, text = settings_of(tmp_path, ""), issuer.header("/CN=alpha")
+    add(settings)
+    revoked = frozenset({decode(text).serial})
+    install_records(tmp_path, issuer.authority(clock.now + 1)._replace(revoked=revoked))
+    certificates = Certificates(settings, Keyring(settings.keys))
+    assert certificates.find(issuer.alpha)
+    with pytest.raises(BadToken, match="is revoked by CN=ca"):
+        certificates.find(text)
+
+
+def test_a_certificate_ends_with_itself_or_with_its_key(tmp_path: Path, clock: Clock, issuer: Issuer) -> None:
     settings = settings_of(tmp_path, "")
-    install_records(tmp_path, authority(clock.now + 10**9))
+    install_records(tmp_path, issuer.authority())
     end = int(clock.now) + 100
     add(settings, expires=end)
     principals = Principals(settings)
-    found = principals.find("", "", of_nginx(header()))
+    found = principals.find("", "", of_nginx(issuer.alpha))
     assert found is not None
     assert (found.name, found.expires, principals.current(found)) == ("alpha", end, found)
-    with pytest.raises(BadToken, match="The certificate has expired"):
-        principals.find("", "", of_nginx(header(end="Jan 15 07:59:59 2027 GMT")))
     clock.now = end
     with pytest.raises(BadToken, match="No valid key"):
         principals.current(found)
+    clock.now = decode(issuer.alpha).expires
+    with pytest.raises(BadToken, match="The certificate has expired"):
+        principals.current(found)
 
 
-@pytest.mark.parametrize("text", ["x", "01\tnever\tCN=ca\tCN=alpha", header() + "\tCN=beta", "01\tCN=ca\tCN=alpha"])
-def test_a_header_that_is_not_from_nginx_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "change", [lambda _: "x", lambda text: f"{text}\tCN=beta", lambda text: text.partition("\t")[2]]
+)
+def test_a_header_that_is_not_from_nginx_is_refused(
+    tmp_path: Path, issuer: Issuer, change: Callable[[str], str]
+) -> None:
     with pytest.raises(BadToken, match="is not from nginx"):
-        Principals(settings_of(tmp_path, "")).find("", "", of_nginx(text))
+        Principals(settings_of(tmp_path, "")).find("", "", of_nginx(change(issuer.alpha)))
+
+
+def test_a_certificate_that_can_not_be_read_is_refused(tmp_path: Path, issuer: Issuer) -> None:
+    with pytest.raises(BadToken, match="The certificate of CN=alpha can't be read: "):
+        Principals(settings_of(tmp_path, "")).find("", "", of_nginx(issuer.alpha.replace("MII", "MIJ", 1)))
 
 
 def test_without_cas_the_header_is_not_looked_at(tmp_path: Path) -> None:
-    assert Principals(Settings(home=tmp_path, access="keys")).find("", "", of_nginx(header())) is None
+    assert Principals(Settings(home=tmp_path, access="keys")).find("", "", of_nginx("x")) is None
 
 
 def test_a_key_of_a_certificate_has_no_token_that_opens_anything(tmp_path: Path) -> None:
@@ -392,20 +491,22 @@ def test_keys_that_were_made_before_there_were_certificates_are_read(tmp_path: P
     assert [(key.issuer, key.subject) for key in key_file.read(settings.keys)] == [("", "")]
 
 
-def test_the_feed_admits_a_viewer_by_certificate_and_records_a_refused_one(home: Path, clock: Clock) -> None:
+def test_the_feed_admits_a_viewer_by_certificate_and_records_a_refused_one(
+    home: Path, clock: Clock, issuer: Issuer
+) -> None:
     settings = settings_of(home, "")
-    install_records(home, authority(clock.now + 10**9))
+    install_records(home, issuer.authority())
     add(settings)
     admission = Admission(settings)
     admission.refusals.spawn = lambda run: run()
-    headers = {"X-Client-Certificate": header()}
+    headers = {"X-Client-Certificate": issuer.alpha}
     viewer = admission.admit(Headers(headers))
     assert viewer is not None
     assert admission.still_admits(viewer)
-    assert admission.admit(Headers({"X-Client-Certificate": header(subject="CN=beta")})) is None
+    assert admission.admit(Headers({"X-Client-Certificate": issuer.header("/CN=beta")})) is None
     [record] = audited(home, "credentials-refused")
     assert record["details"] == {"certificate": "CN=beta"}
-    install_records(home, authority(clock.now - 1))
+    install_records(home, issuer.authority(clock.now - 1))
     clock.monotonic += LOOK_SECONDS
     assert not admission.still_admits(viewer)
 
