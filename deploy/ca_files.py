@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.console import Failure
 from tradewire import certificate
-from tradewire.access import issuance
 from tradewire.access.authorities import Authority
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX
@@ -131,9 +130,8 @@ def _read_certificates(
         try:
             told = _openssl(["x509", "-noout", *_FACTS, *_NAMES], block)
             certificate.expiry(certificate.leaf(block))
-            issuance.check_authority(block.decode("ascii"))
         except ValueError as error:
-            faults.append(f"{shown}: its certificate {number} can't be used: {error}")
+            faults.append(f"{shown}: OpenSSL can't use its certificate {number}: {error}")
             continue
         name = _field(told, "subject")
         if not re.search(r"^\s+CA:TRUE", told, re.MULTILINE):

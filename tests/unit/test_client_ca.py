@@ -169,17 +169,11 @@ def test_faults_of_the_cas_are_all_named(tmp_path: Path, root: Ca) -> None:
     shown = f"TRADEWIRE_CLIENT_CA={tmp_path}/ca.pem"
     assert faults(settings_of(tmp_path, "text")) == (f"{shown} has no certificate in PEM form",)
     first, second, third, fourth = faults(settings_of(tmp_path, pem(root) + damaged + leaf + pem(root) + orphan))
-    assert first.startswith(f"{shown}: its certificate 2 can't be used: ")
+    assert first.startswith(f"{shown}: OpenSSL can't use its certificate 2: ")
     assert second == f"{shown}: its certificate 3, of CN=leaf, is not that of a CA"
     assert third == (f"{shown} has two certificates of CN=Firm Root,O=Firm: two CAs of one name can't be told apart")
     assert fourth.startswith(f"{shown}: CN=orphan has no chain to a root CA in the file: ")
     assert "unable to get" in fourth
-
-
-def test_a_ca_whose_key_is_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    odd = tls.make(tmp_path, "odd", key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp112r1", "-nodes"))
-    [fault] = faults(settings_of(tmp_path, odd.certificate.read_text()))
-    assert fault.startswith(f"TRADEWIRE_CLIENT_CA={tmp_path}/ca.pem: its certificate 1 can't be used: ")
 
 
 def test_faults_of_the_lists_are_all_named(tmp_path: Path, root: Ca) -> None:
@@ -376,6 +370,12 @@ def test_a_certificate_that_names_another_issuer_than_the_header_has_no_key(
     other = header(Ca.root(tmp_path, "other").issue("alpha"))
     with pytest.raises(BadToken, match="can't be confirmed: "):
         Certificates(settings, Keyring(settings.keys)).find(other.replace("CN=other", "CN=ca", 1))
+
+
+def test_a_ca_whose_key_is_of_an_unknown_kind_refuses_with_the_reason(tmp_path: Path) -> None:
+    odd = tls.make(tmp_path, "odd", key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp112r1", "-nodes"))
+    text = odd.certificate.read_text()
+    assert issuance.fault(text, text).startswith("that can't be confirmed: ")
 
 
 @pytest.mark.parametrize("number", [1, 0x0A, 0xFF, 0x100, 2**159 - 1, 2**152])

@@ -26,23 +26,6 @@ def load(pem: str) -> Certificate:
     return x509.load_pem_x509_certificate(pem.encode())
 
 
-def check_authority(pem: str) -> None:
-    """Check that the certificates of a CA can be confirmed.
-
-    Args:
-        pem: The CA's certificate, in PEM form.
-
-    Raises:
-        ValueError: It can't be read, or its key is of an unknown kind.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
-
-    try:
-        load(pem).public_key()
-    except UnsupportedAlgorithm as error:
-        raise ValueError(str(error)) from error
-
-
 @lru_cache(_KNOWN_MAX)
 def fault(pem: str, authority: str) -> str:
     """Return why a CA did not issue a certificate itself; empty if it did: its name is there, and its key signed.
