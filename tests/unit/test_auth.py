@@ -244,6 +244,25 @@ def test_the_operator_token_is_a_credential_of_an_operator_in_both_modes(closed:
     assert len(refused) == 1
 
 
+@pytest.mark.parametrize("content", [None, "", "\n"])
+def test_without_the_file_of_the_operator_token_operators_get_503_that_names_it_and_others_go_on(
+    closed: Api, content: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed.settings.operator_token.unlink()
+    if content is not None:
+        closed.settings.operator_token.write_text(content)
+    response = closed.call("GET", "/api/ledger", Authorization=f"Bearer {OPERATOR_TOKEN}")
+    assert (response.status_code, code(response)) == (503, "unavailable")
+    assert "operator-token " in response.text
+    assert "deploy/up" in response.text
+    assert "operator-token " in caplog.text
+    assert OPERATOR_TOKEN not in caplog.text + response.text
+    assert closed.call("GET", "/metrics", X_API_Key=closed.token(Role.MONITOR)).status_code == 200
+    assert closed.call("GET", "/api/ledger", X_API_Key="tw_0123456789ab_x").status_code == 401
+    assert closed.call("GET", "/api/ledger").status_code == 401
+    assert closed.call("GET", "/healthz", Authorization=f"Bearer {OPERATOR_TOKEN}").status_code == 200
+
+
 @pytest.mark.parametrize(("header", "is_shown"), [({}, False), ({"X_API_Key": "tw_x"}, False), (None, True)])
 def test_readyz_tells_a_monitor_alone_more_than_whether_messages_are_accepted(
     closed: Api, header: dict[str, str] | None, *, is_shown: bool

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import math
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -117,9 +116,7 @@ class Principals:
         if self._jwt and is_jwt(token):
             name, roles, expires = self._jwt.verify(token)
             return Principal(name, roles, token=token, expires=expires)
-        with suppress(Unavailable):  # without an operator token, there is no operator
-            return self.operator(token)
-        return None
+        return self.operator(token)  # it may be right, even if there is nothing to compare it with now
 
     def _by_certificate(self, certificate: str) -> Principal | None:
         if self._certificates is None:
@@ -137,9 +134,11 @@ class Principals:
         try:
             own = file.read_bytes().strip()
         except OSError as error:
-            raise Unavailable(f"{file.name} can't be read: {error.strerror}; deploy/up creates it") from error
+            raise Unavailable(
+                f"{file.name} can't be read: {error.strerror}; deploy/up creates it when the stack starts"
+            ) from error
         if not own:
-            raise Unavailable(f"{file.name} is empty; delete it, and deploy/up creates another")
+            raise Unavailable(f"{file.name} is empty; delete it, and deploy/up creates another when the stack starts")
         return _OPERATOR._replace(token=token) if hmac.compare_digest(token.encode(), own) else None
 
     def current(self, principal: Principal) -> Principal | None:
