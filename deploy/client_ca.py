@@ -11,12 +11,12 @@ import hashlib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from deploy import tls
 from deploy.audit_trail import recorded
 from deploy.console import Failure
 from tradewire import certificate
 from tradewire.access import authorities
 from tradewire.errors import Unavailable
+from tradewire.whole_file import EVERYONE, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +66,12 @@ def _digest(authority: Authority) -> str:
 
 def _write(settings: Settings, found: Authorities, records: Mapping[str, Authority]) -> None:
     # First the record: nginx must never know a CA of which the next deploy/reload finds no record.
-    tls.replace(settings.client_authorities, authorities.encode(records), -1, 0o644)
+    replace(settings.client_authorities, authorities.encode(records), EVERYONE)
     place = folder(settings.home)
     place.mkdir(exist_ok=True)
     place.chmod(0o755)
     for name, pem in found.certificates.items():
-        tls.replace(place / name, pem, -1, 0o644)
+        replace(place / name, pem, EVERYONE)
     for path in place.iterdir():
         if path.name not in found.certificates:
             path.unlink()

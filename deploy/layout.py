@@ -13,6 +13,7 @@ from tradewire.access import record_file
 from tradewire.audit.chain import KEY_BYTES
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX
+from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,16 +127,12 @@ def protect_principals(settings: Settings) -> None:
             if readers is not None and path.exists():
                 found = path.lstat()
                 if (found.st_uid, found.st_gid, found.st_mode & 0o777) != (0, readers, 0o640):
-                    record_file.replace(path, path.read_bytes(), readers)
+                    replace(path, path.read_bytes(), readers)
 
 
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole, readable by its owner alone: a URL in it may hold a password."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_text(text)
-    new.replace(path)
+    replace(path, text.encode())
 
 
 def _folder_faults(settings: Settings, folder: Folder) -> list[str]:

@@ -22,6 +22,7 @@ from deploy.privileges import is_root
 from tradewire import certificate
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX
+from tradewire.whole_file import EVERYONE, replace
 
 if TYPE_CHECKING:
     from tradewire.settings import Settings
@@ -81,9 +82,9 @@ def read(settings: Settings) -> Pair:
 
 def install(settings: Settings, pair: Pair) -> None:
     """Copy a pair to the stack's home, for nginx, and the chain for the other programs."""
-    group, mode = (grp.getgrnam(GROUP).gr_gid, 0o640) if is_root() else (-1, 0o600)
-    replace(certificate.installed(settings.home), pair.chain, -1, 0o644)
-    replace(pair_file(settings.home), pair.key + pair.chain, group, mode)
+    group = grp.getgrnam(GROUP).gr_gid if is_root() else None
+    replace(certificate.installed(settings.home), pair.chain, EVERYONE)
+    replace(pair_file(settings.home), pair.key + pair.chain, group)
 
 
 def make_group() -> None:
@@ -106,20 +107,6 @@ def warnings(pair: Pair) -> list[str]:
     if pair.expiry > datetime.now(UTC):
         return []
     return [f"the certificate in {PREFIX}TLS_CERT has expired, on {pair.expiry:%Y-%m-%d}: clients will refuse it"]
-
-
-def replace(path: Path, data: bytes, group: int, mode: int) -> None:
-    """Replace a file of the stack's home as a whole. It never has more readers than it shall have."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fchown(descriptor, -1, group)
-        os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
-    new.replace(path)
 
 
 def _fault(pair: Pair) -> str:

@@ -14,8 +14,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from tradewire.access.record_file import replace
 from tradewire.errors import Unavailable
+from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

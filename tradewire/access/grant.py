@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import msgspec
 
-from tradewire.access.record_file import replace
 from tradewire.errors import Unavailable
+from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradewire.access import jwks
 from tradewire.errors import Unavailable
+from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,5 @@ def read(path: Path, issuer: Issuer) -> IssuerKeys:
 
 def write(path: Path, issuer: Issuer, keys: IssuerKeys) -> None:
     """Replace the file of fetched keys as a whole. Raises OSError."""
-    new = path.with_suffix(".new")
     document = {"issuer": issuer.url, "fetchedAt": keys.fetched_at, "fault": keys.fault, "keys": keys.members}
-    new.write_text(json.dumps(document, indent=1) + "\n")
-    new.replace(path)
+    replace(path, json.dumps(document, indent=1).encode() + b"\n")

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tradewire.errors import Unavailable
+from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ class RecordFile(Generic[_T]):
 
         Args:
             path: The file. Its folder must exist, and only users who may change the records may write there.
-            readers: As `replace`.
+            readers: As `whole_file.replace`.
 
         Raises:
             Unavailable: As `read`.
@@ -85,32 +86,3 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def replace(path: Path, content: bytes, readers: int | None = None) -> None:
-    """Replace a file as a whole, or make it. It belongs to the user who runs this process.
-
-    Args:
-        path: The file. No other process may write it at the same time.
-        content: The content.
-        readers: The number of the group whose members may read the file, too. None: its owner alone may.
-
-    Raises:
-        OSError: It can't be written. It holds what it held before.
-    """
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)  # kill -9 may have left it
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as writer:
-        writer.write(content)
-        writer.flush()
-        if readers is not None:
-            os.fchown(file, -1, readers)
-            os.fchmod(file, 0o640)
-        os.fsync(file)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
