@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from api.http import issuer_client, outgoing
+from tradewire import repeated
 from tradewire.access import jwks, signed_token
 from tradewire.access.issuer_keys import COOL_DOWN_SECONDS
 from tradewire.backoff import Backoff
@@ -54,7 +55,6 @@ class Discovery:
     def __init__(self, provider: Provider, log: BoundLogger) -> None:
         self._provider = provider
         self._log = log
-        self._backoff = Backoff(_RETRY_SECONDS, _RETRY_SECONDS_MAX)
         self._lock = threading.Lock()
         self._known: tuple[Metadata, Keys] | None = None
         self._fetched_at = float("-inf")
@@ -64,7 +64,8 @@ class Discovery:
 
     def start(self) -> None:
         """Start fetching, now and from then on."""
-        threading.Thread(target=self._run, name="discovery", daemon=True).start()
+        backoff = Backoff(_RETRY_SECONDS, _RETRY_SECONDS_MAX)
+        repeated.start(self, "discovery", REFRESH_SECONDS, backoff, self._log)
 
     def metadata(self) -> Metadata:
         """Return the metadata. Raises Unavailable if none was fetched yet."""
@@ -79,13 +80,13 @@ class Discovery:
         """
         found = signed_token.find_key(self._latest()[1], header)
         if found is None and time.monotonic() > self._fetched_at + COOL_DOWN_SECONDS:
-            self.fetch()
+            self.step()
             found = signed_token.find_key(self._latest()[1], header)
         if found is None:
             raise BadToken("The provider has no such key as the token names.")
         return found
 
-    def fetch(self) -> None:
+    def step(self) -> None:
         """Fetch all now. What is known stays known if that is impossible, and `fault` says why."""
         with self._lock:
             self._fetched_at = time.monotonic()
@@ -109,19 +110,6 @@ class Discovery:
             self._log.error("the provider can't be asked", provider=self._provider.url, reason=fault)
         elif self.fault and not fault:
             self._log.info("the provider answers", provider=self._provider.url)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.fetch()
-            except Exception as error:  # noqa: BLE001 - the next attempt may succeed
-                self.fault = f"an internal error: {error!r}"
-                self._log.error("unhandled error", exc_info=error)
-            if self.fault:
-                time.sleep(self._backoff.next())
-            else:
-                self._backoff.reset()
-                time.sleep(REFRESH_SECONDS)
 
 
 def read(document: Mapping[str, Any], provider: Provider) -> Metadata:

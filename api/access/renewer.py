@@ -5,12 +5,11 @@ Only one process does this, and it asks about one session once at a time. So no 
 
 from __future__ import annotations
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from api.access.provider_client import RefusedError
+from tradewire import repeated
 from tradewire.audit.trail import Entry
 from tradewire.backoff import Backoff
 from tradewire.errors import BadToken, Unavailable
@@ -53,13 +52,13 @@ class Renewer:
         self._log = log
         self._unanswered: set[str] = set()
         """The sessions about which the provider was silent when it was asked last."""
-        self._backoff = Backoff(2 * _PAUSE_SECONDS, _RETRY_SECONDS_MAX)
         self.fault = ""
         """Why the last attempt to confirm a session failed."""
 
     def start(self) -> None:
         """Start, now and from then on."""
-        threading.Thread(target=self._run, name="renewer", daemon=True).start()
+        backoff = Backoff(2 * _PAUSE_SECONDS, _RETRY_SECONDS_MAX)
+        repeated.start(self, "renewer", _PAUSE_SECONDS, backoff, self._log)
 
     def step(self) -> None:
         """Confirm the grants that are due, the oldest first. Stop at the first one about which the provider is silent.
@@ -121,16 +120,3 @@ class Renewer:
         except Unavailable as error:  # the session must end even so
             self._log.error("the audit trail lacks the end of a session", user=name, reason=str(error))
         return ""
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.step()
-            except Exception as error:  # noqa: BLE001 - the next attempt may succeed
-                self.fault = f"an internal error: {error!r}"
-                self._log.error("unhandled error", exc_info=error)
-            if self.fault:
-                time.sleep(self._backoff.next())
-            else:
-                self._backoff.reset()
-                time.sleep(_PAUSE_SECONDS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from api.http import issuer_client
+from tradewire import repeated
 from tradewire.access import issuer_keys
 from tradewire.access.issuer_keys import COOL_DOWN_SECONDS, IssuerKeys
 from tradewire.backoff import Backoff
@@ -45,14 +45,18 @@ class KeyFetcher:
         self._may_fetch_at = float("-inf")
         """From when on an unknown key may cause a fetch."""
         self._seen_want = self._want()
-        self._fault = ""
+        self._issuers_fault = ""
+        self.fault = ""
+        """Why the last step raised an error. That the issuer is away is no fault of a step: the file tells it."""
 
     def start(self) -> None:
         """Start fetching, now and from then on."""
-        threading.Thread(target=self._run, name="key-fetcher", daemon=True).start()
+        backoff = Backoff(COOL_DOWN_SECONDS, _RETRY_SECONDS_MAX)
+        repeated.start(self, "key-fetcher", _LOOK_SECONDS, backoff, self._log)
 
     def step(self) -> None:
         """Fetch the keys if they are due, or if a program wants an unknown key and the last fetch is not too recent."""
+        self.fault = ""
         now, want = time.monotonic(), self._want()
         if now < self._fetch_at and (want == self._seen_want or now < self._may_fetch_at):
             return
@@ -82,11 +86,11 @@ class KeyFetcher:
             return IssuerKeys([], {}, 0.0, fault)
 
     def _log_change(self, fault: str) -> None:
-        if fault and fault != self._fault:
+        if fault and fault != self._issuers_fault:
             self._log.error("the issuer's keys can't be fetched", issuer=self._issuer.url, reason=fault)
-        elif self._fault and not fault:
+        elif self._issuers_fault and not fault:
             self._log.info("the issuer's keys are fetched again", issuer=self._issuer.url)
-        self._fault = fault
+        self._issuers_fault = fault
 
     def _want(self) -> int:
         """Return when a program wanted an unknown key last; 0 if none did."""
@@ -94,12 +98,3 @@ class KeyFetcher:
             return self._wanted.stat().st_mtime_ns
         except OSError:
             return 0
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.step()
-            except Exception as error:  # noqa: BLE001 - the next attempt may succeed
-                self._log.error("unhandled error", exc_info=error)
-                time.sleep(COOL_DOWN_SECONDS)
-            time.sleep(_LOOK_SECONDS)

@@ -53,7 +53,7 @@ class Api:
         self.settings = Settings(home=home, access="oidc", oidc=oidc, public_url=PAGE, group_roles=roles)
         self.app = create_app(self.settings, lambda: MemoryQueue(Broker()), setup("api"))
         self.sign_on: SingleSignOn = self.app.extensions["single-sign-on"]
-        self.sign_on.discovery.fetch()
+        self.sign_on.discovery.step()
 
     def browser(self) -> Client:
         """Give a client with cookies of its own."""

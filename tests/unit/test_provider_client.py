@@ -42,7 +42,7 @@ class Scene:
         endpoints = {f"{name}_endpoint": f"{url}/{name}" for name in ("authorization", "token", "userinfo")}
         self.provider.publish(self.provider.signer, **endpoints, **metadata)
         self.answer("/token", 200, TOKENS)
-        self.discovery.fetch()
+        self.discovery.step()
 
     def answer(self, path: str, status: int, content: Any, **headers: str) -> None:
         self.provider.answers[path] = (status, content, headers)
@@ -171,7 +171,7 @@ def test_a_provider_that_is_not_safe_is_not_used(scene: Scene, metadata: dict[st
     endpoints = {f"{name}_endpoint": f"{url}/{name}" for name in ("authorization", "token")}
     scene.provider.publish(scene.provider.signer, **(endpoints | metadata))
     fresh = Discovery(other.settings, structlog.get_logger())
-    fresh.fetch()
+    fresh.step()
     assert reason in fresh.fault
     with pytest.raises(Unavailable, match=reason):
         fresh.metadata()
@@ -194,7 +194,7 @@ def test_a_new_key_is_fetched_for_a_token_and_an_invented_one_only_after_a_cool_
 
 def test_a_provider_that_goes_away_stays_known_with_the_reason(scene: Scene) -> None:
     scene.provider.answers[DISCOVERY] = (500, {}, {})
-    scene.discovery.fetch()
+    scene.discovery.step()
     assert "answers 500" in scene.discovery.fault
     assert scene.discovery.metadata().token.endswith("/token")
     scene.describe()
