@@ -80,7 +80,7 @@ FORGED: Final = "".join(
         "X-Original-URL": "/healthz",
         "X-Rewrite-URL": "/healthz",
         "X-Http-Method-Override": "GET",
-        "X-Client-Certificate": "01\tJan  1 00:00:00 2099 GMT\tCN=ca\tCN=admin",
+        "X-Client-Certificate": "CN=ca\tCN=admin\t-----BEGIN%20CERTIFICATE-----%0AMIIB",
         "X-Ssl-Client-S-Dn": "CN=admin",
         "X-Ssl-Client-Verify": "SUCCESS",
     }.items()
