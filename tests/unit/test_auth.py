@@ -9,6 +9,7 @@ import pytest
 from api.app import create_app
 from api.http.auth import ROUTES, Access, path_of
 from api.ingest.fast_lane import FastLane
+from deploy import layout
 from tests.support import TUBES, audited, example, wait_until
 from tradewire import event
 from tradewire.access import key as access_key
@@ -249,18 +250,22 @@ def test_without_the_file_of_the_operator_token_operators_get_503_that_names_it_
     closed: Api, content: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     closed.settings.operator_token.unlink()
+    layout.make_token(closed.settings)
+    token = closed.settings.operator_token.read_text().strip()
+    closed.settings.operator_token.unlink()
     if content is not None:
         closed.settings.operator_token.write_text(content)
-    response = closed.call("GET", "/api/ledger", Authorization=f"Bearer {OPERATOR_TOKEN}")
+    response = closed.call("GET", "/api/ledger", Authorization=f"Bearer {token}")
     assert (response.status_code, code(response)) == (503, "unavailable")
     assert "operator-token " in response.text
     assert "deploy/up" in response.text
     assert "operator-token " in caplog.text
-    assert OPERATOR_TOKEN not in caplog.text + response.text
+    assert token not in caplog.text + response.text
     assert closed.call("GET", "/metrics", X_API_Key=closed.token(Role.MONITOR)).status_code == 200
-    assert closed.call("GET", "/api/ledger", X_API_Key="tw_0123456789ab_x").status_code == 401
+    for other in ("tw_0123456789ab_x", "x", "a.b.c", f"{token}x", f"{token},{token}"):
+        assert closed.call("GET", "/api/ledger", X_API_Key=other).status_code == 401
     assert closed.call("GET", "/api/ledger").status_code == 401
-    assert closed.call("GET", "/healthz", Authorization=f"Bearer {OPERATOR_TOKEN}").status_code == 200
+    assert closed.call("GET", "/healthz", Authorization=f"Bearer {token}").status_code == 200
 
 
 @pytest.mark.parametrize(("header", "is_shown"), [({}, False), ({"X_API_Key": "tw_x"}, False), (None, True)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import math
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -58,6 +59,8 @@ class Principal(NamedTuple):
         return bool(self.session) or self.is_proxied
 
 
+_OPERATOR_TOKEN: Final = re.compile("[0-9A-Za-z_-]{43}")
+"""An operator token as deploy/up makes it."""
 _OPERATOR: Final = Principal("operator", frozenset({Role.OPERATOR, Role.MONITOR}))
 """The holder of the operator token."""
 
@@ -116,7 +119,12 @@ class Principals:
         if self._jwt and is_jwt(token):
             name, roles, expires = self._jwt.verify(token)
             return Principal(name, roles, token=token, expires=expires)
-        return self.operator(token)  # it may be right, even if there is nothing to compare it with now
+        try:
+            return self.operator(token)
+        except Unavailable:
+            if _OPERATOR_TOKEN.fullmatch(token):  # it may be right
+                raise
+            return None
 
     def _by_certificate(self, certificate: str) -> Principal | None:
         if self._certificates is None:
