@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.integration.test_outsider import FORGED, TARGETS, Outsider, network, routes
+from tests.integration.outsider import FORGED, TARGETS, Outsider, network, routes
 from tradewire.access.key import Role
 
 if TYPE_CHECKING:
