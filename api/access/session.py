@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
 from api.access.login import KNOWN_SECONDS, Attempt, Login
 from api.access.provider_routes import LOGIN
-from api.http.auth import ROUTES, is_own_page
+from api.http.auth import LOGOUT, ROUTES, is_own_page
 from api.http.parameters import ParameterType, Query, parameter, parse_query
 from api.http.responses import json_response
 from tradewire.access import cookie
@@ -49,10 +49,15 @@ class Session(msgspec.Struct):
 
 
 class LoggedOut(msgspec.Struct, omit_defaults=True):
-    """The number of sessions that have ended, and the address at which the browser logs out at the provider, if any."""
+    """The number of sessions that have ended here, and what is left of the login at a provider.
+
+    Either the address at which the browser logs out there; or the host at which the login goes on, since the provider
+    is away or has no such address.
+    """
 
     ended: int
     continueAt: str = ""  # noqa: N815 - JSON's camelCase
+    goesOnAt: str = ""  # noqa: N815 - as above
 
 
 def _no_value(text: str) -> bool:
@@ -115,14 +120,15 @@ def add_routes(
     @app.delete(_PATH)
     def log_out() -> Response:
         query = parse_query(LogOutQuery, request.args)
-        principal = access.check(request.environ, ROUTES["DELETE", _PATH])
+        principal = access.check(request.environ, ROUTES[LOGOUT], is_logout=True)
         if not principal.session:
             raise NotFound("The request has no session that could end.")
         continue_at = sign_on.logout_address(principal.session) if sign_on else ""
         ended = principals.end_sessions(principal, everywhere=query.everywhere)
         log.info("log-out", user=principal.name, everywhere=query.everywhere)
         trail.logout(",".join(sorted(principal.roles)), {"everywhere": query.everywhere, "sessions": ended})
-        response = json_response(200, LoggedOut(ended, continue_at))
+        goes_on_at = settings.oidc.host if sign_on and not continue_at else ""
+        response = json_response(200, LoggedOut(ended, continue_at, goes_on_at))
         response.headers.add("Set-Cookie", cookie.setting(principals.session_cookie, "", settings, seconds=0))
         return response
 

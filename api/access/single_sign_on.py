@@ -100,13 +100,22 @@ class SingleSignOn:
         return response
 
     def logout_address(self, session: str) -> str:
-        """Return the address at which the person of a session logs out at the provider; empty without one.
+        """Return the address at which the person of a session logs out at the provider.
 
         Args:
             session: The hash of the session's secret.
+
+        Returns:
+            The address; empty if the provider has none, or is away: then a browser would not get there.
         """
-        grant = self._principals.grants.get(session)
-        return self._client.logout_address(grant.id_token, f"{self._settings.public_url}/") if grant else ""
+        if self.discovery.fault:
+            return ""
+        try:
+            grant = self._principals.grants.get(session)
+        except Unavailable as error:  # the session must end even so, and the provider asks who logs out
+            self._log.error("a session can't be read", reason=str(error))
+            grant = None
+        return self._client.logout_address(grant.id_token if grant else "", f"{self._settings.public_url}/")
 
     def _grant(self, login: PendingLogin) -> Grant:
         answer = request.args
@@ -127,7 +136,8 @@ class SingleSignOn:
         secret = sessions.make(grant.owner)
         grants.put(digest_of(secret), grant)
         if before := sessions.find(self._cookie(name)):
-            sessions.end(before.digest)
+            for ended in sessions.end(before.digest):
+                grants.remove(ended)
         roles = ",".join(sorted(self._settings.group_roles.of(grant.groups)))
         self._trail.login(grant.subject.name, roles, "done", {})
         self._log.info("log-in", user=grant.subject.name, client=_client(), result="ok")

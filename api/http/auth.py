@@ -21,7 +21,7 @@ from tradewire.access.key_use import KeyUse
 from tradewire.access.principals import Principal, Principals
 from tradewire.audit.refusals import Refusals, forbidden, refusal
 from tradewire.audit.trail import Trail
-from tradewire.errors import BadCredentials, Unavailable
+from tradewire.errors import BadCredentials, Unavailable, Unconfirmed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +58,7 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/healthz"): _PUBLIC,
 }
 """The roles that may call each route: any one of them suffices. A public route has no role."""
+LOGOUT: Final = ("DELETE", "/api/session")
 
 _PRINCIPAL: Final = "tradewire.principal"
 """The environment's key of the principal that was found."""
@@ -95,12 +96,13 @@ class Access:
         self.principals = Principals(settings)
         self.refusals = Refusals(Trail(settings.audit, settings.audit_key))
 
-    def check(self, environ: WSGIEnvironment, allowed: frozenset[Role]) -> Principal:
+    def check(self, environ: WSGIEnvironment, allowed: frozenset[Role], *, is_logout: bool = False) -> Principal:
         """Return the principal that sends a request.
 
         Args:
             environ: The request.
             allowed: The roles that may send it.
+            is_logout: Whether it ends a session. Then a person needs no role, and no confirmation by a provider.
 
         Raises:
             Unauthorized: The request has no valid credentials.
@@ -116,8 +118,8 @@ class Access:
             return _ANYONE
         principal: Principal | None = environ.get(_PRINCIPAL)
         if principal is None:
-            principal = environ[_PRINCIPAL] = self._identify(environ, allowed)
-        if allowed.isdisjoint(principal.roles):
+            principal = environ[_PRINCIPAL] = self._identify(environ, allowed, is_logout=is_logout)
+        if allowed.isdisjoint(principal.roles) and not (is_logout and principal.is_person):
             environ[_FORBIDDEN] = principal.name, {"roles": sorted(principal.roles), "needs": sorted(allowed)}
             if principal.is_person and not principal.roles:  # each local user has a role
                 raise Forbidden(f"{principal.name} is in no group that has a role: see TRADEWIRE_GROUP_ROLES.")
@@ -150,9 +152,9 @@ class Access:
         def check() -> None:
             method = "GET" if request.method == "HEAD" else request.method
             if request.url_rule and method != "OPTIONS":  # Flask itself answers OPTIONS, and unknown paths
-                allowed = ROUTES[method, path_of(request.url_rule.rule)]
-                if allowed:
-                    self.check(request.environ, allowed)
+                route = method, path_of(request.url_rule.rule)
+                if allowed := ROUTES[route]:
+                    self.check(request.environ, allowed, is_logout=route == LOGOUT)
 
         @app.after_request
         def record_forbidden(response: Response) -> Response:
@@ -170,7 +172,7 @@ class Access:
                 response.headers[NAME_HEADER] = quote(name)
             return response
 
-    def _identify(self, environ: WSGIEnvironment, allowed: frozenset[Role]) -> Principal:
+    def _identify(self, environ: WSGIEnvironment, allowed: frozenset[Role], *, is_logout: bool) -> Principal:
         if self._is_open and allowed == {Role.ADMIN}:
             raise Forbidden("With TRADEWIRE_ACCESS=open there are no admins.")
         token = token_of(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
@@ -180,6 +182,10 @@ class Access:
             self._record_refusal(environ, token)
             scheme = _INVALID_TOKEN if token else WWWAuthenticate("bearer")
             raise Unauthorized(str(error), www_authenticate=scheme) from error
+        except Unconfirmed as error:
+            if not is_logout:
+                raise
+            principal = error.principal
         if principal:
             if principal.key:
                 self._count(environ, principal.key)

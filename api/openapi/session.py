@@ -80,7 +80,12 @@ SESSION: Final[Mapping[tuple[str, str], Operation]] = {
         "logOut",
         "Log out",
         {
-            200: ResponseSpec("The session has ended.", LoggedOut, headers={"Set-Cookie": "Removes the session."}),
+            200: ResponseSpec(
+                "The session has ended here. A browser goes on to continueAt, and logs out at the provider, too."
+                " goesOnAt names the provider if the login there goes on: it is away, or has no address for that.",
+                LoggedOut,
+                headers={"Set-Cookie": "Removes the session."},
+            ),
             400: BAD_PARAMETERS,
             403: CROSS_SITE,
             404: ResponseSpec("The request has no session that the stack keeps: it has a key, for example.", Failure),

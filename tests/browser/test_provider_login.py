@@ -189,6 +189,32 @@ def test_a_person_logs_out_at_the_provider_too(firm: Firm, started: Provider, co
     wait_live(page)
 
 
+@pytest.mark.parametrize("is_loaded_anew", [False, True])
+def test_a_person_logs_out_while_the_provider_is_away_and_reads_that_the_login_there_goes_on(
+    firm: Firm, context: BrowserContext, *, is_loaded_anew: bool
+) -> None:
+    page = context.new_page()
+    with firm.provider():
+        wait_until(lambda: firm.component()[0] == "ok", "the stack has seen the provider", 90, 0.5)
+        page.goto(firm.stack.url)
+        log_in(page, firm)
+        wait_live(page)
+    firm.stack.supervisorctl("restart", "api-query")
+    wait_until(lambda: "can't be asked" in firm.component()[1], "the stack misses the provider", 60, 0.5)
+    if is_loaded_anew:
+        wait_until(lambda: page.request.get(f"{firm.stack.url}api/session").status == 503, "nothing confirms", 60, 0.5)
+        page.reload()
+    else:
+        page.get_by_test_id("account").locator("summary").click()
+    page.get_by_role("button", name="Log out", exact=True).click()
+    expect(page.get_by_test_id("login-error")).to_have_text(
+        f"You are logged out here. Your login at localhost:{firm.provider_port} goes on: log out there, too, if others "
+        "use this browser."
+    )
+    assert page.url == firm.stack.url
+    assert page.request.get(f"{firm.stack.url}api/session").status == 401
+
+
 def test_a_person_whose_groups_lack_the_page_is_told_so(firm: Firm, started: Provider, context: BrowserContext) -> None:
     started.set_users(bob={"groups": ["support"]}, carl={"groups": ["skiers"]})
     page = context.new_page()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -50,14 +51,31 @@ class Api:
             scopes=("openid", "profile", "groups"),
         )
         roles = GroupRoles.parse("desk=viewer+operator,support=monitor")
-        self.settings = Settings(home=home, access="oidc", oidc=oidc, public_url=PAGE, group_roles=roles)
-        self.app = create_app(self.settings, lambda: MemoryQueue(Broker()), setup("api"))
+        self.start(Settings(home=home, access="oidc", oidc=oidc, public_url=PAGE, group_roles=roles))
+
+    def start(self, settings: Settings) -> None:
+        """Start the application."""
+        self.settings = settings
+        self.app = create_app(settings, lambda: MemoryQueue(Broker()), setup("api"))
         self.sign_on: SingleSignOn = self.app.extensions["single-sign-on"]
         self.sign_on.discovery.step()
 
     def browser(self) -> Client:
         """Give a client with cookies of its own."""
         return self.app.test_client()
+
+    def restarted(self, **changes: Any) -> Api:
+        """Start another application in the same home, with some settings changed."""
+        self.app.extensions["store"].close()
+        later = copy(self)
+        later.start(replace(self.settings, **changes))
+        return later
+
+    def taking_over(self, browser: Client) -> Client:
+        """Give a client with the cookies of another one."""
+        own = self.browser()
+        own._cookies = browser._cookies  # noqa: SLF001
+        return own
 
     def age(self, seconds: float) -> None:
         """Let all grants be older."""
@@ -189,6 +207,50 @@ def test_a_session_that_the_provider_has_not_confirmed_for_ten_minutes_waits_for
     assert list((api.settings.sessions / "open").iterdir()) != []
 
 
+@pytest.mark.parametrize("seconds", [RENEW_SECONDS, 2 * CONFIRMED_SECONDS])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_logout_ends_the_session_at_once_while_the_provider_is_away_and_says_that_the_login_goes_on_there(
+    home: Path, seconds: float, *, is_known: bool
+) -> None:
+    port = free_port()
+    with provider(PAGE, port) as running:
+        before = Api(home, running.url)
+        browser, other = before.browser(), before.browser()
+        log_in(browser)
+        log_in(other)
+        before.age(seconds)
+    api = before
+    if is_known:  # it has failed since
+        api.sign_on.discovery.fetch()
+    else:  # the stack was started while the provider was away
+        api = before.restarted()
+        browser, other = api.taking_over(browser), api.taking_over(other)
+    response = browser.delete("/api/session", headers=OWN)
+    assert (response.status_code, response.json) == (200, {"ended": 1, "goesOnAt": f"localhost:{port}"})
+    assert [line for line in response.headers.getlist("Set-Cookie") if "Max-Age=0" in line]
+    assert browser.get("/api/session").status_code == 401
+    for folder in ("open", "granted"):
+        assert len(list((api.settings.sessions / folder).iterdir())) == 1
+    [record] = audited(home, "logout")
+    assert (ALICE.fullmatch(record["actor"]) is not None, record["result"]) == (True, "done")
+    assert other.delete("/api/session", headers={"Origin": "https://evil.example"}).status_code == 403
+    assert len(list((api.settings.sessions / "open").iterdir())) == 1
+    with provider(PAGE, port):
+        api.sign_on.discovery.fetch()
+        api.sign_on.renewer.step()
+        assert browser.get("/api/session").status_code == 401
+
+
+def test_a_person_without_a_role_logs_out(api: Api) -> None:
+    browser = api.browser()
+    log_in(browser)
+    later = api.restarted(group_roles=GroupRoles.parse("support=monitor"))
+    browser = later.taking_over(browser)
+    assert browser.get("/api/session").status_code == 403
+    assert json_of(browser.delete("/api/session", headers=OWN))["ended"] == 1
+    assert browser.get("/api/session").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [({}, "no-groups"), ({"groups": "skiers"}, "no-role"), ({"groups": ["Desk", ["desk"], 7]}, "no-role")],
@@ -263,15 +325,11 @@ def test_everywhere_ends_the_sessions_of_all_browsers(api: Api) -> None:
     assert second.get("/api/session").status_code == 401
 
 
-def test_a_session_of_another_client_of_the_provider_does_not_count(api: Api, home: Path) -> None:
+def test_a_session_of_another_client_of_the_provider_does_not_count(api: Api) -> None:
     browser = api.browser()
     log_in(browser)
-    api.app.extensions["single-sign-on"] = None
-    other = replace(api.settings, oidc=replace(api.settings.oidc, client_id="other"), home=home)
-    app = create_app(other, lambda: MemoryQueue(Broker()), setup("api"))
-    client = app.test_client()
-    client._cookies = browser._cookies  # noqa: SLF001
-    assert client.get("/api/session").status_code == 401
+    other = api.restarted(oidc=replace(api.settings.oidc, client_id="other"))
+    assert other.taking_over(browser).get("/api/session").status_code == 401
 
 
 def test_with_a_provider_no_password_counts(api: Api) -> None:

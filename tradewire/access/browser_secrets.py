@@ -18,7 +18,6 @@ from tradewire.errors import Unavailable
 from tradewire.whole_file import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 _BYTES: Final = 32
@@ -118,12 +117,12 @@ class BrowserSecrets:
         now = time.time()
         return held if now < made + self._lifetime and now < used + self._idle else None
 
-    def end(self, digest: str) -> int:
-        """End a secret. Return 1. Raises Unavailable if its file can't be removed."""
+    def end(self, digest: str) -> list[str]:
+        """End a secret. Return its hash. Raises Unavailable if its file can't be removed."""
         return self._remove([digest])
 
-    def end_all(self, user: str) -> int:
-        """End all secrets of a user. Return how many. Raises Unavailable if a file can't be removed."""
+    def end_all(self, user: str) -> list[str]:
+        """End all secrets of a user. Return their hashes. Raises Unavailable if a file can't be removed."""
         return self._remove([held.digest for held in self._valid() if held.user == user])
 
     def _tidy(self, user: str) -> None:
@@ -134,13 +133,13 @@ class BrowserSecrets:
         own = sorted((held for held in valid if held.user == user), key=lambda held: held.used, reverse=True)
         self._remove([held.digest for held in own[PER_USER_MAX - 1 :]])
 
-    def _remove(self, names: Sequence[str]) -> int:
+    def _remove(self, names: list[str]) -> list[str]:
         try:
             for name in names:
                 (self._folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise Unavailable(f"the session can't be ended: {error.strerror}") from error
-        return len(names)
+        return names
 
     def _valid(self) -> list[Held]:
         return list(filter(None, (self.get(name) for name in self._names() if "." not in name)))

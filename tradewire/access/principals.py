@@ -100,6 +100,7 @@ class Principals:
 
         Raises:
             BadCredentials: A JSON Web Token, a client certificate, or a proxy in front, proves no principal.
+            Unconfirmed: The provider has not confirmed the session lately.
             Unavailable: Whether the credentials are valid can't be found out now.
         """
         if token:
@@ -166,7 +167,10 @@ class Principals:
     def end_sessions(self, principal: Principal, *, everywhere: bool) -> int:
         """End the session of a principal, or all its sessions. Return how many. Raises Unavailable if one goes on."""
         held = self.sessions.get(principal.session) if everywhere else None
-        return self.sessions.end_all(held.user) if held else self.sessions.end(principal.session)
+        ended = self.sessions.end_all(held.user) if held else self.sessions.end(principal.session)
+        for digest in ended:
+            self.grants.remove(digest)
+        return len(ended)
 
     def _person(self, held: Held) -> Principal | None:
         return self._member(held) if self._settings.oidc else self._user(held)
@@ -176,9 +180,11 @@ class Principals:
         grant = self.grants.get(held.digest)
         if grant is None:
             return None
+        roles = self._settings.group_roles.of(grant.groups)
+        person = Principal(grant.subject.name, roles, session=held.digest)
         if grant.is_due(self._settings.recheck_seconds):
-            raise Unconfirmed(f"{self._settings.oidc.host} has not confirmed the session lately")
-        return Principal(grant.subject.name, self._settings.group_roles.of(grant.groups), session=held.digest)
+            raise Unconfirmed(f"{self._settings.oidc.host} has not confirmed the session lately", person)
+        return person
 
     def _user(self, held: Held) -> Principal | None:
         user = self.users.get(held.user)

@@ -10,7 +10,7 @@ import { rangeLabel } from "./filters/range.ts";
 import { EVERYTHING } from "./filters/selection.ts";
 import { Account } from "./login/account.ts";
 import { Login } from "./login/login.ts";
-import { takeReason } from "./login/provider.ts";
+import { leaveReason, takeReason } from "./login/provider.ts";
 import { WorldMap } from "./map/map.ts";
 import { Operations } from "./ops/ops.ts";
 import type { Page, Panel, View } from "./page.ts";
@@ -66,6 +66,10 @@ const session = new SessionClient(
     entered: () => enter(),
     replaced: () => location.reload(),
     leaves: (logout) => location.assign(logout),
+    goesOnElsewhere: () => {
+      leaveReason("goes-on");
+      location.reload();
+    },
   },
   takeReason(),
 );

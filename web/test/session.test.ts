@@ -18,6 +18,8 @@ class Scene {
   readonly bodies: unknown[] = [];
   readonly calls: string[] = [];
   who: object | undefined;
+  /** The answer to a logout. */
+  left: object = { ended: 1 };
   isAway = false;
   /** The sentence with which the server refuses a user without a role. */
   denial: string | undefined;
@@ -31,6 +33,7 @@ class Scene {
       entered: () => this.calls.push("entered"),
       replaced: () => this.calls.push("replaced"),
       leaves: (address) => this.calls.push(address),
+      goesOnElsewhere: () => this.calls.push("goes on elsewhere"),
     });
   }
 
@@ -59,7 +62,7 @@ class Scene {
       this.who = undefined;
     }
     return Promise.resolve(
-      isIn ? Response.json(this.who ?? { ended: 1 }) : Response.json(refusal("Log in."), { status: 401 }),
+      isIn ? Response.json(this.who ?? this.left) : Response.json(refusal("Log in."), { status: 401 }),
     );
   }
 }
@@ -196,6 +199,19 @@ it("logging out leaves nothing of the page, and a failure is said", async () => 
   scene.isAway = false;
   await session.logOut(true);
   assert.deepEqual([calls, requests.at(-1)], [["entered", "replaced"], "DELETE /api/session?everywhere"]);
+});
+
+it("logging out while the provider is away leaves nothing of the page, and tells it that the login goes on there", async () => {
+  const scene = new Scene();
+  scene.who = ALICE;
+  const { session, calls } = await scene.start();
+  scene.left = { ended: 1, goesOnAt: "id.firm.example" };
+  await session.logOut(false);
+  assert.deepEqual(calls, ["entered", "goes on elsewhere"]);
+  scene.who = ALICE;
+  scene.left = { ended: 1, continueAt: "https://id.firm.example/end" };
+  await session.logOut(false);
+  assert.equal(calls.at(-1), "https://id.firm.example/end");
 });
 
 // With a proxy in front that logs people in.

@@ -94,7 +94,8 @@ export class Login implements Panel {
     this.#form.hidden = lacksRole || isProxied();
     this.#atProxy.hidden = session.phase !== "out" || !isProxied();
     this.#fields.hidden = this.#host !== "";
-    this.#noRole.hidden = !lacksRole;
+    // A session that its provider can't confirm is away, and can end.
+    this.#noRole.hidden = !(lacksRole || (session.phase === "away" && this.#host !== ""));
     this.#audit.hidden = !mayAudit(session);
     setText(this.#error, session.error);
     this.#error.hidden = session.error === "";

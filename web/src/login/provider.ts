@@ -5,7 +5,7 @@ const MARK = "#login=";
 /** The API sends no longer path back. */
 const PATH_CHARS_MAX = 2000;
 
-/** The sentence for each reason that the API may give. */
+/** The sentence for each reason that the API may give, and for the one that a logout leaves. */
 const REASONS: ReadonlyMap<string, (host: string) => string> = new Map(
   Object.entries({
     unknown: () =>
@@ -21,6 +21,8 @@ const REASONS: ReadonlyMap<string, (host: string) => string> = new Map(
     "provider-away": (host) => `${host} does not answer. Try again in a moment.`,
     busy: () => "Too many people log in at this moment. Try again in a moment.",
     unavailable: () => "The server can’t keep a session at the moment. Try again in a moment.",
+    "goes-on": (host) =>
+      `You are logged out here. Your login at ${host} goes on: log out there, too, if others use this browser.`,
   }),
 );
 
@@ -40,7 +42,12 @@ export function reasonIn(hash: string, host: string): string | undefined {
   return hash.startsWith(MARK) ? REASONS.get(hash.slice(MARK.length))?.(host) : undefined;
 }
 
-/** Takes the reason why a login has just failed out of the page's address; empty if none has. */
+/** Puts a reason into the page's address. The page shows it when it is loaded again. */
+export function leaveReason(reason: string): void {
+  history.replaceState(history.state, "", `${location.pathname}${location.search}${MARK}${reason}`);
+}
+
+/** Takes the reason why nobody is logged in out of the page's address; empty if it has none. */
 export function takeReason(): string {
   const reason = reasonIn(location.hash, providerHost());
   if (reason !== undefined) {

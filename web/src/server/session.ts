@@ -60,6 +60,8 @@ export interface SessionListener {
   readonly replaced: () => void;
   /** The user logged out, and has to log out at the provider, too: nothing of the page may stay. */
   readonly leaves: (address: string) => void;
+  /** The user logged out here alone, because the provider can't be reached: nothing of the page may stay. */
+  readonly goesOnElsewhere: () => void;
 }
 
 export class SessionClient {
@@ -132,9 +134,11 @@ export class SessionClient {
   /** Logs out in this browser, or in all. */
   async logOut(everywhere: boolean): Promise<void> {
     const answer = await request(this.#fetch, everywhere ? `${PATH}?everywhere` : PATH, { method: "DELETE" });
-    const address = answer.kind === "ok" && isRecord(answer.body) ? answer.body["continueAt"] : undefined;
-    if (typeof address === "string") {
-      this.#listener.leaves(address);
+    const { continueAt, goesOnAt } = answer.kind === "ok" && isRecord(answer.body) ? answer.body : {};
+    if (typeof continueAt === "string") {
+      this.#listener.leaves(continueAt);
+    } else if (typeof goesOnAt === "string") {
+      this.#listener.goesOnElsewhere();
     } else if (answer.kind === "ok" || answer.kind === "unauthorized") {
       this.#listener.replaced();
     } else {
