@@ -16,7 +16,7 @@ LIFETIME_SECONDS: Final = 600
 PER_CLIENT_MAX: Final = 20
 """Of more logins from a client, the oldest makes room."""
 IN_ALL_MAX: Final = 2000
-"""Of more logins, the oldest makes room. Each takes up to 3 KB."""
+"""Of more logins, the oldest of the client makes room that has the most. Each takes up to 3 KB."""
 _BYTES: Final = 32
 
 
@@ -47,18 +47,29 @@ class PendingLogins:
         self._by_client: dict[str, list[str]] = {}
         """The secrets of each client, the oldest first."""
 
-    def begin(self, client: str, return_to: str) -> tuple[str, PendingLogin]:
-        """Begin a login. Return the secret that its browser keeps, and the login."""
+    def begin(self, client: str, return_to: str, before: str = "") -> tuple[str, PendingLogin]:
+        """Begin a login.
+
+        Args:
+            client: Where it begins, as `tradewire.client` names it.
+            return_to: The path of the page to which the browser goes afterwards.
+            before: The secret that the browser keeps of a login before. The new one replaces it there, so here, too.
+
+        Returns:
+            The secret that the browser keeps now, and the login.
+        """
         secret, state, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(4))
         now = time.monotonic()
         login = PendingLogin(client, return_to, state, nonce, verifier, now + LIFETIME_SECONDS)
         with self._lock:
             while self._by_secret and next(iter(self._by_secret.values())).until <= now:
                 self._remove(next(iter(self._by_secret)))
+            if before in self._by_secret:
+                self._remove(before)
             if len(self._by_client.get(client, ())) >= PER_CLIENT_MAX:
                 self._remove(self._by_client[client][0])
             if len(self._by_secret) >= IN_ALL_MAX:
-                self._remove(next(iter(self._by_secret)))
+                self._remove(max(self._by_client.values(), key=len)[0])
             self._by_secret[secret] = login
             self._by_client.setdefault(client, []).append(secret)
         return secret, login

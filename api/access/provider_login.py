@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from threading import BoundedSemaphore
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from api.access import id_token
+from api.access.fair_places import FairPlaces
 from api.access.provider_client import RefusedError, Tokens, hint_of
+from api.http import outgoing
 from tradewire.access.grant import Grant, Subject, client_of
 from tradewire.access.signed_token import claim
 from tradewire.errors import BadToken, TradewireError, Unavailable
@@ -18,11 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.access.discovery import Discovery
+    from api.access.pending_logins import PendingLogin
     from api.access.provider_client import ProviderClient
     from tradewire.settings import Settings
 
 AT_ONCE_MAX: Final = 4
-"""Logins for which the provider is asked at a time. api-query has 16 threads, and queries need most of them."""
+"""Logins for which the provider is asked at a time, and those that wait. api-query has 16 threads for all queries."""
+_WAIT_SECONDS: Final = 3 * outgoing.ANSWER_SECONDS
+"""How long a login waits for that: each of the others gets two answers, as a rule, and each answer has its limit."""
 
 
 class RefusedLoginError(TradewireError):
@@ -54,19 +59,29 @@ class ProviderAnswers:
         self._roles = settings.group_roles
         self._client = client
         self._discovery = discovery
-        self._places = BoundedSemaphore(AT_ONCE_MAX)
+        self._places = FairPlaces(AT_ONCE_MAX, _WAIT_SECONDS)
 
-    def first(self, code: str, verifier: str, nonce: str) -> Grant:
+    def first(self, code: str, login: PendingLogin) -> Grant:
         """Return the grant of a person after the login at the provider.
+
+        Args:
+            code: What the provider has sent back with the browser.
+            login: The login as it began.
 
         Raises:
             RefusedLoginError: The person does not get in.
         """
-        if not self._places.acquire(blocking=False):
-            raise RefusedLoginError("busy", f"{AT_ONCE_MAX} other logins wait for the provider")
+        with ExitStack() as place:
+            try:
+                place.enter_context(self._places.place(login.client))
+            except Unavailable as error:
+                raise RefusedLoginError("busy", str(error)) from error
+            return self._ask(code, login)
+
+    def _ask(self, code: str, login: PendingLogin) -> Grant:
         try:
-            tokens = self._client.exchange(code, verifier)
-            claims = self._check(tokens, nonce)
+            tokens = self._client.exchange(code, login.verifier)
+            claims = self._check(tokens, login.nonce)
             subject = Subject.of(self._provider, claims)
             sub = claims["sub"]
             groups, are_in_token = self._groups(claims), True
@@ -78,8 +93,6 @@ class ProviderAnswers:
             raise RefusedLoginError("bad-token", str(error)) from error
         except Unavailable as error:
             raise RefusedLoginError("provider-away", str(error)) from error
-        finally:
-            self._places.release()
         if groups is None:
             reason = f"neither the ID token nor the user info has the claim {self._provider.groups_claim}"
             raise RefusedLoginError("no-groups", reason, subject)

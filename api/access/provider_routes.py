@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from werkzeug.exceptions import NotFound
+from flask import request
+from werkzeug.exceptions import Forbidden, NotFound
 
 from api.http.parameters import ParameterType, Query, parameter
 from tradewire.errors import BadValue
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LOGIN: Final = "/api/session/login"
 CALLBACK: Final = "/api/session/callback"
 RETURN_CHARS_MAX: Final = 2000
+_OF_A_PAGE: Final = (("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
+"""What browsers send if a person goes to an address. With `Sec-Purpose`, they fetch it in advance."""
 _DOT_SEGMENT: Final = re.compile(r"[^?#]*[/\\](\.|%2e){1,2}([/\\?#]|$)", re.IGNORECASE)
 """Part of a path that browsers resolve: with it, `/tw/../other` would be a page of another program at the host."""
 
@@ -50,7 +53,7 @@ class SignOn(Protocol):
         """Take the browser back, with a session or the reason for the refusal."""
 
     def logout_address(self, session: str) -> str:
-        """Return the address at which the person of a session logs out at the provider; empty without one."""
+        """Return the address at which the person of a session logs out at the provider; empty if there is none now."""
 
 
 def add_routes(app: Flask, sign_on: SignOn | None) -> None:
@@ -66,6 +69,14 @@ def add_routes(app: Flask, sign_on: SignOn | None) -> None:
 
 
 def _with_provider(sign_on: SignOn | None) -> SignOn:
+    """Return the logins. Raises NotFound without a provider, and Forbidden if no person goes to the address.
+
+    Pages of any site can let a browser load images, frames and the like from here. Each would take one of the few
+    logins that the person's address may begin. A program sends no such headers.
+    """
     if sign_on is None:
         raise NotFound("There is no provider to log in at: see TRADEWIRE_ACCESS.")
+    sent = request.headers
+    if any(sent.get(name, wanted) != wanted for name, wanted in _OF_A_PAGE) or "Sec-Purpose" in sent:
+        raise Forbidden("A browser has to go to this address, as a page, to log in. It may not load it into a page.")
     return sign_on

@@ -75,7 +75,7 @@ class SingleSignOn:
     def begin(self) -> Response:
         """Send the browser to the provider."""
         return_to = parse_query(LoginQuery, request.args).return_to
-        secret, login = self._pending.begin(_client(), return_to)
+        secret, login = self._pending.begin(_client(), return_to, self._cookie(self._login_cookie))
         try:
             address = self._client.login_address(login.state, login.nonce, login.verifier)
         except Unavailable as error:
@@ -127,7 +127,7 @@ class SingleSignOn:
             raise RefusedLoginError(_REASONS.get(error, "refused"), f"the provider answers {named}")
         if not answer.get("code"):
             raise RefusedLoginError("refused", "the provider answers with neither a code nor an error")
-        return self._answers.first(answer["code"], login.verifier, login.nonce)
+        return self._answers.first(answer["code"], login)
 
     def _enter(self, grant: Grant, return_to: str) -> Response:
         """Give the browser a session. No browser knows its secret before the login is recorded."""

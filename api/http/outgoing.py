@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS: Final = 5.0
 """The time for each step: to connect, and to send the next bytes."""
-ANSWER_SECONDS: Final = 15.0
+ANSWER_SECONDS: Final = 10.0
 """The time in which an answer must be complete."""
 BYTES_MAX: Final = jwks.BYTES_MAX
 """The greatest size of an answer."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NO_LOG_IN: Final = ResponseSpec("With this TRADEWIRE_ACCESS, there is nothing to log in to.", Failure)
 _NO_PROVIDER: Final = ResponseSpec("TRADEWIRE_ACCESS is not oidc: there is no provider to log in at.", Failure)
+_NO_PAGE: Final = ResponseSpec("By Sec-Fetch-Dest, a page loads the address, and no person goes there.", Failure)
 _CREDENTIALS: Final = {
     "type": "object",
     "required": ["name", "password"],
@@ -51,6 +52,7 @@ SESSION: Final[Mapping[tuple[str, str], Operation]] = {
                 headers={"Location": "The address.", "Set-Cookie": "Ties the login to the browser, for ten minutes."},
             ),
             400: BAD_PARAMETERS,
+            403: _NO_PAGE,
             404: _NO_PROVIDER,
         },
         description="For the browsers of people, with TRADEWIRE_ACCESS=oidc.",
@@ -64,6 +66,7 @@ SESSION: Final[Mapping[tuple[str, str], Operation]] = {
                 "The page's address. If the login has failed, it ends with #login= and the reason.",
                 headers={"Location": "The address.", "Set-Cookie": "The session, for 8 h."},
             ),
+            403: _NO_PAGE,
             404: _NO_PROVIDER,
         },
         description=(

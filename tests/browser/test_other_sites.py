@@ -39,15 +39,15 @@ def started() -> Iterator[Stack]:
 
 
 @contextmanager
-def other_site(link: str) -> Iterator[str]:
-    """Serve a page with a link. For a browser, localhost is another site than 127.0.0.1."""
+def other_site(content: str) -> Iterator[str]:
+    """Serve a page with some content. For a browser, localhost is another site than 127.0.0.1."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write(f'<!doctype html><a href="{link}">All trades!</a>'.encode())
+            self.wfile.write(f"<!doctype html>{content}".encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -77,7 +77,7 @@ def test_a_link_on_another_site_exports_nothing_and_an_address_that_is_entered_d
     page.goto(started.url)
     log_in(page, "alice")
     expect(page.get_by_test_id("login")).to_be_hidden()
-    with other_site(started.url + EXPORT) as site:
+    with other_site(f'<a href="{started.url}{EXPORT}">All trades!</a>') as site:
         page.goto(site)
         page.get_by_text("All trades!").click()
         expect(page.locator("body")).to_contain_text("A page of another site sent this request.")

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import wait_live
 from tests.browser.test_appearance import violations
 from tests.browser.test_login import ENDED, FEED_MS, check_looks
+from tests.browser.test_other_sites import other_site
 from tests.provider import CLIENT_ID, DESK, SECRET, Provider, provider
 from tests.stack import Stack, stack
 from tests.support import ROOT, example, free_port, wait_until
@@ -186,6 +187,28 @@ def test_a_person_logs_out_at_the_provider_too(firm: Firm, started: Provider, co
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_test_id("login")).to_be_visible()
     log_in(page, firm)  # the provider asks for the password again
+    wait_live(page)
+
+
+@pytest.mark.usefixtures("started")
+def test_images_and_frames_on_another_site_do_not_use_up_a_login_that_has_begun(
+    firm: Firm, context: BrowserContext
+) -> None:
+    page, other = context.new_page(), context.new_page()
+    page.goto(firm.stack.url)
+    page.get_by_role("button", name="Log in with").click()
+    expect(page.locator("input[name=login]")).to_be_visible()
+    address = f"{firm.stack.url}api/session/login?return=/"
+    statuses: list[int] = []
+    other.on("response", lambda response: statuses.append(response.status) if "/login?" in response.url else None)
+    with other_site(
+        "".join(f'<img src="{address}{n}"><iframe src="{address}{n}"></iframe>' for n in range(15))
+    ) as site:
+        other.goto(site)
+    assert statuses == [403] * 30
+    page.locator("input[name=login]").fill("alice")
+    page.locator("input[name=password]").fill("any")
+    page.keyboard.press("Enter")
     wait_live(page)
 
 

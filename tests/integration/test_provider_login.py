@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 
+from api.access.pending_logins import PER_CLIENT_MAX
+from api.access.provider_client import ProviderClient, Tokens
+from api.access.provider_login import AT_ONCE_MAX
 from api.app import create_app
 from tests.provider import CLIENT_ID, DESK, SECRET, Visitor, provider
-from tests.support import audited, free_port
+from tests.support import TIMEOUT_SECONDS, audited, free_port
 from tradewire.access.groups import GroupRoles
 from tradewire.access.provider import Provider as ProviderSettings
 from tradewire.logging import setup
@@ -330,6 +336,64 @@ def test_a_session_of_another_client_of_the_provider_does_not_count(api: Api) ->
     log_in(browser)
     other = api.restarted(oidc=replace(api.settings.oidc, client_id="other"))
     assert other.taking_over(browser).get("/api/session").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/api/session/login", "/api/session/callback?state=x&code=y"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch"},
+    ],
+)
+def test_what_a_page_loads_begins_and_ends_no_login(api: Api, path: str, sent: dict[str, str]) -> None:
+    api.app.extensions["refusals"].spawn = lambda run: run()
+    browser = api.browser()
+    back = Visitor().log_in(start(browser), "alice", PAGE)
+    for _ in range(PER_CLIENT_MAX):
+        response = api.browser().get(path, headers=sent | {"X-Forwarded-For": "192.0.2.1"})
+        assert (response.status_code, response.headers.getlist("Set-Cookie")) == (403, [])
+    assert reason(finish(browser, back)) == ""
+    assert [record["result"] for record in audited(api.settings.home, "login")] == ["done"]
+
+
+def test_a_person_who_goes_to_the_address_from_any_site_begins_a_login(api: Api) -> None:
+    sent = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
+    assert api.browser().get("/api/session/login", headers=sent).status_code == 303
+
+
+def test_a_stranger_keeps_no_other_address_from_logging_in_while_the_provider_is_slow(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over, asked = Event(), Semaphore(0)
+    exchange = ProviderClient.exchange
+
+    def slow(client: ProviderClient, code: str, verifier: str) -> Tokens:
+        if code == "invented":
+            asked.release()
+            assert is_over.wait(TIMEOUT_SECONDS)
+        return exchange(client, code, verifier)
+
+    monkeypatch.setattr(ProviderClient, "exchange", slow)
+
+    def attack() -> str:
+        stranger = api.browser()
+        stranger.get("/api/session/login", headers={"X-Forwarded-For": "198.51.100.7"})
+        [secret] = [each.value for each in stranger._cookies.values()]  # type: ignore[union-attr]  # noqa: SLF001
+        state = api.sign_on._pending._by_secret[secret].state  # noqa: SLF001 - the provider would tell it
+        path = f"/api/session/callback?state={state}&code=invented&iss={api.settings.oidc.url}"
+        return reason(stranger.get(path))
+
+    with ThreadPoolExecutor(16) as pool:
+        attacks = [pool.submit(attack) for _ in range(16)]
+        assert all(asked.acquire(timeout=TIMEOUT_SECONDS) for _ in range(AT_ONCE_MAX // 2))
+        assert reason(log_in(api.browser())) == ""
+        assert not asked.acquire(blocking=False)
+        is_over.set()
+        reasons = Counter(each.result(TIMEOUT_SECONDS) for each in attacks)
+    assert reasons == {"refused": AT_ONCE_MAX, "busy": 16 - AT_ONCE_MAX}
 
 
 def test_with_a_provider_no_password_counts(api: Api) -> None:

@@ -55,12 +55,26 @@ def test_the_oldest_login_of_a_client_makes_room_and_those_of_others_stay() -> N
     assert all(pending.take(secret, login.state) for secret, login in [*others, (other, of_other)])
 
 
-def test_the_oldest_login_of_all_makes_room() -> None:
+def test_the_oldest_login_of_the_client_with_the_most_makes_room() -> None:
     pending = PendingLogins()
-    first, *others = [pending.begin(str(number), "/") for number in range(IN_ALL_MAX + 1)]
-    assert pending.take(first[0], first[1].state) is None
-    assert all(pending.take(secret, login.state) for secret, login in others)
+    own = pending.begin("own", "/")
+    clients = [f"{number % (IN_ALL_MAX // PER_CLIENT_MAX)}" for number in range(IN_ALL_MAX)]
+    greedy = [pending.begin(client, "/") for client in clients]
+    assert len(pending._by_secret) == IN_ALL_MAX  # noqa: SLF001 - nothing else tells
+    assert pending.take(own[0], own[1].state)
+    assert sum(bool(pending.take(secret, login.state)) for secret, login in greedy) == IN_ALL_MAX - 1
     assert pending._by_client == {}  # noqa: SLF001 - it must not grow
+
+
+def test_a_browser_that_begins_anew_takes_no_more_room() -> None:
+    pending = PendingLogins()
+    other, of_other = pending.begin("a", "/")
+    secret, login = pending.begin("a", "/")
+    for _ in range(2 * PER_CLIENT_MAX):
+        before, (secret, login) = (secret, login), pending.begin("a", "/", secret)
+        assert pending.take(before[0], before[1].state) is None
+    assert pending.take(secret, login.state)
+    assert pending.take(other, of_other.state)
 
 
 def test_forgotten_logins_take_no_room(now: list[float]) -> None:

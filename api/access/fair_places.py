@@ -1,0 +1,106 @@
+"""Places for requests that wait for a slow server: few, and shared fairly, so that no client keeps others out.
+
+A client has at most half of the places, and waits at most as often as it holds some. When a place is free, the waiting
+client gets it that holds the fewest. When nobody else may wait, the client that takes the most gives up a turn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import contextmanager
+from threading import Condition
+from typing import TYPE_CHECKING
+
+from tradewire.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Turn:
+    """A request that has no place yet."""
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.outcome = ""
+        """`held`: it has a place. `refused`: it gets none. Empty: it waits."""
+
+
+class FairPlaces:
+    """The places. Threads may share it.
+
+    Args:
+        number: How many there are, and how many requests wait for one.
+        wait_seconds: How long a request waits.
+    """
+
+    def __init__(self, number: int, wait_seconds: float) -> None:
+        self._number = number
+        self._per_client = number // 2
+        self._wait_seconds = wait_seconds
+        self._changed = Condition()
+        self._held: Counter[str] = Counter()
+        self._waiting: list[_Turn] = []
+        """The first one has waited longest."""
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """Hold a place during a block.
+
+        Args:
+            client: Whose request it is, as `tradewire.client` names it.
+
+        Raises:
+            Unavailable: There is no place, or there was none in time.
+        """
+        turn = _Turn(client)
+        with self._changed:
+            self._enter(turn)
+            self._give()
+            self._wait(turn)
+        if turn.outcome != "held":
+            raise Unavailable("too many others wait for the provider")
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= Counter([client])
+                self._give()
+
+    def _enter(self, turn: _Turn) -> None:
+        """Let a request wait, if its client may; else refuse it."""
+        waiting = Counter(each.client for each in self._waiting)
+        if waiting[turn.client] >= self._per_client:
+            turn.outcome = "refused"
+            return
+        if len(self._waiting) >= self._number:
+            taken = waiting + self._held
+            greediest = max(reversed(self._waiting), key=lambda each: taken[each.client])
+            if taken[greediest.client] <= taken[turn.client] + 1:
+                turn.outcome = "refused"
+                return
+            self._settle(greediest, "refused")
+        self._waiting.append(turn)
+
+    def _give(self) -> None:
+        """Give free places to those that wait."""
+        while self._held.total() < self._number:
+            allowed = [each for each in self._waiting if self._held[each.client] < self._per_client]
+            if not allowed:
+                return
+            first = min(allowed, key=lambda each: self._held[each.client])
+            self._held[first.client] += 1
+            self._settle(first, "held")
+
+    def _wait(self, turn: _Turn) -> None:
+        end = time.monotonic() + self._wait_seconds
+        while not turn.outcome:
+            is_late = not self._changed.wait(end - time.monotonic())
+            if is_late and not turn.outcome:
+                self._settle(turn, "refused")
+
+    def _settle(self, turn: _Turn, outcome: str) -> None:
+        turn.outcome = outcome
+        self._waiting.remove(turn)
+        self._changed.notify_all()
