@@ -22,6 +22,7 @@ from tests.provider import CLIENT_ID, DESK, SECRET, Visitor, provider
 from tests.support import TIMEOUT_SECONDS, audited, free_port
 from tradewire.access.groups import GroupRoles
 from tradewire.access.provider import Provider as ProviderSettings
+from tradewire.audit import refusals
 from tradewire.logging import setup
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import Settings
@@ -425,6 +426,15 @@ def test_the_login_is_bound_to_a_cookie_that_scripts_and_other_sites_can_not_use
         line
     )
     assert begun.headers["Cache-Control"] == "no-store"
+
+
+def test_refused_callbacks_of_a_stranger_keep_no_others_from_being_recorded(api: Api) -> None:
+    api.app.extensions["refusals"].spawn = lambda run: run()
+    for client in ["198.51.100.7"] * 100 + ["192.0.2.1"]:
+        response = api.browser().get("/api/session/callback?state=x&code=y", headers={"X-Forwarded-For": client})
+        assert reason(response) == "unknown"
+    clients = Counter(record["from"] for record in audited(api.settings.home, "login"))
+    assert clients == {"198.51.100.7": refusals.BURST, "192.0.2.1": 1}
 
 
 def test_a_failed_login_is_in_the_log_and_in_the_trail(api: Api, caplog: pytest.LogCaptureFixture) -> None:

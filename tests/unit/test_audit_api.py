@@ -269,6 +269,34 @@ def test_of_many_refusals_few_are_recorded_and_the_next_record_counts_the_others
     assert api.records()[-1]["details"] == {"key": "0123456789ab", "leftOut": 100 - refusals.BURST}
 
 
+def test_a_client_keeps_no_refusals_of_another_one_from_being_recorded(home: Path) -> None:
+    settings = Settings(home=home)
+    found = Refusals(Trail(settings.audit, settings.audit_key))
+    found.spawn = lambda run: run()
+    for number in range(5 * refusals.BURST):
+        for client in ("198.51.100.7", f"2001:db8::{number:x}"):  # the latter are of one network
+            found.record(Entry("login", "refused", client=client))
+    found.record(Entry("login", "refused", client="192.0.2.1"))
+    clients = [record["from"] for record in audited(home)]
+    assert len(clients) == 2 * refusals.BURST + 1
+    assert (clients.count("198.51.100.7"), clients[-1]) == (refusals.BURST, "192.0.2.1")
+    assert audited(home)[-1]["details"] == {"leftOut": 2 * 4 * refusals.BURST}
+
+
+def test_all_clients_together_have_few_records_and_are_forgotten(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=home)
+    now = [1000.0]
+    monkeypatch.setattr("tradewire.audit.refusals.time.monotonic", lambda: now[0])
+    found = Refusals(Trail(settings.audit, settings.audit_key))
+    found.spawn = lambda run: run()
+    for number in range(2 * refusals.IN_ALL_BURST):
+        found.record(Entry("login", "refused", client=f"10.0.{number >> 8}.{number & 255}"))
+    assert len(audited(home)) == refusals.IN_ALL_BURST
+    now[0] += 3600
+    found.record(Entry("login", "refused", client="192.0.2.1"))
+    assert found._by_client.keys() == {"192.0.2.1"}  # noqa: SLF001 - it must not grow
+
+
 def test_a_refusal_that_can_not_be_written_is_counted_in_the_next_record(home: Path) -> None:
     settings = Settings(home=home)
     found = Refusals(Trail(settings.audit, settings.audit_key))

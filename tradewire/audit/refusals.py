@@ -7,12 +7,13 @@ import time
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from tradewire.access.certificates import subject_of
 from tradewire.access.key import PREFIX, id_of
 from tradewire.audit.trail import Entry
+from tradewire.client import client_at
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
     from tradewire.audit.trail import Trail
 
 BURST: Final = 20
-"""Records at once."""
+"""Records of a client at once."""
+IN_ALL_BURST: Final = 200
+"""Records of all clients at once."""
 _ORIGIN_CHARS_MAX: Final = 64
 """nginx sets both texts. Only a program on this machine could pass nginx by, and send longer ones."""
 _SUBJECT_CHARS_MAX: Final = 256
 _KEY_ID: Final = re.compile("[0-9a-f]{12}")
 _SECONDS_PER_RECORD: Final = 60.0
-"""After the burst. A record has about 400 bytes, so a process writes at most 600 KB a day."""
+"""Of a client, after its burst."""
+_IN_ALL_SECONDS_PER_RECORD: Final = 6.0
+"""Of all clients. A record has about 400 bytes, so a process writes at most 6 MB a day."""
 
 
 class Refusals:
     """Records refusals of one process. Each record tells how many were left out before it.
 
+    A client has a tenth of the records at most, so it keeps no other client's refusals from being recorded.
     Records are written in other threads: a refusal waits for no disk.
 
     Args:
@@ -44,21 +50,35 @@ class Refusals:
 
     def __init__(self, trail: Trail) -> None:
         self._trail = trail
-        self._paid_until = 0.0
+        self._lock = Lock()
+        self._in_all = 0.0
         """When the records so far would have come at the lasting rate, on the monotonic clock, in seconds."""
+        self._by_client: dict[str, float] = {}
+        """The same for the records of each client, while that lies ahead. All together bound how many there are."""
         self._left_out: deque[int] = deque()
         """Numbers of refusals. Threads append to it, and pop, without a lock."""
         self.spawn: Callable[[Callable[[], None]], object] = _start_thread
 
     def record(self, entry: Entry) -> None:
         """Record a refusal, unless there were too many."""
-        now = time.monotonic()
-        paid_until = max(self._paid_until, now)
-        if paid_until > now + (BURST - 1) * _SECONDS_PER_RECORD:
+        if self._may(client_at(entry.client), time.monotonic()):
+            self.spawn(partial(self._append, entry, self._take_left_out()))
+        else:
             self._leave_out(1)
-            return
-        self._paid_until = paid_until + _SECONDS_PER_RECORD
-        self.spawn(partial(self._append, entry, self._take_left_out()))
+
+    def _may(self, client: str, now: float) -> bool:
+        """Return whether there is room for a record of a client, and take it."""
+        with self._lock:
+            own, in_all = max(self._by_client.get(client, now), now), max(self._in_all, now)
+            if (
+                own > now + (BURST - 1) * _SECONDS_PER_RECORD
+                or in_all > now + (IN_ALL_BURST - 1) * _IN_ALL_SECONDS_PER_RECORD
+            ):
+                return False
+            self._by_client = {name: until for name, until in self._by_client.items() if until > now}
+            self._by_client[client] = own + _SECONDS_PER_RECORD
+            self._in_all = in_all + _IN_ALL_SECONDS_PER_RECORD
+            return True
 
     def _append(self, entry: Entry, left_out: int) -> None:
         details = {**entry.details, "leftOut": left_out} if left_out else entry.details
