@@ -16,6 +16,7 @@ from deploy import (
     ca_files,
     client_ca,
     console,
+    grants,
     layout,
     leftover,
     port,
@@ -109,6 +110,7 @@ def _prepare(settings: Settings, stack: Stack) -> None:
     stack.end()
     port.check([*settings.listen, *settings.redirect_listen, *settings.client_ca.listen])
     leftover.check(settings, os.environ)
+    grants.delete_unused(settings)
     # The counts and states that an earlier stack wrote don't hold for the next one.
     for folder, command in (
         (settings.metrics, ["find", str(settings.metrics), "-mindepth", "1", "-delete"]),

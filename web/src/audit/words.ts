@@ -8,6 +8,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   login: "Log in",
   logout: "Log out",
   "session-ended": "End a session",
+  "grants-deleted": "Delete what the provider gave",
   "credentials-refused": "Use credentials",
   "request-refused": "Send a request",
   "key-added": "Add a key",
