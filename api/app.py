@@ -79,7 +79,7 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
     checks = health_checks(settings, open_queue, store)
     if sign_on:
         app.extensions["single-sign-on"] = sign_on
-        checks["provider"] = partial(check_provider, settings, sign_on.fault)
+        checks["provider"] = partial(check_provider, settings, sign_on.fault, sign_on.silence)
     app.extensions["monitor"] = monitor = Monitor(checks, log)
     if settings.jwt and not settings.jwt.jwks_file:
         app.extensions["key-fetcher"] = KeyFetcher(settings, log)

@@ -42,7 +42,7 @@ class FairPlaces:
         self._changed = Condition()
         self._held: Counter[str] = Counter()
         self._waiting: list[_Turn] = []
-        """The first one has waited longest."""
+        """The first of them waits longest."""
 
     @contextmanager
     def place(self, client: str) -> Iterator[None]:

@@ -61,6 +61,11 @@ class ProviderAnswers:
         self._discovery = discovery
         self._places = FairPlaces(AT_ONCE_MAX, _WAIT_SECONDS)
 
+    @property
+    def answered_at(self) -> float:
+        """When the provider answered last about anybody, on the monotonic clock."""
+        return self._client.answered_at
+
     def first(self, code: str, login: PendingLogin) -> Grant:
         """Return the grant of a person after the login at the provider.
 

@@ -53,7 +53,7 @@ class SignOn(Protocol):
         """Take the browser back, with a session or the reason for the refusal."""
 
     def logout_address(self, session: str) -> str:
-        """Return the address at which the person of a session logs out at the provider; empty if there is none now."""
+        """Return the address at which the person of a session logs out at the provider; empty without one now."""
 
 
 def add_routes(app: Flask, sign_on: SignOn | None) -> None:

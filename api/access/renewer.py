@@ -5,11 +5,13 @@ Only one process does this, and it asks about one session once at a time. So no 
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from api.access.provider_client import RefusedError
 from tradewire import repeated
+from tradewire.access.grant import is_past
 from tradewire.audit.trail import Entry
 from tradewire.backoff import Backoff
 from tradewire.errors import BadToken, Unavailable
@@ -50,10 +52,18 @@ class Renewer:
         self._answers = answers
         self._trail = trail
         self._log = log
-        self._unanswered: set[str] = set()
-        """The sessions about which the provider was silent when it was asked last."""
+        self._unanswered: dict[str, float] = {}
+        """The sessions about which the provider was silent when it was asked last, and since when it is."""
         self.fault = ""
         """Why the last attempt to confirm a session failed."""
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the provider seems to answer nobody: since its last answer, it was silent about two sessions.
+
+        A silence that is older than the last answer is about one person.
+        """
+        return sum(since > self._answers.answered_at for since in [*self._unanswered.values()]) > 1
 
     def start(self) -> None:
         """Start, now and from then on."""
@@ -69,7 +79,8 @@ class Renewer:
             OSError: The grants can't be listed.
         """
         due = sorted(self._due(), key=lambda item: (item[0] in self._unanswered, item[1].checked))
-        self._unanswered.intersection_update(name for name, _ in due)
+        names = {name for name, _ in due}
+        self._unanswered = {name: since for name, since in self._unanswered.items() if name in names}
         fault = ""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while due and not fault:
@@ -80,31 +91,36 @@ class Renewer:
         self.fault = fault
 
     def _due(self) -> list[tuple[str, Grant]]:
-        """Return the grants that are due, and remove those without a session."""
+        """Return the grants that are due, and remove those that count for nothing. Only files that are due are read."""
+        written = self._grants.written()
+        for name in written.keys() - set(self._sessions.names()):  # each session is written before its grant
+            self._grants.remove(name)
+            del written[name]
         found = []
-        for name in self._grants.names():
-            try:
-                is_open = self._sessions.get(name) is not None
-                grant = self._grants.get(name) if is_open else None
-            except Unavailable as error:
-                self._log.error("a session can't be read", reason=str(error))
-                continue
-            if not is_open:
-                self._grants.remove(name)
-            elif grant and grant.is_due(self._renew_seconds):
-                found.append((name, grant))
+        for name, at in written.items():
+            if is_past(at, self._renew_seconds):
+                try:
+                    grant = self._grants.get(name) if self._sessions.get(name) else None
+                except Unavailable as error:
+                    self._log.error("a session can't be read", reason=str(error))
+                    continue
+                if grant is None:  # expired, damaged, or of another provider
+                    self._grants.remove(name)
+                else:
+                    found.append((name, grant))
         return found
 
     def _renew(self, digest: str, grant: Grant) -> str:
         """Confirm a grant, or end its session. Return why neither is possible now."""
+        asked_at = time.monotonic()
         try:
             self._grants.put(digest, self._answers.again(grant))
         except Unavailable as error:
-            self._unanswered.add(digest)
+            self._unanswered.setdefault(digest, asked_at)
             return str(error)
         except (RefusedError, BadToken) as error:
             return self._end(digest, grant, str(error))
-        self._unanswered.discard(digest)
+        self._unanswered.pop(digest, None)
         return ""
 
     def _end(self, digest: str, grant: Grant, reason: str) -> str:

@@ -49,7 +49,7 @@ class Session(msgspec.Struct):
 
 
 class LoggedOut(msgspec.Struct, omit_defaults=True):
-    """The number of sessions that have ended here, and what is left of the login at a provider.
+    """The number of sessions that have ended here, and the rest of the login at a provider.
 
     Either the address at which the browser logs out there; or the host at which the login goes on, since the provider
     is away or has no such address.

@@ -69,8 +69,12 @@ class SingleSignOn:
         self.renewer.start()
 
     def fault(self) -> str:
-        """Return why people can't log in, or sessions can't be confirmed; empty if they can."""
-        return self.discovery.fault or self.renewer.fault
+        """Return why nobody can log in; empty if people can."""
+        return self.discovery.fault or (self.renewer.fault if self.renewer.is_unheard else "")
+
+    def silence(self) -> str:
+        """Return why the provider does not confirm some of the sessions; empty if it confirms them all."""
+        return self.renewer.fault
 
     def begin(self) -> Response:
         """Send the browser to the provider."""
@@ -108,7 +112,7 @@ class SingleSignOn:
         Returns:
             The address; empty if the provider has none, or is away: then a browser would not get there.
         """
-        if self.discovery.fault:
+        if self.fault():
             return ""
         try:
             grant = self._principals.grants.get(session)

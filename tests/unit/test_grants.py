@@ -149,12 +149,12 @@ def test_a_name_is_readable_short_and_bound_to_the_person(claims: dict[str, Any]
 
 
 def test_grants_of_no_folder_are_none(home: Path) -> None:
-    assert Grants(home / "nowhere", PROVIDER).names() == []
+    assert Grants(home / "nowhere", PROVIDER).written() == {}
 
 
 def test_a_file_that_is_being_written_is_not_listed_and_one_that_was_left_is(scene: Scene) -> None:
     half_written = scene.settings.grants / "ab.new"
     half_written.write_bytes(b"{")
-    assert scene.principals.grants.names() == [scene.digest]
+    assert [*scene.principals.grants.written()] == [scene.digest]
     os.utime(half_written, (0, 0))
-    assert sorted(scene.principals.grants.names()) == sorted(["ab.new", scene.digest])
+    assert sorted(scene.principals.grants.written()) == sorted(["ab.new", scene.digest])

@@ -125,11 +125,18 @@ class BrowserSecrets:
         """End all secrets of a user. Return their hashes. Raises Unavailable if a file can't be removed."""
         return self._remove([held.digest for held in self._valid() if held.user == user])
 
+    def names(self) -> list[str]:
+        """Return the names of the files: hashes of secrets, valid or not, and what kill -9 has left. Raises OSError."""
+        try:
+            return [path.name for path in self._folder.iterdir()]
+        except FileNotFoundError:
+            return []
+
     def _tidy(self, user: str) -> None:
         """Remove the files without a valid secret, and the oldest secrets of a user with too many."""
         valid = self._valid()
         kept = {held.digest for held in valid}
-        self._remove([name for name in self._names() if name not in kept and not self._is_new(name)])
+        self._remove([name for name in self.names() if name not in kept and not self._is_new(name)])
         own = sorted((held for held in valid if held.user == user), key=lambda held: held.used, reverse=True)
         self._remove([held.digest for held in own[PER_USER_MAX - 1 :]])
 
@@ -142,7 +149,7 @@ class BrowserSecrets:
         return names
 
     def _valid(self) -> list[Held]:
-        return list(filter(None, (self.get(name) for name in self._names() if "." not in name)))
+        return list(filter(None, (self.get(name) for name in self.names() if "." not in name)))
 
     def _is_new(self, name: str) -> bool:
         """Return whether a file is so new that another thread may be writing it."""
@@ -150,12 +157,6 @@ class BrowserSecrets:
             return time.time() - (self._folder / name).stat().st_mtime < _WRITING_SECONDS
         except FileNotFoundError:
             return True
-
-    def _names(self) -> list[str]:
-        try:
-            return [path.name for path in self._folder.iterdir()]
-        except FileNotFoundError:
-            return []
 
 
 def digest_of(secret: str) -> str:

@@ -7,6 +7,7 @@ written at any time, and ending a session is still to remove one file. Only api-
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from contextlib import suppress
@@ -89,7 +90,12 @@ class Grant(msgspec.Struct, frozen=True, rename="camel"):
 
     def is_due(self, seconds: float) -> bool:
         """Return whether the provider said so longer ago than some seconds."""
-        return not 0 <= time.time() - self.checked < seconds
+        return is_past(self.checked, seconds)
+
+
+def is_past(at: float, seconds: float) -> bool:
+    """Return whether a Unix time is longer ago than some seconds; or lies ahead, because the clock was set back."""
+    return not 0 <= time.time() - at < seconds
 
 
 def client_of(provider: Provider) -> str:
@@ -138,17 +144,15 @@ class Grants:
         with suppress(OSError):
             (self._folder / name).unlink()
 
-    def names(self) -> list[str]:
-        """Return the names of the files: hashes of sessions, and what kill -9 has left. Raises OSError."""
-        try:
-            return [path.name for path in self._folder.iterdir() if not _is_being_written(path)]
-        except FileNotFoundError:
-            return []
+    def written(self) -> dict[str, float]:
+        """Return when each file was written, in Unix seconds, by name. No file is read.
 
-
-def _is_being_written(path: Path) -> bool:
-    """Return whether another thread may be about to rename a file."""
-    try:
-        return bool(path.suffix) and time.time() - path.stat().st_mtime < _WRITING_SECONDS
-    except FileNotFoundError:
-        return True
+        The names are hashes of sessions, and what kill -9 has left. Raises OSError.
+        """
+        found = {}
+        with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # it was removed or renamed just now
+                    found[entry.name] = entry.stat().st_mtime
+        oldest = time.time() - _WRITING_SECONDS
+        return {name: at for name, at in found.items() if "." not in name or at < oldest}

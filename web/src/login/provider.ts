@@ -5,7 +5,7 @@ const MARK = "#login=";
 /** The API sends no longer path back. */
 const PATH_CHARS_MAX = 2000;
 
-/** The sentence for each reason that the API may give, and for the one that a logout leaves. */
+/** The sentence for each reason that the API may give, and for the reason that a logout leaves. */
 const REASONS: ReadonlyMap<string, (host: string) => string> = new Map(
   Object.entries({
     unknown: () =>
@@ -47,7 +47,7 @@ export function leaveReason(reason: string): void {
   history.replaceState(history.state, "", `${location.pathname}${location.search}${MARK}${reason}`);
 }
 
-/** Takes the reason why nobody is logged in out of the page's address; empty if it has none. */
+/** Takes the reason for being logged out from the page's address; empty if it has none. */
 export function takeReason(): string {
   const reason = reasonIn(location.hash, providerHost());
   if (reason !== undefined) {
