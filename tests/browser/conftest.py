@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def new_stack() -> Iterator[Stack]:
-    """Run a stack that no trade has reached."""
+def new_stack(**settings: str) -> Iterator[Stack]:
+    """Run a stack that no trade has reached, with some settings."""
     home = Path(tempfile.mkdtemp(prefix="tw-page-", dir="/tmp"))
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
-    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", EXTRA_CURRENCIES="CNH") as started:
+    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", EXTRA_CURRENCIES="CNH", **settings) as started:
         yield started
     shutil.rmtree(home)
 
@@ -35,6 +35,14 @@ def new_stack() -> Iterator[Stack]:
 def running() -> Iterator[Stack]:
     """Run a stack for all tests of a module."""
     with new_stack() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def keyed() -> Iterator[Stack]:
+    """Run a stack for all tests of a module that asks for keys, and lets local users log in."""
+    with new_stack(ACCESS="keys") as started:
+        started.wait_ready()
         yield started
 
 

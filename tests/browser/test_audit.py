@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,14 +11,13 @@ from playwright.sync_api import expect
 from tests.browser.conftest import wait_live
 from tests.browser.test_appearance import violations
 from tests.browser.test_login import RIGHT, log_in
-from tests.stack import Stack, stack
 from tradewire.audit.trail import Entry, Trail
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+    from tests.stack import Stack
 
 SIZES: Final = ((1440, 900), (1024, 768), (390, 844), (320, 640))
 OLD: Final = 250
@@ -55,15 +51,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def desk(keyed: Stack) -> Desk:
     """Give a stack that the tests share."""
-    home = Path(tempfile.mkdtemp(prefix="tw-audit-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    with stack(home, ACCESS="keys", RATE_LIMIT="off") as running:
-        running.wait_ready()
-        yield Desk(running)
-    shutil.rmtree(home, ignore_errors=True)
+    return Desk(keyed)
 
 
 def opened(desk: Desk, context: BrowserContext, query: str = "", name: str = "ada") -> tuple[Page, Locator]:

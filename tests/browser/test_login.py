@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +11,12 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.test_appearance import violations
-from tests.stack import Stack, stack
 from tests.support import example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+    from tests.stack import Stack
 
 RIGHT = "correct horse battery"
 FEED_MS = 60_000
@@ -52,15 +48,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def desk(keyed: Stack) -> Desk:
     """Give a stack that the tests share. Each of them has users of its own."""
-    home = Path(tempfile.mkdtemp(prefix="tw-login-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    with stack(home, ACCESS="keys", RATE_LIMIT="off") as running:
-        running.wait_ready()
-        yield Desk(running)
-    shutil.rmtree(home, ignore_errors=True)
+    return Desk(keyed)
 
 
 def log_in(page: Page, name: str, typed: str = RIGHT) -> None:

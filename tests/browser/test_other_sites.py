@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,6 @@ import pytest
 from playwright.sync_api import Error, expect
 
 from tests.browser.test_login import RIGHT, log_in
-from tests.stack import Stack, stack
 from tests.support import audited
 
 if TYPE_CHECKING:
@@ -22,20 +18,16 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from tests.stack import Stack
+
 EXPORT = "api/messages?format=csv"
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[Stack]:
-    home = Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))
-    home.chmod(0o755)
-    (home / "sock/workers").mkdir(parents=True)
-    with stack(home, ACCESS="keys") as running:
-        running.wait_ready()
-        done = running.deploy("user", "add", "alice", "--role", "viewer,exporter", typed=RIGHT)
-        assert done.returncode == 0, done.stderr
-        yield running
-    shutil.rmtree(home, ignore_errors=True)
+def started(keyed: Stack) -> Stack:
+    done = keyed.deploy("user", "add", "alice", "--role", "viewer,exporter", typed=RIGHT)
+    assert done.returncode == 0, done.stderr
+    return keyed
 
 
 @contextmanager
