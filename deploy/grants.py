@@ -21,18 +21,17 @@ def delete_unused(settings: Settings) -> None:
     """
     if settings.access == "oidc":
         return
-    folder = settings.grants
-    # Only the owner's rights count here: another user could have put a link in the place of the folder.
-    listed = _run(settings, "find", str(settings.sessions), "-path", f"{folder}/*", "-type", "f", "-print")
+    name = settings.grants.name
+    listed = _run(settings, "find", ".", "-path", f"./{name}/*", "-type", "f")  # no link leads elsewhere
     if not (number := len(listed.splitlines())):
         return
     with recorded(settings, "grants-deleted", {"grants": number}):
-        _run(settings, "rm", "-rf", str(folder))
+        _run(settings, "rm", "-rf", name)
     say(f"Deleted what the provider had given for {number} sessions: with this TRADEWIRE_ACCESS, nobody logs in there.")
 
 
 def _run(settings: Settings, *command: str) -> str:
-    done = run_as_owner(settings.sessions, command, cwd=settings.home, stdout=subprocess.PIPE)
+    done = run_as_owner(settings.sessions, command, cwd=settings.sessions, stdout=subprocess.PIPE)
     if done.returncode:
         raise Failure(f"the files in {settings.grants} can't be deleted; nothing was started", "See the lines above.")
     return done.stdout
