@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewire.access.principals import Principal
-
 FAULTS_MAX: Final = 10
 """A refusal reports the first faults of a message or a query, up to this number, and counts the others."""
 
@@ -114,16 +112,7 @@ class UnknownKey(Unavailable):
 
 
 class Unconfirmed(Unavailable):
-    """The provider has not confirmed a person's session lately: it is away.
-
-    Args:
-        reason: Says so.
-        principal: The person. The session can still end.
-    """
-
-    def __init__(self, reason: str, principal: Principal) -> None:
-        super().__init__(reason)
-        self.principal = principal
+    """The provider has not confirmed a person's session lately: it is away."""
 
 
 class QueueUnavailable(Unavailable):

@@ -18,10 +18,10 @@ from tradewire.access.certificates import HEADER
 from tradewire.access.credentials import token_of
 from tradewire.access.key import Role
 from tradewire.access.key_use import KeyUse
-from tradewire.access.principals import Principal, Principals
+from tradewire.access.principals import Principal, Principals, UnconfirmedPerson
 from tradewire.audit.refusals import Refusals, forbidden, refusal
 from tradewire.audit.trail import Trail
-from tradewire.errors import BadCredentials, Unavailable, Unconfirmed
+from tradewire.errors import BadCredentials, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ class Access:
         Args:
             environ: The request.
             allowed: The roles that may send it.
-            is_logout: Whether it ends a session. Then a person needs no role, and no confirmation by a provider.
+            is_logout: Whether it ends a session. Then its person needs no role, and no confirmation by a provider.
 
         Raises:
             Unauthorized: The request has no valid credentials.
@@ -119,7 +119,7 @@ class Access:
         principal: Principal | None = environ.get(_PRINCIPAL)
         if principal is None:
             principal = environ[_PRINCIPAL] = self._identify(environ, allowed, is_logout=is_logout)
-        if allowed.isdisjoint(principal.roles) and not (is_logout and principal.is_person):
+        if allowed.isdisjoint(principal.roles) and not (is_logout and principal.session):
             environ[_FORBIDDEN] = principal.name, {"roles": sorted(principal.roles), "needs": sorted(allowed)}
             if principal.is_person and not principal.roles:  # each local user has a role
                 raise Forbidden(f"{principal.name} is in no group that has a role: see TRADEWIRE_GROUP_ROLES.")
@@ -182,7 +182,7 @@ class Access:
             self._record_refusal(environ, token)
             scheme = _INVALID_TOKEN if token else WWWAuthenticate("bearer")
             raise Unauthorized(str(error), www_authenticate=scheme) from error
-        except Unconfirmed as error:
+        except UnconfirmedPerson as error:
             if not is_logout:
                 raise
             principal = error.principal

@@ -59,6 +59,14 @@ class Principal(NamedTuple):
         return bool(self.session) or self.is_proxied
 
 
+class UnconfirmedPerson(Unconfirmed):
+    """The person of a session that the provider has not confirmed lately. The session can still end."""
+
+    def __init__(self, host: str, principal: Principal) -> None:
+        super().__init__(f"{host} has not confirmed the session lately")
+        self.principal = principal
+
+
 _OPERATOR_TOKEN: Final = re.compile("[0-9A-Za-z_-]{43}")
 """An operator token as deploy/up makes it."""
 _OPERATOR: Final = Principal("operator", frozenset({Role.OPERATOR, Role.MONITOR}))
@@ -100,7 +108,7 @@ class Principals:
 
         Raises:
             BadCredentials: A JSON Web Token, a client certificate, or a proxy in front, proves no principal.
-            Unconfirmed: The provider has not confirmed the session lately.
+            UnconfirmedPerson: The provider has not confirmed the session lately.
             Unavailable: Whether the credentials are valid can't be found out now.
         """
         if token:
@@ -183,7 +191,7 @@ class Principals:
         roles = self._settings.group_roles.of(grant.groups)
         person = Principal(grant.subject.name, roles, session=held.digest)
         if grant.is_due(self._settings.recheck_seconds):
-            raise Unconfirmed(f"{self._settings.oidc.host} has not confirmed the session lately", person)
+            raise UnconfirmedPerson(self._settings.oidc.host, person)
         return person
 
     def _user(self, held: Held) -> Principal | None:
