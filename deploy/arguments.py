@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from tradewire.access.key import Role
+from tradewire.access.name import is_name
 
 
 def principal_name(text: str) -> str:
     """Return the name of a key or a user."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text, re.ASCII):
+    if not is_name(text):
         raise argparse.ArgumentTypeError("expected 1 to 64 letters, digits and ._-, beginning with a letter or a digit")
     if text == "operator":
         raise argparse.ArgumentTypeError("operator is the name of the operator token's holder")

@@ -42,11 +42,16 @@ _NAME_CHARS_MAX: Final = 64
 """A response cuts longer names of unknown fields."""
 
 
+def _as_is(value: Any, _now: datetime) -> Any:
+    """Return the value of a field that the API sets. It was checked where it comes from."""
+    return value
+
+
 _ESCAPED_NUL: Final = rb"\u0000"
 """JSON has no other way to write the NUL character."""
 _FIELD_NAMES: Final = frozenset(field.json_name for field in POSTED)
 _REQUIRED_NAMES: Final = frozenset(field.json_name for field in REQUIRED)
-_CHECKS: Final = [(field.json_name, field.type.parse) for field in FIELDS]
+_CHECKS: Final = [(field.json_name, _as_is if field.is_stamped else field.type.parse) for field in FIELDS]
 _TO_TEXT: Final = [(index, field.type.to_text) for index, field in enumerate(FIELDS) if field.type.to_text]
 _AMOUNT_NAMES: Final = [field.json_name for field in FIELDS if field.type.kind == "amount"]
 _amounts: Final = attrgetter(*[field.name for field in FIELDS if field.type.kind == "amount"])
@@ -101,7 +106,7 @@ def decode(body: bytes, now: datetime, producer: str = "") -> tuple[Trade, list[
     Args:
         body: A JSON object in UTF-8.
         now: The current time, to refuse trades from the future.
-        producer: The name of the principal that posts it; empty without names.
+        producer: The name of the principal that posts it: 1 to 64 visible characters. Empty without names.
 
     Returns:
         The trade, and the names of the unknown fields that were ignored: the first 100, cut to 64 characters.

@@ -12,7 +12,8 @@ from tradewire.access import origin
 from tradewire.access.certificates import HEADER
 from tradewire.access.credentials import token_of
 from tradewire.access.key import Role
-from tradewire.access.principals import Principal, Principals
+from tradewire.access.principal import Principal
+from tradewire.access.principals import Principals
 from tradewire.access.proxied import USER_HEADER
 from tradewire.audit.refusals import Refusals, forbidden, refusal
 from tradewire.audit.trail import Trail

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
     from websockets.http11 import Request, Response
 
-    from tradewire.access.principals import Principal
+    from tradewire.access.principal import Principal
     from wsserver.admission import Admission
     from wsserver.handshake_throttle import HandshakeThrottle
     from wsserver.hub import Browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -18,7 +18,8 @@ from tradewire.access.certificates import HEADER
 from tradewire.access.credentials import token_of
 from tradewire.access.key import Role
 from tradewire.access.key_use import KeyUse
-from tradewire.access.principals import Principal, Principals, UnconfirmedPerson
+from tradewire.access.principal import Principal
+from tradewire.access.principals import Principals, UnconfirmedPerson
 from tradewire.audit.refusals import Refusals, forbidden, refusal
 from tradewire.audit.trail import Trail
 from tradewire.errors import BadCredentials, Unavailable
@@ -177,7 +178,12 @@ class Access:
             raise Forbidden("With TRADEWIRE_ACCESS=open there are no admins.")
         token = token_of(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         try:
-            principal = self.principals.operator(token) if self._is_open else self._find(token, environ)
+            if self._is_open:
+                principal = self.principals.operator(token)
+            elif token:  # as nearly all messages have
+                principal = self.principals.by_token(token)
+            else:
+                principal = self.principals.find("", environ.get("HTTP_COOKIE", ""), partial(_header, environ))
         except BadCredentials as error:
             self._record_refusal(environ, token)
             scheme = _INVALID_TOKEN if token else WWWAuthenticate("bearer")
@@ -199,13 +205,6 @@ class Access:
         if token:
             self._record_refusal(environ, token)
         raise Unauthorized(self._required(allowed), www_authenticate=WWWAuthenticate("bearer"))
-
-    def _find(self, token: str, environ: WSGIEnvironment) -> Principal | None:
-        def header(name: str) -> str:
-            text: str = environ.get(f"HTTP_{name.upper().replace('-', '_')}", "")
-            return text
-
-        return self.principals.find(token, environ.get("HTTP_COOKIE", ""), header)
 
     def _record_refusal(self, environ: WSGIEnvironment, token: str) -> None:
         """Record refused credentials, once for a request. Of a token, only the part is recorded that is no secret."""
@@ -268,6 +267,12 @@ def origin_of(environ: WSGIEnvironment) -> tuple[str, str]:
 def path_of(rule: str) -> str:
     """Return the path of one of Flask's rules as the table and OpenAPI write it."""
     return re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule)
+
+
+def _header(environ: WSGIEnvironment, name: str) -> str:
+    """Return the value of a header; empty without it."""
+    text: str = environ.get(f"HTTP_{name.upper().replace('-', '_')}", "")
+    return text
 
 
 def _listed(roles: frozenset[Role]) -> str:

@@ -74,7 +74,7 @@ def test_a_session_has_the_name_and_the_roles_of_its_grant(scene: Scene) -> None
     assert found is not None
     assert (found.name, found.roles) == (SUBJECT.name, frozenset({Role.VIEWER}))
     scene.put(groups=("support", "strangers"))
-    assert scene.principals.current(found) == found._replace(roles=frozenset({Role.OPERATOR}))
+    assert scene.principals.current(found) == msgspec.structs.replace(found, roles=frozenset({Role.OPERATOR}))
 
 
 def test_a_person_whose_groups_have_lost_their_roles_is_told_of_that(scene: Scene) -> None:

@@ -61,7 +61,7 @@ class KeyUse:
             if ahead > _SECOND:
                 return False
             numbers[place] = now + ahead + cost
-        numbers[place + 1] = int(time.time())
+        numbers[place + 1] = time.time_ns()
         return True
 
 
@@ -73,4 +73,5 @@ def last_use(path: Path, key: Key) -> int | None:
             _, used = _SLOT.unpack(file.read(_SLOT.size))
     except (FileNotFoundError, struct.error):
         return None
+    used //= _SECOND
     return used if used >= key.created else None  # an earlier key had the slot

@@ -6,10 +6,12 @@ It is also looked at for each unknown id or certificate, so that a new key count
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tradewire.access import key_file
 from tradewire.access.key import id_of, matches
+from tradewire.access.principal import Principal
 from tradewire.access.watched_file import WatchedFile
 
 if TYPE_CHECKING:
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
     from tradewire.access.key import Key
 
 
-class _Keys(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Keys:
     """What the file holds, and what was found in it since it was read."""
 
     by_id: Mapping[str, Key]
     by_certificate: Mapping[tuple[str, str], Key]
     """The keys of certificates, by issuer and subject."""
-    by_token: dict[str, Key]
-    """The keys whose tokens have come. To hash a token for each message would cost a tenth of its way through ingest.
+    by_token: dict[str, Principal]
+    """The holders of the tokens that have come. So a message costs no hash, and no new principal.
 
     A look-up here tells no more about other tokens than the comparison of hashes: Python compares texts only if their
     hashes are the same, and these depend on a secret of the process."""
@@ -42,14 +45,14 @@ class Keyring:
     def __init__(self, path: Path) -> None:
         self._file = WatchedFile(path, _read)
 
-    def find(self, token: str) -> Key | None:
-        """Return the valid key of a token; None if there is no such key.
+    def find(self, token: str) -> Principal | None:
+        """Return the holder of a valid token; None if no key has this token, or it has expired.
 
         Raises:
             Unavailable: The file can't be read, so no key is known to be valid.
         """
-        key = self._file.content().by_token.get(token) or self._match(token)
-        return key if key and key.is_valid(time.time()) else None
+        holder = self._file.content().by_token.get(token) or self._match(token)
+        return holder if holder and time.time() < holder.expires else None
 
     def find_certified(self, issuer: str, subject: str) -> Key | None:
         """Return the valid key of a certificate; None if there is no such key. Raises Unavailable as `find`."""
@@ -59,8 +62,8 @@ class Keyring:
         key = self._file.content().by_certificate.get(certificate)
         return key if key and key.is_valid(time.time()) else None
 
-    def _match(self, token: str) -> Key | None:
-        """Return the key of a token that has not come before."""
+    def _match(self, token: str) -> Principal | None:
+        """Return the holder of a token that has not come before."""
         key_id = id_of(token)
         if key_id not in self._file.content().by_id:
             self._file.look()
@@ -68,8 +71,8 @@ class Keyring:
         key = keys.by_id.get(key_id)
         if key is None or not matches(key, token):
             return None
-        keys.by_token[token] = key
-        return key
+        holder = keys.by_token[token] = Principal.of(key, token)
+        return holder
 
 
 def _read(path: Path) -> _Keys:

@@ -8,10 +8,12 @@ Example:
 from __future__ import annotations
 
 import hmac
-import math
 import re
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from tradewire.access import cookie
 from tradewire.access.browser_secrets import BrowserSecrets
@@ -20,6 +22,7 @@ from tradewire.access.credentials import is_jwt, jwt_verifier
 from tradewire.access.grant import Grants
 from tradewire.access.key import PREFIX, Role
 from tradewire.access.keyring import Keyring
+from tradewire.access.principal import Principal
 from tradewire.access.proxied import Proxied
 from tradewire.access.user import Users
 from tradewire.errors import Unavailable, Unconfirmed
@@ -28,35 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradewire.access.browser_secrets import Held
-    from tradewire.access.key import Key
     from tradewire.settings import Settings
 
 SESSION_SECONDS: Final = 8 * 3600
 """How long a session lasts."""
 IDLE_SECONDS: Final = 3600
 """How long a session lasts after its last request."""
-
-
-class Principal(NamedTuple):
-    """The sender of a request. `name` is empty if there are no names."""
-
-    name: str
-    roles: frozenset[Role]
-    key: Key | None = None
-    """The API key with which it proved that."""
-    session: str = ""
-    """The hash of its session's secret; empty without a session."""
-    token: str = ""
-    """The token of its key, its JSON Web Token, or its client certificate, as nginx tells it; empty for people."""
-    expires: float = math.inf
-    """Unix time in seconds from which on the token or the certificate is not valid."""
-    is_proxied: bool = False
-    """Whether an identity proxy in front names it. Then each request says anew whether it still does."""
-
-    @property
-    def is_person(self) -> bool:
-        """Whether a browser proves its name by itself, also in requests that pages of other sites cause."""
-        return bool(self.session) or self.is_proxied
 
 
 class UnconfirmedPerson(Unconfirmed):
@@ -112,7 +92,7 @@ class Principals:
             Unavailable: Whether the credentials are valid can't be found out now.
         """
         if token:
-            return self._by_token(token)
+            return self.by_token(token)
         if self._certificates and (certificate := header(HEADER)):
             return self._by_certificate(certificate)
         if self._proxied:  # there are no sessions of local users
@@ -121,10 +101,10 @@ class Principals:
         held = self.sessions.find(cookie.value_of(cookies, self.session_cookie)) if cookies else None
         return self._person(held) if held else None
 
-    def _by_token(self, token: str) -> Principal | None:
+    def by_token(self, token: str) -> Principal | None:
+        """Return the principal of a token; None if it is not valid. Raises as `find`."""
         if token.startswith(PREFIX):
-            key = self._keyring.find(token)
-            return Principal(key.name, key.roles, key, token=token, expires=key.expires or math.inf) if key else None
+            return self._keyring.find(token)
         if self._jwt and is_jwt(token):
             name, roles, expires = self._jwt.verify(token)
             return Principal(name, roles, token=token, expires=expires)
@@ -156,7 +136,7 @@ class Principals:
             ) from error
         if not own:
             raise Unavailable(f"{file.name} is empty; delete it, and deploy/up creates another when the stack starts")
-        return _OPERATOR._replace(token=token) if hmac.compare_digest(token.encode(), own) else None
+        return replace(_OPERATOR, token=token) if hmac.compare_digest(token.encode(), own) else None
 
     def current(self, principal: Principal) -> Principal | None:
         """Return a principal that was found before as it is now; None if its credentials are not valid any more.
@@ -168,7 +148,7 @@ class Principals:
         if principal.key and principal.key.subject:
             return self._by_certificate(principal.token)
         if principal.token:
-            return self._by_token(principal.token)
+            return self.by_token(principal.token)
         held = self.sessions.get(principal.session)
         return self._person(held) if held else None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tradewire.access.key import Role
+from tradewire.access.name import is_name
 from tradewire.access.record_file import RecordFile
 from tradewire.access.watched_file import WatchedFile
 
@@ -94,8 +95,10 @@ def _encode(user: User) -> dict[str, Any]:
 
 def _decode(item: dict[str, Any]) -> User:
     user = User(**{**item, "roles": frozenset(Role(role) for role in item["roles"])})
-    if not all(isinstance(each, str) for each in (user.name, user.password, user.generation)):
-        raise TypeError("a user's name, password or generation is no text")
+    if not all(isinstance(each, str) for each in (user.password, user.generation)):
+        raise TypeError("a user's password or generation is no text")
+    if not is_name(user.name):
+        raise ValueError(f"{user.name!r} is no name of a user")
     if not isinstance(user.created, int):
         raise TypeError("a user's time is no number")
     return user
