@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +93,31 @@ def test_a_token_is_hashed_once_and_a_wrong_one_each_time(
     clock.pass_a_look()
     assert keyring.find(token)
     assert len(hashed) == 3
+
+
+def test_a_token_that_comes_again_has_the_same_holder_until_the_file_changes(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "keys.json"
+    token = add(path, expires=3000)
+    keyring = Keyring(path)
+    holder = keyring.find(token)
+    assert holder is not None
+    assert keyring.find(token) is holder
+    assert (holder.name, holder.roles, holder.token, holder.expires) == ("alpha", {Role.VIEWER}, token, 3000)
+    with key_file.changing(path, None) as keys:
+        keys[0] = replace(keys[0], roles=frozenset({Role.PRODUCER}))
+    clock.pass_a_look()
+    changed = keyring.find(token)
+    assert changed is not None
+    assert changed.roles == {Role.PRODUCER}
+
+
+def test_a_key_that_does_not_expire_has_a_holder_who_does_not(tmp_path: Path, clock: Clock) -> None:
+    token = add(tmp_path / "keys.json")
+    keyring = Keyring(tmp_path / "keys.json")
+    clock.now = 1e12
+    holder = keyring.find(token)
+    assert holder is not None
+    assert holder.expires == math.inf
 
 
 def test_a_wrong_secret_and_an_expired_key_are_not_found(tmp_path: Path, clock: Clock) -> None:

@@ -16,7 +16,9 @@ from tradewire.access import key as access_key
 from tradewire.access import key_file, key_use
 from tradewire.access.key import Key, Role
 from tradewire.access.key_use import KeyUse
+from tradewire.access.name import is_name
 from tradewire.errors import Unavailable
+from tradewire.field_types import TEXT_MAX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,11 @@ def test_an_ending_key_ends_no_later_than_before() -> None:
     assert [made(expires=expires)[0].ending(1500).expires for expires in (None, 2000, 1200)] == [1500, 1500, 1200]
 
 
+def test_a_name_that_no_event_has_room_for_is_no_name() -> None:
+    assert all(map(is_name, ("a", "A.b_c-9", "a" * TEXT_MAX)))
+    assert not any(map(is_name, ("", "a" * (TEXT_MAX + 1), "-a", "a b", "a:b", "a\n", "ä", None, 7)))
+
+
 # ---- the file
 
 
@@ -106,6 +113,8 @@ def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
         b'{"keys":[{"id":"a","name":"b","roles":["king"],"digest":"","slot":0,"created":0,"expires":null,"rate":0}]}',
         b'{"keys":[{"id":"a","name":"b","roles":[],"digest":"","slot":"0","created":0,"expires":null,"rate":0}]}',
         b'{"keys":[{"id":1,"name":"b","roles":[],"digest":"","slot":0,"created":0,"expires":null,"rate":0}]}',
+        b'{"keys":[{"id":"a","name":1,"roles":[],"digest":"","slot":0,"created":0,"expires":null,"rate":0}]}',
+        b'{"keys":[{"id":"a","name":"b c","roles":[],"digest":"","slot":0,"created":0,"expires":null,"rate":0}]}',
     ],
 )
 def test_a_damaged_file_makes_every_key_unknown_and_is_never_overwritten(tmp_path: Path, content: bytes) -> None:
