@@ -93,7 +93,13 @@ def test_another_password_and_a_log_out_begin_a_new_generation_and_other_roles_d
     assert (changed.generation, changed.roles) == (ALICE.generation, frozenset({Role.OPERATOR}))
 
 
-@pytest.mark.parametrize("text", ["damaged", "{}", '{"users":[{"name":"alice"}]}', '{"users":[{"roles":["king"]}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("damaged", "{}", '{"users":[{"name":"alice"}]}', '{"users":[{"roles":["king"]}]}'),
+        '{"users":[{"name":"a b","roles":[],"password":"","generation":"","created":0}]}',
+    ],
+)
 def test_of_a_damaged_file_no_user_is_known(tmp_path: Path, text: str) -> None:
     (tmp_path / "users.json").write_text(text)
     with pytest.raises(Unavailable, match=r"users\.json is damaged"):
