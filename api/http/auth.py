@@ -178,12 +178,7 @@ class Access:
             raise Forbidden("With TRADEWIRE_ACCESS=open there are no admins.")
         token = token_of(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         try:
-            if self._is_open:
-                principal = self.principals.operator(token)
-            elif token:  # as nearly all messages have
-                principal = self.principals.by_token(token)
-            else:
-                principal = self.principals.find("", environ.get("HTTP_COOKIE", ""), partial(_header, environ))
+            principal = self._find(environ, token)
         except BadCredentials as error:
             self._record_refusal(environ, token)
             scheme = _INVALID_TOKEN if token else WWWAuthenticate("bearer")
@@ -205,6 +200,13 @@ class Access:
         if token:
             self._record_refusal(environ, token)
         raise Unauthorized(self._required(allowed), www_authenticate=WWWAuthenticate("bearer"))
+
+    def _find(self, environ: WSGIEnvironment, token: str) -> Principal | None:
+        if self._is_open:
+            return self.principals.operator(token)
+        if token:  # as nearly all messages have
+            return self.principals.by_token(token)
+        return self.principals.find("", environ.get("HTTP_COOKIE", ""), partial(_header, environ))
 
     def _record_refusal(self, environ: WSGIEnvironment, token: str) -> None:
         """Record refused credentials, once for a request. Of a token, only the part is recorded that is no secret."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.chromium import launch_options
@@ -18,6 +18,8 @@ from tests.stack import Stack, stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+expect.set_options(timeout=60_000)  # on a machine with much other work, a page takes long
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def disconnected(running: Stack, page: Page) -> Iterator[None]:
     expect(page.get_by_test_id("list-status")).to_contain_text("Missed trades are filled in")
     yield
     page.evaluate("() => { window.WebSocket = window.original; }")
-    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "live")
 
 
 def test_a_new_page_lists_earlier_trades_and_does_not_count_them(running: Stack, page: Page) -> None:
@@ -65,8 +65,8 @@ def test_trades_missed_during_an_outage_of_the_websocket_server_are_filled_in_an
         before = len(producer.accepted)
         wait_until(lambda: len(producer.accepted) >= before + 20, "more are accepted")
     wait_settled(running)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
-    expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)))
+    expect(page.get_by_test_id("detail")).to_be_empty()
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", str(len(producer.accepted)))
     expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
@@ -81,10 +81,10 @@ def test_the_page_waits_for_an_archive_that_is_behind(running: Stack, page: Page
     expect(page.get_by_test_id("detail")).to_contain_text("catching up")
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
     running.supervisorctl("start", "processors:archive")
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4", timeout=20_000)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4")
     for event_id in missed:
         expect(row(page, event_id)).to_be_visible()
-    expect(page.get_by_test_id("detail")).to_be_empty(timeout=20_000)
+    expect(page.get_by_test_id("detail")).to_be_empty()
     expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 

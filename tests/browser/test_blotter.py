@@ -153,7 +153,7 @@ def test_a_row_opens_with_its_history_and_its_json(running: Stack, page: Page) -
     row(page, event_id).click()
     trace = page.get_by_test_id("trace")
     for text in ("Accepted", "Archived", "Shown to"):
-        expect(trace).to_contain_text(text, timeout=20_000)
+        expect(trace).to_contain_text(text)
     expect(trace).to_contain_text(re.compile(r"\+\d+\.\d ms"))
     sent = json.loads(page.get_by_test_id("raw").inner_text())
     assert (sent["id"], sent["amountSell"]) == (event_id, "1234567.10")
@@ -165,7 +165,7 @@ def test_the_history_of_a_trade_is_queried_until_it_is_archived(running: Stack, 
     row(page, event_id).click()
     expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
     running.supervisorctl("start", "processors:archive")
-    expect(page.get_by_test_id("trace")).to_contain_text("Archived", timeout=20_000)
+    expect(page.get_by_test_id("trace")).to_contain_text("Archived")
 
 
 def test_a_hidden_header_appears_while_it_has_the_keyboard_focus(running: Stack, page: Page) -> None:

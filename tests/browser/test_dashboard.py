@@ -112,7 +112,7 @@ def test_stats_of_earlier_filters_are_never_shown_for_new_ones(running: Stack, p
     is_blocked.clear()
     for route in held:
         route.continue_()
-    expect(country_on_map(page, "Liechtenstein")).to_be_visible(timeout=20_000)
+    expect(country_on_map(page, "Liechtenstein")).to_be_visible()
     expect(panel(page, "series")).to_contain_text("Trades an hour · CHF→HUF")
 
 
@@ -230,7 +230,7 @@ def test_trades_that_waited_for_a_page_are_all_counted_once(running: Stack, page
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     page.goto(running.url)
     wait_live(page)
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000", timeout=30_000)
+    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000")
     assert wait_settled(running)["tubes"]["live"]["waiting"] == 0
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3000")
-    expect(page.get_by_test_id("waiting")).to_have_text("0", timeout=20_000)
+    expect(page.get_by_test_id("waiting")).to_have_text("0")

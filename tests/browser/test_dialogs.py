@@ -144,7 +144,7 @@ def test_a_lost_trade_says_where_it_was_lost_and_since_when(running: Stack, page
         expect(page.get_by_test_id("trace")).to_contain_text("Named as lost in archive")
         page.goto(f"{running.url}#ledger")
         missing = page.get_by_test_id("ops-ledger").get_by_role("row").filter(has_text="Missing")
-        expect(missing).to_have_attribute("data-mark", "bad", timeout=20_000)
+        expect(missing).to_have_attribute("data-mark", "bad")
         heading, *cells = missing.locator("th, td.number").all()
         colours = {cell.inner_text(): cell.evaluate("cell => getComputedStyle(cell).color") for cell in cells}
         assert colours.keys() == {"0", "1"}
@@ -154,7 +154,7 @@ def test_a_lost_trade_says_where_it_was_lost_and_since_when(running: Stack, page
         losses.settle(folder, "2026-01-02T13:00:00Z")
     page.goto(f"{running.url}#ledger")
     row_of_settled = page.get_by_test_id("ops-ledger").get_by_role("row").filter(has_text="Settled")
-    expect(row_of_settled).to_contain_text("1", timeout=20_000)
+    expect(row_of_settled).to_contain_text("1")
     settled = page.get_by_test_id("ops-settled")
     expect(settled).to_contain_text("1 in archive, accepted at 2026-01-02 12:00:00 UTC, settled by an operator at 2026")
     expect(settled.get_by_role("link", name=lost)).to_be_visible()

@@ -133,7 +133,7 @@ def test_the_header_says_that_nothing_is_lost_and_leads_to_the_ledger(running: S
     post(running)
     wait_settled(running)
     verdict = page.get_by_test_id("verdict")
-    expect(verdict).to_have_text(re.compile(r"^0 lost · checked \d+ s ago$"), timeout=20_000)
+    expect(verdict).to_have_text(re.compile(r"^0 lost · checked \d+ s ago$"))
     verdict.click()
     expect(page).to_have_url(f"{running.url}#ledger")
     expect(page.get_by_test_id("ops-ledger-summary")).to_be_in_viewport()
@@ -148,12 +148,12 @@ def test_the_number_of_dead_letters_leads_to_them_and_requeueing_all_says_what_c
         put_malformed(running, LIVE, json.dumps({"id": f"not one {number}"}).encode())
     count = dead_letter_counts(running)[LIVE]
     link = page.get_by_test_id("dead-letters")
-    expect(link).to_have_text(str(count), timeout=20_000)
+    expect(link).to_have_text(str(count))
     link.click()
     expect(page.get_by_test_id("ops-dead-letters-remark")).to_be_in_viewport()
     enter(page, token(running))
     page.get_by_role("button", name="Requeue all of live").click()
-    expect(page.get_by_test_id("ops-result")).to_contain_text(f"{count} failed again.", timeout=20_000)
+    expect(page.get_by_test_id("ops-result")).to_contain_text(f"{count} failed again.")
     discard_all(running)
 
 
@@ -165,11 +165,11 @@ def test_without_a_live_processor_the_header_counts_the_trades_that_wait_and_nam
         unused.supervisorctl("stop", "processors:live-1")
         for number in range(3):
             post(unused, userId=f"waiting-{number}")
-        expect(phase).to_have_text("Stalled: 3 trades wait", timeout=20_000)
+        expect(phase).to_have_text("Stalled: 3 trades wait")
         command = f".venv/bin/supervisorctl -c {unused.home}/conf/supervisord.conf start processors:live-1"
         expect(page.get_by_test_id("alert-bar").locator("code")).to_have_text(command)
         unused.supervisorctl("start", "processors:live-1")
-        expect(phase).to_have_text("Live", timeout=20_000)
+        expect(phase).to_have_text("Live")
         expect(page.get_by_test_id("count")).to_have_attribute("data-value", "3")
         page.goto("about:blank")
 
@@ -179,7 +179,7 @@ def test_an_unavailable_component_is_reported_until_it_recovers(running: Stack, 
     expect(alerts).to_be_hidden()
     running.supervisorctl("stop", "processors:live-1")
     try:
-        expect(alerts).to_contain_text("No processor sends trades to the live server", timeout=20_000)
+        expect(alerts).to_contain_text("No processor sends trades to the live server")
         operations = open_operations(page)
         components = operations.get_by_role("table", name="Components of the stack")
         header = page.get_by_role("rowheader", name="consumers", exact=True)
@@ -191,4 +191,4 @@ def test_an_unavailable_component_is_reported_until_it_recovers(running: Stack, 
         page.keyboard.press("Escape")
     finally:
         running.supervisorctl("start", "processors:live-1")
-    expect(alerts).to_be_hidden(timeout=20_000)
+    expect(alerts).to_be_hidden()

@@ -75,7 +75,7 @@ def test_the_page_resumes_after_a_kill_of_nginx_and_misses_nothing(running: Stac
     page.wait_for_selector('[data-testid="state"][data-state="live"]')
     minimum = len(producer.accepted)
     may_have_arrived = "|".join(str(minimum + more) for more in range(len(producer.unanswered) + 1))
-    expect(count(page)).to_have_attribute("data-value", re.compile(f"^({may_have_arrived})$"), timeout=20_000)
+    expect(count(page)).to_have_attribute("data-value", re.compile(f"^({may_have_arrived})$"))
     expect(page.get_by_test_id("gap-notice")).to_be_hidden()
 
 
@@ -84,7 +84,7 @@ def test_of_many_trades_only_visible_rows_are_in_the_document_and_all_are_counte
         while len(producer.accepted) < 1100:
             page.wait_for_timeout(50)
     wait_settled(running)
-    expect(count(page)).to_have_attribute("data-value", str(len(producer.accepted)), timeout=20_000)
+    expect(count(page)).to_have_attribute("data-value", str(len(producer.accepted)))
     assert page.get_by_test_id("row").count() < 100, "only visible rows are in the document"
     # Header and footer count too.
     expect(page.get_by_test_id("table")).to_have_attribute("aria-rowcount", "1002")

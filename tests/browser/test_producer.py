@@ -55,7 +55,7 @@ def test_the_producer_is_a_column_a_filter_a_line_of_the_dialog_and_part_of_the_
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{running.url}?producer=alpha")
     expect(page.locator("#chips")).to_contain_text("Producer: alpha")
-    expect(page.locator("#matches")).to_have_text("1 trade matches", timeout=20_000)
+    expect(page.locator("#matches")).to_have_text("1 trade matches")
     expect(page.get_by_test_id("row")).to_have_count(1)
 
     page.reload()

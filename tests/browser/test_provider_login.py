@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.test_appearance import violations
-from tests.browser.test_login import ENDED, FEED_MS, check_looks
+from tests.browser.test_login import ENDED, check_looks
 from tests.browser.test_other_sites import other_site
 from tests.provider import CLIENT_ID, DESK, SECRET, Provider, provider
 from tests.stack import Stack, stack
@@ -157,8 +157,8 @@ def test_a_person_loses_the_session_while_trades_come_in_and_sees_each_of_them_o
     before = rows(firm)
 
     started.set_users()
-    expect(page.get_by_test_id("login-reason")).to_have_text(ENDED, timeout=FEED_MS)
-    expect(page.locator('[data-testid="state"]')).to_have_attribute("data-state", "offline", timeout=FEED_MS)
+    expect(page.get_by_test_id("login-reason")).to_have_text(ENDED)
+    expect(page.locator('[data-testid="state"]')).to_have_attribute("data-state", "offline")
     firm.post(40)
     page.wait_for_timeout(1000)
     expect(table(page)).to_have_attribute("aria-rowcount", before)

@@ -37,13 +37,13 @@ def test_nothing_moves_in_another_room_when_its_skeleton_becomes_content(
     page.set_viewport_size({"width": size[0], "height": size[1]})
     with held_answers(page):
         page.goto(f"{running.url}{address}")
-        expect(page.locator(place)).to_have_attribute("data-state", "loading", timeout=20_000)
+        expect(page.locator(place)).to_have_attribute("data-state", "loading")
         expect(page.locator(f"{place} > .panel-state")).to_contain_text("Loading…")
         expect(page.locator(content)).to_be_hidden()
         assert not violations(page)
         page.evaluate(SHIFTS)
-    expect(page.locator(place)).to_have_attribute("data-state", "ready", timeout=20_000)
-    expect(page.locator(content)).to_be_visible(timeout=20_000)
+    expect(page.locator(place)).to_have_attribute("data-state", "ready")
+    expect(page.locator(content)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert not violations(page)
     shifts = page.evaluate("window.shifts")
@@ -55,11 +55,11 @@ def test_a_ledger_that_comes_late_moves_nothing_and_is_scrolled_to(running: Stac
     ledger = page.get_by_role("region", name="Ledger")
     with held_answers(page, re.compile("/api/ledger")):
         page.goto(f"{running.url}#ledger")
-        expect(ledger).to_have_attribute("data-state", "loading", timeout=20_000)
-        expect(page.get_by_test_id("ops-components")).to_be_visible(timeout=20_000)
+        expect(ledger).to_have_attribute("data-state", "loading")
+        expect(page.get_by_test_id("ops-components")).to_be_visible()
         expect(ledger).not_to_be_focused()
         page.evaluate(SHIFTS)
-    expect(ledger).to_be_focused(timeout=20_000)
+    expect(ledger).to_be_focused()
     expect(page.get_by_test_id("ops-ledger")).to_be_in_viewport()
     shifts = page.evaluate("window.shifts")
     assert not shifts, "\n".join(shifts)
@@ -71,11 +71,11 @@ def test_without_a_network_operations_keeps_what_is_known_and_says_since_when(
     page = context.new_page()
     page.goto(f"{running.url}#ledger")
     operations, ledger = page.get_by_test_id("ops"), page.get_by_role("region", name="Ledger")
-    expect(ledger).to_have_attribute("data-state", "ready", timeout=20_000)
+    expect(ledger).to_have_attribute("data-state", "ready")
     page.evaluate(SHIFTS)
     context.set_offline(True)
-    expect(operations).to_contain_text(re.compile(r"Unchanged since \d\d:\d\d:\d\d UTC"), timeout=20_000)
-    expect(ledger).to_have_attribute("data-state", "still", timeout=20_000)
+    expect(operations).to_contain_text(re.compile(r"Unchanged since \d\d:\d\d:\d\d UTC"))
+    expect(ledger).to_have_attribute("data-state", "still")
     expect(page.get_by_test_id("ops-components")).to_contain_text("queue")
     expect(page.get_by_test_id("ops-ledger")).to_contain_text("Accepted")
     assert not violations(page)
@@ -83,7 +83,7 @@ def test_without_a_network_operations_keeps_what_is_known_and_says_since_when(
     assert not in_dialog, "\n".join(in_dialog)
     context.set_offline(False)
     page.evaluate("dispatchEvent(new Event('online'))")
-    expect(ledger).to_have_attribute("data-state", "ready", timeout=20_000)
+    expect(ledger).to_have_attribute("data-state", "ready")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_operations_that_never_came_says_so(
     page = context.new_page()
     page.route(pattern, lambda route: route.fulfill(status=502, body="no JSON"))
     page.goto(f"{running.url}{address}")
-    expect(page.locator(place)).to_have_attribute("data-state", "failed", timeout=20_000)
+    expect(page.locator(place)).to_have_attribute("data-state", "failed")
     expect(page.locator(f"{place} > .panel-state")).to_contain_text(re.compile("keeps trying|Trying again"))
     assert not violations(page)
 
@@ -110,14 +110,14 @@ def test_a_reference_that_did_not_come_is_asked_for_again(running: Stack, contex
     assert not violations(page)
     page.unroute("**/api/openapi.json")
     reference.get_by_role("button", name="Try again").click()
-    expect(reference).to_have_attribute("data-state", "ready", timeout=20_000)
+    expect(reference).to_have_attribute("data-state", "ready")
     expect(page.locator("#post-api-message")).to_be_visible()
 
 
 def test_names_in_the_descriptions_of_the_reference_are_code(running: Stack, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(f"{running.url}api.html")
-    expect(page.locator("#get-api-stats p code", has_text="basis").first).to_be_visible(timeout=20_000)
+    expect(page.locator("#get-api-stats p code", has_text="basis").first).to_be_visible()
     expect(page.get_by_test_id("api").locator("p", has_text="`")).to_have_count(0)
 
 
@@ -129,7 +129,7 @@ def test_a_link_to_a_section_of_operations_leads_to_it_in_a_new_page(
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{running.url}{hash_}")
     section = page.get_by_role("region", name=name)
-    expect(section).to_be_focused(timeout=20_000)
+    expect(section).to_be_focused()
     heading = section.get_by_role("heading", name=name)
     expect(heading).to_be_in_viewport()
     below, header = heading.bounding_box(), page.locator("#ops-dialog .dialog-header").bounding_box()

@@ -31,7 +31,7 @@ PLACES = """() => ["header", "#filters", ".panel", ".panel-tools", ".panel-body"
 
 def expect_state(page: Page, state: str, text: str) -> None:
     for name in FIGURES:
-        expect(page.get_by_test_id(name)).to_have_attribute("data-state", state, timeout=20_000)
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", state)
         expect(page.get_by_test_id(name).locator(".panel-state")).to_contain_text(text)
 
 
@@ -78,11 +78,11 @@ def test_nothing_moves_when_skeletons_become_content(
         places = page.evaluate(PLACES)
         assert not violations(page)
         page.evaluate(SHIFTS)
-    expect(page.get_by_test_id("row").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("row").first).to_be_visible()
     for name in FIGURES:
-        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready", timeout=20_000)
-    expect(page.get_by_test_id("today")).not_to_have_text("–", timeout=20_000)
-    expect(page.get_by_test_id("verdict")).to_contain_text("lost", timeout=20_000)
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready")
+    expect(page.get_by_test_id("today")).not_to_have_text("–")
+    expect(page.get_by_test_id("verdict")).to_contain_text("lost")
     assert page.evaluate(PLACES) == places
     assert page.get_by_test_id("row").first.bounding_box() == skeleton
     shifts = page.evaluate("window.shifts")
@@ -96,7 +96,7 @@ def test_an_empty_range_leads_to_all_time_and_empty_filters_to_all_trades(
     page = open_live(context, f"{running.url}?country=TM")
     # The map leaves out the country filter, so that another country can be picked.
     for name in ("series", "pairs"):
-        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "empty", timeout=20_000)
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "empty")
         expect(page.get_by_test_id(name).get_by_role("button", name="Show all time")).to_be_visible()
     assert not violations(page)
     page.get_by_test_id("pairs").get_by_role("button", name="Show all time").click()
@@ -115,12 +115,12 @@ def test_without_a_network_list_and_figures_say_since_when_they_stand_still(
     shown = post(running, userId="shown")
     expect(row(page, shown)).to_be_visible()
     for name in FIGURES:
-        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready", timeout=20_000)
+        expect(page.get_by_test_id(name)).to_have_attribute("data-state", "ready")
     context.set_offline(True)
     expect(page.get_by_test_id("detail")).to_contain_text("retrying")
     expect(page.get_by_test_id("list-status")).to_have_text(re.compile(r"Disconnected since \d\d:\d\d:\d\d UTC\."))
     expect_state(page, "still", "Unchanged since ")
-    expect(page.get_by_test_id("alert-bar")).to_contain_text("unreachable", timeout=20_000)
+    expect(page.get_by_test_id("alert-bar")).to_contain_text("unreachable")
     expect(row(page, shown)).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -145,7 +145,7 @@ def test_a_stalled_feed_is_said_above_the_list(running: Stack, context: BrowserC
     post(running, userId="before the stall")
     running.supervisorctl("stop", "processors:live-1")
     post(running, userId="waits")
-    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "stalled", timeout=20_000)
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "stalled")
     expect(page.get_by_test_id("list-status")).to_contain_text("Stalled: no new trades arrive.")
     assert not violations(page)
     running.supervisorctl("start", "processors:live-1")

@@ -231,7 +231,7 @@ def test_a_logout_ends_the_session_at_once_while_the_provider_is_away_and_says_t
         before.age(seconds)
     api = before
     if is_known:  # it has failed since
-        api.sign_on.discovery.fetch()
+        api.sign_on.discovery.step()
     else:  # the stack was started while the provider was away
         api = before.restarted()
         browser, other = api.taking_over(browser), api.taking_over(other)
@@ -246,7 +246,7 @@ def test_a_logout_ends_the_session_at_once_while_the_provider_is_away_and_says_t
     assert other.delete("/api/session", headers={"Origin": "https://evil.example"}).status_code == 403
     assert len(list((api.settings.sessions / "open").iterdir())) == 1
     with provider(PAGE, port):
-        api.sign_on.discovery.fetch()
+        api.sign_on.discovery.step()
         api.sign_on.renewer.step()
         assert browser.get("/api/session").status_code == 401
 

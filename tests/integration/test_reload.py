@@ -147,11 +147,13 @@ def test_deploy_up_changes_nothing_of_a_stack_that_runs_and_names_its_address(st
 
 
 def test_the_demo_posts_over_tls(started: Encrypted) -> None:
-    before = tls.get(started.port, "/api/ledger").json["accepted"]
+    def accepted() -> int:
+        return int(tls.get(started.port, "/api/ledger").json.get("accepted", -1))  # the ledger may be unread as yet
+
+    wait_until(lambda: accepted() >= 0, "the ledger is read", 60, 0.2)
+    before = accepted()
     started.stack.supervisorctl("start", "demo")
     try:
-        wait_until(
-            lambda: tls.get(started.port, "/api/ledger").json["accepted"] > before, "a trade is accepted", 60, 0.2
-        )
+        wait_until(lambda: accepted() > before, "a trade is accepted", 60, 0.2)
     finally:
         started.stack.supervisorctl("stop", "demo")

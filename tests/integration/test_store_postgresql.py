@@ -220,4 +220,8 @@ def test_a_stack_archives_behind_pgbouncer(home: Path, postgresql: Postgres) -> 
                 return len(response.json["messages"]) if response.status == 200 else 0
 
             wait_until(lambda: messages() == 50, "all are archived")
-            assert call_query(home, "/readyz").json["components"]["store"] == {"status": "ok"}
+
+            def is_ok() -> bool:  # the API looks at the store every few seconds
+                return bool(call_query(home, "/readyz").json["components"]["store"] == {"status": "ok"})
+
+            wait_until(is_ok, "the store is ready")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def letter(event: str, reason: str = "because", at: datetime | None = LATER, tube: str = "live") -> DeadLetter:
@@ -35,7 +35,7 @@ def test_only_a_letter_of_the_same_tube_and_event_that_came_later_has_a_history(
     for other in (
         letter("two"),
         letter("one", tube="archive"),
-        letter("one", at=LATER - timedelta(hours=2)),
+        letter("one", at=LATER - timedelta(days=2)),
         letter("one", at=None),
     ):
         assert kept.of(other) is None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
