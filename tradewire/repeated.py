@@ -33,7 +33,7 @@ def start(work: Repeated, name: str, pause_seconds: float, backoff: Backoff, log
         work: The work.
         name: The name of the thread.
         pause_seconds: How long to wait after a step that succeeded.
-        backoff: How long to wait after one that failed.
+        backoff: How long to wait after a step that failed.
         log: Gets a line for each error that a step raises.
     """
 

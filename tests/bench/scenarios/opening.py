@@ -1,4 +1,4 @@
-"""How soon the page is live in a real Chromium: with open access, and for a local user who has logged in."""
+"""How soon the page is live in a real Chromium: with open access, and after the login of a local user."""
 
 from __future__ import annotations
 
