@@ -217,6 +217,15 @@ def call_query(home: Path, target: str, **options: Any) -> Response:
     return http_call(home / "sock/api-query.sock", target, **options)
 
 
+def wait_ok(home: Path, component: str) -> None:
+    """Wait until /readyz says that a component is ok. The API looks at each only every few seconds."""
+
+    def status() -> object:
+        return call_query(home, "/readyz").json["components"][component]["status"]
+
+    wait_until(lambda: status() == "ok", f"{component} is ok")
+
+
 @pytest.fixture(scope="module", params=[FAST_LANE, "tests.integration.slow_lane:app"], ids=["fast lane", "slow lane"])
 def lane(request: pytest.FixtureRequest) -> str:
     """Return the API's application, once as it is deployed, and once without the fast lane."""

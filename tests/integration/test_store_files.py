@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.integration.conftest import call_query, event_json, id_of, processor, query_api
+from tests.integration.conftest import call_query, event_json, id_of, processor, query_api, wait_ok
 from tests.integration.test_exports import is_open
 from tests.integration.test_processor_archive import archived_ids, put, unsettled_count, wait_archived
 from tests.integration.test_store_writing import make_event, writer
@@ -225,7 +225,7 @@ def test_the_stack_recovers_a_removed_log_to_the_last_message(
         put(home, *events[200:])
         wait_until(lambda: unsettled_count(home) == 0, "all are archived")
         wait_until(lambda: call_query(home, "/api/messages").status == 200, "queries are answered")
-        assert call_query(home, "/readyz").json["components"]["store"]["status"] == "ok"
+        wait_ok(home, "store")
         body = call_query(home, "/api/messages?format=ndjson").body
     assert sorted(map(id_of, body.splitlines())) == sorted(map(id_of, events))
     assert archived_ids(url) == sorted(map(id_of, events))

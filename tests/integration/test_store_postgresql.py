@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from tests.integration.conftest import call_query, event_json, open_queue, processor, query_api
+from tests.integration.conftest import call_query, event_json, open_queue, processor, query_api, wait_ok
 from tests.integration.test_monitor import expect_fault, expect_ok, expect_recovery
 from tests.integration.test_probes import metrics_env
 from tests.integration.test_store_writing import make_event, receipt, statistics_are_right, writer
@@ -220,8 +220,4 @@ def test_a_stack_archives_behind_pgbouncer(home: Path, postgresql: Postgres) -> 
                 return len(response.json["messages"]) if response.status == 200 else 0
 
             wait_until(lambda: messages() == 50, "all are archived")
-
-            def is_ok() -> bool:  # the API looks at the store every few seconds
-                return bool(call_query(home, "/readyz").json["components"]["store"] == {"status": "ok"})
-
-            wait_until(is_ok, "the store is ready")
+            wait_ok(home, "store")
