@@ -71,6 +71,15 @@ class Stack:
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         return result.stdout + result.stderr
 
+    @contextmanager
+    def stopped(self, program: str) -> Iterator[None]:
+        """Stop a program during a block, as an operator would."""
+        self.supervisorctl("stop", program)
+        try:
+            yield
+        finally:
+            self.supervisorctl("start", program)
+
     def states(self) -> dict[str, tuple[str, int | None]]:
         """Return the state of each program and, if it runs, its process id."""
         states: dict[str, tuple[str, int | None]] = {}

@@ -29,6 +29,7 @@ def new_stack(**settings: str) -> Iterator[Stack]:
     home.chmod(0o755)
     (home / "sock/workers").mkdir(parents=True)
     with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", EXTRA_CURRENCIES="CNH", **settings) as started:
+        started.wait_ready()
         yield started
     shutil.rmtree(home)
 
@@ -44,7 +45,6 @@ def running() -> Iterator[Stack]:
 def keyed() -> Iterator[Stack]:
     """Run a stack for all tests of a module that asks for keys, and lets local users log in."""
     with new_stack(ACCESS="keys") as started:
-        started.wait_ready()
         yield started
 
 

@@ -72,15 +72,16 @@ def test_trades_missed_during_an_outage_of_the_websocket_server_are_filled_in_an
 
 
 def test_the_page_waits_for_an_archive_that_is_behind(running: Stack, page: Page) -> None:
-    running.supervisorctl("stop", "processors:archive")
-    with Watcher(running.port) as watcher, disconnected(running, page):
-        missed = [running.post(example(userId=number)).json["id"] for number in range(3)]
-        wait_until(lambda: set(missed) <= set(watcher.ids), "other browsers receive the trades that this page misses")
-    live = running.post(example(userId="live")).json["id"]
-    expect(row(page, live)).to_be_visible()
-    expect(page.get_by_test_id("detail")).to_contain_text("catching up")
-    expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
-    running.supervisorctl("start", "processors:archive")
+    with running.stopped("processors:archive"):
+        with Watcher(running.port) as watcher, disconnected(running, page):
+            missed = [running.post(example(userId=number)).json["id"] for number in range(3)]
+            wait_until(
+                lambda: set(missed) <= set(watcher.ids), "other browsers receive the trades that this page misses"
+            )
+        live = running.post(example(userId="live")).json["id"]
+        expect(row(page, live)).to_be_visible()
+        expect(page.get_by_test_id("detail")).to_contain_text("catching up")
+        expect(page.get_by_test_id("count")).to_have_attribute("data-value", "1")
     expect(page.get_by_test_id("count")).to_have_attribute("data-value", "4")
     for event_id in missed:
         expect(row(page, event_id)).to_be_visible()

@@ -160,11 +160,10 @@ def test_a_row_opens_with_its_history_and_its_json(running: Stack, page: Page) -
 
 
 def test_the_history_of_a_trade_is_queried_until_it_is_archived(running: Stack, page: Page) -> None:
-    running.supervisorctl("stop", "processors:archive")
-    event_id = post(running)
-    row(page, event_id).click()
-    expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
-    running.supervisorctl("start", "processors:archive")
+    with running.stopped("processors:archive"):
+        event_id = post(running)
+        row(page, event_id).click()
+        expect(page.get_by_test_id("trade")).to_contain_text("Not archived yet")
     expect(page.get_by_test_id("trace")).to_contain_text("Archived")
 
 

@@ -134,12 +134,11 @@ def test_each_state_of_the_login_says_what_to_do_and_axe_finds_nothing(
 
 
 def test_while_the_server_is_away_the_login_says_so_and_goes_on_by_itself(desk: Desk, context: BrowserContext) -> None:
-    desk.stack.supervisorctl("stop", "api-query")
-    page = context.new_page()
-    page.goto(desk.stack.url)
-    expect(page.get_by_test_id("login-reason")).to_have_text("The server does not answer. The page keeps trying.")
-    assert not violations(page)
-    desk.stack.supervisorctl("start", "api-query")
+    with desk.stack.stopped("api-query"):
+        page = context.new_page()
+        page.goto(desk.stack.url)
+        expect(page.get_by_test_id("login-reason")).to_have_text("The server does not answer. The page keeps trying.")
+        assert not violations(page)
     expect(page.get_by_test_id("login-reason")).to_be_hidden()
 
 

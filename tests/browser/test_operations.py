@@ -177,8 +177,7 @@ def test_without_a_live_processor_the_header_counts_the_trades_that_wait_and_nam
 def test_an_unavailable_component_is_reported_until_it_recovers(running: Stack, page: Page) -> None:
     alerts = page.get_by_test_id("alert-bar")
     expect(alerts).to_be_hidden()
-    running.supervisorctl("stop", "processors:live-1")
-    try:
+    with running.stopped("processors:live-1"):
         expect(alerts).to_contain_text("No processor sends trades to the live server")
         operations = open_operations(page)
         components = operations.get_by_role("table", name="Components of the stack")
@@ -189,6 +188,4 @@ def test_an_unavailable_component_is_reported_until_it_recovers(running: Stack, 
         programs = operations.get_by_role("table", name="Programs")
         expect(programs.get_by_role("row").filter(has_text="processors:live-1")).to_contain_text("stopped")
         page.keyboard.press("Escape")
-    finally:
-        running.supervisorctl("start", "processors:live-1")
     expect(alerts).to_be_hidden()

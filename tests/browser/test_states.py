@@ -143,12 +143,11 @@ def test_figures_that_never_came_say_so(running: Stack, context: BrowserContext)
 def test_a_stalled_feed_is_said_above_the_list(running: Stack, context: BrowserContext) -> None:
     page = open_live(context, running.url)
     post(running, userId="before the stall")
-    running.supervisorctl("stop", "processors:live-1")
-    post(running, userId="waits")
-    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "stalled")
-    expect(page.get_by_test_id("list-status")).to_contain_text("Stalled: no new trades arrive.")
-    assert not violations(page)
-    running.supervisorctl("start", "processors:live-1")
+    with running.stopped("processors:live-1"):
+        post(running, userId="waits")
+        expect(page.get_by_test_id("state")).to_have_attribute("data-state", "stalled")
+        expect(page.get_by_test_id("list-status")).to_contain_text("Stalled: no new trades arrive.")
+        assert not violations(page)
     wait_live(page)
 
 

@@ -73,8 +73,7 @@ def shown_ids(page: Page) -> list[str]:
 
 def refuse_live(running: Stack, reason: str) -> str:
     """Post a trade, act as a live processor that makes a dead letter of it, and return its id."""
-    running.supervisorctl("stop", LIVE_PROCESSOR)
-    try:
+    with running.stopped(LIVE_PROCESSOR):
         event_id = post(running, userId="refused")
         with open_queue(running.home) as queue:
             [job] = queue.reserve(LIVE, 1, 10)
@@ -84,20 +83,15 @@ def refuse_live(running: Stack, reason: str) -> str:
             for dead_lettered in receipt.encode_all("dead-lettered", LIVE, [event_id], reason):
                 queue.put_receipt(dead_lettered)
             queue.dead_letter(job, [Rejected(job.body, reason)])
-    finally:
-        running.supervisorctl("start", LIVE_PROCESSOR)
     wait_until(lambda: _has(running, event_id, "dead-lettered"), "the archive has the receipt")
     return event_id
 
 
 def expire(running: Stack) -> str:
     """Post a trade that no live processor takes until it expires, and return its id."""
-    running.supervisorctl("stop", LIVE_PROCESSOR)
-    try:
+    with running.stopped(LIVE_PROCESSOR):
         event_id = post(running, userId="expired")
         wait_until(lambda: _has(running, event_id, "expired"), "the trade has expired", 60)
-    finally:
-        running.supervisorctl("start", LIVE_PROCESSOR)
     return event_id
 
 
