@@ -77,7 +77,9 @@ class Issuer:
         self.credentials: list[tuple[str, ...]] = []
         """Name and password that came with each form, if it had some."""
         self.slow: dict[str, threading.Event] = {}
-        """Paths at which an answer has no end, until the event."""
+        """Paths at which the status line has no end, until the event."""
+        self.slow_bodies: dict[str, threading.Event] = {}
+        """Paths at which the body has no end, until the event."""
         self.publish(self.signer)
 
     def publish(self, *signers: Signer, **metadata: Any) -> None:
@@ -121,17 +123,22 @@ def issuer(tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Issuer]
 
         def do_GET(self) -> None:
             running.asked.append(self.path)
-            ended = running.slow.get(self.path)
-            while ended and not ended.wait(0.1):
-                with suppress(OSError):
-                    self.wfile.write(b"H")
+            self.drip(running.slow.get(self.path), b"H")
             status, content, headers = running.answers.get(self.path, (404, {}, {}))
             body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(body))} | headers).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.drip(running.slow_bodies.get(self.path), b" ")
+            with suppress(OSError):
+                self.wfile.write(body)
+
+        def drip(self, ended: threading.Event | None, piece: bytes) -> None:
+            """Send a piece again and again, until the event."""
+            while ended and not ended.wait(0.1):
+                with suppress(OSError):
+                    self.wfile.write(piece)
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS: Final = 5.0
 """The time for each step: to connect, and to send the next bytes."""
 ANSWER_SECONDS: Final = 10.0
-"""The time in which an answer must be complete."""
+"""The time in which an answer must be complete, the time to connect included."""
 BYTES_MAX: Final = jwks.BYTES_MAX
 """The greatest size of an answer."""
 _PIECE_BYTES: Final = 16 * 1024
@@ -68,17 +68,19 @@ def send(method: str, address: str, headers: Mapping[str, str] | None = None, bo
         raise Unavailable(f"{address}: {error}") from error
     target = urlunsplit(("", "", url.path or "/", url.query, ""))
     sent = {"Accept": "application/json", "User-Agent": "Tradewire"} | dict(headers or {})
-    with _deadline(connection) as is_over:
+    with _deadline() as deadline:
         try:
+            connection.connect()
+            deadline.cuts(connection.sock)
             connection.request(method, target, body, sent)
             response = connection.getresponse()
-            return Answer(address, response.status, _body(response, address))
+            answer = Answer(address, response.status, _body(response, address))
+            deadline.check()  # what was cut looks whole, if the server did not tell its length
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            if is_over.is_set():
-                reason = f"takes longer than {ANSWER_SECONDS:.0f} s to answer"
-                raise Unavailable(f"{address} {reason}") from error
+            reason = deadline.reason or str(error) or type(error).__name__
             raise Unavailable(f"{address}: {reason}") from error
+        else:
+            return answer
         finally:
             connection.close()
 
@@ -99,21 +101,49 @@ def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPCon
     return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
 
 
+class _Deadline:
+    """Cuts a connection when its time is over. Each byte may come in time, but not all of them."""
+
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+        self._socket: socket.socket | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no answer; empty while there is time."""
+        return f"takes longer than {ANSWER_SECONDS:.0f} s to answer" if self._is_over.is_set() else ""
+
+    def cuts(self, connected: socket.socket) -> None:
+        """Name the socket to cut: http.client forgets it before the body if the server is going to close it.
+
+        Raises:
+            TimeoutError: The time is over.
+        """
+        self._socket = connected
+        self.check()
+
+    def check(self) -> None:
+        """Raise TimeoutError if the time is over."""
+        if self._is_over.is_set():
+            raise TimeoutError(self.reason)
+
+    def end(self) -> None:
+        """End the time."""
+        self._is_over.set()
+        if self._socket is not None:
+            with suppress(OSError):  # it is not connected any more
+                # Not SSLSocket's own method: it takes the TLS state away from the thread that reads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
 @contextmanager
-def _deadline(connection: http.client.HTTPConnection) -> Iterator[threading.Event]:
-    """Cut a connection when its time is over, which the event tells. Each byte may come in time, but not all."""
-    is_over = threading.Event()
-
-    def cut() -> None:
-        is_over.set()
-        with suppress(OSError, AttributeError):  # it is not connected any more
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(ANSWER_SECONDS, cut)
+def _deadline() -> Iterator[_Deadline]:
+    deadline = _Deadline()
+    timer = threading.Timer(ANSWER_SECONDS, deadline.end)
     timer.daemon = True
     timer.start()
     try:
-        yield is_over
+        yield deadline
     finally:
         timer.cancel()
 

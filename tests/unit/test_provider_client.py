@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from api.access.discovery import Discovery
 from api.access.provider_client import ProviderClient, RefusedError
 from api.http import outgoing
 from tests.issuer import DISCOVERY, KEYS, Issuer, Signer, issuer
+from tests.support import TIMEOUT_SECONDS
 from tradewire.access import jwks
 from tradewire.access.provider import Provider
 from tradewire.errors import BadToken, Unavailable
@@ -144,13 +146,37 @@ def test_a_token_is_sent_to_the_provider_alone(scene: Scene) -> None:
     assert "/elsewhere" not in scene.provider.asked
 
 
-def test_an_answer_that_comes_byte_by_byte_is_cut_off(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["slow", "slow_bodies"])
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}, {"Content-Length": "100000"}])
+def test_an_answer_that_comes_byte_by_byte_is_cut_off(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, part: str, headers: dict[str, str]
+) -> None:
     monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 0.5)
+    scene.answer("/token", 200, TOKENS, **headers)
     ended = threading.Event()
-    scene.provider.slow["/token"] = ended
+    getattr(scene.provider, part)["/token"] = ended
+    threading.Timer(TIMEOUT_SECONDS, ended.set).start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(Unavailable, match="takes longer than"):
+            scene.client.exchange("c", "v")
+    finally:
+        ended.set()
+    assert time.monotonic() - begun < TIMEOUT_SECONDS
+
+
+def test_a_request_that_connects_too_late_is_not_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 0.1)
+    connect = http.client.HTTPConnection.connect
+
+    def late(connection: http.client.HTTPConnection) -> None:
+        time.sleep(0.5)
+        connect(connection)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", late)
     with pytest.raises(Unavailable, match="takes longer than"):
         scene.client.exchange("c", "v")
-    ended.set()
+    assert "/token" not in scene.provider.asked
 
 
 @pytest.mark.parametrize(
