@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 AT_ONCE_MAX: Final = 4
 """Logins for which the provider is asked at a time, and those that wait. api-query has 16 threads for all queries."""
-_WAIT_SECONDS: Final = 3 * outgoing.ANSWER_SECONDS
-"""How long a login waits for that: each of the others gets two answers, as a rule, and each answer has its limit."""
+_WAIT_SECONDS: Final = 1.5 * outgoing.ANSWER_SECONDS
+"""How long a login waits for that. nginx waits 60 s for the page's answer. A login then gets up to four answers, each
+within its limit: the tokens, the metadata and the keys, and the user info. So 15 s and 40 s are less than that."""
 
 
 class RefusedLoginError(TradewireError):
