@@ -5,7 +5,6 @@ Authlib knows the protocol. Each answer is bounded in size and time, as `api.htt
 
 from __future__ import annotations
 
-import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -57,8 +56,6 @@ class ProviderClient:
         self._provider = provider
         self._redirect_uri = redirect_uri
         self._discovery = discovery
-        self.answered_at = float("-inf")
-        """When the provider last gave tokens to anybody, or refused them, on the monotonic clock."""
 
     def login_address(self, state: str, nonce: str, verifier: str) -> str:
         """Return the address at which a person logs in. Raises Unavailable."""
@@ -128,7 +125,6 @@ class ProviderClient:
             code = f"{error.error!s:.100}"
             if code in _OUR_FAULTS:
                 raise Unavailable(f"{metadata.token} refuses this stack as a client: {code}") from error
-            self.answered_at = time.monotonic()
             raise RefusedError(f"{metadata.token} answers {code}") from error
         except ValueError as error:
             raise Unavailable(f"{metadata.token}: {error}") from error
@@ -137,7 +133,6 @@ class ProviderClient:
         )
         if not tokens.access:  # nothing else confirms the person
             raise Unavailable(f"{metadata.token} answers without an access_token")
-        self.answered_at = time.monotonic()
         return tokens
 
     def _authlib(self, metadata: Metadata) -> OAuth2Client:

@@ -17,7 +17,7 @@ from tradewire.access.signed_token import claim
 from tradewire.errors import BadToken, TradewireError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from api.access.discovery import Discovery
     from api.access.pending_logins import PendingLogin
@@ -61,11 +61,9 @@ class ProviderAnswers:
         self._client = client
         self._discovery = discovery
         self._places = FairPlaces(AT_ONCE_MAX, _WAIT_SECONDS)
-
-    @property
-    def answered_at(self) -> float:
-        """When the provider answered last about anybody, on the monotonic clock."""
-        return self._client.answered_at
+        self.answered_at = float("-inf")
+        """When the provider last confirmed anybody, or refused to, on the monotonic clock. All of its answers count
+        together: tokens alone let nobody in. A refused code does not count, since anyone can invent one."""
 
     def first(self, code: str, login: PendingLogin) -> Grant:
         """Return the grant of a person after the login at the provider.
@@ -99,6 +97,7 @@ class ProviderAnswers:
             raise RefusedLoginError("bad-token", str(error)) from error
         except Unavailable as error:
             raise RefusedLoginError("provider-away", str(error)) from error
+        self.answered_at = time.monotonic()
         if groups is None:
             reason = f"neither the ID token nor the user info has the claim {self._provider.groups_claim}"
             raise RefusedLoginError("no-groups", reason, subject)
@@ -107,17 +106,33 @@ class ProviderAnswers:
         grant = Grant(client_of(self._provider), subject, sub, groups, time.time(), groups_in_token=are_in_token)
         return _with_tokens(grant, tokens)
 
-    def again(self, grant: Grant) -> Grant:
+    def again(self, grant: Grant, keep: Callable[[Grant], None]) -> Grant:
         """Return the grant as the provider confirms it now.
+
+        Args:
+            grant: The grant.
+            keep: Writes the grant with a new refresh token as soon as there is one: the provider may take each only
+                once, and may be away before the rest is known.
 
         Raises:
             RefusedError: It does not confirm it, or the person has no role any more.
             BadToken: Its ID token is not valid.
-            Unavailable: It does not answer.
+            Unavailable: It does not answer, or the grant can't be written.
         """
+        try:
+            confirmed = self._confirmed(grant, keep)
+        except RefusedError:
+            self.answered_at = time.monotonic()
+            raise
+        self.answered_at = time.monotonic()
+        return confirmed
+
+    def _confirmed(self, grant: Grant, keep: Callable[[Grant], None]) -> Grant:
         tokens, claims = Tokens(grant.access_token, "", ""), {"sub": grant.sub}
         if grant.refresh_token:
             tokens = self._client.refresh(grant.refresh_token)
+            if tokens.refresh != grant.refresh_token:
+                keep(msgspec.structs.replace(grant, refresh_token=tokens.refresh))
             claims = dict(self._check(tokens, "")) if tokens.id else claims
         if claims["sub"] != grant.sub:
             raise RefusedError("the provider answers about another person")

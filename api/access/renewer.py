@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from api.access.provider_client import RefusedError
@@ -114,7 +115,7 @@ class Renewer:
         """Confirm a grant, or end its session. Return why neither is possible now."""
         asked_at = time.monotonic()
         try:
-            self._grants.put(digest, self._answers.again(grant))
+            self._grants.put(digest, self._answers.again(grant, partial(self._grants.put, digest)))
         except Unavailable as error:
             self._unanswered.setdefault(digest, asked_at)
             return str(error)

@@ -20,6 +20,7 @@ from tradewire.logging import setup
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from api.access.provider_login import ProviderAnswers
@@ -37,7 +38,7 @@ class Answers:
         self.silent_about = silent_about
         self.answered_at = float("-inf")
 
-    def again(self, grant: Grant) -> Grant:
+    def again(self, grant: Grant, _: Callable[[Grant], None]) -> Grant:
         if grant.sub in self.silent_about:
             raise Unavailable("it answers 500")
         self.answered_at = time.monotonic()
@@ -64,7 +65,6 @@ class Scene:
         grant = Grant(client_of(PROVIDER), subject, sub, ("desk",), checked)
         self.digests[sub] = digest_of(self.principals.sessions.make(grant.owner))
         self.principals.grants.put(self.digests[sub], grant)
-        os.utime(self.settings.grants / self.digests[sub], (checked, checked))
 
     def unconfirmed(self) -> set[str]:
         found = {sub: self.principals.grants.get(digest) for sub, digest in self.digests.items()}

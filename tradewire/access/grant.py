@@ -132,10 +132,15 @@ class Grants:
         return grant if grant.client == self._client else None
 
     def put(self, digest: str, grant: Grant) -> None:
-        """Write a grant. Raises Unavailable if that is impossible; the one before is still there."""
+        """Write a grant. Its file has the time at which the provider confirmed it.
+
+        Raises:
+            Unavailable: That is impossible. The grant before is still there.
+        """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace(self._folder / digest, msgspec.json.encode(grant))
+            os.utime(self._folder / digest, (grant.checked, grant.checked))
         except OSError as error:
             raise Unavailable(f"no session can be written: {error.strerror}") from error
 
@@ -145,7 +150,7 @@ class Grants:
             (self._folder / name).unlink()
 
     def written(self) -> dict[str, float]:
-        """Return when each file was written, in Unix seconds, by name. No file is read.
+        """Return when each grant was confirmed, in Unix seconds, by name. No file is read.
 
         The names are hashes of sessions, and what kill -9 has left. Raises OSError.
         """
