@@ -1,7 +1,7 @@
 """Places for requests that wait for a slow server: few, and shared fairly, so that no client keeps others out.
 
-A client has at most half of the places, and waits at most as often as it holds some. When a place is free, the waiting
-client gets it that holds the fewest. When nobody else may wait, the client that takes the most gives up a turn.
+A client has at most half of the places; its other requests wait, while the queue has room. When a place is free, the
+waiting client gets it that holds the fewest. When the queue is full, the client that takes the most gives up a turn.
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ class FairPlaces:
         turn = _Turn(client)
         with self._changed:
             self._enter(turn)
-            self._give()
             self._wait(turn)
         if turn.outcome != "held":
-            raise Unavailable("too many others wait for the provider")
+            raise Unavailable("too many logins wait for the provider")
         try:
             yield
         finally:
@@ -69,19 +68,12 @@ class FairPlaces:
                 self._give()
 
     def _enter(self, turn: _Turn) -> None:
-        """Let a request wait, if its client may; else refuse it."""
-        waiting = Counter(each.client for each in self._waiting)
-        if waiting[turn.client] >= self._per_client:
-            turn.outcome = "refused"
-            return
-        if len(self._waiting) >= self._number:
-            taken = waiting + self._held
-            greediest = max(reversed(self._waiting), key=lambda each: taken[each.client])
-            if taken[greediest.client] <= taken[turn.client] + 1:
-                turn.outcome = "refused"
-                return
-            self._settle(greediest, "refused")
+        """Give a request a place, or let it wait. If too many wait then, the greediest client loses its last turn."""
         self._waiting.append(turn)
+        self._give()
+        if len(self._waiting) > self._number:
+            taken = Counter(each.client for each in self._waiting) + self._held
+            self._settle(max(reversed(self._waiting), key=lambda each: taken[each.client]), "refused")
 
     def _give(self) -> None:
         """Give free places to those that wait."""

@@ -47,7 +47,8 @@ class Guests:
             guest.result(TIMEOUT_SECONDS)
 
     def _known(self) -> int:
-        return len(self.inside) + len(self._places._waiting)  # noqa: SLF001 - nothing else tells
+        with self._places._changed:  # noqa: SLF001 - nothing else tells
+            return len(self.inside) + len(self._places._waiting)  # noqa: SLF001
 
     def _visit(self, client: str, leaves: Event) -> None:
         with self._places.place(client):
@@ -76,15 +77,18 @@ def is_refused(guest: Future[None]) -> bool:
     return isinstance(guest.exception(TIMEOUT_SECONDS), Unavailable)
 
 
-def test_a_client_that_wants_all_places_has_half_of_them_and_waits_with_as_many_requests(guests: Guests) -> None:
+def test_a_client_that_wants_all_places_has_half_of_them_and_waits_while_the_queue_has_room(guests: Guests) -> None:
     greedy = [guests.come("greedy") for _ in range(10)]
     assert guests.inside == ["greedy"] * 2
-    assert [is_refused(each) for each in greedy[4:]] == [True] * 6
-    other = guests.come("other")
-    wait_until(lambda: "other" in guests.inside, "the other has a place")
-    guests.leave(other)
-    guests.leave(*greedy[:4])
-    assert guests.inside.count("greedy") == 4
+    assert [is_refused(each) for each in greedy[6:]] == [True] * 4
+    others = [guests.come("other"), guests.come("third")]
+    wait_until(lambda: {"other", "third"} <= {*guests.inside}, "the others have places")
+    assert not any(each.done() for each in greedy[:6])  # no turn was taken for a place that was free
+    newcomer = guests.come("newcomer", is_settled=False)
+    assert is_refused(greedy[5])
+    guests.leave(*others, newcomer)
+    guests.leave(*greedy[:5])
+    assert guests.inside.count("greedy") == 5
 
 
 def test_one_more_client_gets_the_next_place_while_two_others_take_all_and_wait_for_more(guests: Guests) -> None:
