@@ -54,7 +54,8 @@ class Renewer:
         self._trail = trail
         self._log = log
         self._unanswered: dict[str, float] = {}
-        """The sessions about which the provider was silent when it was asked last, and since when it is."""
+        """The sessions about which the provider was silent, or the answer unforeseen, when it was asked last, and since
+        when it is."""
         self.fault = ""
         """Why the last attempt to confirm a session failed."""
 
@@ -121,6 +122,10 @@ class Renewer:
             return str(error)
         except (RefusedError, BadToken) as error:
             return self._end(digest, grant, str(error))
+        except Exception as error:  # noqa: BLE001 - no single grant may keep the others from being confirmed
+            self._unanswered.setdefault(digest, asked_at)
+            self._log.error("a session can't be confirmed", user=grant.subject.name, exc_info=True)
+            return f"{type(error).__name__}: {error}"
         self._unanswered.pop(digest, None)
         return ""
 

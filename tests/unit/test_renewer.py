@@ -36,11 +36,12 @@ class Answers:
 
     def __init__(self, silent_about: set[str]) -> None:
         self.silent_about = silent_about
+        self.error: Exception = Unavailable("it answers 500")
         self.answered_at = float("-inf")
 
     def again(self, grant: Grant, _: Callable[[Grant], None]) -> Grant:
         if grant.sub in self.silent_about:
-            raise Unavailable("it answers 500")
+            raise self.error
         self.answered_at = time.monotonic()
         return Grant(grant.client, grant.subject, grant.sub, grant.groups, time.time())
 
@@ -88,6 +89,18 @@ def test_people_about_whom_the_provider_is_silent_keep_no_others_waiting(home: P
     scene.answers.silent_about.clear()
     scene.renewer.step()
     assert (scene.unconfirmed(), scene.renewer.fault) == (set(), "")
+
+
+def test_an_unexpected_error_about_one_person_keeps_no_others_waiting(home: Path) -> None:
+    scene = Scene(home, "poison")
+    scene.answers.error = RecursionError("too deep")
+    scene.add("poison", RECHECK_SECONDS / 2)
+    for place in range(OTHERS):
+        scene.add(f"other{place}", RECHECK_SECONDS / 2 - 1 - place)
+    for _ in range(2):
+        scene.renewer.step()
+    assert scene.unconfirmed() == {"poison"}
+    assert (scene.renewer.fault, scene.renewer.is_unheard) == ("RecursionError: too deep", False)
 
 
 @pytest.mark.parametrize("number", [1, 3])
