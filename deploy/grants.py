@@ -22,7 +22,8 @@ def delete_unused(settings: Settings) -> None:
     if settings.access == "oidc":
         return
     name = settings.grants.name
-    listed = _run(settings, "find", ".", "-path", f"./{name}/*", "-type", "f")  # no link leads elsewhere
+    others = ("-path", "./*", "!", "-path", f"./{name}", "!", "-path", f"./{name}/*")
+    listed = _run(settings, "find", ".", *others, "-prune", "-o", "-type", "f", "-print")  # no link leads elsewhere
     if not (number := len(listed.splitlines())):
         return
     with recorded(settings, "grants-deleted", {"grants": number}):
@@ -33,5 +34,7 @@ def delete_unused(settings: Settings) -> None:
 def _run(settings: Settings, *command: str) -> str:
     done = run_as_owner(settings.sessions, command, cwd=settings.sessions, stdout=subprocess.PIPE)
     if done.returncode:
-        raise Failure(f"the files in {settings.grants} can't be deleted; nothing was started", "See the lines above.")
+        raise Failure(
+            f"the files in {settings.grants} can't be listed or deleted; nothing was started", "See the lines above."
+        )
     return done.stdout
