@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 from websockets.datastructures import Headers
 
 from api.operations.client_ca_check import check_client_ca
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
     from tradewire.access.key import Key
 
 DAY = timedelta(days=1)
+NOW = datetime.now(UTC)
+STRINGS = (_ASN1Type.UTF8String, _ASN1Type.PrintableString)
 COMPLETE = {
     "ACCESS": "keys",
     "TLS_CERT": "/own.pem",
@@ -368,14 +376,28 @@ def test_a_certificate_that_names_another_issuer_than_the_header_has_no_key(
     install_records(tmp_path, issuer.authority(clock.now + 1))
     add(settings)
     other = header(Ca.root(tmp_path, "other").issue("alpha"))
-    with pytest.raises(BadToken, match="can't be confirmed: "):
+    with pytest.raises(BadToken, match="the name in the client's certificate has other bytes"):
         Certificates(settings, Keyring(settings.keys)).find(other.replace("CN=other", "CN=ca", 1))
 
 
 def test_a_ca_whose_key_is_of_an_unknown_kind_refuses_with_the_reason(tmp_path: Path) -> None:
     odd = tls.make(tmp_path, "odd", key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp112r1", "-nodes"))
     text = odd.certificate.read_text()
-    assert issuance.fault(text, text).startswith("that can't be confirmed: ")
+    assert issuance.fault(text, text).startswith("the certificate of that CA can't be used: ")
+
+
+def test_a_name_in_another_type_of_string_is_refused_and_the_reason_says_what_to_do() -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+
+    def made(subject: x509.Name, issuer: x509.Name) -> str:
+        builder = x509.CertificateBuilder(issuer, subject, private.public_key(), 1, NOW, NOW + DAY)
+        return builder.sign(private, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+    utf8, printable = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca", each)]) for each in STRINGS)
+    client = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alpha")])
+    authority = made(printable, printable)
+    assert issuance.fault(made(client, printable), authority) == ""
+    assert "issue the client's certificate again" in issuance.fault(made(client, utf8), authority)
 
 
 @pytest.mark.parametrize("number", [1, 0x0A, 0xFF, 0x100, 2**159 - 1, 2**152])

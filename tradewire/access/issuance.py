@@ -37,9 +37,20 @@ def fault(pem: str, authority: str) -> str:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415 - see above
 
     try:
-        load(pem).verify_directly_issued_by(load(authority))
+        issuer = load(authority)
+        issuer.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return f"the certificate of that CA can't be used: {error}"
+    try:
+        certificate = load(pem)
+        if certificate.issuer.public_bytes() != issuer.subject.public_bytes():  # OpenSSL, and so nginx, is less strict
+            return (
+                "the name in the client's certificate has other bytes than in that CA's certificate, such as UTF8String"
+                " for PrintableString, or capitals: issue the client's certificate again with that CA's certificate"
+            )
+        certificate.verify_directly_issued_by(issuer)
     except InvalidSignature:
         return "it is not signed by the key of that CA"
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # another name or kind of key, or an unknown one
-        return f"that can't be confirmed: {error}"
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # another kind of key, or an unknown one
+        return f"the signature of the client's certificate can't be checked with the key of that CA: {error}"
     return ""
