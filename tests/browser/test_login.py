@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 RIGHT = "correct horse battery"
-"""The promise: a feed ends that long after its right at the latest."""
 SIZES = ((1440, 900), (390, 844), (320, 640))
 ENDED = "Your session ended: log in to go on. Trades go on coming in."
 
