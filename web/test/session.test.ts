@@ -195,7 +195,7 @@ it("logging out leaves nothing of the page, and a failure is said", async () => 
   const { session, calls, requests } = await scene.start();
   scene.isAway = true;
   await session.logOut(false);
-  assert.equal(session.latest.error, "You are still logged in. The server does not answer.");
+  assert.equal(session.latest.error, "You are still logged in. The logout did not reach the server.");
   scene.isAway = false;
   await session.logOut(true);
   assert.deepEqual([calls, requests.at(-1)], [["entered", "replaced"], "DELETE /api/session?everywhere"]);

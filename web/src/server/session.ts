@@ -32,6 +32,7 @@ const PROVIDER_NAME = /^oidc:(.+)~[0-9a-f]+$/u;
 /** The session has ended, or a role was taken. */
 const REFUSALS: readonly number[] = [401, FORBIDDEN];
 const TOO_MANY = 429;
+const NO_ANSWER = 0;
 const SECOND_MS = 1000;
 
 /** What is known of the session at one moment. Replaced, never changed in place. */
@@ -142,7 +143,8 @@ export class SessionClient {
     } else if (answer.kind === "ok" || answer.kind === "unauthorized") {
       this.#listener.replaced();
     } else {
-      this.#set({ ...this.#latest, error: `You are still logged in. ${answer.message}` });
+      const fault = answer.status === NO_ANSWER ? "The logout did not reach the server." : answer.message;
+      this.#set({ ...this.#latest, error: `You are still logged in. ${fault}` });
     }
   }
 
