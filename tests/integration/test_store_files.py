@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -39,6 +39,15 @@ with writer(sys.argv[1]) as store:
     sys.stdin.read()
 """
 
+LOCKER: Final = """
+import fcntl, sys
+with open(sys.argv[1], "rb") as file:
+    fcntl.lockf(file, fcntl.LOCK_SH, 510, 0x4000_0002)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+"""Takes the shared lock that SQLite takes on a database, as a program does that looks whether it is in use."""
+
 
 @pytest.fixture
 def url(home: Path) -> str:
@@ -56,6 +65,18 @@ def reader(url: str) -> Iterator[StoreReader]:
 def remove(home: Path, suffixes: tuple[str, ...]) -> None:
     for suffix in suffixes:
         (home / f"store.db{suffix}").unlink()
+
+
+@contextmanager
+def program(code: str, argument: str, said: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program until its input ends, from the moment at which it has said a word."""
+    command = [sys.executable, "-c", code, argument]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"{said}\n"
+        yield process
 
 
 def count(store: StoreReader) -> int:
@@ -126,11 +147,7 @@ def test_readers_close_the_old_files_and_wait_for_the_writer(home: Path, url: st
 def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
     home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]
 ) -> None:
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", WRITER, url]
-    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"saved\n"
+    with program(WRITER, url, "saved") as process:
         assert count(reader) == 100
         remove(home, suffixes)
         process.kill()
@@ -142,6 +159,20 @@ def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
         next_writer.migrate()
         next_writer.save([make_event(100)], [])
     assert len(archived_ids(url)) == 101
+
+
+@removed
+def test_a_reader_saves_a_removed_log_although_another_program_looks_whether_the_database_is_in_use(
+    home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]
+) -> None:
+    with program(WRITER, url, "saved") as process, program(LOCKER, f"{home}/store.db", "locked"):
+        assert count(reader) == 100
+        remove(home, suffixes)
+        process.kill()
+        process.wait()
+        with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
+            count(reader)
+    assert count(reader) == 100
 
 
 def test_a_connection_that_is_in_use_when_its_reader_is_closed_is_closed_after_its_query(

@@ -4,10 +4,12 @@ Connections open these files by name and then work with what they have open. If 
 meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
 has it open ends. A connection that is opened now would not see them.
 
-So each connection is closed as soon as a file is missing or was replaced. The writer moves the log's content into the
-database, removes the file that replaced it, and is the last to close. Until then, a missing file keeps others from
-opening the database anew. A log that has replaced it, such as a copy, would hide newer pages of the database; and the
-process that closes the database last would move that log into it.
+So each connection is closed as soon as a file is missing or was replaced, and moves the log's content into the database
+before. SQLite itself does so only when the last connection closes, and takes none for the last if two close at once, or
+if another program looks whether the database is in use. The writer removes the file that replaced the log, and is the
+last to close. Until then, a missing file keeps others from opening the database anew. A log that has replaced it, such
+as a copy, would hide newer pages of the database; and the process that closes the database last would move that log
+into it.
 
 If the log is cut while it is in use, transactions go on behind a hole in it, and the hole damages the database when it
 is moved there. So the writer, which knows how long the log was, stops and removes the index: then all connections are
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -30,6 +32,16 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS: Final = 0.5
 """Time to wait for a process that opens or closes the database at this moment."""
 _PAUSE_SECONDS: Final = 0.02
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that leaves nothing behind in a log that has no name any more."""
+
+    def close(self) -> None:
+        """Move what no other connection needs in the log into the database, and close."""
+        with suppress(sqlite3.Error):  # a log that can't be moved stays where it is
+            self.execute("PRAGMA wal_checkpoint")
+        super().close()
 
 
 class SqliteFiles:
@@ -63,6 +75,7 @@ class SqliteFiles:
             timeout=timeout_seconds,
             isolation_level=None,
             check_same_thread=False,
+            factory=_Connection,
         )
 
     def remember(self) -> None:
