@@ -216,7 +216,7 @@ class Access:
             self.refusals.record(refusal(token, *origin_of(environ), certificate))
 
     def _count(self, environ: WSGIEnvironment, key: Key) -> None:
-        if environ.get(_NAME) or not self._use.take(key):  # refused once, the request is refused
+        if _NAME in environ or not self._use.take(key):  # refused once, the request is refused
             environ[_NAME] = key.name
             detail = f"{key.name} may send {key.rate} requests a second."
             raise TooManyRequests(detail, retry_after=RETRY_AFTER_SECONDS)

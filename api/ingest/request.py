@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from tradewire.errors import Fault, InvalidTrade
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
-"""The values of Sec-Fetch-Site that browsers send for requests made by a page of another site."""
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 """The names of gzip in Content-Encoding (RFC 9110, section 8.4.1.3)."""
 _NO_CODING: Final = frozenset({"", "identity"})
@@ -33,12 +31,6 @@ class UnsupportedEncoding(UnsupportedMediaType):
     ) -> list[tuple[str, str]]:
         """Return the headers."""
         return [*super().get_headers(environ, scope), ("Accept-Encoding", "gzip")]
-
-
-def reject_cross_site(environ: WSGIEnvironment) -> None:
-    """Raise Forbidden if a page of another site made the browser send this request."""
-    if environ.get("HTTP_SEC_FETCH_SITE") in _OTHER_SITES:
-        raise Forbidden("Pages of other sites may not post here.")
 
 
 def idempotency_key(environ: WSGIEnvironment) -> str | None:

@@ -14,7 +14,7 @@ from api.http.responses import ApiResponse, FaultItem, MoreErrors, fault_items, 
 from api.ingest import batch
 from api.ingest.fast_lane import FastLane, raise_handed_on
 from api.ingest.group_commit import GroupCommit
-from api.ingest.request import idempotency_key, read_body, reject_cross_site
+from api.ingest.request import idempotency_key, read_body
 from tradewire import event, metrics, trade
 from tradewire.errors import FAULTS_MAX, Fault, Unavailable
 from tradewire.event import Id
@@ -95,7 +95,6 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, access: Access) 
 
     def accept_message(environ: WSGIEnvironment) -> Answer:
         producer = access.check(environ, producers).name  # in the fast lane, no other code checks it
-        reject_cross_site(environ)
         key = idempotency_key(environ)
         with ingest.request() as posted:
             now = event.from_microseconds(posted.received_at)
@@ -115,7 +114,6 @@ def add_routes(app: Flask, settings: Settings, pool: QueuePool, access: Access) 
     @app.post(_BATCH)
     def post_batch() -> Response:
         producer = access.check(request.environ, auth.ROUTES["POST", _BATCH]).name
-        reject_cross_site(request.environ)
         key = idempotency_key(request.environ)
         with ingest.request() as posted:
             now = event.from_microseconds(posted.received_at)
