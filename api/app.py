@@ -26,7 +26,7 @@ from api.query.exports import Exports
 from api.query.traces import Traces
 from tradewire import code_checks, metrics
 from tradewire.audit.trail import Trail
-from tradewire.errors import Fault, InvalidInput, Unavailable
+from tradewire.errors import Fault, InvalidInput, Unavailable, Unconfirmed
 from tradewire.store.reading import StoreReader
 
 if TYPE_CHECKING:
@@ -97,10 +97,14 @@ def create_app(settings: Settings, open_queue: Callable[[], Queue], log: BoundLo
         log.warning("unavailable", reason=str(error))
         _count_refused("unavailable")
         if _is_post():
-            return unavailable_response(
-                f"The request was not confirmed: {error}. Retry with the same Idempotency-Key to avoid duplicates."
-            )
-        return unavailable_response(f"The request can't be answered now: {error}.")
+            detail = f"The request was not confirmed: {error}. Retry with the same Idempotency-Key to avoid duplicates."
+        else:
+            detail = f"The request can't be answered now: {error}."
+        return unavailable_response("unavailable", detail)
+
+    @app.errorhandler(Unconfirmed)
+    def unconfirmed(error: Unconfirmed) -> Response:
+        return unavailable_response("unconfirmed", f"The request can't be answered now: {error}.")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -104,7 +104,7 @@ def fault_items(faults: Sequence[Fault]) -> list[FaultItem]:
     return [FaultItem(*fault) for fault in faults]
 
 
-def unavailable_response(detail: str) -> ApiResponse:
+def unavailable_response(code: str, detail: str) -> ApiResponse:
     """Make a 503 with `Retry-After`."""
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return error_response(503, [Fault(None, "unavailable", detail)], headers)
+    return error_response(503, [Fault(None, code, detail)], headers)

@@ -94,7 +94,8 @@ class Exports:
         if request.method == "HEAD":
             return ApiResponse(None, 200, headers)
         if not self._free.acquire(blocking=False):
-            return unavailable_response(f"{_MAX_CONCURRENT} exports are running, the maximum. Try again later.")
+            detail = f"{_MAX_CONCURRENT} exports are running, the maximum. Try again later."
+            return unavailable_response("unavailable", detail)
         with ExitStack() as cleanup:
             cleanup.callback(self._free.release)
             request.environ["gunicorn.socket"].settimeout(_MAX_SECONDS)

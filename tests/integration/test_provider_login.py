@@ -212,7 +212,8 @@ def test_a_session_that_the_provider_has_not_confirmed_for_ten_minutes_waits_for
     assert "refused" in api.sign_on.silence()
     assert browser.get("/api/session").status_code == 200
     api.age(CONFIRMED_SECONDS - RENEW_SECONDS)
-    assert browser.get("/api/session").status_code == 503
+    refused = browser.get("/api/session")
+    assert (refused.status_code, json_of(refused)["errors"][0]["code"]) == (503, "unconfirmed")
     assert reason(browser.get("/api/session/callback")) == "unknown"
     assert list((api.settings.sessions / "open").iterdir()) != []
 

@@ -12,7 +12,16 @@ const LETTERS = [
 ];
 
 function session(changes: Partial<Session>): Session {
-  return { phase: "in", name: "alice", roles: [], isBusy: false, error: "", lockedUntilMs: 0, ...changes };
+  return {
+    phase: "in",
+    name: "alice",
+    roles: [],
+    isBusy: false,
+    error: "",
+    fault: "",
+    lockedUntilMs: 0,
+    ...changes,
+  };
 }
 
 it("an operator who is logged in needs no token", async () => {

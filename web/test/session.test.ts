@@ -7,8 +7,8 @@ import { FakeEnvironment, flushPromises } from "./helpers.ts";
 
 const ALICE = { name: "alice", roles: ["operator", "viewer"] };
 
-function refusal(detail: string): object {
-  return { status: "FAILED", errors: [{ field: null, code: "x", detail }] };
+function refusal(detail: string, code = "x"): object {
+  return { status: "FAILED", errors: [{ field: null, code, detail }] };
 }
 
 /** A server with one session at most, and a page that asks it. */
@@ -23,6 +23,8 @@ class Scene {
   isAway = false;
   /** The sentence with which the server refuses a user without a role. */
   denial: string | undefined;
+  /** The sentence with which the server says that it can't tell whether the session is valid. */
+  doubt: string | undefined;
   loginAnswer: () => Response = () => Response.json(ALICE);
   readonly session: SessionClient;
 
@@ -56,6 +58,9 @@ class Scene {
     }
     if (this.denial !== undefined) {
       return Promise.resolve(Response.json(refusal(this.denial), { status: 403 }));
+    }
+    if (this.doubt !== undefined) {
+      return Promise.resolve(Response.json(refusal(this.doubt, "unconfirmed"), { status: 503 }));
     }
     const isIn = this.who !== undefined;
     if (method === "DELETE") {
@@ -125,6 +130,23 @@ it("a server that is away is asked again and again", async () => {
   scene.isAway = true;
   const { session, env } = await scene.start();
   assert.equal(session.latest.phase, "away");
+  scene.isAway = false;
+  scene.who = ALICE;
+  env.advance(3000);
+  await flushPromises();
+  assert.equal(session.latest.phase, "in");
+});
+
+it("a session that its provider has not confirmed lately says so, and goes on when it is confirmed", async () => {
+  const scene = new Scene();
+  scene.doubt = "sso.example has not confirmed the session lately.";
+  const { session, env } = await scene.start();
+  assert.deepEqual([session.latest.phase, session.latest.fault], ["away", scene.doubt]);
+  scene.doubt = undefined;
+  scene.isAway = true;
+  env.advance(3000);
+  await flushPromises();
+  assert.deepEqual([session.latest.phase, session.latest.fault], ["away", "The server does not answer."]);
   scene.isAway = false;
   scene.who = ALICE;
   env.advance(3000);

@@ -17,7 +17,6 @@ import { loginPath, providerHost } from "./provider.ts";
 const ENDED = "Your session ended: log in to go on. Trades go on coming in.";
 const NOT_LOGGED_IN = "You are not logged in.";
 const ENDED_AT_PROXY = "Your login at the proxy has ended: log in to go on. Trades go on coming in.";
-const AWAY = "The server does not answer. The page keeps trying.";
 const ADD_USER = "No user yet? On the server, in the project’s folder:";
 const GIVE_ROLE = "An operator can give it on the server, in the project’s folder:";
 const SET_GROUPS = "On the server, TRADEWIRE_GROUP_ROLES gives groups their roles.";
@@ -173,9 +172,9 @@ function withViewer({ name, roles }: Session): string {
   return `roles ${name} --role ${[...roles, "viewer"].join(",")}`;
 }
 
-function reason({ phase, name, roles, error }: Session): string {
+function reason({ phase, name, roles, error, fault }: Session): string {
   if (phase === "away") {
-    return AWAY;
+    return `${fault} The page keeps trying.`;
   }
   if (phase === "in" && name === "") {
     return error;

@@ -44,8 +44,17 @@ export async function readAnswer<T>(
 
 /** The reasons in the API's answer to a refused request, as sentences. */
 export function refusalReasons(answer: unknown): readonly string[] {
+  return textsOf(answer, "detail");
+}
+
+/** The code of the first reason; empty if the answer has none. */
+export function refusalCode(answer: unknown): string {
+  return textsOf(answer, "code")[0] ?? "";
+}
+
+function textsOf(answer: unknown, field: "code" | "detail"): readonly string[] {
   const errors = isRecord(answer) && Array.isArray(answer["errors"]) ? answer["errors"] : [];
   return errors.flatMap((error) =>
-    isRecord(error) && typeof error["detail"] === "string" ? [error["detail"]] : [],
+    isRecord(error) && typeof error[field] === "string" ? [error[field]] : [],
   );
 }

@@ -1,6 +1,6 @@
 /** Requests to the API, with a message for every kind of failure. */
 
-import { type Fetch, refusalReasons } from "./fetch.ts";
+import { type Fetch, refusalCode, refusalReasons } from "./fetch.ts";
 
 const TIMEOUT_MS = 10_000;
 const UNAUTHORIZED = 401;
@@ -16,6 +16,8 @@ export type Answer =
       readonly message: string;
       /** The server's own words, for administrators; empty if there are none. */
       readonly detail: string;
+      /** The API's code of the failure; empty if there is none. */
+      readonly code: string;
       /** 0 without an answer. */
       readonly status: number;
       /** 0 if the answer does not say. */
@@ -40,6 +42,7 @@ export async function request(fetch: Fetch, path: string, init: RequestInit = {}
       kind: status === UNAUTHORIZED ? "unauthorized" : "failed",
       message: MESSAGES.get(status) ?? reasons(body),
       detail: refusalReasons(body).join(" "),
+      code: refusalCode(body),
       status,
       retryAfterSeconds: Number(response.headers.get("retry-after")) || 0,
     };
@@ -48,6 +51,7 @@ export async function request(fetch: Fetch, path: string, init: RequestInit = {}
       kind: "failed",
       message: "The server does not answer.",
       detail: "",
+      code: "",
       status: 0,
       retryAfterSeconds: 0,
     };

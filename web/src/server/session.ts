@@ -33,6 +33,9 @@ const PROVIDER_NAME = /^oidc:(.+)~[0-9a-f]+$/u;
 const REFUSALS: readonly number[] = [401, FORBIDDEN];
 const TOO_MANY = 429;
 const NO_ANSWER = 0;
+const AWAY = "The server does not answer.";
+/** The API's code: the provider has not confirmed the session lately. */
+const UNCONFIRMED = "unconfirmed";
 const SECOND_MS = 1000;
 
 /** What is known of the session at one moment. Replaced, never changed in place. */
@@ -46,11 +49,21 @@ export interface Session {
   readonly isBusy: boolean;
   /** Why the last attempt to log in or out failed, or why the user has no role, as a sentence. */
   readonly error: string;
+  /** Why the phase is or was `away`, as a sentence. */
+  readonly fault: string;
   /** When the next attempt is allowed, in milliseconds by the browser's clock. */
   readonly lockedUntilMs: number;
 }
 
-const ASKING: Session = { phase: "asking", name: "", roles: [], isBusy: false, error: "", lockedUntilMs: 0 };
+const ASKING: Session = {
+  phase: "asking",
+  name: "",
+  roles: [],
+  isBusy: false,
+  error: "",
+  fault: "",
+  lockedUntilMs: 0,
+};
 
 export interface SessionListener {
   /** Called for every change. */
@@ -174,14 +187,18 @@ export class SessionClient {
       this.#set({ ...ASKING, phase: "in", error: answer.message });
     } else if (this.#latest.phase !== "in") {
       // A session that was there goes on until the server says that it has ended.
-      this.#set({ ...this.#latest, phase: "away" });
+      this.#set({
+        ...this.#latest,
+        phase: "away",
+        fault: answer.code === UNCONFIRMED ? answer.detail : AWAY,
+      });
     }
   }
 
   #enter(body: unknown): void {
     const { name, roles } = isRecord(body) ? body : {};
     if (typeof name !== "string" || !Array.isArray(roles)) {
-      this.#set({ ...this.#latest, phase: "away" });
+      this.#set({ ...this.#latest, phase: "away", fault: AWAY });
       return;
     }
     const before = this.#latest;
