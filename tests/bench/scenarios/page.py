@@ -32,6 +32,10 @@ _KEY_INTERVAL_SECONDS: Final = 0.25
 _MAX_DRAIN_SECONDS: Final = 120
 
 _COUNT: Final = "Number(document.querySelector('[data-testid=count]').dataset.value)"
+_WAIT_FRAME: Final = """async () => {
+    while (window.measured.frames.length === 0) await new Promise(requestAnimationFrame);
+}"""
+"""The page's content security policy forbids Playwright's own way to wait for an expression."""
 _WAIT_COUNTED: Final = f"""(minimum) => new Promise((resolve) => {{
     const poll = () => ({_COUNT} >= minimum ? resolve() : setTimeout(poll, 20));
     poll();
@@ -166,7 +170,7 @@ async def _press_keys(page: Page, seconds: float) -> None:
 
 async def _responsiveness(page: Page, min_frame_rate: float | None = 50) -> list[Figure]:
     """Return the frame rate and input latency since recording started."""
-    await page.wait_for_function("window.measured.frames.length > 0")
+    await page.evaluate(_WAIT_FRAME)
     measured = await page.evaluate("window.measured")
     slow_frame_ms = sorted(measured["frames"])[len(measured["frames"]) * 95 // 100]
     return [
