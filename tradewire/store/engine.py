@@ -78,6 +78,18 @@ def reader_engine(url: str, files: SqliteFiles | None = None) -> Engine:
     return _postgresql(url, READERS_MAX).execution_options(**options)
 
 
+def cleaner_engine(url: str, files: SqliteFiles | None = None) -> Engine:
+    """Create the engine of a second writer, which only deletes, with one connection. It creates no database.
+
+    Args:
+        url: The same as for `writer_engine`.
+        files: The same as for `writer_engine`.
+    """
+    if files := files or sqlite_files(url):
+        return _sqlite(url, 1, "BEGIN IMMEDIATE", partial(_connect_sqlite, files, "rw", _prepare_cleaner))
+    return _postgresql(url, 1)
+
+
 def sqlite_files(url: str) -> SqliteFiles | None:
     """Return the files of a SQLite store. None for another database."""
     path = sqlite_file(url)
@@ -183,6 +195,14 @@ def _prepare_writer(connection: sqlite3.Connection) -> None:
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     exact.add_exact_sum(connection)
+
+
+def _prepare_cleaner(connection: sqlite3.Connection) -> None:
+    # A power cut may undo deletions: they are repeated. It undoes them in order, so the database stays whole.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    # The cleaner moves the log into the database between its steps, when it keeps nobody out.
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA cache_size=-16384")  # KiB (16 MiB)
 
 
 def _prepare_reader(connection: sqlite3.Connection) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 ARCHIVED: Final = "archived"
 """Name of the counter of saved events."""
+DUPLICATES: Final = "duplicates"
+"""Name of the counter of retries under an Idempotency-Key."""
+OUTDATED: Final = "outdated"
+"""Name of the counter of events that were refused, because retention has deleted those of their time."""
 
 _PASSED: Final = "passed"
 """The name of the counter with the last slot of an ingest process that has passed a tube begins with this."""

@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from tradewire.errors import StoreUnavailable
 from tradewire.store import engine, fitness, reading_ledger, reading_messages, reading_sorted, reading_stats
+from tradewire.store.kept import Kept, kept
 from tradewire.store.schema import counters, events
+from tradewire.store.size import Size, size
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -157,6 +159,16 @@ class StoreReader:
         with self._transaction() as connection:
             rows = connection.execute(select(counters.c.name, counters.c.value).where(counters.c.stack == stack))
             return {row.name: row.value for row in rows}
+
+    def kept(self) -> Kept:
+        """Return what the archive keeps, and since when."""
+        with self._transaction() as connection:
+            return kept(connection)
+
+    def size(self) -> Size:
+        """Return the size of the store."""
+        with self._transaction() as connection:
+            return size(connection)
 
     def archived(self, received_at: Sequence[int]) -> Counter[int]:
         """Count the messages of requests that are archived. See `reading_ledger.archived`."""

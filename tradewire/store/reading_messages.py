@@ -13,8 +13,8 @@ from sqlalchemy import Text, cast, select
 from tradewire.event import TradeEvent, format_time, from_microseconds
 from tradewire.fields import OPTIONAL, REQUIRED
 from tradewire.store.conditions import ID, NEWEST_FIRST, OLDEST_FIRST, between, conditions, next_position, nth, start
-from tradewire.store.schema import events, receipts
-from tradewire.store.views import Page, Position, ReceiptView, Trace
+from tradewire.store.schema import events, outdated, receipts
+from tradewire.store.views import OutdatedView, Page, Position, ReceiptView, Trace
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -84,10 +84,17 @@ def trace(connection: Connection, message_id: str) -> Trace | None:
         .where(receipts.c.id == message_id)
         .order_by(receipts.c.at, receipts.c.tube, receipts.c.kind)
     ).all()
-    if not row and not receipt_rows:
+    gone = connection.execute(
+        select(outdated.c.received_at, outdated.c.at, outdated.c.was_archived)
+        .where(outdated.c.id == message_id)
+        .order_by(outdated.c.at, outdated.c.received_at)
+    ).all()
+    if not row and not receipt_rows and not gone:
         return None
     message, archived_at = (to_events([row[:-1]])[0], row.archived_at) if row else (None, None)
-    return Trace(message, archived_at, [ReceiptView(*receipt_row) for receipt_row in receipt_rows])
+    return Trace(
+        message, archived_at, [ReceiptView(*each) for each in receipt_rows], [OutdatedView(*each) for each in gone]
+    )
 
 
 def to_events(rows: Any) -> list[TradeEvent]:

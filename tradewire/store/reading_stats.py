@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tradewire.store.buckets import DAY, HOUR, MINUTE
+from tradewire.store.kept import kept
 from tradewire.store.reading_rollups import rollups, selection
 from tradewire.store.reading_scan import Scanned, scan
 from tradewire.store.reading_summaries import serves, user_sums
-from tradewire.store.statistics import newest_minute, oldest_minute
+from tradewire.store.statistics import newest_minute, oldest_start
 from tradewire.store.sums import merge
 from tradewire.store.views import Stats
 
@@ -39,9 +40,17 @@ def step_seconds(since: int, until: int) -> int:
 def stats(connection: Connection, filters: Filter) -> Stats:
     """Return the statistics; see StoreReader.stats."""
     newest = newest_minute(connection) or 0
+    still = kept(connection)
     since = filters.since or 0
     until = (newest + MINUTE) * _SECOND if filters.until is None else filters.until
-    step = step_seconds(max(since, (oldest_minute(connection) or 0) * _SECOND), until)
+    if selection(filters):
+        since, until = still.figures_range(since, until, newest)
+    else:
+        since = max(since, still.since)
+        until = max(since, until)
+    step = step_seconds(max(since, (oldest_start(connection) or 0) * _SECOND), until)
+    if since < still.minutes_since(newest):
+        step = max(step, HOUR)
     parts: list[Part] = []
     basis: Basis | None = None
     for part, read in _parts(connection, filters._replace(since=since, until=until), since, until, step, newest):

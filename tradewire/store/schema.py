@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -196,3 +197,37 @@ counters: Final = Table(
     Column("value", BigInteger, nullable=False),
 )
 """The store's side of the ledger: counters for each stack, updated in the transaction that saves the counted rows."""
+
+outdated: Final = Table(
+    "outdated",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("received_at", _Timestamp, primary_key=True),
+    Column("at", _Timestamp, nullable=False),
+    Column("was_archived", Boolean, nullable=False),
+    # What is forgotten first comes first.
+    Index("outdated_by_time", "at"),
+    sqlite_with_rowid=False,
+)
+"""Messages that are older than what is kept, and that might come again. Each is a receipt of its end.
+
+A message that retention deleted is in here if a retry under its Idempotency-Key, or a late redelivery, could otherwise
+store it again. A message that came when those of its time had been deleted is in here, because it was refused.
+"""
+
+retention: Final = Table(
+    "retention",
+    metadata,
+    Column("only", SmallInteger, primary_key=True),
+    Column("kept_since", _Timestamp, nullable=False),
+    Column("figures_since", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("checked_at", _Timestamp, nullable=False),
+)
+"""How far retention has got: the only row, whose key is 1.
+
+No message received before `kept_since` is added any more. The messages before it are deleted, apart from those of the
+same microsecond, which may follow a moment later. `figures_since` is the same for statistics, in seconds and at the
+beginning of a day. `deleted` counts the messages that were deleted. `checked_at` says when all limits were last found
+to be kept.
+"""

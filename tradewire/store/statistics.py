@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tradewire.store.rows import EventRow
 
 _KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
-_KINDS: Final = ("all", "both", "country", "pair")
+KINDS: Final = ("all", "both", "country", "pair")
 _BUCKET_COLUMNS: Final = [stats.c[name] for name in Bucket._fields]
 _CONTENT_COLUMNS: Final = list(stats.c)[len(_KEY) :]
 
@@ -101,7 +101,7 @@ class Statistics:
 
     def _stored(self, connection: Connection, width: int, start: int) -> Iterator[tuple[Bucket, Content]]:
         """Yield the stored buckets of one minute or day."""
-        conditions = (stats.c.kind.in_(_KINDS), stats.c.width == width, stats.c.start == start)
+        conditions = (stats.c.kind.in_(KINDS), stats.c.width == width, stats.c.start == start)
         for row in connection.execute(select(*_BUCKET_COLUMNS, *_CONTENT_COLUMNS).where(*conditions)):
             bucket, content = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
             yield bucket, Count(*content[:2]) if content[2] is None else self._pair_content(*content)
@@ -124,10 +124,17 @@ def newest_minute(connection: Connection) -> int | None:
     return connection.execute(query).scalar()
 
 
-def oldest_minute(connection: Connection) -> int | None:
-    """Return the start of the oldest minute that has events, in seconds since 1970. None if there are no events."""
-    query = select(func.min(stats.c.start)).where(stats.c.kind == "all", stats.c.width == MINUTE)
-    return connection.execute(query).scalar()
+def oldest_start(connection: Connection) -> int | None:
+    """Return the start of the oldest minute that has events, in seconds since 1970. None if there are no events.
+
+    Where statistics are kept by the hour only, it is the start of the oldest hour.
+    """
+    starts = []
+    for width in (MINUTE, HOUR):
+        query = select(func.min(stats.c.start)).where(stats.c.kind == "all", stats.c.width == width)
+        starts.append(connection.execute(query).scalar())
+    minute, hour = starts
+    return hour if minute is not None and hour is not None and hour + HOUR <= minute else minute
 
 
 def _rate(stored: str | Decimal) -> Rate:

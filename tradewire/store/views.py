@@ -91,6 +91,16 @@ class ReceiptView(NamedTuple):
     reason: str
 
 
+class OutdatedView(NamedTuple):
+    """A message that is older than what is kept, under one time of receipt."""
+
+    received_at: int
+    at: int
+    """When it was deleted, or refused."""
+    was_archived: bool
+    """Whether it was archived and deleted. If not, it was refused."""
+
+
 class Trace(NamedTuple):
     """Everything the archive knows about one message."""
 
@@ -98,6 +108,8 @@ class Trace(NamedTuple):
     """None if only receipts are archived so far."""
     archived_at: int | None
     receipts: list[ReceiptView]
+    """In order of time."""
+    outdated: list[OutdatedView]
     """In order of time."""
 
 

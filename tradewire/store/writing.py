@@ -6,21 +6,23 @@ import sqlite3
 from collections import Counter
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import alembic.command
 import alembic.config
 from alembic.util import CommandError
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert
 
 from tradewire.errors import StoreUnavailable
 from tradewire.event import to_microseconds
 from tradewire.store import ledger
+from tradewire.store.arrivals import Arrivals
 from tradewire.store.bulk import BulkInsert, Lookup
 from tradewire.store.engine import LOCK_TIMEOUT_SECONDS, WAL_MAX_BYTES, sqlite_files, translate_errors, writer_engine
 from tradewire.store.ids import encode_id
+from tradewire.store.postgresql import lock_writers
 from tradewire.store.rows import parse_timestamp, to_row
-from tradewire.store.schema import duplicates, events, receipts
+from tradewire.store.schema import duplicates, events, outdated, receipts
 from tradewire.store.statistics import Statistics
 from tradewire.store.summaries import Summarizer
 
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
 
     from tradewire.event import TradeEvent
     from tradewire.receipt import Receipt
-    from tradewire.store.ids import EncodedId
-    from tradewire.store.rows import EventRow
-
-_WRITERS_LOCK: Final = 0x7472_6164_6577_6972
-"""Key of the advisory lock that a writer holds in PostgreSQL. SQLite itself allows only one writer at a time."""
 
 
 class Saved(NamedTuple):
@@ -45,6 +42,8 @@ class Saved(NamedTuple):
     """For each new event, the time from receipt to this save."""
     duplicates: int
     """Number of new retries under an Idempotency-Key."""
+    outdated: int
+    """Number of messages that were refused, because retention has deleted those of their time."""
 
 
 class StoreWriter:
@@ -54,7 +53,7 @@ class StoreWriter:
         >>> writer = StoreWriter("sqlite:////var/lib/tradewire/store.db", stack)
         >>> writer.migrate()
         >>> writer.save(events, receipts)
-        Saved(ages_seconds=[0.012], duplicates=0)
+        Saved(ages_seconds=[0.012], duplicates=0, outdated=0)
         >>> writer.close()
 
     Args:
@@ -74,11 +73,11 @@ class StoreWriter:
         self._dialect = self._engine.dialect.name
         self._events = BulkInsert(insert(events), self._engine)
         self._duplicates = BulkInsert(insert(duplicates), self._engine)
+        self._outdated = BulkInsert(insert(outdated), self._engine)
         self._receipts = BulkInsert(insert(receipts), self._engine)
         self._statistics = Statistics(self._engine)
         self._summarizer = Summarizer()
-        self._received_at = Lookup(events.c.id, [events.c.received_at], self._engine)
-        self._known_duplicates = Lookup(duplicates.c.id, [duplicates.c.received_at], self._engine)
+        self._arrivals = Arrivals(self._engine)
         self._known_receipts = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
 
     def migrate(self) -> None:
@@ -104,7 +103,7 @@ class StoreWriter:
         """Save events and receipts and count them, in one transaction.
 
         What is already saved stays as it is: the first event with an id, and for each event and tube the first receipt
-        of a kind.
+        of a kind. An event of a time whose events were deleted is refused, and a receipt of that is kept for a week.
 
         Args:
             events: Events in order of delivery. They may repeat events that are already saved.
@@ -119,20 +118,25 @@ class StoreWriter:
         archived_at = to_microseconds(datetime.now(UTC))
         rows = [to_row(event, archived_at, self._dialect) for event in events]
         with self._transaction() as connection:
-            new, retries = self._split(connection, rows)
-            duplicate_rows = self._new_duplicates(connection, retries)
+            new, retries, refused = self._arrivals.sort(connection, rows)
             receipt_rows, final_counts = self._new_receipts(connection, receipts)
             self._events.execute(connection, new)
             if new:
                 self._statistics.add(connection, new)
                 self._summarizer.add(connection, new)
-            self._duplicates.execute(connection, duplicate_rows)
+            self._duplicates.execute(connection, retries)
+            self._outdated.execute(connection, [(row.id, row.received_at, archived_at, False) for row in refused])
             self._receipts.execute(connection, receipt_rows)
-            counts = {ledger.ARCHIVED: len(new), "duplicates": len(duplicate_rows), **final_counts}
+            counts = {
+                ledger.ARCHIVED: len(new),
+                ledger.OUTDATED: len(refused),
+                ledger.DUPLICATES: len(retries),
+                **final_counts,
+            }
             ledger.add(connection, self._stack, counts)
             for receipt in receipts:
                 ledger.set_passed(connection, self._stack, receipt.tube, receipt.slots)
-        return Saved([(archived_at - row.received_at) / 1e6 for row in new], len(duplicate_rows))
+        return Saved([(archived_at - row.received_at) / 1e6 for row in new], len(retries), len(refused))
 
     def summarize(self) -> bool:
         """Read some thousand events and summarize their busy users, if that many have been saved meanwhile.
@@ -167,25 +171,6 @@ class StoreWriter:
         if self._files:
             self._files.forget()
 
-    def _split(self, connection: Connection, rows: Sequence[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
-        """Return the new events, and the retries: events with a known id but another time of receipt."""
-        received_at = dict(self._received_at.execute(connection, [row.id for row in rows]))
-        new: list[EventRow] = []
-        retries: list[EventRow] = []
-        for row in rows:
-            if row.id not in received_at:
-                received_at[row.id] = row.received_at
-                new.append(row)
-            elif received_at[row.id] != row.received_at:
-                retries.append(row)
-        return new, retries
-
-    def _new_duplicates(self, connection: Connection, retries: Sequence[EventRow]) -> list[tuple[EncodedId, int]]:
-        """Return rows for the retries that have not been saved before."""
-        known = set(self._known_duplicates.execute(connection, [row.id for row in retries]))
-        unique = dict.fromkeys((row.id, row.received_at) for row in retries)
-        return [duplicate for duplicate in unique if duplicate not in known]
-
     def _new_receipts(
         self, connection: Connection, receipts: Sequence[Receipt]
     ) -> tuple[list[tuple[Any, ...]], Counter[str]]:
@@ -214,7 +199,7 @@ class StoreWriter:
             self._check_files()
             with self._engine.begin() as connection:
                 if not self._files:
-                    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                    lock_writers(connection)
                 yield connection
             if self._files:
                 self._files.wrote()
