@@ -1,7 +1,8 @@
 """The keeper: gives up waiting events that are due, in the tube of every consumer, whether the consumer runs or not.
 
-It also repairs what the queue can't repair by itself, and sends the audit trail to syslog. Run it with
-`python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long as it takes.
+It also repairs what the queue can't repair by itself, sends the audit trail to syslog, and deletes what the archive
+keeps no longer. Run it with `python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long
+as it takes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from processor.announcer import Announcer
 from processor.audit_witness import AuditWitness
 from processor.expiry import Expiry
 from processor.repeat import repeat
+from processor.retention import RetentionThread
 from processor.turns import Turns
 from tradewire.audit.trail import Trail
 from tradewire.queue import ARCHIVE
@@ -104,7 +106,10 @@ def _announce(consumer: Consumer, settings: Settings) -> Callable[[], None]:
 def main() -> int:
     """Run until SIGTERM or SIGINT. Return the exit status: 0, or 2 if settings are invalid."""
     settings, queue, stop, log = program.start("keeper", os.environ)
+    retention = RetentionThread(settings, stop, log)
+    retention.start()
     Keeper(queue, settings, stop, log).run()
+    retention.join()
     log.info("stopped")
     return 0
 

@@ -134,7 +134,12 @@ class Reconciler:
         return has_left and counts.dead_letters <= _DEAD_LETTERS_MAX
 
     def _missing_from_archive(self, accepted: Mapping[int, int]) -> dict[int, _Missing]:
-        """Return which requests, by time, have messages that are neither archived nor among the dead letters."""
+        """Return which requests, by time, have messages that are neither archived nor among the dead letters.
+
+        Of a time whose messages are deleted, the archive can't tell any more, so nothing of it is missing.
+        """
+        kept_since = self._store.kept().since
+        accepted = {time: count for time, count in accepted.items() if time >= kept_since}
         found = self._store.archived([*accepted])
         missing = {time: count - found[time] for time, count in accepted.items() if count > found[time]}
         if missing:

@@ -99,6 +99,21 @@ def duplicates(messages: int) -> None:
     _counts().duplicates.inc(messages)
 
 
+def outdated(messages: int) -> None:
+    """Count messages that the store refused, because retention has deleted those of their time."""
+    _counts().outdated.inc(messages)
+
+
+def deleted(messages: int) -> None:
+    """Count messages that retention has deleted."""
+    _counts().deleted.inc(messages)
+
+
+def retention_step(seconds: float) -> None:
+    """Count one step of retention, and how long it kept the store's other writers waiting."""
+    _counts().retention_step_seconds.observe(seconds)
+
+
 def dead_lettered(tube: str, messages: int) -> None:
     """Count messages that became dead letters."""
     _counts().dead_letters[tube].inc(messages)
@@ -167,6 +182,8 @@ class _Counts:
         self.delivered = by_tube("messages_delivered_total", "Messages that other consumers have delivered.")
         self.archived = counter("messages_archived_total", "Messages saved in the store.")
         self.duplicates = counter("messages_duplicate_total", "Retries of messages that the store already had.")
+        self.outdated = counter("messages_outdated_total", "Messages of a deleted time that the store refused.")
+        self.deleted = counter("messages_deleted_total", "Messages that retention has deleted.")
         self.dead_letters = by_tube("messages_dead_lettered_total", "Messages that became dead letters.")
         self.expired = counter(
             "messages_expired_total", "Messages that expired before they were delivered.", "tube", "reason"
@@ -176,6 +193,9 @@ class _Counts:
         )
         self.archive_latency_seconds = seconds(
             "archive_latency_seconds", "Time from receiving a message to saving it in the store."
+        )
+        self.retention_step_seconds = seconds(
+            "retention_step_seconds", "How long a step of retention kept the store's other writers waiting."
         )
         self.save_seconds = seconds("store_save_seconds", "Duration of one transaction of the archive's processor.")
 

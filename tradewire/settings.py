@@ -23,6 +23,7 @@ from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.home_paths import HomePaths
 from tradewire.queue import factory
+from tradewire.retention import KEEP_ALL, Retention
 from tradewire.setting import BadUrl, whole
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Settings(HomePaths):
     """Milliseconds of accepted messages that a power cut may lose. 0 syncs the disk at every write."""
     store_url: str = ""
     """URL of the archive's database. Empty: a SQLite file in the stack's home."""
+    retention: Retention = KEEP_ALL
+    """What the archive keeps. Its variables are `TRADEWIRE_…RETENTION_DAYS` and `TRADEWIRE_ARCHIVE_MAX_BYTES`."""
     extra_currencies: tuple[str, ...] = ()
     """Codes of currencies that trades may have beside those of ISO 4217."""
     consumers: tuple[Consumer, ...] = (live.CONSUMER, archive.CONSUMER)
@@ -134,7 +137,7 @@ class Settings(HomePaths):
     def variables(self) -> dict[str, Any]:
         """Return the value of each setting by the name of its variable, those of the consumers included."""
         own = {field.name.upper(): getattr(self, field.name) for field in fields(self)} | {"CONSUMERS": self.tubes}
-        for name in ("JWT", "OIDC", "IDENTITY_PROXY", "CLIENT_CA"):
+        for name in ("JWT", "OIDC", "IDENTITY_PROXY", "CLIENT_CA", "RETENTION"):
             own |= own.pop(name).variables()
         own |= {"GROUP_ROLES": str(self.group_roles)}
         values = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in own.items()}
@@ -231,6 +234,7 @@ class _Reader:
             queue_max_bytes=self._take("QUEUE_MAX_BYTES", Settings.queue_max_bytes, whole(10**7, 10**13)),
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, setting_checks.store_url),
+            retention=Retention.read(self._take),
             extra_currencies=self._take("EXTRA_CURRENCIES", Settings.extra_currencies, setting_checks.currencies),
             consumers=self._consumers(),
             api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
@@ -253,7 +257,7 @@ class _Reader:
             user=self._take("USER", Settings.user, setting_checks.user),
         )
         self._faults += settings.jwt.faults(settings.access) + settings.identity_proxy.faults()
-        self._faults += settings.oidc.faults(settings.public_url)
+        self._faults += settings.oidc.faults(settings.public_url) + settings.retention.faults(settings.store)
         others = (*settings.listen, *settings.redirect_listen)
         self._faults += settings.client_ca.faults(settings.access, has_tls=settings.has_tls, others=others)
         self._faults += [f"{PREFIX}{name} is not a setting{_HINT}" for name in sorted(self._unread)]

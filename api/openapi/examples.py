@@ -55,7 +55,7 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
     ),
     ("postBatch", 413): failure(None, "too-large", "The body is larger than 1024 KiB."),
     ("postBatch", 503): UNCONFIRMED,
-    ("listMessages", 200): MessagePage([_EVENT], None, None, "2026-11-24T10:27:50.000000Z"),
+    ("listMessages", 200): MessagePage([_EVENT], None, None, "2026-11-24T10:27:50.000000Z", None),
     ("listMessages", 400): failure("limit", "out-of-range", "limit is not a whole number from 1 to 1000."),
     ("traceMessage", 200): MessageTrace(
         _ID,
@@ -75,6 +75,7 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
     ("getStats", 200): Statistics(
         since="2026-11-24T09:28:00.000000Z",
         until="2026-11-24T10:28:00.000000Z",
+        kept_since=None,
         basis=None,
         step=60,
         total=Total(1, 0),
@@ -91,6 +92,8 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
         archived_up_to="2026-11-24T10:27:50.000000Z",
         last_balanced_at=_AT,
         pending_slots=0,
+        kept_since=None,
+        deleted=0,
         accepted=2,
         begun=2,
         tubes={_TUBE: Account(accepted=2, shown=1, missing=1, **_NOTHING)},

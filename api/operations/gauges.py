@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, structs
@@ -44,6 +45,7 @@ class Gauges(Collector):
             yield _gauge("lagging_browsers", "Connected browsers that don't keep up.", browsers["lagging"])
         free = components["disk"].facts.get("freeBytes", {})
         yield _labeled_gauge("disk_free_bytes", "Free disk space where the stack writes.", "folder", free)
+        yield from _retention(components["retention"])
         expiry = components.get("certificate", Component()).facts.get("expiresAt")
         if expiry is not None:
             yield _gauge(
@@ -96,6 +98,20 @@ def _ledger(ledger: Component) -> Iterator[GaugeMetricFamily]:
             if messages is not UNSET:
                 family.add_metric([tube, state.replace("_", "-")], float(messages))
     yield family
+
+
+def _retention(retention: Component) -> Iterator[GaugeMetricFamily]:
+    if not retention.facts:
+        return
+    yield _gauge("archive_bytes", "Size of the archive's database, without its log.", retention.facts["bytes"])
+    for name, help_text, fact in (
+        ("archive_kept_since", "The archive keeps messages received since this time.", "keptSince"),
+        ("archive_full", "When the disk will be full, at the rate of the last day.", "fullAt"),
+        ("retention_checked", "When the archive was last found to be within its limits.", "checkedAt"),
+    ):
+        if retention.facts[fact]:
+            at = datetime.fromisoformat(retention.facts[fact])
+            yield _gauge(f"{name}_timestamp_seconds", help_text, at.timestamp())
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

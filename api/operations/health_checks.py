@@ -15,6 +15,7 @@ from api.operations.file_checks import DAMAGED, AuditCheck, MetricsCheck, check_
 from api.operations.issuer_check import check_issuer
 from api.operations.ledger_check import LedgerCheck
 from api.operations.readiness import OK, UNAVAILABLE, Component
+from api.operations.retention_check import RetentionCheck
 from tradewire import feed, unix_socket
 from tradewire.access import key_file, user
 from tradewire.audit.trail import Trail
@@ -75,6 +76,7 @@ def health_checks(
         "ingest": lambda: {"ingest": _ingest(settings.ingest_socket)},
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
+        "retention": RetentionCheck(settings, store),
         "ledger": LedgerCheck(settings, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
         "programs": lambda: {"programs": _programs(settings)},

@@ -52,6 +52,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     archived: Annotated[int | UnsetType, Meta(description="The archive's tube only: saved in the store.")] = UNSET
     shown: Annotated[int | UnsetType, Meta(description="The live tube only: sent to browsers.")] = UNSET
     delivered: Annotated[int | UnsetType, Meta(description="Tubes of other consumers: delivered.")] = UNSET
+    outdated: Annotated[
+        int | UnsetType, Meta(description="The archive's tube only: refused, since those of its time are deleted.")
+    ] = UNSET
     expired: int
     """Given up before they were delivered."""
     duplicates: int
@@ -112,6 +115,12 @@ class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """The last time at which no message was known to be lost."""
     pending_slots: int
     """Parts of the account that some tube has not been reconciled with. A loss in them may be unknown."""
+    kept_since: Annotated[
+        Timestamp | None,
+        Meta(description="The archive keeps messages received since this time. Null if it deletes none."),
+    ]
+    deleted: int
+    """Archived messages that retention has deleted. They still count as archived."""
     accepted: int
     begun: int
     """Messages that passed the check and were sent to the queue. It confirmed the accepted ones."""
@@ -160,6 +169,7 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
     now = to_microseconds(datetime.now(UTC))
     before = _snapshot(settings, queue)
     saved = store.counters(counters.stack_id(settings.counters))
+    kept = store.kept()
     after = _snapshot(settings, queue)
     watermark = reconciled_up_to(settings.counters, ledger.passed(saved, ARCHIVE))
     named = losses.read(settings.counters)
@@ -177,6 +187,8 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
         archived_up_to=timestamp_from_microseconds(watermark),
         last_balanced_at=timestamp_from_microseconds(balanced_at),
         pending_slots=after.slots,
+        kept_since=timestamp_from_microseconds(kept.since) if kept.since else None,
+        deleted=kept.deleted,
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,
@@ -216,7 +228,9 @@ def _account(
     """
     kinds = [*(outcome.kind for outcome in consumer.outcomes), "expired", "discarded"]
     outcomes = {kind: saved.get(count_name(consumer.name, kind), 0) for kind in kinds}
-    outcomes |= {"duplicates": saved.get("duplicates", 0), "dead_letters": counts.dead_letters}
+    outcomes |= {"duplicates": saved.get(ledger.DUPLICATES, 0), "dead_letters": counts.dead_letters}
+    if consumer.name == ARCHIVE:
+        outcomes["outdated"] = saved.get(ledger.OUTDATED, 0)
     settled = sum(loss.messages for loss in named.settled if loss.tube == consumer.name)
     missing = sum(loss.messages for loss in named.unsettled if loss.tube == consumer.name)
     balance = accepted.accepted - sum(outcomes.values()) - settled

@@ -19,6 +19,7 @@ from api.query.basis import Basis, basis_of
 from api.query.cursor import CURSOR, Cursor
 from api.query.exports import CSV, FILE_FORMATS
 from api.query.filters import FilterQuery
+from api.query.kept import KeptSince, kept_since
 from api.query.watermark import archived_up_to
 from tradewire.access.key import Role
 from tradewire.errors import Fault
@@ -107,6 +108,7 @@ class MessagePage(msgspec.Struct, rename="camel"):
         Timestamp,
         Meta(description="The watermark: every message accepted before this time is archived, or named as lost."),
     ]
+    kept_since: KeptSince
 
 
 def add_routes(
@@ -133,6 +135,7 @@ def add_routes(
             cursor.encode(next_page) if next_page else None,
             basis_of(basis),
             timestamp_from_microseconds(up_to),
+            kept_since(store.kept().since),
         )
         return json_response(200, body, {"Vary": "Accept"})
 

@@ -20,6 +20,7 @@ from api.http.timestamps import (
 )
 from api.query.basis import Basis, basis_of
 from api.query.filters import FilterQuery, TimeRange, window_range
+from api.query.kept import KeptSince, kept_since
 
 if TYPE_CHECKING:
     from tradewire.store.reading import StoreReader
@@ -93,8 +94,15 @@ class StepStats(msgspec.Struct, omit_defaults=True):
 class Statistics(msgspec.Struct, rename="camel"):
     """Totals of the messages that match, received from `since` to `until`."""
 
-    since: Timestamp
-    until: Annotated[Timestamp, Meta(description="Not included.")]
+    since: Annotated[
+        Timestamp,
+        Meta(
+            description="The start of the range. It is later than asked for where retention has deleted messages: of"
+            " that time, figures are kept by the hour, since `keptSince`."
+        ),
+    ]
+    until: Annotated[Timestamp, Meta(description="Not included. For the same reason, it may be earlier.")]
+    kept_since: KeptSince
     basis: Annotated[
         Basis | None,
         Meta(
@@ -135,6 +143,7 @@ def _statistics(stats: Stats) -> Statistics:
     return Statistics(
         since=timestamp_from_microseconds(stats.since),
         until=timestamp_from_microseconds(stats.until),
+        kept_since=kept_since(stats.kept_since),
         basis=basis_of(stats.basis),
         step=stats.step,
         total=Total(*stats.total),

@@ -67,7 +67,17 @@ class TraceEntry(msgspec.Struct, omit_defaults=True):
     """One step in the history of a message."""
 
     kind: Literal[
-        "accepted", "archived", "shown", "delivered", "expired", "dead-lettered", "requeued", "discarded", "lost"
+        "accepted",
+        "archived",
+        "shown",
+        "delivered",
+        "expired",
+        "dead-lettered",
+        "requeued",
+        "discarded",
+        "lost",
+        "deleted",
+        "outdated",
     ]
     at: Timestamp
     tube: str | UnsetType = UNSET
@@ -79,7 +89,8 @@ class MessageTrace(msgspec.Struct):
     """A message and its history, oldest first.
 
     The message is null if it is neither archived nor a dead letter that can be read. An entry `lost` says that the
-    ledger has named it as lost in a tube, and when.
+    ledger has named it as lost in a tube, and when. An entry `deleted` says that it was archived, and that retention
+    has deleted it; `outdated`, that the archive refused it because messages of its time are deleted.
     """
 
     id: str
@@ -124,6 +135,8 @@ class Traces:
         entries += [TraceEntry("lost", _timestamp(loss.named_at), loss.tube) for loss in lost]
         if message:
             entries.append(TraceEntry("accepted", message.received_at))
+        elif archived and archived.outdated:
+            entries.append(TraceEntry("accepted", timestamp_from_microseconds(archived.outdated[0].received_at)))
         elif lost:
             entries.append(TraceEntry("accepted", timestamp_from_microseconds(lost[0].received_at)))
         # All timestamps have the same format, so they sort as text.
@@ -145,6 +158,13 @@ class Traces:
         if accepted_at is None or accepted_at + _MARGIN_MICROSECONDS > up_to:
             detail = f"No message {message_id} is archived. A message accepted just now may not be archived yet."
             return Fault("id", "not-archived-yet", detail)
+        kept_since = self._store.kept().since
+        if accepted_at < kept_since:
+            detail = (
+                f"No message {message_id} is kept. Messages received before {timestamp_from_microseconds(kept_since)}"
+                " were archived, and have been deleted by retention. If this one was accepted here, it was among them."
+            )
+            return Fault("id", "deleted", detail)
         detail = (
             f"No message {message_id} is archived, nor is it a dead letter. Every message accepted before"
             f" {timestamp_from_microseconds(up_to)} is archived. So it was not accepted here, or it was lost; then"
@@ -182,6 +202,8 @@ def _message(letter: DeadLetter) -> TradeEvent | None:
 
 def _archived_entries(trace: Trace) -> Iterator[TraceEntry]:
     yield from map(_entry, trace.receipts)
+    for gone in trace.outdated:
+        yield TraceEntry("deleted" if gone.was_archived else "outdated", timestamp_from_microseconds(gone.at))
     if trace.archived_at is not None:
         yield TraceEntry("archived", timestamp_from_microseconds(trace.archived_at))
 

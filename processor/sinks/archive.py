@@ -108,6 +108,9 @@ class ArchiveSink:
         metrics.saved(time.monotonic() - begun)
         metrics.archived(saved.ages_seconds)
         metrics.duplicates(saved.duplicates)
+        metrics.outdated(saved.outdated)
+        if saved.outdated:
+            _log.warning("messages refused, because those of their time are deleted", messages=saved.outdated)
 
     def hold_off(self, timeout_seconds: float) -> bool:
         """Raise NotImplementedError: this sink never returns WAIT."""

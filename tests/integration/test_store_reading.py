@@ -434,7 +434,7 @@ def test_a_trace_has_the_event_and_all_its_receipts(store_url: str) -> None:
             ReceiptView("shown", "live", start + 3 * SECOND, 3, ""),
         ]
         assert reader.trace(make_event(2).id) == Trace(
-            None, None, [ReceiptView("expired", "live", start + 2 * SECOND, 0, "age")]
+            None, None, [ReceiptView("expired", "live", start + 2 * SECOND, 0, "age")], []
         )
         assert reader.trace(make_event(3).id) is None
 

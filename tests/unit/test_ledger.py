@@ -29,6 +29,7 @@ from tradewire.ledger.slot_writer import SlotWriter
 from tradewire.queue import ARCHIVE, LIVE, Rejected
 from tradewire.queue.memory import Broker, MemoryQueue
 from tradewire.settings import Settings
+from tradewire.store.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,12 +51,16 @@ class FakeStore:
     def __init__(self, stack: str) -> None:
         self.stack = stack
         self.saved: dict[str, int] = {}
+        self.limits = Kept(0, 0, 0, 0)
         self.during_read: Callable[[], object] = lambda: None
 
     def counters(self, stack: str) -> dict[str, int]:
         assert stack == self.stack
         self.during_read()
         return self.saved
+
+    def kept(self) -> Kept:
+        return self.limits
 
 
 class Stack:

@@ -224,6 +224,7 @@ def _give_back(connection: Connection, pages: int) -> int:
     wanted = min(pages, -(-excess // before.page_bytes))
     driver = connection.connection.driver_connection
     assert driver  # noqa: S101 - it is open
-    # There is a row for each page, without columns, and no page is cut before its row is read.
-    driver.execute(f"PRAGMA incremental_vacuum({wanted})").fetchall()
+    # It has a row for each page, without columns, and cuts no page before its row is read. Only a script reads them.
+    # A script first commits, so that the pragma is a transaction of its own. The caller's goes on behind it.
+    driver.executescript(f"PRAGMA incremental_vacuum({wanted}); BEGIN IMMEDIATE")
     return (before.bytes - size(connection).bytes) // before.page_bytes

@@ -6,7 +6,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tradewire.errors import StoreUnavailable
 from tradewire.store import engine, fitness, reading_ledger, reading_messages, reading_sorted, reading_stats
@@ -164,6 +164,11 @@ class StoreReader:
         """Return what the archive keeps, and since when."""
         with self._transaction() as connection:
             return kept(connection)
+
+    def oldest(self) -> int | None:
+        """Return when the oldest message kept was received, in microseconds since 1970. None if there is no message."""
+        with self._transaction() as connection:
+            return connection.execute(select(func.min(events.c.received_at))).scalar()
 
     def size(self) -> Size:
         """Return the size of the store."""

@@ -44,8 +44,10 @@ def stats(connection: Connection, filters: Filter) -> Stats:
     since = filters.since or 0
     until = (newest + MINUTE) * _SECOND if filters.until is None else filters.until
     if selection(filters):
+        kept_since = still.figures_since
         since, until = still.figures_range(since, until, newest)
     else:
+        kept_since = still.since
         since = max(since, still.since)
         until = max(since, until)
     step = step_seconds(max(since, (oldest_start(connection) or 0) * _SECOND), until)
@@ -59,7 +61,7 @@ def stats(connection: Connection, filters: Filter) -> Stats:
         parts.insert(0, part)
         if basis:
             break
-    return Stats(since, until, step, basis, *merge(parts))
+    return Stats(since, until, kept_since, step, basis, *merge(parts))
 
 
 def _parts(

@@ -145,8 +145,11 @@ class Stats(NamedTuple):
     """Statistics of a time range."""
 
     since: int
+    """At least the start of the range that was asked for, or later if figures of that time are not kept."""
     until: int
-    """Not included."""
+    """Not included. Earlier than asked for if figures of that time are only kept by the hour."""
+    kept_since: int
+    """Figures of the time before this are deleted; 0 if none are."""
     step: int
     """Width of the series' steps, in seconds. It suits the part of the range since the archive's first event."""
     basis: Basis | None
