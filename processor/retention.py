@@ -1,4 +1,4 @@
-"""Deletes what the archive keeps no longer, in a thread of the keeper, which no outage of the store holds up."""
+"""Deletes old messages and figures, in a thread of the keeper, which no outage of the store holds up."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class RetentionThread:
                 self._log.info("messages deleted", messages=deleted)
 
     def _limits(self) -> Limits:
-        """Return what is due now. What the ledger has not reconciled with the archive is never due."""
+        """Return the limits of now. No message is due before the ledger has reconciled it with the archive."""
         now = clock_microseconds()
         passed = ledger.passed(self._store.counters(stack_id(self._counters)), ARCHIVE)
         reconciled = reconciled_up_to(self._counters, passed)

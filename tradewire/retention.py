@@ -14,6 +14,14 @@ _DAYS_MAX: Final = 36_500
 DAY_MICROSECONDS: Final = 86_400_000_000
 
 
+_BYTES_MIN: Final = 10**8
+_BYTES_MAX: Final = 10**15
+
+
+def _size(text: str) -> int:
+    return 0 if text == "0" else whole(_BYTES_MIN, _BYTES_MAX)(text)
+
+
 @dataclass(frozen=True)
 class Retention:
     """What is kept. 0 sets no limit."""
@@ -33,9 +41,9 @@ class Retention:
             take: Reads one variable.
         """
         return cls(
-            take("RETENTION_DAYS", 0, whole(1, _DAYS_MAX)),
-            take("STATS_RETENTION_DAYS", 0, whole(1, _DAYS_MAX)),
-            take("ARCHIVE_MAX_BYTES", 0, whole(10**8, 10**15)),
+            take("RETENTION_DAYS", 0, whole(0, _DAYS_MAX)),
+            take("STATS_RETENTION_DAYS", 0, whole(0, _DAYS_MAX)),
+            take("ARCHIVE_MAX_BYTES", 0, _size),
         )
 
     def __bool__(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, structs
@@ -109,8 +108,8 @@ def _retention(retention: Component) -> Iterator[GaugeMetricFamily]:
         ("archive_full", "When the disk will be full, at the rate of the last day.", "fullAt"),
         ("retention_checked", "When the archive was last found to be within its limits.", "checkedAt"),
     ):
-        if retention.facts[fact]:
-            at = datetime.fromisoformat(retention.facts[fact])
+        at = retention.facts[fact]
+        if at is not None:
             yield _gauge(f"{name}_timestamp_seconds", help_text, at.timestamp())
 
 

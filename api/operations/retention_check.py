@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from api.http.timestamps import now_microseconds, timestamp_from_microseconds
+from api.http.timestamps import now_microseconds
 from api.operations.readiness import UNAVAILABLE, Component
 from tradewire.errors import StoreUnavailable
+from tradewire.event import from_microseconds
 from tradewire.retention import DAY_MICROSECONDS
 from tradewire.store import engine
 from tradewire.store.views import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from tradewire.settings import Settings
     from tradewire.store.kept import Kept
@@ -26,7 +28,7 @@ TOO_LARGE: Final = "too-large"
 _LATE_MICROSECONDS: Final = 3_600_000_000
 """A message that is older than the limit by so much should be deleted."""
 _SILENCE_MICROSECONDS: Final = 600_000_000
-"""The keeper checks the limits every ten seconds. Deleting what is left from before may take longer."""
+"""The keeper checks the limits every ten seconds. After a long pause, deleting may take longer."""
 _ESTIMATE_SECONDS: Final = 60.0
 """How long an estimate is reused: it reads the statistics of all messages kept."""
 _ESTIMATE_DAYS_MAX: Final = 36_500
@@ -58,7 +60,7 @@ class RetentionCheck:
                 self._next_estimate = time.monotonic() + _ESTIMATE_SECONDS
         except StoreUnavailable as error:
             return {"retention": Component(UNAVAILABLE, f"{error}; nothing is deleted")}
-        facts: dict[str, Any] = {
+        facts = {
             "keptSince": _timestamp(kept.since),
             "figuresKeptSince": _timestamp(kept.figures_since),
             "oldestMessageAt": _timestamp(oldest or 0),
@@ -67,25 +69,24 @@ class RetentionCheck:
             "bytes": size.bytes,
             "fullAt": _timestamp(self._full_at or 0),
         }
-        return {"retention": Component(*self._fault(kept, oldest, size, now), facts)}
+        return {"retention": self._judge(kept, oldest, size, now)._replace(facts=facts)}
 
-    def _fault(self, kept: Kept, oldest: int | None, size: Size, now: int) -> tuple[str, str]:
-        """Return the status and the detail."""
+    def _judge(self, kept: Kept, oldest: int | None, size: Size, now: int) -> Component:
+        """Return the health, without facts."""
         days, bytes_max = self._retention.days, self._retention.bytes_max
         if bytes_max and size.bytes > bytes_max:
             detail = (
                 f"the archive is larger than TRADEWIRE_ARCHIVE_MAX_BYTES={bytes_max}. The keeper deletes the oldest"
                 " messages, but none of the last hour and none that the ledger has not reconciled"
             )
-            return TOO_LARGE, detail
+            return Component(TOO_LARGE, detail)
         if days and oldest is not None and oldest < now - days * DAY_MICROSECONDS - _LATE_MICROSECONDS:
-            return (
-                BEHIND,
-                f"messages older than TRADEWIRE_RETENTION_DAYS={days} are not deleted yet: see the keeper's log",
-            )
+            detail = f"messages older than TRADEWIRE_RETENTION_DAYS={days} are not deleted yet: see the keeper's log"
+            return Component(BEHIND, detail)
         if self._retention and now - max(kept.checked_at, self._started_at) > _SILENCE_MICROSECONDS:
-            return BEHIND, "the keeper has not brought the archive within its limits for ten minutes: see its log"
-        return "ok", ""
+            detail = "the keeper has not brought the archive within its limits for ten minutes: see its log"
+            return Component(BEHIND, detail)
+        return Component()
 
     def _estimate(self, kept: Kept, size: Size, now: int) -> int | None:
         """Return when the disk will be full if messages come as in the last day. None if it won't, or is unknown."""
@@ -104,5 +105,5 @@ class RetentionCheck:
         return now + int(days * DAY_MICROSECONDS) if days < _ESTIMATE_DAYS_MAX else None
 
 
-def _timestamp(microseconds: int) -> str | None:
-    return timestamp_from_microseconds(microseconds) if microseconds else None
+def _timestamp(microseconds: int) -> datetime | None:
+    return from_microseconds(microseconds) if microseconds else None

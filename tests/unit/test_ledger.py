@@ -143,7 +143,9 @@ def test_a_new_stack_is_balanced(stack: Stack) -> None:
 
 def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
     stack.accept(24)
-    stack.save(duplicates=1, archived=22, archive_discarded=1, live_shown=6, live_expired=5, live_discarded=3)
+    stack.save(
+        duplicates=1, archived=21, outdated=1, archive_discarded=1, live_shown=6, live_expired=5, live_discarded=3
+    )
     stack.put(LIVE, 9)
     for _ in range(2):
         [job] = stack.queue.reserve(LIVE, 1, 0)
@@ -170,7 +172,8 @@ def test_all_outcomes_of_a_message_balance_it(stack: Stack) -> None:
         "discarded": 1,
         "expired": 0,
         "waiting": 0,
-        "archived": 22,
+        "archived": 21,
+        "outdated": 1,
         "unanswered": 0,
         "unexplained": 0,
         "missing": 0,

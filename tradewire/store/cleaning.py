@@ -98,7 +98,7 @@ class StoreCleaner:
         self._steps = 0
 
     def round(self, limits: Limits, now: int) -> Round:
-        """Delete what is due, but only so many messages that the rest is not kept waiting. Give space back to the disk.
+        """Delete old messages, up to a number. Then delete all that depends on them, and give space back to the disk.
 
         Args:
             limits: What is to be deleted.

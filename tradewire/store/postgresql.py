@@ -41,5 +41,5 @@ class PatientConnection(psycopg.Connection):
 
 
 def lock_writers(connection: Connection) -> None:
-    """Keep other writers out until the transaction ends. Wait for the one that is writing."""
+    """Keep other writers out until the transaction ends. Wait for the writer before."""
     connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))

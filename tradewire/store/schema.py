@@ -209,7 +209,7 @@ outdated: Final = Table(
     Index("outdated_by_time", "at"),
     sqlite_with_rowid=False,
 )
-"""Messages that are older than what is kept, and that might come again. Each is a receipt of its end.
+"""Messages of a time whose messages are deleted, and that might come again. Each row is a receipt.
 
 A message that retention deleted is in here if a retry under its Idempotency-Key, or a late redelivery, could otherwise
 store it again. A message that came when those of its time had been deleted is in here, because it was refused.

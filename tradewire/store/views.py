@@ -92,7 +92,7 @@ class ReceiptView(NamedTuple):
 
 
 class OutdatedView(NamedTuple):
-    """A message that is older than what is kept, under one time of receipt."""
+    """A message of a time whose messages are deleted, under one time of receipt."""
 
     received_at: int
     at: int
