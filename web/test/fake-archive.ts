@@ -51,6 +51,7 @@ export class FakeArchive {
       basis: undefined,
       next: end < matching.length ? String(end) : undefined,
       archivedUpToMs: this.upToMs,
+      keptSinceMs: undefined,
     };
   }
 }

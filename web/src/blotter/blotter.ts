@@ -12,7 +12,8 @@ import { hasRole } from "../server/session.ts";
 import { RateMeter } from "../stream/meters.ts";
 import { byId, setText } from "../ui/dom.ts";
 import { loadSetting, saveSetting } from "../ui/local-storage.ts";
-import { dateAndClock } from "../ui/time-format.ts";
+import type { Zone } from "../ui/preferences.ts";
+import { dateAndClock, zoneName } from "../ui/time-format.ts";
 import { type Clock, COLUMNS } from "./columns.ts";
 import { CurrencyQuestion } from "./currency-question.ts";
 import { Detail } from "./detail.ts";
@@ -34,6 +35,14 @@ import { directionLabel, orderLabel } from "./order-labels.ts";
 import { SKELETON } from "./skeleton.ts";
 import { Toolbar } from "./toolbar.ts";
 import { UsedColumns } from "./used-columns.ts";
+
+/** Says since when trades are kept, if a list begins before that. */
+function keptSince(keptMs: number | undefined, sinceMs: number | undefined, zone: Zone): string | undefined {
+  if (keptMs === undefined || (sinceMs ?? 0) >= keptMs) {
+    return;
+  }
+  return `${dateAndClock(keptMs, zone)} ${zoneName(zone)}`;
+}
 
 /** Above this rate every row would be highlighted, which is useless and costs frames. */
 const HIGHLIGHT_BELOW_PER_SECOND = 20;
@@ -201,6 +210,7 @@ export class Blotter implements Panel {
       rows: list.length,
       isFiltered: filtered,
       rangeLabel,
+      keptSince: keptSince(list.keptSinceMs, spanOf(range, nowMs).sinceMs, view.zone),
       mayGrow: !sorted && spanOf(range, nowMs).untilMs === undefined,
       rowIndex: list.length + 2,
     });

@@ -15,6 +15,8 @@ export interface FooterState {
   readonly isFiltered: boolean;
   /** Such as `in the last hour`. Empty if the list has no bounds in time. */
   readonly rangeLabel: string;
+  /** If the range begins before the trades that are kept: since when they are, such as `2026-01-01 00:00:00 UTC`. */
+  readonly keptSince: string | undefined;
   /** Whether new trades may belong into the list. */
   readonly mayGrow: boolean;
   /** The footer's own row index, counted from 1. */
@@ -77,17 +79,21 @@ function text(state: FooterState): string {
   }
 }
 
-function emptyText({ isFiltered, rangeLabel, mayGrow }: FooterState): string {
-  const none = sentence(isFiltered ? "No trade matches these filters" : "No trades", rangeLabel);
+function emptyText({ isFiltered, rangeLabel, mayGrow, keptSince }: FooterState): string {
+  const empty = sentence(isFiltered ? "No trade matches these filters" : "No trades", rangeLabel);
+  const none = keptSince === undefined ? empty : `${empty} Trades are kept since ${keptSince}.`;
   return mayGrow ? `${none} New ones appear here at once.` : none;
 }
 
-function endText({ isNewestFirst, isPartial, isFiltered, rangeLabel }: FooterState): string {
+function endText({ isNewestFirst, isPartial, isFiltered, rangeLabel, keptSince }: FooterState): string {
   if (isPartial) {
     return "The list ends here. Use a shorter time range or more filters to sort older trades, too.";
   }
   if (!isNewestFirst) {
     return "The list ends here.";
+  }
+  if (keptSince !== undefined) {
+    return `The list ends here. Trades are kept since ${keptSince}.`;
   }
   return sentence(isFiltered ? "This is the first matching trade" : "This is the first trade", rangeLabel);
 }

@@ -47,6 +47,8 @@ export class Pages {
   /** The trade of the first row. */
   top: TradeEvent | undefined;
   length = 0;
+  /** Trades received before this time are deleted, by the last answer. */
+  keptSinceMs: number | undefined;
   readonly #source: Source;
   readonly #selection: () => Selection;
   #pages: readonly CachedPage[] = [];
@@ -143,6 +145,7 @@ export class Pages {
       const untilMs = belowMs ?? span.untilMs;
       const page = await queryArchive({ filters, sinceMs: span.sinceMs, untilMs, limit: PAGE_ROWS, cursor });
       this.#status = "idle";
+      this.keptSinceMs = page.keptSinceMs;
       this.#store(index, cursor, page);
     } catch (error) {
       console.warn("Tradewire: can’t load trades:", error);

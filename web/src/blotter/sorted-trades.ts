@@ -53,6 +53,10 @@ export class SortedTrades {
     return this.#pages.length;
   }
 
+  get keptSinceMs(): number | undefined {
+    return this.#pages.keptSinceMs;
+  }
+
   get endStatus(): EndStatus {
     return this.#pages.endStatus;
   }
@@ -93,7 +97,7 @@ export class SortedTrades {
       untilMs: Math.min(query.untilMs ?? this.#asOfMs, this.#asOfMs),
     };
     if (isEmptySpan(span)) {
-      return { messages: [], next: undefined, basis: undefined, archivedUpToMs: this.#asOfMs };
+      return { messages: [], next: undefined, basis: undefined, archivedUpToMs: this.#asOfMs, keptSinceMs: undefined };
     }
     const page = await queryArchive({ ...query, ...span, order: this.order });
     this.#basis = page.basis;

@@ -26,6 +26,8 @@ export interface Trace {
 /** Nothing is known of the message. It may be archived later: ask again after this time. Undefined: it won't be. */
 export interface NotArchived {
   readonly afterMs: number | undefined;
+  /** Whether retention has deleted the messages of its time. */
+  readonly isDeleted: boolean;
 }
 
 const DEFAULT_RETRY_SECONDS = 1;
@@ -36,15 +38,22 @@ const FINAL_KINDS: ReadonlySet<string> = new Set([
   "dead-lettered",
   "discarded",
   "lost",
+  "deleted",
+  "outdated",
 ]);
+/** Codes of a 404 that does not change any more. */
+const FINAL_CODES = ["not-found", "deleted"];
+const SETTLED_KINDS: ReadonlySet<string> = new Set(["archived", "lost", "deleted", "outdated"]);
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
 export async function fetchTrace(fetch: Fetch, id: string): Promise<Trace | NotArchived> {
   const response = await get(fetch, `/api/message/${encodeURIComponent(id)}`);
   if (response.status === 404) {
     const seconds = Number(response.headers.get("retry-after") ?? DEFAULT_RETRY_SECONDS);
-    const isFinal = hasCode(await response.json(), "not-found");
-    return { afterMs: isFinal ? undefined : Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000 };
+    const answer = await response.json();
+    const isFinal = FINAL_CODES.some((code) => hasCode(answer, code));
+    const afterMs = isFinal ? undefined : Math.max(DEFAULT_RETRY_SECONDS, seconds || 0) * 1000;
+    return { afterMs, isDeleted: hasCode(answer, "deleted") };
   }
   return readAnswer(response, parseTrace);
 }
@@ -60,7 +69,7 @@ function parseTrace(answer: unknown): Trace | undefined {
   }
   const entries = answer["trace"].map(parseEntry).filter((entry) => entry !== undefined);
   const last = entries.findLast(({ kind }) => FINAL_KINDS.has(kind) || kind === "requeued");
-  const isSettled = entries.some(({ kind }) => kind === "archived" || kind === "lost");
+  const isSettled = entries.some(({ kind }) => SETTLED_KINDS.has(kind));
   const isDone = isSettled && last !== undefined && last.kind !== "requeued";
   return { entries, message: answer["message"] ?? undefined, isDone };
 }
@@ -92,6 +101,8 @@ const LABELS: Readonly<Record<string, (entry: TraceEntry) => string>> = {
   "dead-lettered": ({ tube }) => `Dead letter of ${tube}: it could not be processed`,
   requeued: ({ tube }) => `Requeued to ${tube}`,
   lost: ({ tube }) => `Named as lost in ${tube}: accepted, and nowhere to be found`,
+  deleted: () => "Deleted from the archive by retention",
+  outdated: () => "Refused by the archive: messages of this time are deleted",
   discarded: ({ tube }) => `Dead letter of ${tube} deleted`,
 };
 

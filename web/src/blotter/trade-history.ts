@@ -3,7 +3,7 @@
 import type { Page } from "../page.ts";
 import { isTradeId } from "../trade/event.ts";
 import { dateAndClock } from "../ui/time-format.ts";
-import { fetchTrace, type Trace } from "./trace.ts";
+import { fetchTrace, type NotArchived, type Trace } from "./trace.ts";
 
 /** How often to query an incomplete history. */
 const POLL_EVERY_MS = 2000;
@@ -64,7 +64,7 @@ export class TradeHistory {
         return;
       }
       if ("afterMs" in result) {
-        this.#publish(result.afterMs === undefined ? NOT_FOUND : NOT_ARCHIVED);
+        this.#publish(absence(result));
         return result.afterMs;
       }
       this.#trace = result;
@@ -87,11 +87,23 @@ const NOT_ARCHIVED = "Not archived yet. A trade that was accepted just now appea
 const NOT_FOUND =
   "There is no trade with this id. Everything accepted at its time is archived, so it was not accepted here, or it is lost.";
 
+const DELETED = "Trades of this time are not kept any more: they were archived, and deleted by retention.";
+
+function absence({ afterMs, isDeleted }: NotArchived): string {
+  if (isDeleted) {
+    return DELETED;
+  }
+  return afterMs === undefined ? NOT_FOUND : NOT_ARCHIVED;
+}
+
 export function statusOf({ isDone, message, entries }: Trace): string {
   if (message === undefined) {
     const loss = entries.find(({ kind }) => kind === "lost");
     if (loss) {
       return `This trade is lost. The ledger has named it since ${dateAndClock(loss.atMicros / 1000, "utc")} UTC.`;
+    }
+    if (entries.some(({ kind }) => kind === "deleted")) {
+      return "This trade was archived, and deleted by retention.";
     }
     return "The trade itself is not archived. This is what happened to it.";
   }

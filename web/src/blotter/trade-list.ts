@@ -92,6 +92,10 @@ export class TradeList {
     return [...this.#shown.slice(first, last), ...older];
   }
 
+  get keptSinceMs(): number | undefined {
+    return this.#pages?.keptSinceMs;
+  }
+
   get endStatus(): EndStatus {
     if (this.#isComplete) {
       return "end";

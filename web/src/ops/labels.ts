@@ -40,11 +40,20 @@ const FACTS: Readonly<Record<string, (facts: Component["facts"]) => string>> = {
   queue: ({ fill }) => (typeof fill === "number" ? `${percent(fill)} full` : ""),
   wsserver: ({ browsers, lagging }) =>
     lagging === 0 ? `${countOf(browsers, "browser")}` : `${countOf(browsers, "browser")}, ${lagging} lagging`,
+  retention: retentionLabel,
   disk: ({ freeBytes }) => {
     const min = Math.min(...Object.values(freeBytes ?? {}).filter((bytes) => typeof bytes === "number"));
     return Number.isFinite(min) ? `${whole.format(Math.floor(min / 1e9))} GB free` : "";
   },
 };
+
+/** What is kept since when, how much disk it takes, and when that will be full. */
+function retentionLabel({ keptSince, bytes, fullAt }: Component["facts"]): string {
+  const since = typeof keptSince === "string" ? `kept since ${keptSince.slice(0, 10)}` : "everything is kept";
+  const size = typeof bytes === "number" ? `, ${whole.format(Math.ceil(bytes / 1e6))} MB` : "";
+  const full = typeof fullAt === "string" ? `, disk full on ${fullAt.slice(0, 10)} at today’s rate` : "";
+  return since + size + full;
+}
 
 function percent(share: number): string {
   return `${Math.round(share * 100)}%`;

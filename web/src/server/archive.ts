@@ -31,6 +31,8 @@ export interface MessagesPage {
   readonly basis: Basis | undefined;
   /** Everything received before this time is archived. Minus infinity if the archive can't tell. */
   readonly archivedUpToMs: number;
+  /** Trades received before this time are deleted. Undefined if none are. */
+  readonly keptSinceMs: number | undefined;
 }
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
@@ -61,7 +63,7 @@ function parsePage(answer: unknown): MessagesPage | undefined {
   if (!isRecord(answer)) {
     return;
   }
-  const { messages, next, basis, archivedUpTo } = answer;
+  const { messages, next, basis, archivedUpTo, keptSince } = answer;
   const archivedUpToMs = parseArchivedUpTo(archivedUpTo);
   if (
     !Array.isArray(messages) ||
@@ -70,13 +72,18 @@ function parsePage(answer: unknown): MessagesPage | undefined {
   ) {
     return;
   }
-  return { messages, next: next ?? undefined, basis: parseBasis(basis), archivedUpToMs };
+  const keptSinceMs = parseMs(keptSince);
+  return { messages, next: next ?? undefined, basis: parseBasis(basis), archivedUpToMs, keptSinceMs };
 }
 
 function parseArchivedUpTo(timestamp: unknown): number | undefined {
   if (timestamp === null) {
     return Number.NEGATIVE_INFINITY;
   }
+  return parseMs(timestamp);
+}
+
+function parseMs(timestamp: unknown): number | undefined {
   const micros = typeof timestamp === "string" ? parseMicros(timestamp) : undefined;
   return micros === undefined ? undefined : micros / 1000;
 }
