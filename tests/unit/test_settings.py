@@ -391,3 +391,17 @@ def test_another_mode_of_access_is_refused(mode: str) -> None:
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
         read().rate_limit = 1  # type: ignore[misc]
+
+
+def test_figures_are_kept_at_least_as_long_as_messages() -> None:
+    assert read(RETENTION_DAYS="30", STATS_RETENTION_DAYS="30").retention.stats_days == 30
+    assert read(ARCHIVE_MAX_BYTES="100000000", STATS_RETENTION_DAYS="1").retention.bytes_max == 10**8
+    assert "is less than TRADEWIRE_RETENTION_DAYS=30" in faults(RETENTION_DAYS="30", STATS_RETENTION_DAYS="29")[0]
+    assert "needs TRADEWIRE_RETENTION_DAYS" in faults(STATS_RETENTION_DAYS="29")[0]
+
+
+def test_the_size_of_an_archive_is_limited_in_sqlite_alone() -> None:
+    url = "postgresql://user@host/database"
+    assert "needs SQLite" in faults(ARCHIVE_MAX_BYTES="100000000", STORE_URL=url)[0]
+    assert faults(ARCHIVE_MAX_BYTES="0", RETENTION_DAYS="0", STORE_URL=url) == ()
+    assert "from 100000000 to" in faults(ARCHIVE_MAX_BYTES="99999999")[0]

@@ -45,8 +45,20 @@ it("a time range is rounded outward, and the cursor is sent unchanged", async ()
 
 it("a page has its messages, the next cursor, and the time up to which the archive is complete", async () => {
   const archivedUpTo = "2026-11-24T10:00:00.500250Z";
-  const { query } = answering({ messages: [1, 2], next: "c", basis: null, archivedUpTo, keptSince: "2026-11-24T10:00:00Z" });
-  const page = { messages: [1, 2], next: "c", basis: undefined, archivedUpToMs: TEN + 500.25, keptSinceMs: TEN };
+  const { query } = answering({
+    messages: [1, 2],
+    next: "c",
+    basis: null,
+    archivedUpTo,
+    keptSince: "2026-11-24T10:00:00Z",
+  });
+  const page = {
+    messages: [1, 2],
+    next: "c",
+    basis: undefined,
+    archivedUpToMs: TEN + 500.25,
+    keptSinceMs: TEN,
+  };
   assert.deepEqual(await query({ limit: 2 }), page);
 });
 

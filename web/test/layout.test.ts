@@ -131,7 +131,7 @@ it("a message that is not archived yet is queried again after Retry-After", asyn
     answering({ errors: [] }, { status: 404, headers: { "Retry-After": "3" } }),
     "x",
   );
-  assert.deepEqual(answer, { afterMs: 3000 });
+  assert.deepEqual(answer, { afterMs: 3000, isDeleted: false });
 });
 
 it("other refusals and invalid answers are errors", async () => {

@@ -97,7 +97,13 @@ export class SortedTrades {
       untilMs: Math.min(query.untilMs ?? this.#asOfMs, this.#asOfMs),
     };
     if (isEmptySpan(span)) {
-      return { messages: [], next: undefined, basis: undefined, archivedUpToMs: this.#asOfMs, keptSinceMs: undefined };
+      return {
+        messages: [],
+        next: undefined,
+        basis: undefined,
+        archivedUpToMs: this.#asOfMs,
+        keptSinceMs: undefined,
+      };
     }
     const page = await queryArchive({ ...query, ...span, order: this.order });
     this.#basis = page.basis;

@@ -45,7 +45,11 @@ export interface LedgerLine {
 /** The outcomes that messages of every consumer may have. */
 const COMMON_OUTCOMES: readonly LedgerLine[] = [
   { name: "expired", label: "Expired", meaning: "not delivered in time; kept in the archive" },
-  { name: "outdated", label: "Outdated", meaning: "refused by the archive: messages of that time are deleted" },
+  {
+    name: "outdated",
+    label: "Outdated",
+    meaning: "refused by the archive: messages of that time are deleted",
+  },
   { name: "waiting", label: "Waiting", meaning: "in the queue" },
   { name: "deadLetters", label: "Dead letters", meaning: "could not be processed; see above" },
   { name: "discarded", label: "Deleted", meaning: "dead letters that were deleted" },
