@@ -152,7 +152,8 @@ def operations(tubes: Sequence[str]) -> dict[tuple[str, str], Operation]:
                 400: BAD_PARAMETERS,
                 404: ResponseSpec(
                     "Nothing is known about such a message. `not-archived-yet`: it may have been accepted just now."
-                    " `not-found`: every message of that time is archived, so it was not accepted here, or it is lost.",
+                    " `not-found`: every message of that time is archived, so it was not accepted here, or it is lost."
+                    " `deleted`: retention has deleted the messages of that time.",
                     Failure,
                     headers=RETRY,
                 ),

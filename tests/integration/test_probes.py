@@ -60,12 +60,12 @@ def test_readyz_is_ready_degraded_or_not_ready_and_names_faulty_components(
     home: Path, metrics_env: dict[str, str]
 ) -> None:
     with query_api(home, **metrics_env):
-        assert readiness(home) == (503, "not-ready", {"queue", "ingest", "wsserver", "store", "ledger"})
+        assert readiness(home) == (503, "not-ready", {"queue", "ingest", "wsserver", "store", "retention", "ledger"})
         assert int(call_query(home, "/readyz").headers["Retry-After"]) >= 1
         with ingest_api(home):
-            expect_readiness(home, 503, "not-ready", {"queue", "wsserver", "store", "ledger"})
+            expect_readiness(home, 503, "not-ready", {"queue", "wsserver", "store", "retention", "ledger"})
             with beanstalkd(home):
-                expect_readiness(home, 200, "degraded", {"wsserver", "consumers", "store", "ledger"})
+                expect_readiness(home, 200, "degraded", {"wsserver", "consumers", "store", "retention", "ledger"})
                 with processor(home, "archive"):
                     expect_readiness(home, 200, "degraded", {"wsserver", "consumers"})
                     with wsserver(home), processor(home):

@@ -20,6 +20,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   "ingest unavailable": "The API does not answer correctly. Trades may be refused.",
   "wsserver unavailable": "The live server is unavailable. Trades are archived, and wait to be shown.",
   "store unavailable": "The archive’s database is unavailable. Trades are shown, and wait to be archived.",
+  "retention behind": "Old trades are not deleted yet, although they are kept for too long.",
+  "retention too-large": "The archive is larger than its limit.",
   "ledger unavailable": "The ledger is unavailable.",
   "ledger loss": "The ledger reports missing trades.",
   "disk nearly-full": "The disk is nearly full.",
@@ -61,6 +63,9 @@ function findAlerts(health: Health, isLive: boolean): ReadonlyMap<string, Alert>
     if (component.status !== "ok" && component.name !== "consumers") {
       found.set(component.name, { text: alertText(component) });
     }
+  }
+  if (found.has("store")) {
+    found.delete("retention");
   }
   if (found.has(status) && found.has("ingest")) {
     found.set("ingest", { text: "The API does not answer correctly." });
