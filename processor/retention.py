@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS: Final = 10.0
 """The pause after everything due was deleted. What becomes due meanwhile takes a few steps."""
+_STOP_SECONDS: Final = 5.0
 _LATE_RECEIPTS_SECONDS: Final = 3600.0
 """How often receipts are looked for that came when their messages had been deleted."""
 
@@ -47,7 +48,7 @@ class RetentionThread:
         self._log = log
         self._late_receipts_at = 0.0
         """When to look for late receipts next, on the monotonic clock."""
-        self._thread = threading.Thread(target=self.run, name="retention")
+        self._thread = threading.Thread(target=self.run, name="retention", daemon=True)
 
     def start(self) -> None:
         """Start the thread, unless everything is kept for ever."""
@@ -55,9 +56,12 @@ class RetentionThread:
             self._thread.start()
 
     def join(self) -> None:
-        """Wait until the thread has ended. A stop must have been requested."""
+        """Wait until the thread has ended, for some seconds at most. A stop must have been requested.
+
+        A database that does not answer must not hold up the stop: it undoes the step under way.
+        """
         if self._thread.ident:
-            self._thread.join()
+            self._thread.join(_STOP_SECONDS)
 
     def run(self) -> None:
         """Repeat `step` until a stop is requested, through outages of the store."""

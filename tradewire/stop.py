@@ -24,8 +24,6 @@ class Stop:
         self.requested = False
         self._reading_end, self._writing_end = os.pipe()
         """The pipe is readable once a stop is requested: a wait needs no look at the attribute every now and then."""
-        self._poll = select.poll()  # select.select fails if the pipe's number is above 1,023
-        self._poll.register(self._reading_end, select.POLLIN)
 
     def install(self) -> Stop:
         """Set `requested` on SIGTERM and SIGINT from now on."""
@@ -34,10 +32,12 @@ class Stop:
         return self
 
     def wait(self, seconds: float) -> None:
-        """Sleep for some seconds, or until a stop is requested."""
+        """Sleep for some seconds, or until a stop is requested. Several threads may wait at once."""
         end = time.monotonic() + seconds
+        poll = select.poll()  # for this thread alone; select.select fails if the pipe's number is above 1,023
+        poll.register(self._reading_end, select.POLLIN)
         while not self.requested and (remaining := end - time.monotonic()) > 0:
-            self._poll.poll(math.ceil(remaining * 1000))
+            poll.poll(math.ceil(remaining * 1000))
 
     def _record(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True

@@ -105,3 +105,22 @@ def test_a_process_with_thousands_of_open_files_can_wait() -> None:
         stop = Stop()
     stop.wait(seconds=0.001)
     assert not stop.requested
+
+
+def test_several_threads_can_wait_at_once() -> None:
+    stop = Stop()
+    failures: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            for _ in range(20):
+                stop.wait(seconds=0.005)
+        except BaseException as error:  # noqa: BLE001 - shown by the assertion
+            failures.append(error)
+
+    threads = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
