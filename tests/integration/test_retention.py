@@ -96,7 +96,7 @@ def test_an_outage_of_the_store_is_logged_once_and_survived(home: Path) -> None:
     shutil.move(home / "store", home / "away")
     waits = 0
 
-    def wait(_seconds: float) -> None:
+    def wait(seconds: float) -> None:  # noqa: ARG001 - as it is called
         nonlocal waits
         waits += 1
         if waits == 3:
