@@ -280,13 +280,7 @@ it("an archive with endless pages is not queried forever", async () => {
     env.environment,
     () => {
       queries += 1;
-      return Promise.resolve({
-        messages: [],
-        next: "more",
-        basis: undefined,
-        archivedUpToMs: 0,
-        keptSinceMs: undefined,
-      });
+      return Promise.resolve({ messages: [], next: "more", basis: undefined, archivedUpToMs: 0 });
     },
     state,
     () => undefined,

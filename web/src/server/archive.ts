@@ -32,7 +32,7 @@ export interface MessagesPage {
   /** Everything received before this time is archived. Minus infinity if the archive can't tell. */
   readonly archivedUpToMs: number;
   /** Trades received before this time are deleted. Undefined if none are. */
-  readonly keptSinceMs: number | undefined;
+  readonly keptSinceMs?: number | undefined;
 }
 
 /** Rejects if the archive is unreachable, refuses, or answers with invalid data. */
