@@ -60,6 +60,10 @@ class RetentionCheck:
                 self._next_estimate = time.monotonic() + _ESTIMATE_SECONDS
         except StoreUnavailable as error:
             return {"retention": Component(UNAVAILABLE, f"{error}; nothing is deleted")}
+        return {"retention": self._judge(kept, oldest, size, now)}
+
+    def _judge(self, kept: Kept, oldest: int | None, size: Size, now: int) -> Component:
+        """Return the health."""
         facts = {
             "keptSince": _timestamp(kept.since),
             "figuresKeptSince": _timestamp(kept.figures_since),
@@ -69,24 +73,20 @@ class RetentionCheck:
             "bytes": size.bytes,
             "fullAt": _timestamp(self._full_at or 0),
         }
-        return {"retention": self._judge(kept, oldest, size, now)._replace(facts=facts)}
-
-    def _judge(self, kept: Kept, oldest: int | None, size: Size, now: int) -> Component:
-        """Return the health, without facts."""
         days, bytes_max = self._retention.days, self._retention.bytes_max
         if bytes_max and size.bytes > bytes_max:
             detail = (
                 f"the archive is larger than TRADEWIRE_ARCHIVE_MAX_BYTES={bytes_max}. The keeper deletes the oldest"
                 " messages, but none of the last hour and none that the ledger has not reconciled"
             )
-            return Component(TOO_LARGE, detail)
+            return Component(TOO_LARGE, detail, facts)
         if days and oldest is not None and oldest < now - days * DAY_MICROSECONDS - _LATE_MICROSECONDS:
             detail = f"messages older than TRADEWIRE_RETENTION_DAYS={days} are not deleted yet: see the keeper's log"
-            return Component(BEHIND, detail)
+            return Component(BEHIND, detail, facts)
         if self._retention and now - max(kept.checked_at, self._started_at) > _SILENCE_MICROSECONDS:
             detail = "the keeper has not brought the archive within its limits for ten minutes: see its log"
-            return Component(BEHIND, detail)
-        return Component()
+            return Component(BEHIND, detail, facts)
+        return Component(facts=facts)
 
     def _estimate(self, kept: Kept, size: Size, now: int) -> int | None:
         """Return when the disk will be full if messages come as in the last day. None if it won't, or is unknown."""
