@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, 10, 7, tzinfo=UTC)
 NOW = START + 40 * DAY
+LATER = datetime.now(UTC) + timedelta(hours=3)
+"""What the tests save now is delivered again no more by then."""
 MICROSECOND = timedelta(microseconds=1)
 STACK = "one"
 
@@ -149,7 +151,7 @@ def test_a_retry_with_the_key_of_a_deleted_message_stays_a_duplicate(store_url: 
     first = message(1, START, has_key=True)
     retry = msgspec.structs.replace(first, received_at=format_time(START + 2 * DAY))
     save(store_url, [first])
-    clean(store_url, limits(START + DAY))
+    clean(store_url, limits(START + DAY), LATER)
     save(store_url, [retry, first])
     save(store_url, [retry])
     assert archived_ids(store_url) == set()
@@ -370,7 +372,7 @@ def delete_for_ever(url: str) -> None:
     """Delete in small steps without a rest, until killed."""
     with closing(StoreCleaner(url, lambda _: True, lambda _: None)) as cleaner:
         while True:
-            cleaner.round(limits(NOW), micros(NOW))
+            cleaner.round(limits(NOW), micros(LATER))
 
 
 @pytest.mark.parametrize("chance", range(4))
@@ -392,7 +394,7 @@ def test_a_cleaner_that_is_killed_leaves_everything_accounted_for(store_url: str
     }
     assert {row.id for row in read_table(store_url, receipts)} == left
     keyed = {each.id for each in every[::2]}
-    assert {row.id for row in read_table(store_url, outdated)} & keyed == keyed - left
+    assert {row.id for row in read_table(store_url, outdated)} == keyed - left
     clean(store_url, limits(NOW))
     assert (archived_ids(store_url), kept(store_url).deleted) == (set(), len(every))
 
