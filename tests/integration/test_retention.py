@@ -202,7 +202,9 @@ def test_a_whole_stack_refuses_and_deletes_old_messages_and_says_so_and_its_ledg
         assert page["keptSince"] > format_time(datetime.now(UTC) - 8 * DAY)
         gone = started.get("/api/message/01900000-0000-7000-8000-000000000000")
         assert (gone.status, gone.json["errors"][0]["code"]) == (404, "deleted")
-        assert started.get("/readyz").json["components"]["retention"]["status"] == "ok"
+        wait_until(
+            lambda: started.get("/readyz").json["components"]["retention"]["status"] == "ok", "retention is healthy"
+        )
         stats = started.get("/api/stats?since=2020-01-01T00:00:00Z&user=134259").json
         assert (stats["since"], stats["total"]["count"]) == (stats["keptSince"], 1)
 
