@@ -28,7 +28,7 @@ from tradewire.errors import InvalidEvent, StoreUnavailable
 from tradewire.event import TradeEvent, format_time
 from tradewire.receipt import Receipt
 from tradewire.store import engine
-from tradewire.store.schema import counters, duplicates, events, metadata, receipts, stats
+from tradewire.store.schema import counters, duplicates, events, metadata, receipts, retention, stats
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
@@ -230,11 +230,12 @@ def microseconds(time: str) -> int:
 
 
 def empty(url: str) -> None:
-    """Delete all rows of all tables."""
+    """Delete all rows of all tables but the only row of retention, which a store always has."""
     write_engine = engine.writer_engine(url)
     with write_engine.begin() as connection:
         for table in metadata.sorted_tables:
-            connection.execute(delete(table))
+            if table is not retention:
+                connection.execute(delete(table))
     write_engine.dispose()
 
 
@@ -330,6 +331,8 @@ def test_the_statistics_of_an_older_store_get_buckets_of_four_weeks(store_url: s
         connection.execute(text("DROP TABLE user_summaries"))
         connection.execute(text("DROP TABLE summarized"))
         connection.execute(text("DROP TABLE outdated_summaries"))
+        connection.execute(text("DROP TABLE outdated"))
+        connection.execute(text("DROP TABLE retention"))
         connection.execute(text("DROP INDEX events_by_producer"))
         connection.execute(text("ALTER TABLE events DROP COLUMN producer"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
