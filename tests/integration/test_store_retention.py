@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sqlite3
 from contextlib import closing
@@ -85,6 +86,12 @@ def clean(url: str, due: Limits, now: datetime = NOW) -> int:
             if not done.is_cut_short:
                 return deleted
     raise AssertionError
+
+
+def set_rows(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Let each step take some rows, however fast the machine is."""
+    for name in ("_ROWS_FIRST", "_ROWS_MIN", "_ROWS_MAX"):
+        monkeypatch.setattr(pace, name, rows)
 
 
 def reading(url: str, read: Callable[[StoreReader], Any]) -> Any:
@@ -203,8 +210,7 @@ def test_retries_are_deleted_with_the_messages_of_their_time(store_url: str) -> 
 def test_many_messages_of_one_microsecond_are_deleted_in_several_steps(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "_ROWS_FIRST", 10)
-    monkeypatch.setattr(pace, "_ROWS_MAX", 10)
+    set_rows(monkeypatch, 10)
     save(store_url, [message(number, START) for number in range(25)])
     assert clean(store_url, limits(START + MICROSECOND)) == 25
     assert (archived_ids(store_url), kept(store_url).deleted) == (set(), 25)
@@ -316,17 +322,72 @@ def test_summaries_of_busy_users_go_with_the_messages(store_url: str, monkeypatc
 # Size and steps
 
 
-def test_the_oldest_messages_go_when_the_file_gets_too_large_and_the_file_shrinks(home: Path) -> None:
-    url = f"sqlite:///{home}/store.db"
-    save(url, [message(number, START + number * timedelta(minutes=1)) for number in range(20_000)])
-    size = reading(url, lambda store: store.size())
-    bytes_max = size.bytes // 2
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def large_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite store with MANY messages, one a minute."""
+    path = tmp_path_factory.mktemp("large") / "store.db"
+    save(f"sqlite:///{path}", [message(number, START + number * timedelta(minutes=1)) for number in range(MANY)])
+    return path
+
+
+@pytest.fixture(params=[100, MANY], ids=["slow machine", "fast machine"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each step take as many rows as it would on a slow or a fast machine."""
+    set_rows(monkeypatch, request.param)
+
+
+@pytest.mark.usefixtures("machine")
+def test_only_the_oldest_messages_that_are_too_much_go_and_the_file_shrinks(
+    home: Path, large_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaning, "_FREE_BYTES", 0)  # this file is much smaller than those of a real limit
+    url = f"sqlite:///{shutil.copy(large_store, home)}"
+    used = reading(url, lambda store: store.size()).used_bytes
+    bytes_max = used // 2
     deleted = clean(url, limits(START, bytes_max=bytes_max))
-    assert 0 < deleted < 20_000
+    assert count_rows(url, events) == MANY - deleted
+    share = (used - 0.88 * bytes_max) / used
+    assert share * MANY <= deleted <= 1.2 * share * MANY  # figures by the hour stay
+    assert 0.86 * bytes_max < reading(url, lambda store: store.size()).used_bytes <= 0.9 * bytes_max
     assert (home / "store.db").stat().st_size <= bytes_max
-    assert count_rows(url, events) == 20_000 - deleted
-    assert bytes_max * 0.8 < reading(url, lambda store: store.size()).bytes <= bytes_max
     assert kept(url).since == min(row.received_at for row in read_table(url, events)) - 59_999_999
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_round_deletes_for_the_size_no_more_than_the_share_of_the_excess(home: Path, large_store: Path) -> None:
+    url = f"sqlite:///{shutil.copy(large_store, home)}"
+    used = reading(url, lambda store: store.size()).used_bytes
+    with closing(StoreCleaner(url, lambda _: True, lambda _: None)) as cleaner:
+        first = cleaner.round(limits(START, bytes_max=used), micros(NOW))
+        assert first.is_cut_short
+        assert first.deleted == pytest.approx(0.12 * MANY, abs=1)
+        second = cleaner.round(limits(START, bytes_max=used), micros(NOW))
+    assert second.deleted <= 0.03 * MANY
+
+
+@pytest.mark.parametrize(("fill", "is_too_large"), [(0.89, False), (0.91, True)])
+def test_messages_go_for_the_size_from_nine_tenths_of_it_on(
+    home: Path, large_store: Path, monkeypatch: pytest.MonkeyPatch, fill: float, *, is_too_large: bool
+) -> None:
+    set_rows(monkeypatch, MANY)
+    url = f"sqlite:///{shutil.copy(large_store, home)}"
+    used = reading(url, lambda store: store.size()).used_bytes
+    assert bool(clean(url, limits(START, bytes_max=int(used / fill)))) is is_too_large
+
+
+def test_the_share_is_taken_of_the_messages_that_are_left(
+    home: Path, large_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_rows(monkeypatch, MANY)
+    url = f"sqlite:///{shutil.copy(large_store, home)}"
+    young = MANY // 4
+    clean(url, limits(START + (MANY - young) * timedelta(minutes=1)))
+    used = reading(url, lambda store: store.size()).used_bytes
+    with closing(StoreCleaner(url, lambda _: True, lambda _: None)) as cleaner:
+        assert cleaner.round(limits(START, bytes_max=used), micros(NOW)).deleted == pytest.approx(0.12 * young, abs=1)
 
 
 def test_no_message_is_deleted_for_the_size_that_must_be_kept(home: Path) -> None:
@@ -340,8 +401,7 @@ def test_a_step_that_finds_no_room_for_more_leaves_the_rest_to_the_next_round(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleaning, "_EVENT_STEPS", 2)
-    monkeypatch.setattr(pace, "_ROWS_MAX", 10)
-    monkeypatch.setattr(pace, "_ROWS_FIRST", 10)
+    set_rows(monkeypatch, 10)
     url = f"sqlite:///{home}/store.db"
     save(url, [message(number, START + number * MICROSECOND) for number in range(50)])
     with closing(StoreCleaner(url, lambda _: True, lambda _: None)) as cleaner:
@@ -350,22 +410,11 @@ def test_a_step_that_finds_no_room_for_more_leaves_the_rest_to_the_next_round(
 
 
 def test_a_round_ends_when_its_rest_is_cut_short(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "_ROWS_FIRST", 10)
+    set_rows(monkeypatch, 10)
     url = f"sqlite:///{home}/store.db"
     save(url, [message(number, START + number * MICROSECOND) for number in range(50)])
     with closing(StoreCleaner(url, lambda _: False, lambda _: None)) as cleaner:
         assert cleaner.round(limits(START + DAY), micros(NOW)) == (10, True)
-
-
-def test_slow_steps_take_fewer_rows_and_quick_ones_more() -> None:
-    learned = pace.Pace()
-    first = learned.rows
-    rest = learned.rest(10 * pace.STEP_SECONDS)
-    assert learned.rows < first
-    assert rest == pytest.approx(30 * pace.STEP_SECONDS)
-    for _ in range(100):
-        learned.rest(0)
-    assert learned.rows > first
 
 
 def delete_for_ever(url: str) -> None:

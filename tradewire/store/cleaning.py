@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 from itertools import count
+from math import ceil, inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import update
 
 from tradewire.errors import StoreUnavailable
-from tradewire.store import deleting
+from tradewire.store import deleting, ledger
 from tradewire.store.buckets import DAY
 from tradewire.store.conditions import MIN_ID
 from tradewire.store.engine import cleaner_engine, sqlite_files, translate_errors
@@ -32,13 +33,15 @@ MIN_AGE_MICROSECONDS: Final = deleting.REDELIVERY_MICROSECONDS
 """No message younger than this is deleted, however large the store is: pages and the ledger still ask for it."""
 _SECOND: Final = 1_000_000
 _FILL: Final = 0.9
-"""The share of the largest size at which the oldest messages are deleted."""
+"""The share of the largest size from which on the oldest messages are deleted."""
+_AIM: Final = 0.88
+"""The share of the largest size that is left then: so it takes few rounds, and not one for every page."""
 _FREE_SHARE: Final = 0.05
 """The share of a SQLite file that may be free for new rows. What is beyond it is given back to the disk."""
 _FREE_BYTES: Final = 2**20
 """The same for a small file."""
 _EVENT_STEPS: Final = 100
-"""Steps of deleting messages in one round. What depends on the messages follows then."""
+"""The most steps that delete messages in a row, for their age or for the size. What depends on them follows then."""
 _STEPS_PER_CHECKPOINT: Final = 50
 
 _Delete = Callable[["Connection", int], int]
@@ -98,21 +101,34 @@ class StoreCleaner:
         self._steps = 0
 
     def round(self, limits: Limits, now: int) -> Round:
-        """Delete old messages, up to a number. Then delete all that depends on them, and give space back to the disk.
+        """Delete old messages, up to a number, then all that depends on deleted ones, and give space back to the disk.
+
+        Only then tell from the size how many more messages must go, and delete no more than these. What depends on them
+        follows in the next round, which measures again.
 
         Args:
             limits: What is to be deleted.
             now: The current time, in microseconds since 1970.
         """
 
-        def delete_events(connection: Connection, rows: int) -> int:
-            before = max(_messages_before(limits, connection), kept(connection).since)
-            return deleting.delete_events(connection, before, rows, now)
+        def older_than(time: int) -> _Delete:
+            def delete(connection: Connection, rows: int) -> int:
+                return deleting.delete_events(connection, max(time, kept(connection).since), rows, now)
 
-        deleted, is_done = self._repeat("events", delete_events, _EVENT_STEPS)
+            return delete
+
+        due = min(limits.messages_before, limits.keep_since)
+        deleted, is_done = self._repeat("events", older_than(due), steps_max=_EVENT_STEPS)
         for name, delete in self._others(limits, now):
             _, is_other_done = self._repeat(name, delete)
             is_done = is_done and is_other_done
+        if is_done and limits.bytes_max is not None:
+            with self._transaction() as connection:
+                excess = _excess_messages(connection, limits.bytes_max)
+            older = older_than(limits.keep_since)
+            for_size, _ = self._repeat("events", older, steps_max=_EVENT_STEPS, rows_max=excess)
+            deleted += for_size
+            is_done = not for_size
         if is_done:
             with self._transaction() as connection:
                 connection.execute(update(retention).values(checked_at=now))
@@ -159,23 +175,24 @@ class StoreCleaner:
         if self._files:
             yield "vacuum", _give_back
 
-    def _repeat(self, name: str, delete: _Delete, steps_max: int | None = None) -> tuple[int, bool]:
+    def _repeat(self, name: str, delete: _Delete, *, steps_max: float = inf, rows_max: float = inf) -> tuple[int, bool]:
         """Repeat a step until it finds fewer rows than it may take. Return how many it took, and whether it is done."""
         pace, taken = self._paces[name], 0
         for number in count():
-            if number == steps_max:
+            if number >= steps_max or taken >= rows_max:
                 break
-            rows = pace.rows
+            rows = int(min(pace.rows, rows_max - taken))
             with self._transaction() as connection:
                 begun = time.monotonic()
                 found = delete(connection, rows)
             seconds = time.monotonic() - begun
             taken += found
+            rest = pace.rest(found, seconds)
             self._observe(seconds)
             self._checkpoint(is_last=found < rows)
             if found < rows:
                 return taken, True
-            if not self._rest(pace.rest(seconds)):
+            if not self._rest(rest):
                 break
         return taken, False
 
@@ -202,10 +219,13 @@ class StoreCleaner:
                 yield connection
 
 
-def _messages_before(limits: Limits, connection: Connection) -> int:
-    """Return the time before which messages are deleted, for their age or for the size of the store."""
-    is_large = limits.bytes_max is not None and size(connection).used_bytes > _FILL * limits.bytes_max
-    return limits.keep_since if is_large else min(limits.messages_before, limits.keep_since)
+def _excess_messages(connection: Connection, bytes_max: int) -> int:
+    """Return how many messages must go if each takes the same share of the store. 0 if the store is not too large."""
+    used = size(connection).used_bytes
+    if used <= _FILL * bytes_max:
+        return 0
+    messages = ledger.archived(connection) - kept(connection).deleted
+    return ceil((used - _AIM * bytes_max) * max(1, messages) / used)
 
 
 def _advance_figures(connection: Connection, limits: Limits, newest: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tradewire.store.schema import counters
@@ -49,6 +49,16 @@ def add(connection: Connection, stack: str, counts: Mapping[str, int]) -> None:
     if rows:
         statement = _insert(connection)
         connection.execute(_on_conflict(statement, counters.c.value + statement.excluded.value), rows)
+
+
+def archived(connection: Connection) -> int:
+    """Return how many events all stacks have saved. Those that were deleted since are among them.
+
+    Args:
+        connection: A connection in a transaction.
+    """
+    saved = select(func.coalesce(func.sum(counters.c.value), 0)).where(counters.c.name == ARCHIVED)
+    return int(connection.execute(saved).scalar_one())
 
 
 def set_passed(connection: Connection, stack: str, tube: str, slots: Mapping[int, int]) -> None:
