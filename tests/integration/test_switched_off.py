@@ -38,9 +38,9 @@ def unwatched() -> Iterator[Stack]:
 
 def is_dropped(stack: Stack, message_id: str) -> bool:
     """Return whether a message's trace says that the live tube's copy was dropped."""
-    trace = stack.get(f"/api/message/{message_id}").json["trace"]
-    return ("expired", "live", "dropped") in {
-        (entry["kind"], entry.get("tube"), entry.get("reason")) for entry in trace
+    answer = stack.get(f"/api/message/{message_id}")
+    return answer.status == 200 and ("expired", "live", "dropped") in {
+        (entry["kind"], entry.get("tube"), entry.get("reason")) for entry in answer.json["trace"]
     }
 
 
