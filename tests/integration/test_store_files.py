@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -17,15 +20,17 @@ from tests.integration.conftest import call_query, event_json, id_of, processor,
 from tests.integration.test_exports import is_open
 from tests.integration.test_processor_archive import archived_ids, put, unsettled_count, wait_archived
 from tests.integration.test_store_writing import make_event, writer
-from tests.support import ROOT, beanstalkd, wait_until
+from tests.support import ROOT, TIMEOUT_SECONDS, beanstalkd, wait_until
 from tradewire.errors import StoreUnavailable
-from tradewire.store import engine
+from tradewire.store import engine, sqlite_files
 from tradewire.store.reading import StoreReader
+from tradewire.store.sqlite_files import SqliteFiles
 from tradewire.store.views import Filter
 from tradewire.store.writing import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 LOGS: Final = [("-wal",), ("-shm",), ("-wal", "-shm")]
@@ -39,14 +44,15 @@ with writer(sys.argv[1]) as store:
     sys.stdin.read()
 """
 
-LOCKER: Final = """
+LOOKER: Final = """
 import fcntl, sys
-with open(sys.argv[1], "rb") as file:
-    fcntl.lockf(file, fcntl.LOCK_SH, 510, 0x4000_0002)
-    print("locked", flush=True)
+with open(sys.argv[1] + "-lock", "a") as turn, open(sys.argv[1], "rb") as database:
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    fcntl.lockf(database, fcntl.LOCK_SH, 510, 0x4000_0002)
+    print("looking", flush=True)
     sys.stdin.read()
 """
-"""Takes the shared lock that SQLite takes on a database, as a program does that looks whether it is in use."""
+"""Takes its turn, and the lock that SQLite takes on a database, as a program does that looks whether it is in use."""
 
 
 @pytest.fixture
@@ -60,6 +66,12 @@ def reader(url: str) -> Iterator[StoreReader]:
     """Return a reader of the store."""
     with closing(StoreReader(url)) as store:
         yield store
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the readers of this process close at once if a file is missing."""
+    monkeypatch.setattr(sqlite_files, "WRITER_SECONDS", 0)
 
 
 def remove(home: Path, suffixes: tuple[str, ...]) -> None:
@@ -105,7 +117,7 @@ def test_what_was_saved_moves_into_the_database_as_soon_as_the_log_is_missed(
         assert count_without_log(home) == 100
         store.save([make_event(100)], [])
         store.check()
-        assert {path.name for path in home.glob("store.db*")} == {"store.db", "store.db-wal", "store.db-shm"}
+        assert {path.name for path in home.glob("store.db-*")} == {"store.db-lock", "store.db-shm", "store.db-wal"}
     assert len(archived_ids(url)) == 101
 
 
@@ -127,6 +139,7 @@ def test_a_save_is_confirmed_only_if_its_log_is_there_afterwards(
         assert count_without_log(home) == 2
 
 
+@pytest.mark.usefixtures("impatient")
 @removed
 def test_readers_close_the_old_files_and_wait_for_the_writer(home: Path, url: str, suffixes: tuple[str, ...]) -> None:
     with writer(url) as store, closing(StoreReader(url)) as first, closing(StoreReader(url)) as second:
@@ -143,6 +156,7 @@ def test_readers_close_the_old_files_and_wait_for_the_writer(home: Path, url: st
         assert (count(first), count(second)) == (101, 101)
 
 
+@pytest.mark.usefixtures("impatient")
 @removed
 def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
     home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]
@@ -162,16 +176,45 @@ def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
 
 
 @removed
-def test_a_reader_saves_a_removed_log_although_another_program_looks_whether_the_database_is_in_use(
-    home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]
+def test_a_reader_keeps_a_removed_log_for_a_writer_that_is_killed_before_it_notices(
+    home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with program(WRITER, url, "saved") as process, program(LOCKER, f"{home}/store.db", "locked"):
+    with program(WRITER, url, "saved") as process:
+        assert count(reader) == 100
+        monkeypatch.setattr(sqlite_files, "WRITER_SECONDS", math.inf)
+        remove(home, suffixes)
+        with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
+            count(reader)
+        process.kill()
+        process.wait()
+        monkeypatch.setattr(sqlite_files, "WRITER_SECONDS", 0)
+        assert count(reader) == 100
+
+
+@pytest.mark.usefixtures("impatient")
+@removed
+def test_a_reader_saves_a_removed_log_although_another_program_looks_whether_the_database_is_in_use(
+    home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with program(WRITER, url, "saved") as process:
         assert count(reader) == 100
         remove(home, suffixes)
         process.kill()
         process.wait()
-        with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
-            count(reader)
+    closes = threading.Event()
+    turn = SqliteFiles.turn
+
+    def noted_turn(files: SqliteFiles, seconds: float) -> AbstractContextManager[bool]:
+        closes.set()
+        return turn(files, seconds)
+
+    monkeypatch.setattr(SqliteFiles, "turn", noted_turn)
+    with ThreadPoolExecutor(1) as pool:
+        with program(LOOKER, f"{home}/store.db", "looking"):
+            counted = pool.submit(count, reader)
+            assert closes.wait(TIMEOUT_SECONDS)
+        with suppress(StoreUnavailable):
+            counted.result()
     assert count(reader) == 100
 
 
@@ -266,6 +309,7 @@ def test_the_stack_recovers_a_removed_log_to_the_last_message(
     assert archived_ids(url) == sorted(map(id_of, events))
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.77])
 def test_a_log_that_was_cut_damages_nothing_and_what_is_left_of_it_is_opened(
     home: Path, url: str, reader: StoreReader, share: float
@@ -290,6 +334,7 @@ def test_a_log_that_was_cut_damages_nothing_and_what_is_left_of_it_is_opened(
         assert outsider.execute("SELECT value FROM counters WHERE name = 'archived'").fetchone() == (kept,)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_log_that_an_outside_program_has_emptied_loses_nothing(home: Path, url: str, reader: StoreReader) -> None:
     with writer(url) as store:
         store.save([make_event(1)], [])

@@ -37,7 +37,7 @@ _FILL: Final = 0.9
 _AIM: Final = 0.88
 """The share of the largest size that is left then: so it takes few rounds, and not one for every page."""
 _FREE_SHARE: Final = 0.05
-"""The share of a SQLite file that may be free for new rows. What is beyond it is given back to the disk."""
+"""The share of a SQLite file that may be free for new rows. The disk gets the rest back."""
 _FREE_BYTES: Final = 2**20
 """The same for a small file."""
 _EVENT_STEPS: Final = 100
@@ -211,7 +211,8 @@ class StoreCleaner:
         """Open a transaction that keeps other writers out."""
         with translate_errors(self._url):
             if self._files and (fault := self._files.fault()):
-                self.close()  # the archive's processor repairs it, once all others have closed the database
+                if not self._files.awaits_writer():
+                    self.close()  # the archive's processor repairs it, once all others have closed the database
                 raise StoreUnavailable(fault)
             with self._engine.begin() as connection:
                 if not self._files:

@@ -216,7 +216,9 @@ class StoreReader:
     def _connected(self) -> Iterator[Connection]:
         """Open a connection that sees one snapshot of the archive."""
         with engine.translate_errors(self._url):
-            if self._files and self._files.fault():
+            if self._files and (fault := self._files.fault()):
+                if self._files.awaits_writer():
+                    raise StoreUnavailable(fault)
                 self.close()  # others wait until no process has the old files open
             pool = self._engine.pool
             with self._engine.connect() as connection:

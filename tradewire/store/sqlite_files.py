@@ -4,12 +4,12 @@ Connections open these files by name and then work with what they have open. If 
 meanwhile, transactions still succeed, but they are in a file without a name, which is gone when the last process that
 has it open ends. A connection that is opened now would not see them.
 
-So each connection is closed as soon as a file is missing or was replaced, and moves the log's content into the database
-before. SQLite itself does so only when the last connection closes, and takes none for the last if two close at once, or
-if another program looks whether the database is in use. The writer removes the file that replaced the log, and is the
-last to close. Until then, a missing file keeps others from opening the database anew. A log that has replaced it, such
-as a copy, would hide newer pages of the database; and the process that closes the database last would move that log
-into it.
+So all programs close the database when a file is missing or was replaced. The writer moves the log's content into the
+database, removes the file that replaced it, and is the last to close. If it was killed, SQLite does the former when the
+last connection closes. So readers keep the old log until the writer had time to notice. SQLite takes no connection for
+the last if two close at once, or if a program looks at that moment whether the database is in use. So these take turns.
+Until all have closed, a missing file keeps others from opening the database anew. A log that has replaced it, such as a
+copy, would hide newer pages of the database; and the process that closes the database last would move that log into it.
 
 If the log is cut while it is in use, transactions go on behind a hole in it, and the hole damages the database when it
 is moved there. So the writer, which knows how long the log was, stops and removes the index: then all connections are
@@ -18,30 +18,39 @@ closed in the same way, and the next connection finds the rest of the log.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from tradewire.claimed_file import give_to_owner_of
 from tradewire.errors import StoreUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _PATIENCE_SECONDS: Final = 0.5
 """Time to wait for a process that opens or closes the database at this moment."""
 _PAUSE_SECONDS: Final = 0.02
+WRITER_SECONDS: Final = 3
+"""Time in which the writer notices that a file is missing, and moves the log's content. It looks every second."""
+_TURN_SECONDS: Final = 5
+"""Time to wait for a turn to close the database: another process may move a large log, or be frozen."""
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that leaves nothing behind in a log that has no name any more."""
+    """A connection that closes while no other does."""
+
+    files: SqliteFiles
 
     def close(self) -> None:
-        """Move what no other connection needs in the log into the database, and close."""
-        with suppress(sqlite3.Error):  # a log that can't be moved stays where it is
-            self.execute("PRAGMA wal_checkpoint")
-        super().close()
+        """Close. The last connection moves the log's content into the database."""
+        with self.files.turn(_TURN_SECONDS):
+            super().close()
 
 
 class SqliteFiles:
@@ -53,8 +62,10 @@ class SqliteFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.log, self._index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+        self.log, self._index, self._lock = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-lock"))
         self._opened: tuple[int | None, ...] | None = None
+        self._missed_at: float | None = None
+        """When a file was first missed, in seconds of the monotonic clock."""
         self._written_bytes = 0
         """The size of the log when the writer wrote to it last."""
 
@@ -69,7 +80,7 @@ class SqliteFiles:
             StoreUnavailable: The log or its index was removed, and others still have it open.
         """
         self._wait_for_log()
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             f"file:{quote(str(self.path))}?mode={mode}",
             uri=True,
             timeout=timeout_seconds,
@@ -77,6 +88,28 @@ class SqliteFiles:
             check_same_thread=False,
             factory=_Connection,
         )
+        connection.files = self
+        return connection
+
+    @contextmanager
+    def turn(self, seconds: float) -> Iterator[bool]:
+        """Wait for a turn to close the database, or to look whether it is in use. No other process does so meanwhile.
+
+        Yield whether the turn has come.
+
+        Args:
+            seconds: How long to wait for it.
+        """
+        try:
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:  # the disk is full or read-only, and nobody can wait
+            yield True
+            return
+        try:
+            give_to_owner_of(self._lock.parent, lock)
+            yield _is_locked(lock, time.monotonic() + seconds)
+        finally:
+            os.close(lock)
 
     def remember(self) -> None:
         """Remember the files that connections have open. Call it when a connection has read from the database."""
@@ -85,7 +118,7 @@ class SqliteFiles:
 
     def forget(self) -> None:
         """Forget the files. Call it when all connections are closed."""
-        self._opened, self._written_bytes = None, 0
+        self._opened, self._missed_at, self._written_bytes = None, None, 0
 
     def wrote(self) -> None:
         """Remember the size of the log. Call it after each transaction of the only writer."""
@@ -116,6 +149,12 @@ class SqliteFiles:
             if inode is None or inode != now:
                 return f"{path} was {'removed' if now is None else 'replaced by another file'} while it was in use"
         return f"{self.log} was cut while it was in use" if self.is_cut() else None
+
+    def awaits_writer(self) -> bool:
+        """Return whether to keep the files for the writer, which may be about to move the log. Call it at a fault."""
+        if self._missed_at is None:
+            self._missed_at = time.monotonic()
+        return not self.is_moved() and time.monotonic() - self._missed_at < WRITER_SECONDS
 
     def is_moved(self) -> bool:
         """Return whether connections have another database open than the one that has its name."""
@@ -155,13 +194,30 @@ class SqliteFiles:
         """
         if not self.path.exists():
             return False
-        try:
-            with closing(sqlite3.connect(f"file:{quote(str(self.path))}?mode=rw", uri=True, timeout=0)) as connection:
-                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-                connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.Error as error:
-            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        with self.turn(0) as has_come:
+            if not has_come:
+                return True
+            try:
+                uri = f"file:{quote(str(self.path))}?mode=rw"
+                with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+                    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                    connection.execute("SELECT count(*) FROM sqlite_master")
+            except sqlite3.Error as error:
+                return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
         return False
+
+
+def _is_locked(lock: int, end: float) -> bool:
+    """Lock an open file until it is closed. Return False if another process has it locked until a time."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
 
 
 def _inode(path: Path) -> int | None:
