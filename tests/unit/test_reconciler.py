@@ -178,6 +178,16 @@ def test_when_idle_the_reconciler_puts_nothing(scene: Scene) -> None:
     assert scene.stop.waits == [CHECK_SECONDS] * 20
 
 
+def test_when_idle_the_reconciler_lets_the_archives_processor_repair_the_store(scene: Scene) -> None:
+    scene.post()
+    scene.settle()
+    scene.step()
+    scene.archive_sink.connect()
+    (scene.settings.home / "store.db-wal").unlink()
+    scene.archive_sink.connect()
+    assert (scene.settings.home / "store.db-wal").exists()
+
+
 @pytest.mark.parametrize("messages", [1, 5])
 def test_a_request_that_the_archives_tube_has_lost_is_named_with_its_moment(scene: Scene, messages: int) -> None:
     scene.post()
