@@ -38,6 +38,7 @@ _PATIENCE_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.02
 WRITER_SECONDS: Final = 3
 """Time in which the writer notices that a file is missing, and moves the log's content. It looks every second."""
+_TURN_PAUSE_SECONDS: Final = 0.001
 _TURN_SECONDS: Final = 5
 """Time to wait for a turn to close the database: another process may move a large log, or be frozen."""
 
@@ -194,7 +195,7 @@ class SqliteFiles:
         """
         if not self.path.exists():
             return False
-        with self.turn(0) as has_come:
+        with self.turn(_PATIENCE_SECONDS) as has_come:
             if not has_come:
                 return True
             try:
@@ -215,7 +216,7 @@ def _is_locked(lock: int, end: float) -> bool:
         except BlockingIOError:
             if time.monotonic() >= end:
                 return False
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(_TURN_PAUSE_SECONDS)
         else:
             return True
 
