@@ -1,4 +1,4 @@
-"""Comparisons: sides that are measured in turn, round by round, and the ratios of their medians."""
+"""Comparisons: sides that are measured in turn, round by round, and the medians of their ratios."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Values = tuple[dict[str, float], dict[str, float]]
 
 
 class Ratio(NamedTuple):
-    """A figure of a comparison: one side's median, divided by another's."""
+    """A figure of a comparison: one side's value divided by another's in the same round; the median of all rounds.
+
+    The speed of a machine drifts. It differs less within a round than from round to round.
+    """
 
     over: tuple[str, str]
     """The side and the value to divide."""
@@ -31,23 +34,29 @@ class Ratio(NamedTuple):
     at_most: float | None = None
 
     def figure(self, samples: Sequence[Sample]) -> Figure:
-        """Return the ratio of the medians, with its target."""
-        over, under = side_median(samples, *self.over), side_median(samples, *self.under)
+        """Return the median ratio, with its target."""
+        pairs = zip(_values(samples, *self.over), _values(samples, *self.under), strict=True)
+        ratio = median(over / under if under else float("inf") for over, under in pairs)
         (side, value), (other, other_value) = self.over, self.under
         compared = other if value == other_value else f"{other_value} of {other}"
         name = f"{value}: {side} to {compared}"
-        return Figure(name, over / under if under else float("inf"), "", self.at_least, self.at_most)
+        return Figure(name, ratio, "", self.at_least, self.at_most)
 
 
 def side_median(samples: Sequence[Sample], side: str, value: str) -> float:
     """Return the median over all rounds of one side's value."""
-    return median(sample.values[value] for sample in samples if sample.side == side)
+    return median(_values(samples, side, value))
+
+
+def _values(samples: Sequence[Sample], side: str, value: str) -> list[float]:
+    return [sample.values[value] for sample in samples if sample.side == side]
 
 
 def alternate(scenario: str, sides: Mapping[str, Callable[[], Values]], ratios: Sequence[Ratio], rounds: int) -> Result:
     """Measure all sides in turn, and print each round as soon as it is over.
 
-    Other load on the machine then affects all sides alike. The first failure ends the comparison.
+    Other load on the machine then affects all sides alike. Every second round has the reverse order, since the machine
+    may become slower and slower. The first failure ends the comparison.
 
     Args:
         scenario: What is compared.
@@ -57,7 +66,7 @@ def alternate(scenario: str, sides: Mapping[str, Callable[[], Values]], ratios: 
     """
     samples: list[Sample] = []
     for number in range(1, rounds + 1):
-        for side, measure in sides.items():
+        for side, measure in list(sides.items())[:: 1 if number % 2 else -1]:
             load = os.getloadavg()[0]
             try:
                 sample = Sample(side, load, *measure())
