@@ -99,7 +99,7 @@ def test_api_query_closes_the_archive_when_it_stops(home: Path) -> None:
     with query_api(home):
         assert len(call_query(home, "/api/messages").json["messages"]) == 10
         assert (home / "store/tradewire.db-wal").exists()
-        wait_ok(home, "store")  # its first checks are made: one that is under way when it stops opens the archive again
+        wait_ok(home, "store")  # its first checks are over: a check under way could open the archive again
     assert not (home / "store/tradewire.db-wal").exists()
 
 
