@@ -92,7 +92,7 @@ class Reconciler:
             self._reconcile(passed)
             self._backlog.finish()
         else:
-            self._store.close()  # if a file of it was removed, the archive's processor waits until nobody has it open
+            self._store.close()  # if a file of it was removed, the archive's processor waits until all have closed it
         self._stop.wait(CHECK_SECONDS)
 
     def _reconcile(self, passed: Mapping[str, dict[int, int]]) -> None:
