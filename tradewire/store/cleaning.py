@@ -211,8 +211,7 @@ class StoreCleaner:
         """Open a transaction that keeps other writers out."""
         with translate_errors(self._url):
             if self._files and (fault := self._files.fault()):
-                if not self._files.awaits_writer():
-                    self.close()  # the archive's processor repairs it, once all others have closed the database
+                self.close()  # the archive's processor repairs it, once all others have closed the database
                 raise StoreUnavailable(fault)
             with self._engine.begin() as connection:
                 if not self._files:
