@@ -91,6 +91,15 @@ def program(code: str, argument: str, said: str) -> Iterator[subprocess.Popen[st
         yield process
 
 
+def kill_writer_of_removed_log(home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]) -> None:
+    """Let a writer save 100 messages, a reader read them, and kill the writer after its log was removed."""
+    with program(WRITER, url, "saved") as process:
+        assert count(reader) == 100
+        remove(home, suffixes)
+        process.kill()
+        process.wait()
+
+
 def count(store: StoreReader) -> int:
     return sum(len(page) for page in store.export(Filter(), None))
 
@@ -161,11 +170,7 @@ def test_readers_close_the_old_files_and_wait_for_the_writer(home: Path, url: st
 def test_a_reader_saves_what_a_killed_writer_left_in_a_removed_log(
     home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...]
 ) -> None:
-    with program(WRITER, url, "saved") as process:
-        assert count(reader) == 100
-        remove(home, suffixes)
-        process.kill()
-        process.wait()
+    kill_writer_of_removed_log(home, url, reader, suffixes)
     with closing(StoreWriter(url, "one")) as next_writer:
         with pytest.raises(StoreUnavailable, match="was removed while it was in use"):
             next_writer.migrate()
@@ -196,11 +201,7 @@ def test_a_reader_keeps_a_removed_log_for_a_writer_that_is_killed_before_it_noti
 def test_a_reader_saves_a_removed_log_although_another_program_looks_whether_the_database_is_in_use(
     home: Path, url: str, reader: StoreReader, suffixes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with program(WRITER, url, "saved") as process:
-        assert count(reader) == 100
-        remove(home, suffixes)
-        process.kill()
-        process.wait()
+    kill_writer_of_removed_log(home, url, reader, suffixes)
     closes = threading.Event()
     turn = SqliteFiles.turn
 
