@@ -28,6 +28,8 @@ _T = TypeVar("_T")
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_SECONDS = 60.0
+ASK_SECONDS = 0.1
+"""The pause of a test that asks nginx again and again. nginx admits 20 queries a second."""
 TUBES = Settings(home=ROOT).tubes
 """The tubes of a stack with the default settings."""
 

@@ -15,7 +15,7 @@ from tests.browser.conftest import wait_live
 from tests.browser.past import archive_past
 from tests.browser.trades import post, row
 from tests.chaos.reconcile import wait_settled
-from tests.support import ROOT, wait_until
+from tests.support import ASK_SECONDS, ROOT, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
@@ -225,7 +225,11 @@ def test_scrolling_down_continues_into_the_archive_to_the_first_trade(running: S
 def test_trades_that_waited_for_a_page_are_all_counted_once(running: Stack, page: Page) -> None:
     wait_settled(running)
     page.goto("about:blank")
-    wait_until(lambda: running.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "no page is open")
+    wait_until(
+        lambda: running.get("/readyz").json["components"]["wsserver"]["browsers"] == 0,
+        "no page is open",
+        pause_seconds=ASK_SECONDS,
+    )
     command = [sys.executable, "-m", "tests.bench.stream", str(running.port), "1e9", "3000"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     page.goto(running.url)

@@ -13,7 +13,7 @@ from tests import tls
 from tests.browser.conftest import wait_live
 from tests.browser.trades import row
 from tests.stack import Stack, stack
-from tests.support import example, wait_until
+from tests.support import ASK_SECONDS, example, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,12 @@ def encrypted() -> Iterator[Stack]:
     with tempfile.TemporaryDirectory() as folder:
         files = tls.make(Path(folder), "own")
         with stack(home, RATE_LIMIT="off", **files.settings) as started:
-            wait_until(lambda: tls.get(started.port, "/readyz").json["status"] == "ready", "the stack is ready", 120)
+            wait_until(
+                lambda: tls.get(started.port, "/readyz").json["status"] == "ready",
+                "the stack is ready",
+                120,
+                ASK_SECONDS,
+            )
             yield started
     shutil.rmtree(home)
 

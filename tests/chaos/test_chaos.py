@@ -10,7 +10,7 @@ from tests.chaos.producer import Producer
 from tests.chaos.reconcile import find_unnamed_losses, find_violations, wait_settled
 from tests.chaos.scenario import EVERYTHING, Chaos, chaos_stack, small_disks
 from tests.stack import Stack, stack
-from tests.support import wait_until
+from tests.support import ASK_SECONDS, wait_until
 from tests.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def test_a_full_log_disk_loses_nothing_and_the_ledger_tells_what_a_torn_record_l
             chaos.suffer(name)
         kept = set(producer.accepted)
         wait_until(
-            lambda: running.get("/api/ledger").json["status"] == "balanced", "none is missing", pause_seconds=0.2
+            lambda: running.get("/api/ledger").json["status"] == "balanced",
+            "none is missing",
+            pause_seconds=ASK_SECONDS,
         )
         running.supervisorctl("stop", "processors:archive")  # so that the newest records are still needed
         chaos.wait_accepted()

@@ -13,7 +13,7 @@ import pytest
 from tests import pki, tls
 from tests.integration.certified import Certified, certified_stack
 from tests.pki import Ca
-from tests.support import ROOT, TIMEOUT_SECONDS, example, wait_until
+from tests.support import ASK_SECONDS, ROOT, TIMEOUT_SECONDS, example, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,11 +138,11 @@ def test_when_the_list_expires_no_certificate_counts_and_tokens_go_on(started: C
         return found["status"], found.get("detail", "")
 
     with closing(pki.connection(started.port, files)) as opened:
-        wait_until(lambda: component()[0] == "expiring", "/readyz warns", pause_seconds=0.2)
-        wait_until(lambda: posts(opened) == 401, "the list has expired", pause_seconds=0.2)
+        wait_until(lambda: component()[0] == "expiring", "/readyz warns", pause_seconds=ASK_SECONDS)
+        wait_until(lambda: posts(opened) == 401, "the list has expired", pause_seconds=ASK_SECONDS)
     assert "revocation list of CN=Firm Root,O=Firm has expired" in started.post(files).body.decode()
     assert started.post(files, X_API_Key=token).status == 201
-    wait_until(lambda: component()[0] == "expired", "/readyz tells", pause_seconds=0.2)
+    wait_until(lambda: component()[0] == "expired", "/readyz tells", pause_seconds=ASK_SECONDS)
     assert "the revocation list of CN=Firm Root,O=Firm expired on" in component()[1]
     done = started.stack.deploy("reload")
     assert (done.returncode, "has expired" in done.stderr) == (1, True)

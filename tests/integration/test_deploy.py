@@ -19,7 +19,7 @@ import pytest
 from deploy.checkout import supervise_command
 from deploy.stack import RECORDS
 from tests.stack import Stack, stack
-from tests.support import ROOT, example, free_port, needs_ipv6, require_program, wait_until
+from tests.support import ASK_SECONDS, ROOT, example, free_port, needs_ipv6, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -371,7 +371,7 @@ def test_after_supervisord_was_killed_every_program_ends_and_the_guard_or_deploy
         idle.up()
     idle.wait_ready()
     assert old.isdisjoint(pids(idle))
-    wait_until(lambda: idle.get("/api/ledger").json["accepted"] == 1, "the message is kept")
+    wait_until(lambda: idle.get("/api/ledger").json["accepted"] == 1, "the message is kept", pause_seconds=ASK_SECONDS)
 
 
 @pytest.mark.parametrize("user", [[], pytest.param(NOBODY, marks=as_root)], ids=["own", "nobody"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.stack import Stack, stack
-from tests.support import TIMEOUT_SECONDS, wait_until
+from tests.support import ASK_SECONDS, TIMEOUT_SECONDS, wait_until
 from tradewire.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,4 +52,6 @@ def test_five_addresses_with_two_hundred_web_sockets_each_leave_places_to_others
             statuses = [connect(address) for _ in range(EACH)]
             assert (statuses.count(101), statuses.count(429)) == (share, EACH - share)
         assert connect("127.0.6.1") == 101
-    wait_until(lambda: started.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "all have left", 60, 0.1)
+    wait_until(
+        lambda: started.get("/readyz").json["components"]["wsserver"]["browsers"] == 0, "all have left", 60, ASK_SECONDS
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from tests import tls
 from tests.integration.encrypted import Encrypted, encrypted_stack
-from tests.support import TIMEOUT_SECONDS, example, wait_until
+from tests.support import ASK_SECONDS, TIMEOUT_SECONDS, example, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,9 @@ def test_a_certificate_that_expires_soon_degrades_the_stack_and_metrics_tell_whe
     end = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
     with files_of(started, tls.make_until(tmp_path, "soon", end)):
         assert started.stack.deploy("reload").returncode == 0
-        wait_until(lambda: started.components()["certificate"]["status"] == "expiring", "/readyz tells", 60, 0.2)
+        wait_until(
+            lambda: started.components()["certificate"]["status"] == "expiring", "/readyz tells", 60, ASK_SECONDS
+        )
         health = tls.get(started.port, "/readyz").json
         assert (health["status"], health["components"]["certificate"]["expiresAt"]) == (
             "degraded",

@@ -17,7 +17,7 @@ from processor.reconciler import Reconciler
 from processor.retention import RetentionThread
 from tests.integration.conftest import event_json, id_of
 from tests.stack import stack
-from tests.support import wait_until
+from tests.support import ASK_SECONDS, wait_until
 from tests.unit.helpers import MESSAGE, decode_trade
 from tests.unit.sinks import InstantStop
 from tradewire import event
@@ -180,7 +180,9 @@ def test_a_whole_stack_refuses_and_deletes_old_messages_and_says_so_and_its_ledg
     aged = old.replace(format_time(datetime.now(UTC))[:10].encode(), b"2020-01-01")
     with stack(home, RETENTION_DAYS="7") as started:
         wait_until(
-            lambda: started.get("/readyz").json["components"]["retention"].get("keptSince"), "the keeper has begun"
+            lambda: started.get("/readyz").json["components"]["retention"].get("keptSince"),
+            "the keeper has begun",
+            pause_seconds=ASK_SECONDS,
         )
         queue = open_queue(Settings(home=home).queue, 10**9, home / "ledger")
         for body in (aged, young):
@@ -193,7 +195,7 @@ def test_a_whole_stack_refuses_and_deletes_old_messages_and_says_so_and_its_ledg
             found.update(started.get("/api/ledger").json)
             return bool(found["tubes"][ARCHIVE]["outdated"])
 
-        wait_until(is_refused, "the old message is refused")
+        wait_until(is_refused, "the old message is refused", pause_seconds=ASK_SECONDS)
         assert (found["tubes"][ARCHIVE]["archived"], found["tubes"][ARCHIVE]["missing"]) == (1, 0)
         trace = started.get(f"/api/message/{id_of(old)}").json
         assert (trace["message"], [entry["kind"] for entry in trace["trace"]]) == (None, ["accepted", "outdated"])
@@ -203,7 +205,9 @@ def test_a_whole_stack_refuses_and_deletes_old_messages_and_says_so_and_its_ledg
         gone = started.get("/api/message/01900000-0000-7000-8000-000000000000")
         assert (gone.status, gone.json["errors"][0]["code"]) == (404, "deleted")
         wait_until(
-            lambda: started.get("/readyz").json["components"]["retention"]["status"] == "ok", "retention is healthy"
+            lambda: started.get("/readyz").json["components"]["retention"]["status"] == "ok",
+            "retention is healthy",
+            pause_seconds=ASK_SECONDS,
         )
         stats = started.get("/api/stats?since=2020-01-01T00:00:00Z&user=134259").json
         assert (stats["since"], stats["total"]["count"]) == (stats["keptSince"], 1)

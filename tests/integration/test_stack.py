@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.stack import Stack, stack
-from tests.support import example, wait_until
+from tests.support import ASK_SECONDS, example, wait_until
 from tradewire.codes import CURRENCIES
 
 if TYPE_CHECKING:
@@ -154,7 +154,11 @@ def test_however_many_pairs_are_traded_an_answer_about_them_fits_into_nginxs_buf
     for start in range(0, len(messages), 1000):
         some = b"\n".join(messages[start : start + 1000])
         assert started.get("/api/messages", method="POST", body=some).json["accepted"] == 1000
-    wait_until(lambda: started.get("/api/stats?window=1h").json["morePairs"] >= 3000, "they are archived")
+    wait_until(
+        lambda: started.get("/api/stats?window=1h").json["morePairs"] >= 3000,
+        "they are archived",
+        pause_seconds=ASK_SECONDS,
+    )
     assert len(started.get("/api/stats?window=1h").body) < 32 * 16 * 1024
 
 

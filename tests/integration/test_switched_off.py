@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.stack import Stack
-from tests.support import audited, example, free_port, require_program, wait_until
+from tests.support import ASK_SECONDS, audited, example, free_port, require_program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,11 @@ def test_deploy_up_refuses_and_names_the_commands_until_what_is_left_is_dropped_
     assert (begun["result"], done["result"]) == ("begun", "done")
     assert done["details"] == {"consumer": "live", "jobs": 3, "deadLetters": 0}
     unwatched.up()
-    wait_until(lambda: unwatched.get("/api/messages").json["messages"], "the archive has the messages")
+    wait_until(
+        lambda: unwatched.get("/api/messages").json["messages"],
+        "the archive has the messages",
+        pause_seconds=ASK_SECONDS,
+    )
     for message in unwatched.get("/api/messages").json["messages"]:
         check = partial(is_dropped, unwatched, message["id"])
         wait_until(check, "the archive has the receipt")
