@@ -36,6 +36,7 @@ const REFERENCE = /(?<=\s(?:href|src)=")(?![#/])/gu;
  * @type {[string, string][][]}
  */
 const ENTRIES = [
+  [["opening.ts", "opening"]],
   [
     ["main.ts", "app"],
     ["style.css", "style"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from tests.browser.test_appearance import violations
 from tests.support import example
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 
     from tests.stack import Stack
 
@@ -139,6 +140,32 @@ def test_while_the_server_is_away_the_login_says_so_and_goes_on_by_itself(desk: 
         expect(page.get_by_test_id("login-reason")).to_have_text("The server does not answer. The page keeps trying.")
         assert not violations(page)
     expect(page.get_by_test_id("login-reason")).to_be_hidden()
+
+
+def answer_late(route: Route) -> None:
+    """Wait for longer than the page does before it is built."""
+    sleep(1)
+    route.continue_()
+
+
+def test_a_page_asks_once_for_its_user_and_only_then_for_the_trades(desk: Desk, chromium: Browser) -> None:
+    desk.user("add", "punctual", "--role", "viewer")
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(desk.stack.url)
+    log_in(page, "punctual")
+    wait_live(page)
+    for is_slow in (False, True):
+        if is_slow:
+            page.route("**/api/session", answer_late)
+        page.goto(desk.stack.url)
+        wait_live(page)
+        paths = page.evaluate(
+            "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
+            ".filter((path) => path.startsWith('/api/'))"
+        )
+        assert (paths[0], paths.count("/api/session"), paths.count("/api/messages") > 0) == ("/api/session", 1, True)
+    context.close()
 
 
 def test_a_page_that_loses_its_session_while_trades_come_in_shows_each_of_them_once(

@@ -48,6 +48,8 @@ import { Sound } from "./ui/sound.ts";
 import { midnight, minuteAndZone, sinceText } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
+/** Panels take longer to build than a question for the user to answer. After this time they are built without it. */
+const PATIENCE_MS = 100;
 
 const timing: Timing = {
   now: () => Date.now(),
@@ -58,6 +60,9 @@ const timing: Timing = {
 fixReferences();
 const state = new State();
 const ownFetch = withoutRedirects((path, init) => fetch(fromRoot(path), init));
+if (globalThis.firstAnswer) {
+  await Promise.race([globalThis.firstAnswer, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+}
 const session = new SessionClient(
   timing,
   ownFetch,
@@ -73,6 +78,7 @@ const session = new SessionClient(
   },
   takeReason(),
 );
+session.start(globalThis.firstAnswer);
 const fetchFromServer = session.guarded();
 const address = new Address(browserAddressBar());
 const panels: Panel[] = [];
@@ -226,10 +232,8 @@ function enter(): void {
     feed.start();
     history.start();
   }
-  if (session.latest.phase === "in") {
-    // Asks for everything anew, as far as the roles allow.
-    updateVisibility();
-  }
+  // Asks for everything anew, as far as the roles allow.
+  updateVisibility();
 }
 
 function followSession(): void {
@@ -261,7 +265,9 @@ function updateVisibility(): void {
   const isVisible = document.visibilityState === "visible";
   state.setVisible(isVisible);
   health.setVisible(isVisible);
-  stats.setVisible(isVisible);
+  if (hasStarted) {
+    stats.setVisible(isVisible);
+  }
   ledger.setVisible(isVisible);
 }
 
@@ -280,4 +286,3 @@ updateVisibility();
 everySecond();
 setInterval(everySecond, SECOND_MS);
 health.start();
-session.start();

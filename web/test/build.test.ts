@@ -30,16 +30,19 @@ after(() => rm(folder, { recursive: true }));
 
 it("assets have a content hash in their names", async () => {
   const names = (await readdir(join(outdir, "assets"))).filter((name) => !name.endsWith(".gz")).sort();
-  assert.equal(names.length, 6);
+  assert.equal(names.length, 7);
   for (const name of names) {
-    assert.match(name, /^(?:(?:app|api|atlas)-\w{8}\.js|favicon-\w{8}\.svg|(?:style|api)-\w{8}\.css)$/u);
+    assert.match(
+      name,
+      /^(?:(?:app|api|atlas|opening)-\w{8}\.js|favicon-\w{8}\.svg|(?:style|api)-\w{8}\.css)$/u,
+    );
   }
 });
 
 /** A proxy in front may serve the pages below any path, so they refer to their folder. 404.html is for any folder. */
 for (const [name, assets] of [
-  ["index.html", 5],
-  ["trade/index.html", 5],
+  ["index.html", 6],
+  ["trade/index.html", 6],
   ["api.html", 4],
   ["404.html", 3],
 ] as const) {
@@ -78,7 +81,7 @@ it("the scripts write text, never HTML", async () => {
 it("each file has a compressed copy, readable by all users", async () => {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".gz"));
-  assert.equal(files.length, 10);
+  assert.equal(files.length, 11);
   for (const { parentPath, name } of files) {
     const plain = join(parentPath, name);
     assert.deepEqual(gunzipSync(await readFile(`${plain}.gz`)), await readFile(plain));

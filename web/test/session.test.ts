@@ -77,7 +77,10 @@ afterEach(() => {
 });
 
 it("with open access nothing is asked, and the page begins at once", async () => {
-  const { session, requests, calls } = await new Scene("open").start();
+  const { session, requests, calls } = new Scene("open");
+  session.start();
+  assert.deepEqual(calls, []);
+  await flushPromises();
   assert.deepEqual([session.latest.phase, requests, calls], ["open", [], ["entered"]]);
   assert.equal(hasRole(session.latest, "operator"), true);
   await session.check();
@@ -91,6 +94,14 @@ it("a reader with a session enters", async () => {
   assert.deepEqual([session.latest.phase, session.latest.name, calls], ["in", "alice", ["entered"]]);
   assert.equal(hasRole(session.latest, "operator"), true);
   assert.equal(hasRole(session.latest, "monitor", "exporter"), false);
+});
+
+it("the page's first question is not asked again, and its answer comes after the page is built", async () => {
+  const { session, requests, calls } = new Scene();
+  session.start(Promise.resolve({ kind: "ok", body: ALICE }));
+  assert.deepEqual(calls, []);
+  await flushPromises();
+  assert.deepEqual([session.latest.name, requests, calls], ["alice", [], ["entered"]]);
 });
 
 it("a reader without a session logs in, and then enters", async () => {

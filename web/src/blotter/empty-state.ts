@@ -3,12 +3,13 @@
 import { isFiltered } from "../filters/filters.ts";
 import type { Panel, View } from "../page.ts";
 import { fromRoot } from "../root.ts";
+import { isOpen } from "../server/access.ts";
 import { keyCommand, startCommand } from "../server/control.ts";
 import type { State } from "../stream/state.ts";
 import { copyFrom } from "../ui/copy-button.ts";
 import { byId, setText } from "../ui/dom.ts";
 
-const NEEDS_KEY = (globalThis.access ?? "open") !== "open";
+const NEEDS_KEY = !isOpen();
 const KEY = NEEDS_KEY ? `-H "Authorization: Bearer $TOKEN" ` : "";
 /** Can be pasted as it is. Lines are broken where JSON and the shell allow it. */
 const EXAMPLE = `curl ${KEY}-H 'Content-Type: application/json' \\

@@ -5,19 +5,17 @@
  */
 
 import { isRecord } from "../trade/json.ts";
+import { isOpen, SESSION } from "./access.ts";
 import type { Fetch } from "./fetch.ts";
 import { isProxied, nameAtProxy } from "./identity-proxy.ts";
 import { type Answer, request } from "./request.ts";
 import type { Timer, Timing } from "./timing.ts";
 
 declare global {
-  /** `TRADEWIRE_ACCESS`. nginx serves it in settings.js. */
-  var access: string | undefined;
   /** The host of the provider at which people log in; empty without one. nginx serves it in settings.js, too. */
   var provider: string | undefined;
 }
 
-const PATH = "/api/session";
 /** The role that the page needs. */
 const VIEWER = "viewer";
 const ADMIN = "admin";
@@ -92,29 +90,33 @@ export class SessionClient {
     this.#timing = timing;
     this.#fetch = fetch;
     this.#listener = listener;
-    this.#latest = { ...ASKING, phase: (globalThis.access ?? "open") === "open" ? "open" : "asking", error };
+    this.#latest = { ...ASKING, phase: isOpen() ? "open" : "asking", error };
   }
 
   get latest(): Session {
     return this.#latest;
   }
 
-  start(): void {
+  /**
+   * Begins with the answer to the page's first question for the user, or asks. The listener is called after the code
+   * that calls this has run to its end.
+   */
+  start(answer?: Promise<Answer>): void {
     if (this.#latest.phase === "open") {
-      this.#listener.entered();
+      queueMicrotask(this.#listener.entered);
     } else {
-      this.check();
+      this.check(answer);
     }
   }
 
   /** Asks for the user, unless that is being asked. Call after a 401, and when the session may have changed. */
-  async check(): Promise<void> {
+  async check(first?: Promise<Answer>): Promise<void> {
     if (this.#latest.phase === "open" || this.#isChecking) {
       return;
     }
     this.#isChecking = true;
     this.#timing.clearTimer(this.#timer);
-    const answer = await request(this.#fetch, PATH);
+    const answer = await (first ?? request(this.#fetch, SESSION));
     this.#isChecking = false;
     this.#accept(answer);
     const pauseMs = this.#pauseMs;
@@ -128,7 +130,7 @@ export class SessionClient {
       return;
     }
     this.#set({ ...this.#latest, isBusy: true, error: "" });
-    const answer = await request(this.#fetch, PATH, {
+    const answer = await request(this.#fetch, SESSION, {
       method: "POST",
       body: JSON.stringify({ name, password }),
     });
@@ -147,7 +149,9 @@ export class SessionClient {
 
   /** Logs out in this browser, or in all. */
   async logOut(everywhere: boolean): Promise<void> {
-    const answer = await request(this.#fetch, everywhere ? `${PATH}?everywhere` : PATH, { method: "DELETE" });
+    const answer = await request(this.#fetch, everywhere ? `${SESSION}?everywhere` : SESSION, {
+      method: "DELETE",
+    });
     const { continueAt, goesOnAt } = answer.kind === "ok" && isRecord(answer.body) ? answer.body : {};
     if (typeof continueAt === "string") {
       this.#listener.leaves(continueAt);
