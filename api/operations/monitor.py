@@ -97,13 +97,21 @@ class _Check:
 
     def start(self) -> None:
         """Start the check, unless the previous run has not finished."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        if self._thread is not None and self._thread.is_alive():
+            return
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self._thread = None
+            self._result = {self._name: Component(UNAVAILABLE, f"the health check did not start: {error}")}
+        else:
+            self._thread = thread
 
     def result(self, deadline: float) -> Mapping[str, Component]:
         """Wait for the result until a deadline, in the seconds of time.monotonic()."""
-        assert self._thread is not None  # noqa: S101 - started before
+        if self._thread is None:
+            return self._result
         self._thread.join(max(0, deadline - time.monotonic()))
         if self._thread.is_alive():
             return {self._name: Component(UNAVAILABLE, f"no answer within {_CHECK_SECONDS} s")}

@@ -69,6 +69,24 @@ def test_a_check_that_raises_makes_its_component_unavailable() -> None:
     assert "ZeroDivisionError" in component.detail
 
 
+def test_a_check_that_finds_no_thread_makes_its_component_unavailable_and_runs_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monitor = Monitor({"queue": lambda: {"queue": Component()}}, LOG)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        component = monitor.report().components["queue"]
+        assert (component.status, component.detail) == (
+            UNAVAILABLE,
+            "the health check did not start: can't start new thread",
+        )
+    wait_until(lambda: monitor.report().components["queue"], "it runs")
+
+
 def test_a_recovery_during_a_failed_check_is_logged_by_the_next_successful_check() -> None:
     results = [
         {"queue": Component(), "archive": Component("behind", "late")},
