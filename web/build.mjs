@@ -31,21 +31,28 @@ const PAGES = [
 ];
 const REFERENCE = /(?<=\s(?:href|src)=")(?![#/])/gu;
 /**
- * The assets of each page, as source and output name.
+ * What is bundled together, as source and output name, and the format of its scripts. A plain script (`iife`) runs
+ * before any module may.
  *
- * @type {[string, string][][]}
+ * @type {{ format: "esm" | "iife", entries: [string, string][] }[]}
  */
-const ENTRIES = [
-  [["opening.ts", "opening"]],
-  [
-    ["main.ts", "app"],
-    ["style.css", "style"],
-    ["favicon.svg", "favicon"],
-  ],
-  [
-    ["api/main.ts", "api"],
-    ["api/style.css", "api"],
-  ],
+const BUNDLES = [
+  { format: "iife", entries: [["opening.ts", "opening"]] },
+  {
+    format: "esm",
+    entries: [
+      ["main.ts", "app"],
+      ["style.css", "style"],
+      ["favicon.svg", "favicon"],
+    ],
+  },
+  {
+    format: "esm",
+    entries: [
+      ["api/main.ts", "api"],
+      ["api/style.css", "api"],
+    ],
+  },
 ];
 const HASHED = /(?<name>\w+)-\w+(?<suffix>\.\w+)$/u;
 
@@ -78,17 +85,17 @@ async function buildPages(outdir) {
  */
 async function bundle(outdir) {
   const assets = new Map();
-  for (const entryPoints of ENTRIES) {
+  for (const { format, entries } of BUNDLES) {
     const { metafile } = await build({
       absWorkingDir: here,
-      entryPoints: entryPoints.map(([name, out]) => ({ in: join(source, name), out })),
+      entryPoints: entries.map(([name, out]) => ({ in: join(source, name), out })),
       entryNames: "assets/[name]-[hash]",
       chunkNames: "assets/[name]-[hash]",
       outdir,
       bundle: true,
-      splitting: true,
+      splitting: format === "esm",
       minify: true,
-      format: "esm",
+      format,
       target: "es2023",
       loader: { ".svg": "copy" },
       legalComments: "none",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from itertools import pairwise
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -160,11 +161,14 @@ def test_a_page_asks_once_for_its_user_and_only_then_for_the_trades(desk: Desk, 
             page.route("**/api/session", answer_late)
         page.goto(desk.stack.url)
         wait_live(page)
-        paths = page.evaluate(
-            "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
-            ".filter((path) => path.startsWith('/api/'))"
+        requests = page.evaluate(
+            "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/'))"
+            ".map(({ name, startTime, responseEnd }) => [new URL(name).pathname, startTime, responseEnd])"
         )
+        paths = [path for path, _, _ in requests]
         assert (paths[0], paths.count("/api/session"), paths.count("/api/messages") > 0) == ("/api/session", 1, True)
+        asked = [(start, end) for path, start, end in requests if path == "/api/stats"]
+        assert all(end <= start for (_, end), (start, _) in pairwise(asked)), "figures are asked for in turn"
     context.close()
 
 

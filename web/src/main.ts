@@ -13,12 +13,12 @@ import { Login } from "./login/login.ts";
 import { leaveReason, takeReason } from "./login/provider.ts";
 import { WorldMap } from "./map/map.ts";
 import { Operations } from "./ops/ops.ts";
+import { ownFetch } from "./own-fetch.ts";
 import type { Page, Panel, View } from "./page.ts";
 import { Pairs } from "./pairs/pairs.ts";
-import { fixReferences, fromRoot } from "./root.ts";
+import { fixReferences } from "./root.ts";
 import { Series } from "./series/series.ts";
 import { archiveQuery } from "./server/archive.ts";
-import { withoutRedirects } from "./server/fetch.ts";
 import { stillSince } from "./server/figures-state.ts";
 import { HealthPoller } from "./server/health.ts";
 import { isProxied } from "./server/identity-proxy.ts";
@@ -48,7 +48,7 @@ import { Sound } from "./ui/sound.ts";
 import { midnight, minuteAndZone, sinceText } from "./ui/time-format.ts";
 
 const SECOND_MS = 1000;
-/** Panels take longer to build than a question for the user to answer. After this time they are built without it. */
+/** How long the panels wait for the answer to the page's first question before they are built without it. */
 const PATIENCE_MS = 100;
 
 const timing: Timing = {
@@ -59,7 +59,6 @@ const timing: Timing = {
 };
 fixReferences();
 const state = new State();
-const ownFetch = withoutRedirects((path, init) => fetch(fromRoot(path), init));
 if (globalThis.firstAnswer) {
   await Promise.race([globalThis.firstAnswer, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 }

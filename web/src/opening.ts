@@ -3,9 +3,8 @@
  * until the page has been painted for the first time, which takes ten times as long as the answer.
  */
 
-import { fromRoot } from "./root.ts";
+import { ownFetch } from "./own-fetch.ts";
 import { isOpen, SESSION } from "./server/access.ts";
-import { withoutRedirects } from "./server/fetch.ts";
 import { type Answer, request } from "./server/request.ts";
 
 declare global {
@@ -14,8 +13,5 @@ declare global {
 }
 
 if (!isOpen()) {
-  globalThis.firstAnswer = request(
-    withoutRedirects((path, init) => fetch(fromRoot(path), init)),
-    SESSION,
-  );
+  globalThis.firstAnswer = request(ownFetch, SESSION);
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { after, before, test as it } from "node:test";
+import { createContext, runInContext } from "node:vm";
 import { gunzipSync } from "node:zlib";
 
 /** The API serves the document, and nginx itself the settings. */
@@ -76,6 +77,15 @@ it("the scripts write text, never HTML", async () => {
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(/u,
     );
   }
+});
+
+it("the plain script leaves nothing but its answer in the page's names", async () => {
+  const [name = ""] = (await readdir(join(outdir, "assets"))).filter((file) =>
+    /^opening-.*\.js$/u.test(file),
+  );
+  const page = createContext({ access: "open" });
+  runInContext(await readFile(join(outdir, "assets", name), "utf8"), page);
+  assert.deepEqual(Object.keys(page), ["access"]);
 });
 
 it("each file has a compressed copy, readable by all users", async () => {

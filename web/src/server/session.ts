@@ -109,7 +109,10 @@ export class SessionClient {
     }
   }
 
-  /** Asks for the user, unless that is being asked. Call after a 401, and when the session may have changed. */
+  /**
+   * Asks for the user, unless that is being asked. Call after a 401, and when the session may have changed. `first` is
+   * the answer to a question that was asked before.
+   */
   async check(first?: Promise<Answer>): Promise<void> {
     if (this.#latest.phase === "open" || this.#isChecking) {
       return;
