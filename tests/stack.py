@@ -103,6 +103,13 @@ class Stack:
         assert str(self.home) in process.cwd(), f"{process} belongs to another stack"
         process.send_signal(signal.SIGKILL)
 
+    def crash(self, pid: int) -> None:
+        """Kill a program, and wait until its successor has ended the workers that it left: until then, they answer."""
+        left = psutil.Process(pid).children()
+        self.kill(pid)
+        _, alive = psutil.wait_procs(left, TIMEOUT_SECONDS)
+        assert not alive, f"no successor has ended {alive}"
+
     def processes(self) -> list[psutil.Process]:
         """Return every process whose working directory is this home."""
         processes = []

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -131,11 +130,7 @@ def test_a_session_outlives_a_restart_of_every_program(started: Stack) -> None:
     deploy_user(started, "add", "stayer", "--role", "viewer")
     browser = Browser(started, "stayer")
     for program in ("wsserver", "api-query"):  # in this order, what api-query says of wsserver is new
-        killed = psutil.Process(started.pid(program))
-        left = killed.children()  # they answer until the program's successor ends them
-        started.kill(killed.pid)
-        _, alive = psutil.wait_procs(left, TIMEOUT_SECONDS)
-        assert not alive
+        started.crash(started.pid(program))
     started.wait_ready()
     assert browser.ask("GET", "/api/session").json["name"] == "stayer"
     with browser.feed() as feed:

@@ -149,7 +149,7 @@ def test_kill_9_during_a_login_leaves_every_file_whole(firm: Firm) -> None:
         master = firm.stack.pid("api-query")
         login.start()
         login.join(random.uniform(0, 0.1))  # noqa: S311 - any moment will do
-        firm.stack.kill(master)
+        firm.stack.crash(master)
         login.join()
         firm.stack.wait_ready()
         for folder in ("open", "granted"):
