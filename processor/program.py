@@ -12,6 +12,7 @@ from tradewire.logging import setup
 from tradewire.queue.factory import open_queue
 from tradewire.settings import Settings
 from tradewire.stop import Stop
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,5 +53,5 @@ def start(name: str, environ: Mapping[str, str]) -> Program:
     if not metrics.start(environ.get(metrics.FOLDER_VARIABLE), settings.tubes):
         log.warning("no disk space for metrics; /metrics lacks this process")
     stop = Stop().install()
-    log.info("started", pid=os.getpid())
+    log.info("started", pid=os.getpid(), version=VERSION)
     return Program(settings, open_queue(settings.queue, settings.queue_max_bytes, settings.counters), stop, log)

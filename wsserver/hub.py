@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tradewire import event
+from tradewire.version import VERSION
 from wsserver.dedup_window import DedupWindow
 from wsserver.ring import Ring
 
@@ -98,7 +99,7 @@ class Hub:
         resumed = self._can_resume(epoch, offset)
         browser = Browser(offset if resumed else self.offset)
         self.browsers.add(browser)
-        hello = {"epoch": self.epoch, "offset": browser.cursor, "resumed": resumed, "now": now}
+        hello = {"epoch": self.epoch, "offset": browser.cursor, "resumed": resumed, "now": now, "version": VERSION}
         return browser, msgspec.json.encode({"hello": hello})
 
     def replay_bytes(self, epoch: str, offset: int) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from websockets.frames import CloseCode
 
 from tradewire.feed import FeedHealth
+from tradewire.version import VERSION
 from wsserver.admission import Admission
 from wsserver.browsers import BrowserConnection
 from wsserver.connection import CLOSE_TIMEOUT_SECONDS
@@ -65,7 +66,7 @@ class WebSocketServer:
             await _listen(self._settings.worker_socket, self._new_worker),
         ]
         self._do_housekeeping()
-        self._log.info("listening", epoch=self._hub.epoch)
+        self._log.info("listening", version=VERSION, epoch=self._hub.epoch)
 
     async def stop(self) -> None:
         """Accept no new connections, send the staged events, close the workers, then the browsers."""

@@ -17,6 +17,7 @@ from api.openapi.examples import example_of
 from api.openapi.operation import COMMON_RESPONSES, GUARDED_RESPONSES, Operation, ResponseSpec
 from api.openapi.operations import MESSAGE_SCHEMA, operations
 from api.openapi.security import OPEN, Security, security_of
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def document(tubes: Sequence[str], server: str = "/", security: Security = OPEN)
         "openapi": "3.1.1",
         "info": {
             "title": "Tradewire",
-            "version": "1",
+            "version": VERSION,
             "description": "Accepts trade messages, keeps them, and answers queries about them.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },

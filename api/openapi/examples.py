@@ -19,6 +19,7 @@ from api.query.stats import CountryStats, PairStats, Statistics, StepStats, Tota
 from api.query.traces import MessageTrace, TraceEntry
 from tradewire import event, trade
 from tradewire.audit.reading import AuditRecord
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
     ("comeFromProvider", 404): _NO_PROVIDER,
     ("logOut", 200): LoggedOut(1, "https://id.firm.example/logout?client_id=tradewire"),
     ("logOut", 404): failure(None, "not-found", "The request has no session that could end."),
-    ("getOpenApi", 200): {"openapi": "3.1.1", "info": {"title": "Tradewire", "version": "1"}},
+    ("getOpenApi", 200): {"openapi": "3.1.1", "info": {"title": "Tradewire", "version": VERSION}},
     ("getHealth", 200): Health("ok"),
     ("getStatus", 200): Status("ready"),
     ("getStatus", 503): Status("not-ready"),

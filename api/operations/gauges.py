@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.operations.readiness import UNAVAILABLE, Component
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""
+        yield _labeled_gauge("build_info", "1, with the version that answers.", "version", {VERSION: 1})
         components = self._monitor.report().components
         yield _labeled_gauge(
             "component_up",

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.helpers import drain, event_json, event_numbers, publish
 from tradewire.errors import InvalidEvent
+from tradewire.version import VERSION
 from wsserver import hub as hub_module
 from wsserver.hub import Browser, Hub
 
@@ -36,7 +37,7 @@ def join(hub: Hub, epoch: str = EPOCH, offset: int = -1) -> tuple[Browser, dict[
 def test_a_new_browser_gets_epoch_offset_and_time_and_no_old_events() -> None:
     hub = make_hub(shown=3)
     browser, hello = join(hub, epoch="")
-    assert hello == {"epoch": EPOCH, "offset": 3, "resumed": False, "now": NOW}
+    assert hello == {"epoch": EPOCH, "offset": 3, "resumed": False, "now": NOW, "version": VERSION}
     assert drain(hub, browser) == []
 
 

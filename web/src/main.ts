@@ -33,6 +33,7 @@ import { GapNotice } from "./status/gap-notice.ts";
 import { Help } from "./status/help.ts";
 import { LinkNotice } from "./status/link-notice.ts";
 import { StatusLine } from "./status/status-line.ts";
+import { VersionNotice } from "./status/version-notice.ts";
 import { Feed, type OfflineReason } from "./stream/feed.ts";
 import { GapFill } from "./stream/gap-fill.ts";
 import { History } from "./stream/history.ts";
@@ -151,6 +152,7 @@ panels.push(
   statusLine,
   new AlertBar(),
   new LinkNotice(page),
+  new VersionNotice(() => location.reload()),
   new GapNotice(() => {
     state.dismissGaps();
     repaint();

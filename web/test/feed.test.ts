@@ -41,7 +41,11 @@ it("only a hello makes the connection live", () => {
 it("the connection is live since the hello, by the server's clock", () => {
   const { env, received } = started();
   env.socket.hello("e", 1, false, "2026-11-24T11:00:00.000500Z");
-  assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs: TEN + 3_600_000.5 });
+  assert.deepEqual(received.connections.at(-1), {
+    phase: "live",
+    sinceMs: TEN + 3_600_000.5,
+    version: undefined,
+  });
 });
 
 it("the clock is set by the hello", () => {
@@ -54,7 +58,7 @@ it("the connection is live since the server sent the hello, not since it arrived
   const { env, received } = started();
   env.advance(100);
   env.socket.hello("e", 1, false, "2026-11-24T10:00:00.040Z");
-  assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs: TEN + 40 });
+  assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs: TEN + 40, version: undefined });
 });
 
 it("without a hello there is nothing to resume, even if events came", () => {

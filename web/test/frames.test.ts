@@ -9,21 +9,23 @@ function parse(frame: unknown) {
   return parseFrame(JSON.stringify(frame));
 }
 
-it("a hello carries epoch, offset, whether it resumed, and the server's time", () => {
-  const hello = { epoch: "e", offset: 7, resumed: true, now: "2026-11-24T10:00:00.5Z" };
+it("a hello carries epoch, offset, whether it resumed, the server's time and version", () => {
+  const hello = { epoch: "e", offset: 7, resumed: true, now: "2026-11-24T10:00:00.5Z", version: "0.2.0" };
   assert.deepEqual(parse({ hello }), {
     kind: "hello",
     epoch: "e",
     offset: 7,
     resumed: true,
     serverNow: TEN + 500,
+    version: "0.2.0",
   });
-  assert.deepEqual(parse({ hello: { epoch: "e", offset: 7, resumed: 1, now: 5 } }), {
+  assert.deepEqual(parse({ hello: { epoch: "e", offset: 7, resumed: 1, now: 5, version: 2 } }), {
     kind: "hello",
     epoch: "e",
     offset: 7,
     resumed: false,
     serverNow: undefined,
+    version: undefined,
   });
 });
 

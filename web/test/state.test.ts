@@ -229,3 +229,13 @@ it("only trades posted while the page was connected and visible count for latenc
 function tradesNewestFirst(from: number, to: number) {
   return Array.from({ length: to - from }, (_, index) => trade(to - 1 - index));
 }
+
+it("the page is of the version that ran when it was opened, also if another one runs later", () => {
+  const state = new State();
+  state.connected({ phase: "live", sinceMs: TEN });
+  assert.deepEqual([state.ownVersion, state.version], ["", ""]);
+  state.connected({ phase: "live", sinceMs: TEN, version: "0.2.0" });
+  state.connected({ phase: "live", sinceMs: TEN, version: "0.3.0" });
+  state.connected({ phase: "live", sinceMs: TEN });
+  assert.deepEqual([state.ownVersion, state.version], ["0.2.0", "0.3.0"]);
+});

@@ -20,6 +20,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   "user-logged-out": "Log a user out",
   "user-removed": "Remove a user",
   "settings-changed": "Change settings",
+  upgraded: "Upgrade",
   "client-ca-changed": "Change the CAs of clients",
   "consumer-drain": "Drain a consumer",
   "consumer-drop": "Drop a consumer",

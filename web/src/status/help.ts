@@ -1,4 +1,4 @@
-/** The dialog that explains meters, filters and keys. */
+/** The dialog that explains meters, filters and keys, and says which version runs. */
 
 import type { Page, Panel, View } from "../page.ts";
 import { byId } from "../ui/dom.ts";
@@ -7,6 +7,7 @@ import { Modal } from "../ui/modal.ts";
 
 export class Help implements Panel {
   readonly #modal: Modal;
+  readonly #version = byId("version", HTMLElement);
 
   constructor({ address }: Page) {
     this.#modal = new Modal(byId("help", HTMLDialogElement), () => address.closeDialog());
@@ -15,7 +16,11 @@ export class Help implements Panel {
     onKey("?", open);
   }
 
-  paint({ dialog }: View): void {
+  paint({ dialog, state }: View): void {
     this.#modal.paint(dialog?.kind === "help");
+    const text = `Tradewire ${state.version}`;
+    if (this.#version.textContent !== text) {
+      this.#version.textContent = text;
+    }
   }
 }

@@ -15,7 +15,7 @@ import type { Handlers, Socket } from "./socket.ts";
 export type Connection =
   | { readonly phase: "connecting"; readonly silentSinceMs: number | undefined }
   /** `sinceMs` is by the server's clock, in milliseconds since 1970. */
-  | { readonly phase: "live"; readonly sinceMs: number }
+  | { readonly phase: "live"; readonly sinceMs: number; readonly version?: string | undefined }
   | {
       readonly phase: "offline";
       readonly reason: OfflineReason;
@@ -174,7 +174,8 @@ export class Feed {
       this.#gap(before.epoch === hello.epoch ? "away" : "restarted");
     }
     if (!(this.#isRenewing && hello.resumed)) {
-      this.#listener.connection({ phase: "live", sinceMs: hello.serverNow ?? this.#clock.at(now) });
+      const sinceMs = hello.serverNow ?? this.#clock.at(now);
+      this.#listener.connection({ phase: "live", sinceMs, version: hello.version });
     }
     this.#isRenewing = false;
   }

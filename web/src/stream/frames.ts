@@ -9,6 +9,8 @@ export interface HelloFrame {
   readonly resumed: boolean;
   /** The server's clock when it sent this, in milliseconds since 1970; undefined if it didn't tell. */
   readonly serverNow: number | undefined;
+  /** The version of Tradewire that runs; undefined if it didn't tell. */
+  readonly version: string | undefined;
 }
 
 export interface EventsFrame {
@@ -45,13 +47,20 @@ export function parseFrame(data: unknown): Frame | undefined {
 }
 
 function parseHello(hello: Readonly<Record<string, unknown>>): HelloFrame | undefined {
-  const { epoch, offset, resumed, now } = hello;
+  const { epoch, offset, resumed, now, version } = hello;
   if (typeof epoch !== "string" || !isOffset(offset)) {
     return;
   }
   const micros = typeof now === "string" ? parseMicros(now) : undefined;
   const serverNow = micros === undefined ? undefined : micros / 1000;
-  return { kind: "hello", epoch, offset, resumed: resumed === true, serverNow };
+  return {
+    kind: "hello",
+    epoch,
+    offset,
+    resumed: resumed === true,
+    serverNow,
+    version: typeof version === "string" ? version : undefined,
+  };
 }
 
 function parseJson(data: unknown): unknown {

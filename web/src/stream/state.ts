@@ -21,6 +21,10 @@ export class State {
   readonly rate = new RateMeter();
   readonly rateHistory = new RateHistory();
   connection: Connection = { phase: "connecting", silentSinceMs: undefined };
+  /** The version of Tradewire that runs. Empty until the server has told. */
+  version = "";
+  /** The one that ran when the page was opened: the page is of that version. */
+  ownVersion = "";
   /** Set while a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
   /** The gap that is being filled, once that takes so long that the reader should know. */
@@ -61,6 +65,8 @@ export class State {
     if (connection.phase === "live") {
       this.#liveSinceMs = connection.sinceMs;
       this.gapStart.connected(connection.sinceMs);
+      this.version = connection.version ?? this.version;
+      this.ownVersion ||= this.version;
     }
   }
 
