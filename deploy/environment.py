@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from deploy import home_version
 from deploy.checkout import DOTENV
 from tradewire.errors import SettingsError
 from tradewire.settings import PREFIX, Settings
@@ -36,7 +37,11 @@ class Environment(NamedTuple):
         return Path(self.variables[_HOME])
 
     def settings(self) -> Settings:
-        """Check the settings. SettingsError has the faults of `.env` and those of the values, all at once."""
+        """Check the settings. SettingsError has the faults of `.env` and those of the values, all at once.
+
+        Raise Failure if a newer version ran the home: its settings are not those of this one.
+        """
+        home_version.check_not_newer(self.home)
         faults = list(self.faults)
         try:
             settings = Settings.from_env(self.variables)

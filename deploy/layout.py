@@ -28,24 +28,28 @@ class Folder(NamedTuple):
     mode: int
     of_programs: bool = False
     """Whether it belongs to the user that the programs run as, and not to the user who starts the stack."""
+    is_copied: bool = True
+    """Whether a copy of the home has it. What is in the others means nothing to the next start."""
 
 
 FOLDERS = (
-    Folder(".", 0o755),
+    Folder(".", 0o755, is_copied=False),
     Folder("conf", 0o755),
-    Folder("log", 0o750),
+    Folder("log", 0o750, is_copied=False),
     Folder("access", 0o711),  # API keys and users: the programs may read them, and not change them
     Folder("tls", 0o711),  # nginx's certificate, which the programs may read, and its key, which they may not
-    Folder("acme", 0o755),  # the answers to ACME's challenges, which nginx serves
-    Folder("run", 0o711),  # the records of nginx and supervisord, and supervisord's control socket: a way to root
-    Folder("tmp", 0o711),  # for nginx, which makes a folder for its workers there
+    Folder("acme", 0o755, is_copied=False),  # the answers to ACME's challenges, which nginx serves
+    # the records of nginx and supervisord, and supervisord's control socket: a way to root
+    Folder("run", 0o711, is_copied=False),
+    Folder("tmp", 0o711, is_copied=False),  # for nginx, which makes a folder for its workers there
+    Folder("copies", 0o711, is_copied=False),  # of the home, made before upgrades
     Folder("queue", 0o700, of_programs=True),
     Folder("store", 0o700, of_programs=True),
     Folder("audit", 0o700, of_programs=True),
     Folder("ledger", 0o700, of_programs=True),
     Folder("sessions", 0o700, of_programs=True),
-    Folder("metrics", 0o700, of_programs=True),
-    Folder("sock", 0o700, of_programs=True),
+    Folder("metrics", 0o700, of_programs=True, is_copied=False),
+    Folder("sock", 0o700, of_programs=True, is_copied=False),
 )
 
 

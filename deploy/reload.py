@@ -11,7 +11,7 @@ import sys
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
-from deploy import ca_files, client_ca, console, environment, tls, urls
+from deploy import ca_files, client_ca, console, environment, home_version, tls, urls
 from deploy.checkout import ROOT
 from deploy.console import Failure, say, warn
 from deploy.own_http import connection_to
@@ -36,6 +36,7 @@ def reload() -> None:
     home = environment.read(os.environ).home
     if not (home / "run").is_dir():
         raise Failure(f"no stack was ever started in {home}", "Run deploy/up first.")
+    home_version.check_not_newer(home)
     stack = Stack(home)
     with stack.lock():
         if not stack.runs():

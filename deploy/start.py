@@ -17,6 +17,7 @@ from deploy import (
     client_ca,
     console,
     grants,
+    home_version,
     layout,
     leftover,
     port,
@@ -26,6 +27,7 @@ from deploy import (
     setting_changes,
     supervisord,
     tls,
+    upgrade,
 )
 from deploy.audit_trail import recorded
 from deploy.console import Failure, say, warn
@@ -34,6 +36,7 @@ from deploy.readiness import is_ready, report, tail
 from deploy.stack import Stack
 from deploy.welcome import welcome
 from tradewire.settings import Settings
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,16 +51,20 @@ def start() -> None:
     """Start the stack, unless it runs."""
     settings = Settings.from_env(os.environ)
     stack, starter = Stack(settings.home), None
-    foreground = "--foreground" in sys.argv[1:]
+    arguments = sys.argv[1:]
+    foreground = "--foreground" in arguments
     preflight.check_settings(settings)
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with stack.lock():  # so that no other command is about to end the stack, or still starting it
         if stack.runs():
             _check_running(settings, stack, foreground=foreground)
         else:
+            home_version.check_not_newer(settings.home)
             preflight.prepare_user(settings)
             preflight.check_space(settings)
-            _prepare(settings, stack)
+            stack.end()
+            port.check([*settings.listen, *settings.redirect_listen, *settings.client_ca.listen])
+            _prepare_home(settings, is_copied=upgrade.WITHOUT_COPY in arguments)
             starter = _Starter(settings, stack, foreground=foreground)
             starter.wait()
     say(welcome(settings))
@@ -67,6 +74,7 @@ def start() -> None:
 
 def _check_running(settings: Settings, stack: Stack, *, foreground: bool) -> None:
     """Check that the running stack has the current settings and templates, and that it is ready."""
+    home_version.check_same(settings.home)
     if foreground:
         raise Failure(f"Tradewire runs already in {settings.home}, and can't be attached to", "Run deploy/down first.")
     if pid := stack.stopped_supervisord():
@@ -89,7 +97,22 @@ def _check_running(settings: Settings, stack: Stack, *, foreground: bool) -> Non
     say("Tradewire runs already; nothing was changed.")
 
 
-def _prepare(settings: Settings, stack: Stack) -> None:
+def _prepare_home(settings: Settings, *, is_copied: bool) -> None:
+    """Make the home, or upgrade it. `is_copied`: the operator says that no copy is needed."""
+    before = home_version.read(settings.home)
+    if before is None:
+        home_version.write(settings.home)
+    if before in {None, VERSION}:
+        _prepare(settings)
+        return
+    say(f"Upgrading {settings.home} from Tradewire {before} to {VERSION} …")
+    if not is_copied:
+        upgrade.copy(settings, before)
+    _prepare(settings)
+    upgrade.migrate(settings, before)
+
+
+def _prepare(settings: Settings) -> None:
     """Write what the stack needs, and remove what an earlier one left."""
     try:
         layout.make_folders(settings)
@@ -107,8 +130,6 @@ def _prepare(settings: Settings, stack: Stack) -> None:
             render.write(settings)
     except OSError as error:
         raise Failure(f"{error.filename} can't be written: {error.strerror}; nothing was started") from error
-    stack.end()
-    port.check([*settings.listen, *settings.redirect_listen, *settings.client_ca.listen])
     leftover.check(settings, os.environ)
     grants.delete_unused(settings)
     # The counts and states that an earlier stack wrote don't hold for the next one.

@@ -10,26 +10,33 @@ import os
 import subprocess
 import sys
 
-from deploy import console, environment, hosts, self_signed
+from deploy import console, environment, home_version, hosts, self_signed
 from deploy.checkout import PYTHON, SETUP
-from deploy.console import Failure, warn
+from deploy.console import Failure, say, warn
 from deploy.stack import Stack
+from tradewire.version import VERSION
 
-_FOREGROUND, _SELF_SIGNED = "--foreground", "--self-signed"
+_FOREGROUND, _SELF_SIGNED, _WITHOUT_COPY, _VERSION = "--foreground", "--self-signed", "--without-copy", "--version"
+_OPTIONS = (_FOREGROUND, _SELF_SIGNED, _WITHOUT_COPY, _VERSION)
 
 
 def up() -> None:
     """Decide, set up, and hand over."""
     arguments = sys.argv[1:]
     for argument in arguments:
-        if argument not in {_FOREGROUND, _SELF_SIGNED}:
-            raise Failure(f"{argument} is not an option", f"Usage: deploy/up [{_FOREGROUND}] [{_SELF_SIGNED}]")
+        if argument not in _OPTIONS:
+            usage = " ".join(f"[{option}]" for option in _OPTIONS)
+            raise Failure(f"{argument} is not an option", f"Usage: deploy/up {usage}")
+    if _VERSION in arguments:
+        say(f"Tradewire {VERSION}")
+        return
     found = environment.read(os.environ)
     if _SELF_SIGNED in arguments:
         _choose_self_signed(found)
     warn(*found.warnings)
     warn(*hosts.warnings(found.settings()))
     if Stack(found.home).runs_as_own():
+        home_version.check_same(found.home)
         if not _setup("--check"):
             raise Failure(
                 "Tradewire runs, but not as this checkout would start it: its packages or page have changed",

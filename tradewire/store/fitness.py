@@ -13,7 +13,7 @@ from tradewire.store.schema import metadata
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_NEWEST: Final = max(path.name[:4] for path in (Path(__file__).parent / "migrations/versions").glob("[0-9]*.py"))
+NEWEST: Final = max(path.name[:4] for path in (Path(__file__).parent / "migrations/versions").glob("[0-9]*.py"))
 """The newest migration that this code knows."""
 
 
@@ -25,10 +25,10 @@ def fault(connection: Connection, file: Path | None) -> str | None:
         file: The SQLite database. None for PostgreSQL.
     """
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-    if version > _NEWEST:
-        return f"it was set up by a newer version of Tradewire (its schema is {version}, this one knows {_NEWEST})"
-    if version < _NEWEST:
-        return f"its schema is {version}; the archive processor has not brought it to {_NEWEST} yet"
+    if version > NEWEST:
+        return f"it was set up by a newer version of Tradewire (its schema is {version}, this one knows {NEWEST})"
+    if version < NEWEST:
+        return f"its schema is {version}; the archive processor has not brought it to {NEWEST} yet"
     return _sqlite_fault(file) if file else _postgresql_fault(connection)
 
 

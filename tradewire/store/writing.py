@@ -8,14 +8,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import alembic.command
-import alembic.config
 from alembic.util import CommandError
 from sqlalchemy import insert
 
 from tradewire.errors import StoreUnavailable
 from tradewire.event import to_microseconds
-from tradewire.store import ledger
+from tradewire.store import ledger, steps
 from tradewire.store.arrivals import Arrivals
 from tradewire.store.bulk import BulkInsert, Lookup
 from tradewire.store.engine import LOCK_TIMEOUT_SECONDS, WAL_MAX_BYTES, sqlite_files, translate_errors, writer_engine
@@ -27,7 +25,7 @@ from tradewire.store.statistics import Statistics
 from tradewire.store.summaries import Summarizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection, PoolProxiedConnection
 
@@ -80,22 +78,22 @@ class StoreWriter:
         self._arrivals = Arrivals(self._engine)
         self._known_receipts = Lookup(receipts.c.id, [receipts.c.tube, receipts.c.kind], self._engine)
 
-    def migrate(self) -> None:
+    def migrate(self, report: Callable[[str], None] = lambda _: None) -> None:
         """Bring the database to this code's schema. Call it before `save`. Writers that call it at once take turns.
 
         It creates a missing SQLite file and never destroys data.
+
+        Args:
+            report: Called with each step, before it is taken.
         """
         self.close()  # the file may have been replaced
         self._summarizer = Summarizer()
         if self._files:
             with translate_errors(self._url):
                 self._files.path.touch(mode=0o600)
-        config = alembic.config.Config()
-        config.set_main_option("script_location", "tradewire.store:migrations")
         try:
             with self._transaction() as connection:
-                config.attributes["connection"] = connection
-                alembic.command.upgrade(config, "head")
+                steps.take(connection, report)
         except CommandError as error:
             raise StoreUnavailable(f"the store was created by a newer version of Tradewire ({error})") from error
 
