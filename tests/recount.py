@@ -41,15 +41,26 @@ def _read(url: str, query: Select[Any]) -> list[Row[Any]]:
 
 def stored_statistics(url: str) -> Buckets:
     """Return the statistics that the store holds."""
-    money = ("sold", "bought", "open", "high", "low", "close")
     return {
         (row.kind, row.width, row.start, row.currency_from, row.currency_to, row.country): (
-            row._mapping["count"],  # noqa: SLF001 - the documented way to read a column whose name is also a method
+            _messages(row),
             row.flagged,
-            *(None if getattr(row, name) is None else Decimal(getattr(row, name)) for name in money),
+            *(None if amount is None else Decimal(amount) for amount in _amounts(row)),
         )
         for row in read_table(url, stats)
     }
+
+
+def _messages(row: Row[Any]) -> int:
+    return int(row._mapping["count"])  # noqa: SLF001 - the documented way to read a column whose name is also a method
+
+
+def _amounts(row: Row[Any]) -> tuple[Any, ...]:
+    """Return the amounts and rates of a bucket. With one message, its row may have the rate as `open` only."""
+    rates = (row.open, row.high, row.low, row.close)
+    if _messages(row) == 1 and rates[1:] == (None, None, None):
+        rates = (row.open,) * 4
+    return row.sold, row.bought, *rates
 
 
 def recounted_statistics(url: str) -> Buckets:

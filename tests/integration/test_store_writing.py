@@ -152,6 +152,43 @@ def test_open_and_close_are_ordered_by_time_received_not_by_arrival(store_url: s
     assert statistics_are_right(store_url)
 
 
+def test_only_a_bucket_with_one_message_leaves_out_what_repeats(store_url: str) -> None:
+    with writer(store_url) as store:
+        store.save([make_event(1), make_event(2, 5, originating_country="DE")], [])
+    names = ["high", "low", "close", "close_at", "close_id"]
+    rows = [row for row in read_table(store_url, stats) if row.kind in {"both", "pair"}]
+    left_out = {row.country: [name for name in names if getattr(row, name) is None] for row in rows}
+    assert left_out == {"FR": names, "DE": names, "": []}
+
+
+def test_a_bucket_of_one_message_that_an_older_version_wrote_in_full_is_added_to(store_url: str) -> None:
+    """The buckets get newer and older messages, and a message of the same time, and are added to wider ones."""
+    with writer(store_url) as store:
+        store.save([make_event(2, rate="1.5")], [])
+        store.save([make_event(5, 70, rate="1.5", originating_country="DE")], [])
+        write_in_full(store_url)
+        assert statistics_are_right(store_url)
+        for number, seconds, rate in [(3, 0, "1.7"), (1, 0, "1.6"), (6, 71, "1.8"), (4, 60, "1.4"), (7, 86_400, "1")]:
+            store.save([make_event(number, seconds, rate=rate, originating_country="DE")], [])
+            assert statistics_are_right(store_url)
+        write_in_full(store_url)
+        store.save([make_event(8, 40 * 86_400)], [])
+    assert statistics_are_right(store_url)
+
+
+def write_in_full(url: str) -> None:
+    """Rewrite all buckets as versions before 0008 of the schema wrote them."""
+    write_engine = engine.writer_engine(url)
+    with write_engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE stats SET high = open, low = open, close = open, close_at = open_at, close_id = open_id"
+                " WHERE count = 1"
+            )
+        )
+    write_engine.dispose()
+
+
 def test_the_first_receipt_of_each_kind_is_kept_and_each_event_leaves_a_tube_once(store_url: str) -> None:
     with writer(store_url) as store:
         store.save([], [receipt("shown", 1, 2, seconds=1, browsers=3), receipt("shown", 2, 3, seconds=2)])

@@ -74,6 +74,8 @@ Content = Count | PairContent
 
 _NO_PAIR: Final = (None,) * 10
 """The columns from `sold` on, in the row of a bucket without a pair."""
+_REPEATED: Final = (None,) * 5
+"""The columns from `high` on, in the row of a bucket with one message."""
 _received: Final = attrgetter("received_at", "id")
 
 
@@ -164,7 +166,7 @@ def _columns(content: Content) -> tuple[Any, ...]:
     if isinstance(content, Count):
         return *content, *_NO_PAIR
     messages, flagged, sold, bought, first, high, low, last = content
-    return (
-        *(messages, flagged, format(sold, "f"), format(bought, "f")),
-        *(first.rate.text, first.at, first.id, high.text, low.text, last.rate.text, last.at, last.id),
-    )
+    sums = (messages, flagged, format(sold, "f"), format(bought, "f"), first.rate.text, first.at, first.id)
+    if messages == 1:
+        return *sums, *_REPEATED
+    return *sums, high.text, low.text, last.rate.text, last.at, last.id

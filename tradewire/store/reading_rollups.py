@@ -12,7 +12,7 @@ from sqlalchemy import any_, func, literal_column, or_, select, tuple_
 
 from tradewire.store.buckets import DAY, FOUR_WEEKS, MINUTE, WIDTHS
 from tradewire.store.schema import stats as buckets
-from tradewire.store.statistics import day_of
+from tradewire.store.statistics import content, day_of
 from tradewire.store.sums import Part, Sums, dated, joined, total
 from tradewire.store.views import Filter
 
@@ -25,12 +25,13 @@ _columns: Final = buckets.c
 _overall: Final = buckets.alias("overall").c
 _PRIMARY_KEY: Final = tuple_(*buckets.primary_key)
 _EMPTY: Final[ColumnElement[str]] = literal_column("''")
-_counts: Final = tuple(map(total, (_columns["count"], _columns.flagged)))
+_content: Final = content(_columns)
+_counts: Final = tuple(total(_content[name]) for name in ("count", "flagged"))
 _pair_sums: Final = (
     *_counts,
-    *map(joined, (_columns.sold, _columns.bought, _columns.high, _columns.low)),
-    func.min(dated(_columns.open_at, _columns.open)),
-    func.max(dated(_columns.close_at, _columns.close)),
+    *(joined(_content[name]) for name in ("sold", "bought", "high", "low")),
+    func.min(dated(_content["open_at"], _content["open"])),
+    func.max(dated(_content["close_at"], _content["close"])),
 )
 _By = Literal["pair", "country", "step"]
 # Grouped by the bare column, SQLite would read the primary key, and all pairs in it, to find the groups in order.

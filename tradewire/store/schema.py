@@ -129,7 +129,8 @@ stats: Final = Table(
 
 `kind` says how they are grouped: `all`, `country`, `pair`, or `both` (pair and country). A column that is not part of
 the kind is empty. `width` and `start` are seconds. Amounts and rates are NULL without a pair: euros and yen can't be
-added.
+added. With one message, its rate, time and id are in the columns of `open` only, and the columns from `high` on are
+NULL: most buckets of a quiet archive have one message. `statistics.content` reads both forms.
 """
 _OF_BOTH: Final = and_(stats.c.country != "", stats.c.currency_from != "")
 # For the pairs of one country. In the primary key, the country comes last, after all pairs.

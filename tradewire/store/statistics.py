@@ -36,7 +36,9 @@ from tradewire.store.views import Count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+    from sqlalchemy.sql.elements import KeyedColumnElement
 
     from tradewire.store.buckets import Content
     from tradewire.store.rows import EventRow
@@ -44,7 +46,21 @@ if TYPE_CHECKING:
 _KEY: Final = ("kind", "width", "start", "currency_from", "currency_to", "country")
 KINDS: Final = ("all", "both", "country", "pair")
 _BUCKET_COLUMNS: Final = [stats.c[name] for name in Bucket._fields]
-_CONTENT_COLUMNS: Final = list(stats.c)[len(_KEY) :]
+_CONTENT: Final = list(stats.c.keys())[len(_KEY) :]
+_LEFT_OUT: Final = {"high": "open", "low": "open", "close": "open", "close_at": "open_at", "close_id": "open_id"}
+"""The columns that a bucket with one message leaves out, and those with the same value."""
+
+
+def content(columns: ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+    """Return the content of a bucket by name, whether its row has all columns or leaves out what one message repeats.
+
+    Args:
+        columns: The columns of `stats`, or those of an alias.
+    """
+    return {
+        name: func.coalesce(columns[name], columns[_LEFT_OUT[name]]) if name in _LEFT_OUT else columns[name]
+        for name in _CONTENT
+    }
 
 
 class Statistics:
@@ -102,9 +118,9 @@ class Statistics:
     def _stored(self, connection: Connection, width: int, start: int) -> Iterator[tuple[Bucket, Content]]:
         """Yield the stored buckets of one minute or day."""
         conditions = (stats.c.kind.in_(KINDS), stats.c.width == width, stats.c.start == start)
-        for row in connection.execute(select(*_BUCKET_COLUMNS, *_CONTENT_COLUMNS).where(*conditions)):
-            bucket, content = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
-            yield bucket, Count(*content[:2]) if content[2] is None else self._pair_content(*content)
+        for row in connection.execute(select(*_BUCKET_COLUMNS, *content(stats.c).values()).where(*conditions)):
+            bucket, values = Bucket(*row[: len(_BUCKET_COLUMNS)]), row[len(_BUCKET_COLUMNS) :]
+            yield bucket, Count(*values[:2]) if values[2] is None else self._pair_content(*values)
 
     def _pair_content(self, *columns: Any) -> PairContent:
         messages, flagged, sold, bought, opened, open_at, open_id, high, low, closed, close_at, close_id = columns
@@ -146,20 +162,20 @@ def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """Return the statement that merges new buckets with the stored ones."""
     insert = sqlite.insert(stats) if dialect == "sqlite" else postgresql.insert(stats)
     add = func.exact_sum if dialect == "sqlite" else func.numeric_add
-    old, new = stats.c, insert.excluded
-    is_higher = exact.comparable(new.high, dialect) > exact.comparable(old.high, dialect)
-    is_lower = exact.comparable(new.low, dialect) < exact.comparable(old.low, dialect)
-    is_first = tuple_(new.open_at, new.open_id) < tuple_(old.open_at, old.open_id)
-    is_last = tuple_(new.close_at, new.close_id) > tuple_(old.close_at, old.close_id)
+    old, new = content(stats.c), content(insert.excluded)
+    is_higher = exact.comparable(new["high"], dialect) > exact.comparable(old["high"], dialect)
+    is_lower = exact.comparable(new["low"], dialect) < exact.comparable(old["low"], dialect)
+    is_first = tuple_(new["open_at"], new["open_id"]) < tuple_(old["open_at"], old["open_id"])
+    is_last = tuple_(new["close_at"], new["close_id"]) > tuple_(old["close_at"], old["close_id"])
     return insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={
             "count": old["count"] + new["count"],
-            "flagged": old.flagged + new.flagged,
-            "sold": add(old.sold, new.sold),
-            "bought": add(old.bought, new.bought),
-            "high": case((is_higher, new.high), else_=old.high),
-            "low": case((is_lower, new.low), else_=old.low),
+            "flagged": old["flagged"] + new["flagged"],
+            "sold": add(old["sold"], new["sold"]),
+            "bought": add(old["bought"], new["bought"]),
+            "high": case((is_higher, new["high"]), else_=old["high"]),
+            "low": case((is_lower, new["low"]), else_=old["low"]),
             **{name: case((is_first, new[name]), else_=old[name]) for name in ("open", "open_at", "open_id")},
             **{name: case((is_last, new[name]), else_=old[name]) for name in ("close", "close_at", "close_id")},
         },
