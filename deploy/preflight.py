@@ -75,6 +75,20 @@ def prepare_user(settings: Settings) -> None:
         )
 
 
+def unfinished_restore(settings: Settings) -> Path:
+    """Return the path of the file that is in the home while deploy/restore works on it."""
+    return settings.home / "restoring"
+
+
+def check_restored(settings: Settings) -> None:
+    """Check that no restore was interrupted: the home would lack files. Raises Failure."""
+    if unfinished_restore(settings).exists():
+        raise Failure(
+            f"deploy/restore was interrupted, so {settings.home} is incomplete; nothing was started",
+            "Delete the home, and run deploy/restore again.",
+        )
+
+
 def check_space(settings: Settings) -> None:
     """Check that the disk has room for the queue's log."""
     free = shutil.disk_usage(layout.existing(settings.home)).free // 2**20

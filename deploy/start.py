@@ -54,6 +54,7 @@ def start() -> None:
     arguments = sys.argv[1:]
     foreground = "--foreground" in arguments
     preflight.check_settings(settings)
+    preflight.check_restored(settings)
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with stack.lock():  # so that no other command is about to end the stack, or still starting it
         if stack.runs():

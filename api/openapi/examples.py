@@ -12,7 +12,8 @@ from api.ingest.routes import Accepted, BatchAccepted, BatchFailure, Refused
 from api.openapi.failures import FAILURES, UNCONFIRMED, failure
 from api.openapi.operations import MESSAGE_EXAMPLE, Readiness, Status
 from api.operations import audit, dead_letters
-from api.operations.ledger import Account, Ledger, LossesSettled, LossItem
+from api.operations.ledger import Account, Ledger, LossesSettled
+from api.operations.ledger_losses import LossItem
 from api.operations.probes import Health
 from api.query.messages import MessagePage
 from api.query.stats import CountryStats, PairStats, Statistics, StepStats, Total
@@ -100,6 +101,7 @@ EXAMPLES: Final[Mapping[tuple[str, int], msgspec.Struct | dict[str, Any]]] = {
         tubes={_TUBE: Account(accepted=2, shown=1, missing=1, **_NOTHING)},
         losses=[LossItem(_TUBE, _AT, 1, 1, _ID, [_ID], "2026-11-24T10:27:48.500000Z")],
         settled_losses=[],
+        spans=[],
         consumers={},
     ),
     ("settleLosses", 200): LossesSettled("OK", 1),

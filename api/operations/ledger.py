@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from msgspec.structs import replace
 
 from api.http.responses import json_response
 from api.http.timestamps import Timestamp, timestamp_from_microseconds
+from api.operations.ledger_losses import LossItem, SpanItem, loss_item, span_item
 from tradewire.access.key import Role
 from tradewire.event import format_time, to_microseconds
 from tradewire.ledger import counters, losses, slots, tube_history
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from api.http.queue_pool import QueuePool
     from tradewire.consumer import Consumer
     from tradewire.ledger.counters import Totals
-    from tradewire.ledger.losses import Loss, Losses
+    from tradewire.ledger.losses import Loss, Losses, Span
     from tradewire.queue import Queue, TubeCounts
     from tradewire.settings import Settings
     from tradewire.store.reading import StoreReader
@@ -66,7 +66,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     unanswered: int
     """Put into the tube, but not answered 201: the API was killed, or the queue did not confirm."""
     unexplained: int
-    """Put into the tube, but never posted: put there by hand, or a power cut lost counts."""
+    """Put into the tube, but never posted: put there by hand, or received within a span, or a power cut lost counts."""
     missing: int
     """Accepted but lost, and not settled by an operator. Anything but 0 is an alarm."""
     settled: int
@@ -88,27 +88,12 @@ class ConsumerLabels(msgspec.Struct, frozen=True):
     outcomes: list[OutcomeLabel]
 
 
-class LossItem(msgspec.Struct, frozen=True, rename="camel"):
-    """Messages of one request that are lost."""
-
-    tube: str
-    received_at: Timestamp
-    """When the request was received."""
-    messages: int
-    of: Annotated[int, Meta(description="The number of messages that the request had.")]
-    first_id: Annotated[str, Meta(description="The id of the first message of the request.")]
-    ids: Annotated[list[str], Meta(description="The ids of the lost messages, if they are known: ten at most.")]
-    named_at: Timestamp
-    """When the loss was found out."""
-    settled_at: Annotated[Timestamp | UnsetType, Meta(description="When an operator settled it.")] = UNSET
-
-
 class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """All messages of this stack since its first start."""
 
     status: Literal["balanced", "settling", "loss"]
     """balanced: all that was received before the watermark is accounted for, and the watermark is less than 10 s old.
-    settling: it is older, so later losses may still be unknown. loss: messages are lost."""
+    settling: it is older, so later losses may still be unknown. loss: messages are lost, or those of a span may be."""
     archived_up_to: Timestamp
     """The watermark: every message accepted before this time is archived, or is named as lost within two seconds."""
     last_balanced_at: Timestamp
@@ -130,6 +115,8 @@ class Ledger(msgspec.Struct, frozen=True, rename="camel"):
     """The oldest losses that no operator has settled, 100 at most."""
     settled_losses: list[LossItem]
     """The losses that an operator has settled, newest first, 100 at most."""
+    spans: list[SpanItem]
+    """The times whose messages may be lost, since the stack was restored from a backup. Oldest first."""
     consumers: dict[str, ConsumerLabels]
     """The words of each consumer, by its tube."""
 
@@ -178,10 +165,12 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
         accepted = tube_history.expected(settings.counters, consumer.name, before.accepted)
         is_idle = before.is_idle(consumer.name) and before == after
         tubes[consumer.name] = _account(consumer, accepted, before.tubes[consumer.name], saved, named, is_idle=is_idle)
-    is_loss = any(account.missing for account in tubes.values())
+    unsettled_spans = [span for span in named.spans if not span.settled_at]
+    is_loss = bool(unsettled_spans) or any(account.missing for account in tubes.values())
     is_behind = now - watermark > _BEHIND_MICROSECONDS
     is_balanced = not is_loss and not is_behind
-    balanced_at = now if is_balanced else min([watermark, *(loss.received_at for loss in named.unsettled)])
+    lost_since = [*(loss.received_at for loss in named.unsettled), *(span.since for span in unsettled_spans)]
+    balanced_at = now if is_balanced else min([watermark, *lost_since])
     return Ledger(
         status="loss" if is_loss else "settling" if is_behind else "balanced",
         archived_up_to=timestamp_from_microseconds(watermark),
@@ -192,20 +181,15 @@ def reconcile(settings: Settings, queue: Queue, store: StoreReader) -> Ledger:
         accepted=before.accepted.accepted,
         begun=before.accepted.begun,
         tubes=tubes,
-        losses=[_item(loss) for loss in named.unsettled[:_LOSSES_MAX]],
-        settled_losses=[_item(loss) for loss in named.settled[: -_LOSSES_MAX - 1 : -1]],
+        losses=[loss_item(loss) for loss in named.unsettled[:_LOSSES_MAX]],
+        settled_losses=[loss_item(loss) for loss in named.settled[: -_LOSSES_MAX - 1 : -1]],
+        spans=[span_item(span) for span in named.spans],
         consumers={consumer.name: _labels(consumer) for consumer in settings.consumers},
     )
 
 
 def _labels(consumer: Consumer) -> ConsumerLabels:
     return ConsumerLabels(consumer.title, [OutcomeLabel(*outcome) for outcome in consumer.outcomes])
-
-
-def _item(loss: Loss) -> LossItem:
-    received_at = timestamp_from_microseconds(loss.received_at)
-    item = LossItem(loss.tube, received_at, loss.messages, loss.of, loss.first_id, loss.ids, loss.named_at)
-    return replace(item, settled_at=loss.settled_at) if loss.settled_at else item
 
 
 def _snapshot(settings: Settings, queue: Queue) -> _Snapshot:
@@ -262,18 +246,20 @@ def add_routes(
     @app.post("/api/ledger/settle")
     def settle() -> Response:
         now = format_time(datetime.now(UTC))
-        found = losses.read(settings.counters).unsettled
-        with trail.recorded("losses-settled", Role.OPERATOR, _recorded(found)) as details:
+        named = losses.read(settings.counters)
+        spans = [span for span in named.spans if not span.settled_at]
+        with trail.recorded("losses-settled", Role.OPERATOR, _recorded(named.unsettled, spans)) as details:
             losses.settle(settings.counters, now)
             # Others may have been named meanwhile.
             found = [loss for loss in losses.read(settings.counters).settled if loss.settled_at == now]
-            details.update(_recorded(found))
+            details.update(_recorded(found, spans))
         messages = sum(loss.messages for loss in found)
         log.warning("losses settled", messages=messages)
         return json_response(200, LossesSettled("OK", messages))
 
 
-def _recorded(found: Sequence[Loss]) -> dict[str, Any]:
-    """Return what the audit trail tells of losses."""
+def _recorded(found: Sequence[Loss], spans: Sequence[Span]) -> dict[str, Any]:
+    """Return what the audit trail tells of losses and spans."""
     oldest = [{"tube": loss.tube, "firstId": loss.first_id} for loss in found[:_LOSSES_MAX]]
-    return {"messages": sum(loss.messages for loss in found), "losses": oldest}
+    details = {"messages": sum(loss.messages for loss in found), "losses": oldest}
+    return details | ({"spans": [span.backup for span in spans]} if spans else {})

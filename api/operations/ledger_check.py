@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import UNSET
+
 from api.operations import ledger
 from api.operations.readiness import UNAVAILABLE, Component
 from tradewire.errors import Unavailable
@@ -41,4 +43,10 @@ class LedgerCheck:
         }
         if any(missing.values()):
             return {"ledger": Component(LOSS, "accepted messages are lost; /api/ledger has the account", facts)}
+        if spans := [span for span in reconciled.spans if span.settled_at is UNSET]:
+            detail = (
+                f"the stack was restored from a backup: messages received from {spans[0].since} to {spans[0].until} may"
+                " be lost; /api/ledger has the spans"
+            )
+            return {"ledger": Component(LOSS, detail, facts)}
         return {"ledger": Component(facts=facts)}

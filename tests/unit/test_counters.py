@@ -273,3 +273,24 @@ def test_of_two_processes_that_create_the_stacks_id_the_faster_one_wins(
 
 def test_the_stacks_id_has_sixteen_hexadecimal_digits(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{16}", counters.stack_id(tmp_path))
+
+
+def test_continued_files_have_the_counts_of_one_moment_and_the_times_and_slots_of_a_later_one(tmp_path: Path) -> None:
+    with counter_in(tmp_path) as first:
+        first.count_begun(3)
+        first.count_accepted(2)
+        counted = counters.read_files(tmp_path)
+        first.count_begun(5)
+        first.count_accepted(5)
+        last_time, last_slot = first.next_time(), first.next_slot()
+        with counter_in(tmp_path) as second:
+            second.count_begun(1)
+            later = counters.read_files(tmp_path)
+    continued = tmp_path / "continued"
+    continued.mkdir()
+    for name, content in counters.continued(counted, later).items():
+        (continued / name).write_bytes(content)
+    assert counters.read_totals(continued) == counters.sum_up(counted) == Totals(3, 2)
+    with counter_in(continued) as again:
+        assert again.next_time() > last_time
+        assert again.next_slot() == last_slot + 1

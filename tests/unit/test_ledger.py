@@ -19,6 +19,7 @@ from api.http.audit import RequestTrail
 from api.http.auth import Access
 from api.http.queue_pool import QueuePool
 from api.operations import ledger
+from api.operations.ledger_losses import LossItem
 from tests.support import audited, make_audit_key
 from tradewire.audit.trail import Trail
 from tradewire.event import from_microseconds
@@ -260,7 +261,7 @@ def test_named_losses_are_missing_and_all_others_wait(stack: Stack) -> None:
     assert (found.tubes[LIVE].missing, found.tubes[LIVE].waiting) == (2, 4)
     assert (found.tubes[ARCHIVE].missing, found.tubes[ARCHIVE].waiting) == (0, 0)
     assert found.losses == [
-        ledger.LossItem(LIVE, "2026-01-02T12:00:00.000000Z", 2, 3, FIRST_ID, [FIRST_ID], "2026-01-02T12:00:05.000000Z")
+        LossItem(LIVE, "2026-01-02T12:00:00.000000Z", 2, 3, FIRST_ID, [FIRST_ID], "2026-01-02T12:00:05.000000Z")
     ]
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.support import ROOT
 from tradewire.errors import Unavailable
 from tradewire.ledger import losses
-from tradewire.ledger.losses import Loss, Losses
+from tradewire.ledger.losses import Loss, Losses, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,3 +139,15 @@ def test_a_file_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
         losses.read(tmp_path)
     with pytest.raises(Unavailable, match=re.escape(f"kept in {tmp_path}:")):
         losses.name(tmp_path, [loss(1)])
+
+
+def test_a_span_stays_until_it_is_settled_and_later_spans_stay(tmp_path: Path) -> None:
+    first, second = Span(1, 2, "first", NOW), Span(3, 4, "second", NOW)
+    losses.name_span(tmp_path, first)
+    losses.name(tmp_path, [loss(1)])
+    assert losses.read(tmp_path) == Losses([loss(1)], [], (first,))
+    losses.settle(tmp_path, NOW)
+    losses.name_span(tmp_path, second)
+    assert losses.read(tmp_path) == Losses([], [settled(1)], (Span(1, 2, "first", NOW, NOW), second))
+    losses.settle(tmp_path, LATER)
+    assert [span.settled_at for span in losses.read(tmp_path).spans] == [NOW, LATER]

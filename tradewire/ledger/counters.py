@@ -27,14 +27,15 @@ from tradewire.claimed_file import ClaimedFile
 from tradewire.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _FILE: Final = struct.Struct("=QQQQ")
 """Messages begun, messages accepted, the last time of receipt (in steps, see `_STEP`), and the last slot's number. Each
 is written by a single aligned store, so a process that is killed leaves the old or the new value."""
 _BEGUN, _ACCEPTED, _LAST_STEP, _LAST_SLOT = range(4)
-_PREFIX: Final = "accepted-"
+PREFIX: Final = "accepted-"
+"""The files are named this + their number."""
 _PROCESSES_MAX: Final = 128
 _STEP: Final = _PROCESSES_MAX
 """Microseconds between two times of receipt of the same process, at least."""
@@ -109,7 +110,7 @@ class Counter:
         try:
             with translate_errors(self._folder):
                 while True:
-                    file = ClaimedFile(self._folder, _PREFIX, _FILE.size, _PROCESSES_MAX)
+                    file = ClaimedFile(self._folder, PREFIX, _FILE.size, _PROCESSES_MAX)
                     values = memoryview(file.map).cast("Q")
                     if values[_LAST_STEP] < step + _AHEAD_MAX or file.number == _PROCESSES_MAX - 1:
                         break
@@ -143,15 +144,48 @@ def read_totals(folder: Path) -> Totals:
     Raises:
         Unavailable: A file can't be read.
     """
-    begun = accepted = 0
+    return sum_up(read_files(folder))
+
+
+def sum_up(files: Mapping[str, bytes]) -> Totals:
+    """Add up the counts in files.
+
+    Args:
+        files: What `read_files` returns.
+    """
+    values = [_FILE.unpack(content) for content in files.values()]
+    return Totals(sum(value[_BEGUN] for value in values), sum(value[_ACCEPTED] for value in values))
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of the files of all processes, by name.
+
+    Args:
+        folder: The folder of the counters' files.
+
+    Raises:
+        Unavailable: A file can't be read.
+    """
     with translate_errors(folder):
-        for path in folder.glob(f"{_PREFIX}*"):
-            content = path.read_bytes()
-            if len(content) == _FILE.size:  # otherwise a process is just creating it
-                values = _FILE.unpack(content)
-                begun += values[_BEGUN]
-                accepted += values[_ACCEPTED]
-    return Totals(begun, accepted)
+        files = {path.name: path.read_bytes() for path in folder.glob(f"{PREFIX}*")}
+    return {name: content for name, content in files.items() if len(content) == _FILE.size}  # else it is being created
+
+
+def continued(counted: Mapping[str, bytes], later: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return files with the counts of one moment, and the last times and slots of a later one.
+
+    Processes that continue such files use no time and no slot that was in use at the later moment.
+
+    Args:
+        counted: The files of the first moment.
+        later: Those of the later one.
+    """
+    none = bytes(_FILE.size)
+    files = {}
+    for name, content in later.items():
+        begun, accepted, *_ = _FILE.unpack(counted.get(name, none))
+        files[name] = _FILE.pack(max(begun, accepted), accepted, *_FILE.unpack(content)[_LAST_STEP:])
+    return files
 
 
 def stack_id(folder: Path) -> str:

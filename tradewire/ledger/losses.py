@@ -1,4 +1,4 @@
-"""Losses that the reconciler has named. Each stays until an operator settles it.
+"""Losses that the reconciler has named, and spans that a restore has named. Each stays until an operator settles it.
 
 They are lines of JSON in a file that is only appended to. Processes may append at the same time.
 """
@@ -44,6 +44,21 @@ class Loss(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """When an operator settled it, in the same form. Empty while it is unsettled."""
 
 
+class Span(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A time whose messages may be lost: the home was restored from a set that was begun before."""
+
+    since: int
+    """Every message received before this time and answered 201 was in the set. Microseconds since 1970."""
+    until: int
+    """When the home was restored. Messages received from then on are accounted for."""
+    backup: str
+    """The name of the set."""
+    named_at: str
+    """When the span was named, ISO 8601 in UTC with a `Z`."""
+    settled_at: str = ""
+    """When an operator settled it, in the same form. Empty while it is unsettled."""
+
+
 class _Settled(msgspec.Struct, frozen=True):
     """An operator has settled all losses before this line."""
 
@@ -57,9 +72,12 @@ class Losses(NamedTuple):
     unsettled: Sequence[Loss]
     settled: Sequence[Loss]
     """In the order in which they were settled."""
+    spans: Sequence[Span] = ()
+    """All spans, oldest first."""
 
 
 _loss: Final = msgspec.json.Decoder(Loss)
+_span: Final = msgspec.json.Decoder(Span)
 _settled: Final = msgspec.json.Decoder(_Settled)
 
 
@@ -76,8 +94,21 @@ def name(folder: Path, losses: Iterable[Loss]) -> None:
     _append(folder, map(msgspec.json.encode, losses))
 
 
+def name_span(folder: Path, span: Span) -> None:
+    """Name a span. It is on the disk when this returns.
+
+    Args:
+        folder: The folder of the ledger.
+        span: The span.
+
+    Raises:
+        Unavailable: It can't be written.
+    """
+    _append(folder, [msgspec.json.encode(span)])
+
+
 def settle(folder: Path, now: str) -> None:
-    """Settle all losses that were named so far.
+    """Settle all losses and spans that were named so far.
 
     Args:
         folder: The folder of the ledger.
@@ -90,7 +121,7 @@ def settle(folder: Path, now: str) -> None:
 
 
 def read(folder: Path) -> Losses:
-    """Return all losses.
+    """Return all losses and spans.
 
     Args:
         folder: The folder of the ledger.
@@ -105,6 +136,7 @@ def read(folder: Path) -> Losses:
             lines = []
     unsettled: dict[tuple[str, int], Loss] = {}
     settled: dict[tuple[str, int], Loss] = {}
+    spans: list[Span] = []
     for line in lines:
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):  # a line is torn if the disk was full
             loss = _loss.decode(line)
@@ -112,10 +144,13 @@ def read(folder: Path) -> Losses:
             if key not in settled:
                 unsettled.setdefault(key, loss)
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            spans.append(_span.decode(line))
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             settled_at = _settled.decode(line).settled
             settled |= {key: replace(loss, settled_at=settled_at) for key, loss in unsettled.items()}
             unsettled.clear()
-    return Losses(list(unsettled.values()), list(settled.values()))
+            spans = [span if span.settled_at else replace(span, settled_at=settled_at) for span in spans]
+    return Losses(list(unsettled.values()), list(settled.values()), tuple(spans))
 
 
 def _append(folder: Path, lines: Iterable[bytes]) -> None:

@@ -32,17 +32,32 @@ def archived_up_to(folder: Path, count_archive: Callable[[], TubeCounts], passed
     Raises:
         Unavailable: The slots can't be read.
     """
-    now = clock_microseconds() - _MARGIN_MICROSECONDS
     try:
         # In this order: a message that is put in between is seen either as in flight or in the tube.
-        with translate_errors(folder):
-            in_flight = slots.oldest_in_flight(folder)
+        settled = settled_up_to(folder)
         counts = count_archive()
         if not counts.ready and not counts.reserved:
-            return min(now, in_flight or now)
+            return settled
     except Unavailable:
         pass
     return reconciled_up_to(folder, passed)
+
+
+def settled_up_to(folder: Path) -> int:
+    """Return the time before which no request is in flight any more. Every accepted one of them is in the queue.
+
+    Args:
+        folder: The folder of the ledger.
+
+    Returns:
+        Microseconds since 1970.
+
+    Raises:
+        Unavailable: The slots can't be read.
+    """
+    now = clock_microseconds() - _MARGIN_MICROSECONDS  # first: what begins later has a later time
+    with translate_errors(folder):
+        return min(now, slots.oldest_in_flight(folder) or now)
 
 
 def reconciled_up_to(folder: Path, passed: Mapping[int, int]) -> int:

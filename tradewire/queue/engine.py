@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from urllib.parse import SplitResult
 
@@ -59,3 +60,16 @@ class Engine(ABC):
             home: The stack's home.
         """
         return None
+
+    def own_log(self, home: Path) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and content of each file of that server's log, while the server goes on.
+
+        A server that starts on these files has every job that was confirmed before the first one is yielded.
+
+        Args:
+            home: The stack's home.
+
+        Raises:
+            QueueUnavailable: The files can't be read, or one is missing.
+        """
+        raise NotImplementedError

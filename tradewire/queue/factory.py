@@ -14,7 +14,7 @@ from tradewire.queue.beanstalk import BeanstalkEngine
 from tradewire.setting import BadUrl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tradewire.queue import Queue
@@ -58,3 +58,8 @@ def engine_of(url: str) -> Engine:
 def own_url(home: Path) -> str:
     """Return the URL of the queue that the stack runs itself in its home."""
     return next(url for engine in ENGINES.values() if (url := engine.own_url(home)))
+
+
+def own_log(home: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of the log of the queue that the stack runs itself. See `Engine.own_log`."""
+    return engine_of(own_url(home)).own_log(home)

@@ -9,6 +9,7 @@ from tradewire.queue.engine import Engine
 from tradewire.setting import BadUrl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from urllib.parse import SplitResult
 
@@ -37,3 +38,8 @@ class BeanstalkEngine(Engine):
 
     def own_url(self, home: Path) -> str:
         return f"beanstalk://{home}/sock/beanstalkd.sock"
+
+    def own_log(self, home: Path) -> Iterator[tuple[str, bytes]]:
+        from tradewire.queue.beanstalk import log_copy  # noqa: PLC0415 - the same
+
+        return log_copy.read(home / "queue", home / "sock/beanstalkd.sock")
