@@ -83,6 +83,13 @@ def make_folders(settings: Settings) -> None:
         raise Failure(f"the folders in {settings.home}/sock can't be made; nothing was started", "See the line above.")
 
 
+def make_backup_folder(settings: Settings, folder: Path) -> None:
+    """Make a folder for backups, for the programs' user, unless it exists."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        os.chown(folder, *program_account(settings))
+
+
 def make_token(settings: Settings) -> None:
     """Make the operator's token, unless there is one: a token that operators have noted down stays valid."""
     if not settings.operator_token.exists():

@@ -76,7 +76,7 @@ def prepare_user(settings: Settings) -> None:
 
 
 def unfinished_restore(settings: Settings) -> Path:
-    """Return the path of the file that is in the home while deploy/restore works on it."""
+    """Return the path of the folder that is in the home while deploy/restore works on it."""
     return settings.home / "restoring"
 
 

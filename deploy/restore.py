@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy import console, environment, layout, preflight
 from deploy.audit_trail import recorded
-from deploy.console import Failure, say
-from tradewire.backup import manifest, restoring
+from deploy.console import CommandParser, Failure, say
+from tradewire.backup import encryption, manifest, restoring
 from tradewire.errors import Unavailable
 from tradewire.event import format_time, from_microseconds
 from tradewire.store import engine
@@ -18,40 +19,55 @@ from tradewire.store import engine
 if TYPE_CHECKING:
     from tradewire.settings import Settings
 
-_USAGE = "Usage: deploy/restore DIR"
-
 
 def restore() -> None:
     """Do what the arguments say."""
-    match sys.argv[1:]:
-        case [folder] if not folder.startswith("-"):
-            try:
-                _restore(Path(folder).absolute())
-            except Unavailable as error:
-                raise Failure(str(error)) from error
-        case _:
-            raise Failure("expected a backup, or the folder of backups", _USAGE)
+    parser = CommandParser(prog="deploy/restore", allow_abbrev=False)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a backup, or the folder of backups: then the newest")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the private key, as age-keygen makes it")
+    arguments = parser.parse_args()
+    try:
+        restore_into(
+            environment.read(os.environ).settings(), manifest.newest(arguments.folder.absolute()), arguments.key
+        )
+    except Unavailable as error:
+        raise Failure(str(error)) from error
 
 
-def _restore(folder: Path) -> None:
-    settings = environment.read(os.environ).settings()
+def restore_into(settings: Settings, path: Path, key: Path | None) -> None:
+    """Restore a set.
+
+    Args:
+        settings: Those of the stack that is to run in the home.
+        path: The set.
+        key: The file with its private key, if it is encrypted.
+
+    Raises:
+        Failure: It can't be restored. The home may be incomplete, and then deploy/up refuses to start it.
+        Unavailable: The same.
+    """
     home = settings.home
     if home.exists() and any(home.iterdir()):
         raise Failure(f"{home} is not empty", "Nothing was changed. Move it elsewhere first.")
-    path = manifest.newest(folder)
     found = manifest.read(path)
     restoring.check(settings, found)
     restoring.check_space(layout.existing(home), found)
     manifest.check(path, found)
+    if found.is_encrypted and key is None:
+        raise Failure(f"{path} is encrypted", "Name the file of its private key: --key FILE")
+    if key:
+        encryption.identities(key)
     preflight.prepare_user(settings)
     home.mkdir(parents=True, exist_ok=True)
-    os.umask(0o077)  # below the home, no other user may look while files and folders have no owners yet
-    preflight.unfinished_restore(settings).touch()
-    span = restoring.unpack(path, found, settings)
+    work = preflight.unfinished_restore(settings)
+    before = os.umask(0o077)  # below the home, no other user may look while files and folders have no owners yet
+    work.mkdir()
+    span = restoring.unpack(path, found, settings, key, work)
+    os.umask(before)
     _give_to_programs(settings)
     details = {"backup": str(path), "completeUpTo": found.complete_up_to}
     with recorded(settings, "restore", details):
-        preflight.unfinished_restore(settings).unlink()
+        shutil.rmtree(work)
     until = format_time(from_microseconds(span.until))
     say(
         f"Restored {path} into {home}: {found.archived} messages in the archive, and those of the queue.",

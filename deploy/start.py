@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy import (
@@ -118,6 +119,8 @@ def _prepare(settings: Settings) -> None:
     try:
         layout.make_folders(settings)
         layout.protect_principals(settings)
+        if settings.backups.folder:
+            layout.make_backup_folder(settings, Path(settings.backups.folder))
         layout.make_token(settings)
         if self_signed.is_chosen(settings):
             self_signed.make(settings)

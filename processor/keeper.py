@@ -1,8 +1,8 @@
 """The keeper: gives up waiting events that are due, in the tube of every consumer, whether the consumer runs or not.
 
-It also repairs what the queue can't repair by itself, sends the audit trail to syslog, and deletes what the archive
-keeps no longer. Run it with `python -m processor.keeper`. The archive's tube is left alone: its jobs wait for as long
-as it takes.
+It also repairs what the queue can't repair by itself, sends the audit trail to syslog, deletes what the archive keeps
+no longer, and makes backups by a schedule. Run it with `python -m processor.keeper`. The archive's tube is left alone:
+its jobs wait for as long as it takes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from processor import program
 from processor.announcer import Announcer
 from processor.audit_witness import AuditWitness
+from processor.backups import BackupThread
 from processor.expiry import Expiry
 from processor.repeat import repeat
 from processor.retention import RetentionThread
@@ -108,8 +109,11 @@ def main() -> int:
     settings, queue, stop, log = program.start("keeper", os.environ)
     retention = RetentionThread(settings, stop, log)
     retention.start()
+    backups = BackupThread(settings, stop, log)
+    backups.start()
     Keeper(queue, settings, stop, log).run()
     retention.join()
+    backups.join()
     log.info("stopped")
     return 0
 

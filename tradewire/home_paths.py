@@ -82,6 +82,16 @@ class HomePaths:
         return self.counters / "issuer-keys.json"
 
     @property
+    def last_backup(self) -> Path:
+        """The file that tells what came of the last backup that the keeper made."""
+        return self.counters / "backup.json"
+
+    @property
+    def last_drill(self) -> Path:
+        """The file that tells what came of the last drill of a backup."""
+        return self.counters / "drill.json"
+
+    @property
     def supervisor_states(self) -> Path:
         """The file with supervisord's state of each program."""
         return self.home / "sock/states.json"

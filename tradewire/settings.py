@@ -19,6 +19,7 @@ from tradewire.access.groups import NO_GROUPS, GroupRoles
 from tradewire.access.identity_proxy import NO_PROXY, IdentityProxy
 from tradewire.access.issuer import NO_ISSUER, Issuer
 from tradewire.access.provider import NO_PROVIDER, Provider
+from tradewire.backup.schedule import NO_BACKUPS, Backups
 from tradewire.consumers import archive, live
 from tradewire.errors import SettingsError
 from tradewire.home_paths import HomePaths
@@ -92,6 +93,8 @@ class Settings(HomePaths):
     """URL of the archive's database. Empty: a SQLite file in the stack's home."""
     retention: Retention = KEEP_ALL
     """What the archive keeps. Its variables are `TRADEWIRE_…RETENTION_DAYS` and `TRADEWIRE_ARCHIVE_MAX_BYTES`."""
+    backups: Backups = NO_BACKUPS
+    """When backups are made, and how. Its variables are `TRADEWIRE_BACKUP_…`."""
     extra_currencies: tuple[str, ...] = ()
     """Codes of currencies that trades may have beside those of ISO 4217."""
     consumers: tuple[Consumer, ...] = (live.CONSUMER, archive.CONSUMER)
@@ -137,7 +140,7 @@ class Settings(HomePaths):
     def variables(self) -> dict[str, Any]:
         """Return the value of each setting by the name of its variable, those of the consumers included."""
         own = {field.name.upper(): getattr(self, field.name) for field in fields(self)} | {"CONSUMERS": self.tubes}
-        for name in ("JWT", "OIDC", "IDENTITY_PROXY", "CLIENT_CA", "RETENTION"):
+        for name in ("JWT", "OIDC", "IDENTITY_PROXY", "CLIENT_CA", "RETENTION", "BACKUPS"):
             own |= own.pop(name).variables()
         own |= {"GROUP_ROLES": str(self.group_roles)}
         values = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in own.items()}
@@ -235,6 +238,7 @@ class _Reader:
             queue_fsync_ms=self._take("QUEUE_FSYNC_MS", Settings.queue_fsync_ms, whole(0, 60_000)),
             store_url=self._take("STORE_URL", Settings.store_url, setting_checks.store_url),
             retention=Retention.read(self._take),
+            backups=Backups.read(self._take),
             extra_currencies=self._take("EXTRA_CURRENCIES", Settings.extra_currencies, setting_checks.currencies),
             consumers=self._consumers(),
             api_workers=self._take("API_WORKERS", Settings.api_workers, whole(1, 64)),
@@ -266,7 +270,7 @@ class _Reader:
         return settings
 
     def _consumers(self) -> tuple[Consumer, ...]:
-        declared = self._take("CONSUMERS", Settings.consumers, _consumers)
+        declared = self._take("CONSUMERS", Settings.consumers, consumers.parse)
         return tuple(consumer.configured(self._take) for consumer in declared)
 
     def _take(self, name: str, default: _T, parse: Callable[[str], _T]) -> _T:
@@ -292,7 +296,3 @@ class _Reader:
                 else f"{PREFIX}{name}={text!r} can't be used: {error}"
             )
         return default
-
-
-def _consumers(text: str) -> tuple[Consumer, ...]:
-    return consumers.enabled([name.strip() for name in text.split(",")])

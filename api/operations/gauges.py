@@ -52,6 +52,7 @@ class Gauges(Collector):
             yield _gauge(
                 "certificate_expiry_timestamp_seconds", "When nginx's certificate expires.", expiry.timestamp()
             )
+        yield from _backup(components.get("backup", Component()))
         yield from audit_gauges(components["audit"])
         states = components["programs"].facts.get("states", {})
         running = {name: state in _UP_STATES for name, state in states.items() if state != "stopped"}
@@ -113,6 +114,19 @@ def _retention(retention: Component) -> Iterator[GaugeMetricFamily]:
         at = retention.facts[fact]
         if at is not None:
             yield _gauge(f"{name}_timestamp_seconds", help_text, at.timestamp())
+
+
+def _backup(backup: Component) -> Iterator[GaugeMetricFamily]:
+    for name, help_text, fact in (
+        ("backup", "When the newest backup of the schedule was begun.", "newestAt"),
+        ("backup_drill", "When a backup was restored for a trial last.", "drilledAt"),
+    ):
+        at = backup.facts.get(fact)
+        if at is not None:
+            yield _gauge(f"{name}_timestamp_seconds", help_text, at.timestamp())
+    succeeded = backup.facts.get("drillSucceeded")
+    if succeeded is not None:
+        yield _gauge("backup_drill_succeeded", "1 if the last trial of a backup succeeded, else 0.", bool(succeeded))
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from api.operations.backup_check import BackupCheck
 from api.operations.certificate_check import check_certificate
 from api.operations.client_ca_check import check_client_ca
 from api.operations.file_checks import DAMAGED, AuditCheck, MetricsCheck, check_token
@@ -77,6 +78,7 @@ def health_checks(
         "wsserver": lambda: {"wsserver": _wsserver(settings.worker_socket)},
         "store": lambda: {"store": _store(store)},
         "retention": RetentionCheck(settings, store),
+        "backup": BackupCheck(settings),
         "ledger": LedgerCheck(settings, open_queue(), store),
         "disk": lambda: {"disk": _disk(settings)},
         "programs": lambda: {"programs": _programs(settings)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import shutil
 import tempfile
 import threading
@@ -15,12 +16,13 @@ from uuid import UUID
 
 import msgspec
 import psutil
+import pyrage
 import pytest
 
 from tests.integration.conftest import open_queue
 from tests.recount import read_table
 from tests.stack import Stack, is_settled, stack
-from tests.support import ASK_SECONDS, audited, example, wait_until
+from tests.support import ASK_SECONDS, audited, example, require_program, wait_until
 from tests.watcher import Watcher
 from tradewire.backup import manifest
 from tradewire.queue import ARCHIVE
@@ -28,6 +30,8 @@ from tradewire.store.schema import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.postgres import Postgres
 
 BATCH = 10
 RATE = 500
@@ -192,3 +196,114 @@ def test_after_kill_9_of_everything_and_the_loss_of_the_home_all_accepted_before
         *[("restore", result) for result in ("begun", "done")],
         *[("losses-settled", result) for result in ("begun", "done")],
     ]
+
+
+@pytest.fixture
+def key(folder: Path) -> Path:
+    """Give a file with a private key, as age-keygen makes it."""
+    identity = pyrage.x25519.Identity.generate()
+    path = folder / "backup.key"
+    path.write_text(f"# created: 2026-11-29T01:00:00Z\n# public key: {identity.to_public()}\n{identity}\n")
+    return path
+
+
+def public(key: Path) -> str:
+    """Return the public key in a file of age-keygen."""
+    return str(re.findall(r"public key: (age1\w+)", key.read_text())[0])
+
+
+def test_an_encrypted_backup_shows_nothing_and_needs_its_key(home: Path, folder: Path, key: Path) -> None:
+    with stack(home, BACKUP_RECIPIENT=public(key)) as running:
+        running.wait_ready()
+        posted = running.post(example(userId="Somebody")).json["id"]
+        wait_until(lambda: running.get(f"/api/message/{posted}").status == 200, "it is archived", 60, ASK_SECONDS)
+        done = running.deploy("backup", str(folder / "sets"))
+        assert done.returncode == 0, done.stderr
+        path = manifest.newest(folder / "sets")
+        assert {each.name for each in path.iterdir()} == {"home.tar.age", "manifest.json", "store.db.age"}
+        secrets = [b"Somebody", (home / "audit-key").read_bytes().strip()]
+        contents = [each.read_bytes() for each in path.iterdir()]
+        assert not [content for content in contents for secret in secrets if secret in content]
+        assert not list((home / "store").glob("backup*"))
+        assert running.deploy("down").returncode == 0
+        shutil.rmtree(home)
+
+        refused = running.deploy("restore", str(path))
+        assert (refused.returncode, home.exists()) == (1, False)
+        assert "is encrypted" in refused.stderr
+        other = folder / "other.key"
+        other.write_text(str(pyrage.x25519.Identity.generate()))
+        refused = running.deploy("restore", str(path), "--key", str(other))
+        assert "can't be decrypted with this key" in refused.stderr
+        assert running.deploy("up").returncode == 1, "the home is incomplete"
+        shutil.rmtree(home)
+        restored = running.deploy("restore", str(path), "--key", str(key))
+        assert restored.returncode == 0, restored.stderr
+        running.up()
+        assert running.get(f"/api/message/{posted}").status == 200
+
+
+def test_a_backup_of_a_stack_with_postgresql_is_restored_into_an_empty_database(
+    home: Path, folder: Path, postgresql: Postgres
+) -> None:
+    for program in ("pg_dump", "pg_restore"):
+        require_program(program)
+    with stack(home, STORE_URL=postgresql.create_database()) as running:
+        running.wait_ready()
+        ids = [running.post(example(userId=f"user-{number}")).json["id"] for number in range(20)]
+        done = running.deploy("backup", str(folder / "sets"))
+        assert done.returncode == 0, done.stderr
+        drill = running.deploy("backup", "--verify", str(folder / "sets"))
+        assert drill.returncode == 0, drill.stderr
+        assert "20 messages were accepted; 20 are archived" in drill.stdout
+        assert running.deploy("down").returncode == 0
+        shutil.rmtree(home)
+
+        refused = running.deploy("restore", str(folder / "sets"))
+        assert (refused.returncode, home.exists()) == (1, False)
+        assert "is not empty: it has the table" in refused.stderr
+        running.env["TRADEWIRE_STORE_URL"] = postgresql.create_database()
+        restored = running.deploy("restore", str(folder / "sets"))
+        assert restored.returncode == 0, restored.stderr
+        running.up()
+        with Watcher(running.port):
+            ledger = settled_ledger(running)
+        assert ledger["tubes"]["archive"]["archived"] == 20
+        assert {each["id"] for each in running.get("/api/messages").json["messages"]} == set(ids)
+
+
+def test_the_keeper_makes_backups_and_a_drill_shows_whether_they_can_be_restored(home: Path, folder: Path) -> None:
+    sets = folder / "sets"
+    with loaded_stack(home, BACKUP_FOLDER=str(sets)) as (running, load):
+        wait_until(lambda: manifest.sets(sets), "the keeper has made a backup", 180, 1)
+        load.wait_for(2 * RATE)
+        assert running.deploy("backup", str(sets)).returncode == 0
+        before = sorted(path.name for path in home.parent.iterdir() if path.name.startswith(home.name))
+        drill = running.deploy("backup", "--verify")
+        assert drill.returncode == 0, drill.stderr
+        assert f"The backup {manifest.newest(sets).name} can be restored." in drill.stdout
+        assert sorted(path.name for path in home.parent.iterdir() if path.name.startswith(home.name)) == before
+        health = wait_until(lambda: drilled(running), "the drill is known", 60, ASK_SECONDS)
+        assert (health["status"], health["drillSucceeded"]) == ("ok", True)
+        assert health["newestAt"]
+        metrics = running.get("/metrics").body.decode()
+        assert "tradewire_backup_drill_succeeded 1.0" in metrics
+        assert "tradewire_backup_timestamp_seconds " in metrics
+
+        refused = running.deploy("restore", str(sets))
+        assert "is not empty" in refused.stderr
+        path = manifest.newest(sets) / "home.tar"
+        content = bytearray(path.read_bytes())
+        content[1000] ^= 1
+        path.write_bytes(content)
+        failed = running.deploy("backup", "--verify")
+        assert failed.returncode == 1
+        assert "is not as it was written" in failed.stderr
+        wait_until(lambda: drilled(running).get("status") == "drill-failed", "the failure is known", 60, ASK_SECONDS)
+
+
+def drilled(running: Stack) -> dict[str, Any]:
+    """Return what /readyz says of backups once a drill is known. Empty before."""
+    components = running.get("/readyz").json.get("components", {})
+    health: dict[str, Any] = components.get("backup", {})
+    return health if health.get("drilledAt") else {}

@@ -83,6 +83,9 @@ def test_variables_of_other_programs_are_ignored() -> None:
         ("LIVE_MAX_AGE_SECONDS", "10000000", 10**7),
         ("LIVE_PROCESSORS", "1", 1),
         ("LIVE_PROCESSORS", "8", 8),
+        ("BACKUP_FOLDER", "/backup/tradewire", "/backup/tradewire"),
+        ("BACKUP_EVERY_HOURS", "8784", 8784),
+        ("BACKUP_RECIPIENT", f"age1{'q' * 58}", f"age1{'q' * 58}"),
         ("EXTRA_CURRENCIES", "BTC", "BTC"),
         ("EXTRA_CURRENCIES", " CNH, BTC ,CNH", "CNH,BTC"),
         ("CONSUMERS", "archive", "archive"),
@@ -303,7 +306,9 @@ def test_no_part_of_a_consumers_url_is_shown(monkeypatch: pytest.MonkeyPatch) ->
         raise ValueError(f"{text} is no URL")
 
     declared = Setting("URL", None, parse)
-    monkeypatch.setattr(settings_module, "_consumers", lambda _: (replace(archive.CONSUMER, settings=(declared,)),))
+    monkeypatch.setattr(
+        settings_module.consumers, "parse", lambda _: (replace(archive.CONSUMER, settings=(declared,)),)
+    )
     (fault,) = faults(CONSUMERS="archive", ARCHIVE_URL="https://tw:s3cret@host")
     assert fault == "TRADEWIRE_ARCHIVE_URL can't be used: it is not a valid URL"
 

@@ -176,6 +176,7 @@ def test_only_entry_points_read_the_environment() -> None:
         "processor/keeper.py",
         "processor/leftover.py",
         "processor/reconciler.py",
+        "tradewire/backup/__main__.py",
         "tradewire/store/migrate.py",
         "wsserver/__main__.py",
     }

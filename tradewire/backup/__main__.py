@@ -1,33 +1,62 @@
-"""Makes a set: `python -m tradewire.backup FOLDER`, with the stack's settings in the environment.
+"""Works on backups, with the settings of the stack in the environment.
 
-It prints the path of the set. Exit status: 0 done; 1 failed, and standard error says why.
+python -m tradewire.backup make FOLDER [--thin-out]   make a set, and print its path
+python -m tradewire.backup drilled NAME FAULT         note what came of a drill; an empty FAULT means that it succeeded
+python -m tradewire.backup count                      print the number of messages in the archive
+
+Exit status: 0 done; 1 failed, and standard error says why.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tradewire.backup import making
+from tradewire.backup import making, outcomes, thinning
+from tradewire.backup.outcomes import Outcome
 from tradewire.errors import TradewireError
+from tradewire.event import format_time
+from tradewire.ledger.counters import stack_id
 from tradewire.settings import Settings
+from tradewire.store import copying
 
-_NICE: Final = 19
-"""The stack's programs come first."""
+_NICE: Final = 10
+"""The stack's programs come first, the consumers at nice 5, too."""
 
 
 def main() -> int:
-    """Make a set. Return the exit status."""
+    """Do what the arguments say. Return the exit status."""
+    parser = argparse.ArgumentParser(prog="tradewire.backup")
+    actions = parser.add_subparsers(dest="action", required=True)
+    make = actions.add_parser("make")
+    make.add_argument("folder", type=Path)
+    make.add_argument("--thin-out", action="store_true")
+    drilled = actions.add_parser("drilled")
+    drilled.add_argument("name")
+    drilled.add_argument("fault")
+    actions.add_parser("count")
+    arguments = parser.parse_args()
     os.umask(0o077)
     os.nice(_NICE)
     try:
-        made = making.make(Settings.from_env(os.environ), Path(sys.argv[1]))
+        settings = Settings.from_env(os.environ)
+        match arguments.action:
+            case "make":
+                sys.stdout.write(f"{making.make(settings, arguments.folder)}\n")
+                if arguments.thin_out:
+                    thinning.thin_out(arguments.folder, stack_id(settings.counters))
+            case "drilled":
+                now = format_time(datetime.now(UTC))
+                outcomes.note(settings.last_drill, Outcome(now, arguments.name, arguments.fault))
+            case _:
+                sys.stdout.write(f"{copying.count(settings.store)}\n")
     except (TradewireError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{made}\n")
     return 0
 
 

@@ -51,7 +51,7 @@ class HomeArchive:
         self.put(self._name(path), content[: content.rfind(b"\n") + 1])
 
     def add_folder(self, folder: Path, *, without: tuple[str, ...] = ()) -> None:
-        """Add what is in a folder and below it. Raises OSError if a file can't be read.
+        """Add all files in a folder and below it. Raises OSError if a file can't be read.
 
         Args:
             folder: The folder.

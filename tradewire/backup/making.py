@@ -1,11 +1,11 @@
 """Makes a set while the stack runs.
 
-Everything that was answered 201 before the set was begun is in it, in the queue's log or in the archive:
+Everything that was answered 201 before the set was begun is in it, in the queue or in the archive:
 
 1. The ledger's slots and counts. All messages that they call accepted were in the queue, so they are
-2. in the queue's log, unless they have been archived by then. In that case they are
+2. in the files of the queue, unless they have been archived by then. In that case they are
 3. in the archive. A message that is in both is a redelivery, as after kill -9.
-4. The last times and slots of the counters. So no later request takes one that the log or the archive knows.
+4. The last times and slots of the counters. So no later request takes one that the queue or the archive knows of.
 
 In any other order, a message could be on its way from one part to the next while both are copied, and be in neither.
 """
@@ -19,9 +19,9 @@ import tarfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tradewire.backup import home_files, manifest
+from tradewire.backup import encryption, home_files, manifest
 from tradewire.backup.home_files import HomeArchive
 from tradewire.backup.manifest import HOME_FILES, Manifest
 from tradewire.errors import Unavailable
@@ -39,10 +39,19 @@ if TYPE_CHECKING:
     from tradewire.store.copying import Copied
 
 _NEW: Final = ".new-"
-"""A set that is being made has a name with this before it."""
+"""The name of a set that is being made begins with this, and the id of its stack."""
+_PLAIN: Final = "backup"
+"""A folder beside the archive, for files that are not encrypted yet: they never come into the folder of sets."""
 _SPARE_BYTES: Final = 200 * 10**6
 """Space that a set leaves free: below it, /readyz may report the disk as nearly full."""
-STORE_FILE: Final = "store.db"
+
+
+class _Contents(NamedTuple):
+    """What the files of a set have."""
+
+    complete_up_to: int
+    accepted: int
+    store: Copied
 
 
 def make(settings: Settings, folder: Path) -> Path:
@@ -61,26 +70,44 @@ def make(settings: Settings, folder: Path) -> Path:
     """
     if not settings.own_queue:
         raise Unavailable("the queue of TRADEWIRE_QUEUE_URL is outside the home, so a set would lack its messages")
-    with _locked(folder):
-        _remove_unfinished(folder)
+    stack = counters.stack_id(settings.counters)
+    plain = settings.home / "store" / _PLAIN
+    with _locked(settings):
+        for left in (plain, *folder.glob(unfinished(folder, stack, "*").name)):  # by a run that was killed
+            if left.exists():
+                shutil.rmtree(left)
         _check_space(settings, folder)
         while (path := folder / manifest.set_name(begun := time.time())).exists():
             time.sleep(0.1)
-        new = folder / f"{_NEW}{path.name}"
+        new = unfinished(folder, stack, path.name)
         new.mkdir(mode=0o700)
         try:
-            _fill(settings, new, begun)
+            if settings.backups.recipient:
+                plain.mkdir(mode=0o700)
+                contents = _copy(settings, plain)
+                _encrypt(plain, new, settings.backups.recipient)
+            else:
+                contents = _copy(settings, new)
+            _finish(settings, new, begun, contents)
             new.rename(path)
             _sync(folder)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
+        finally:
+            shutil.rmtree(plain, ignore_errors=True)
     return path
 
 
-def _fill(settings: Settings, new: Path, begun: float) -> None:
+def unfinished(folder: Path, stack: str, name: str) -> Path:
+    """Return the path of a set that is not complete: the next run of the stack removes it."""
+    return folder / f"{_NEW}{stack}-{name}"
+
+
+def _copy(settings: Settings, folder: Path) -> _Contents:
+    """Copy everything, in the order that makes the set consistent."""
     complete_up_to = settled_up_to(settings.counters)
-    with tarfile.open(new / HOME_FILES, "w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(folder / HOME_FILES, "w", format=tarfile.PAX_FORMAT) as tar:
         archive = HomeArchive(tar, settings.home)
         home_files.add_ledger(archive, settings)
         counted = counters.read_files(settings.counters)
@@ -88,13 +115,24 @@ def _fill(settings: Settings, new: Path, begun: float) -> None:
             archive.put(f"queue/{name}", content)
         for name in home_files.LATE:
             archive.add_folder(settings.counters / name)
-        copied = _copy_store(settings, new)
+        store = copying.copy(settings.store, folder)
         later = counters.continued(counted, counters.read_files(settings.counters))
         for name, content in later.items():
             archive.put(f"{settings.counters.name}/{name}", content)
         home_files.add_principals(archive, settings)
-    _sync(new / HOME_FILES)
-    _sync(new)
+    return _Contents(complete_up_to, counters.sum_up(counted).accepted, store)
+
+
+def _encrypt(plain: Path, new: Path, recipient: str) -> None:
+    for path in sorted(plain.iterdir()):
+        encryption.encrypt(path, new, recipient)
+        path.unlink()
+
+
+def _finish(settings: Settings, new: Path, begun: float, contents: _Contents) -> None:
+    """Write the manifest, when all other files are on the disk."""
+    for path in (*new.iterdir(), new):
+        _sync(path)
     manifest.write(
         new,
         Manifest(
@@ -102,47 +140,40 @@ def _fill(settings: Settings, new: Path, begun: float) -> None:
             stack=counters.stack_id(settings.counters),
             begun_at=_text(begun),
             finished_at=_text(time.time()),
-            complete_up_to=format_time(from_microseconds(complete_up_to)),
-            store="sqlite",
-            schema=copied.schema,
-            accepted=counters.sum_up(counted).accepted,
-            archived=copied.messages,
+            complete_up_to=format_time(from_microseconds(contents.complete_up_to)),
+            store=copying.kind_of(settings.store),
+            schema=contents.store.schema,
+            accepted=contents.accepted,
+            archived=contents.store.messages,
             files=[manifest.summed(path) for path in sorted(new.iterdir())],
         ),
     )
 
 
-def _copy_store(settings: Settings, new: Path) -> Copied:
-    return copying.copy_sqlite(settings.store, new / STORE_FILE)
-
-
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder against other runs."""
-    file = os.open(folder, os.O_RDONLY)
+def _locked(settings: Settings) -> Iterator[None]:
+    """Lock the home against other runs."""
+    file = os.open(settings.counters, os.O_RDONLY)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise Unavailable(f"another backup is being made in {folder}") from error
+        raise Unavailable("another backup of this stack is being made") from error
     finally:
         os.close(file)
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """Remove what a run that was killed has left."""
-    for path in folder.glob(f"{_NEW}*"):
-        shutil.rmtree(path)
 
 
 def _check_space(settings: Settings, folder: Path) -> None:
     """Check that the disk has room for a set. Otherwise it might fill up the disk of the stack."""
     file = engine.sqlite_file(settings.store)
-    paths = [*(settings.home / "queue").glob("binlog.*"), *([file] if file and file.exists() else ())]
+    paths = [*(settings.home / "queue").iterdir(), *([file] if file and file.exists() else ())]
     needed = sum(path.stat().st_size for path in paths) + _SPARE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise Unavailable(f"{folder} has {free // 2**20} MiB free, and a set needs {needed // 2**20} MiB")
+    places = [folder, *([settings.home / "store"] if settings.backups.recipient else ())]
+    shared = len(places) // len({place.stat().st_dev for place in places})  # how many of them are on one disk
+    for place in places:
+        free = shutil.disk_usage(place).free // shared
+        if free < needed:
+            raise Unavailable(f"{place} has {free // 2**20} MiB free for a set, which needs {needed // 2**20} MiB")
 
 
 def _text(seconds: float) -> str:

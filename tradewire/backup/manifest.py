@@ -50,13 +50,23 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     accepted: int
     """The messages that the set's ledger knows as accepted."""
     archived: int
-    """The messages in the set's archive. Others are in the queue's log."""
+    """The messages in the set's archive. Others are in its queue."""
     files: list[SetFile]
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether a private key is needed to restore the set."""
+        return any(file.name.endswith(".age") for file in self.files)
 
 
 def set_name(now: float) -> str:
     """Return the name of a set that is begun at a time, in seconds since 1970."""
     return datetime.fromtimestamp(now, UTC).strftime(_NAME_FORMAT)
+
+
+def begun_at(path: Path) -> datetime:
+    """Return the time in the name of a set."""
+    return datetime.strptime(path.name, _NAME_FORMAT).replace(tzinfo=UTC)
 
 
 def sets(folder: Path) -> list[Path]:
@@ -72,7 +82,7 @@ def newest(folder: Path) -> Path:
     """Return the folder if it is a set, else the newest set in it.
 
     Raises:
-        Unavailable: There is none.
+        Unavailable: It has no complete set.
     """
     if (folder / NAME).exists():
         return folder

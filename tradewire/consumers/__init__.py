@@ -23,6 +23,11 @@ def available() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in (*entry_points(group=GROUP), *built_in)}
 
 
+def parse(text: str) -> tuple[Consumer, ...]:
+    """Load the declarations of a list of names, separated by commas. Raises ValueError as `enabled` does."""
+    return enabled([name.strip() for name in text.split(",")])
+
+
 def enabled(names: Sequence[str]) -> tuple[Consumer, ...]:
     """Load the declarations of some consumers.
 

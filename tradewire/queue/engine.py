@@ -64,12 +64,12 @@ class Engine(ABC):
     def own_log(self, home: Path) -> Iterator[tuple[str, bytes]]:
         """Yield the name and content of each file of that server's log, while the server goes on.
 
-        A server that starts on these files has every job that was confirmed before the first one is yielded.
+        A server that starts on these files has every job that was confirmed before the call.
 
         Args:
             home: The stack's home.
 
         Raises:
-            QueueUnavailable: The files can't be read, or one is missing.
+            QueueUnavailable: The files can't be read, or a file is missing.
         """
         raise NotImplementedError

@@ -50,6 +50,16 @@ it("losses have their time and ids, and settled ones when that was", () => {
   assert.deepEqual(ledger("loss", 2, {}).settledLosses, []);
 });
 
+it("after a restore from a backup some trades may be lost, until an operator settles that", () => {
+  const span = { since: "2026-11-24T10:00:00Z", until: "2026-11-24T10:00:05.5Z" };
+  const restored = ledger("loss", 0, { spans: [span, { ...span, settledAt: "2026-11-24T11:00:00Z" }, 7] });
+  assert.deepEqual(restored.spans, [{ sinceMs: TEN, untilMs: TEN + 5500 }]);
+  assert.equal(text(restored, 3), "Some may be lost · checked 3 s ago");
+  assert.ok(verdictOf({ ledger: restored, checkedMs: TEN, error: "" }, TEN).isBad);
+  assert.equal(text(ledger("loss", 2, { spans: [span] }), 3), "2 lost · checked 3 s ago");
+  assert.equal(text(ledger("balanced", 0, { spans: [{ ...span, settledAt: span.until }] }), 3), "0 lost · checked 3 s ago");
+});
+
 it("the time of the last check is the answer's, or that of the last question with a balanced answer", async () => {
   const env = new FakeEnvironment();
   const answers: object[] = [

@@ -33,14 +33,14 @@ it, and its body follows, if it is the first record of the job in this file. Oth
 
 
 def read(folder: Path, socket: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each file, oldest first. All jobs put before the first one are in them.
+    """Yield the name and the content of each file, oldest first. They have all jobs that were put before the call.
 
     Args:
         folder: The folder of the log.
         socket: The socket of the beanstalkd that writes it. It may have ended.
 
     Raises:
-        QueueUnavailable: beanstalkd does not answer, or a file is missing.
+        QueueUnavailable: beanstalkd does not answer, or the log lacks a file.
         OSError: A file can't be read.
     """
     try:

@@ -12,6 +12,9 @@ export function summarize(ledger: Ledger, locale?: string): string {
     const note = surplus > 0 ? " More arrived than were accepted: see Unanswered and Unexplained." : "";
     return `Balanced: all ${whole.format(accepted)} accepted messages are accounted for.${note}`;
   }
+  if (status === "loss" && lostOf(ledger) === 0 && ledger.spans.length > 0) {
+    return "Some trades may be lost: the server was restored from a backup.";
+  }
   if (status === "loss") {
     return `Loss: ${whole.format(lostOf(ledger))} of ${whole.format(accepted)} accepted messages are missing.`;
   }

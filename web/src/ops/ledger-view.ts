@@ -9,7 +9,7 @@ import { numberFormat } from "../ui/format.ts";
 import { PanelState, type Shown } from "../ui/panel-state.ts";
 import type { Zone } from "../ui/preferences.ts";
 import { summarize } from "./ledger-summary.ts";
-import { LossList } from "./loss-list.ts";
+import { LossList, spanText } from "./loss-list.ts";
 import { section } from "./section.ts";
 import { type Row, Table } from "./table.ts";
 
@@ -24,6 +24,7 @@ export class LedgerView {
   readonly #refusal = element("p", "remark");
   readonly #summary = element("p", "summary");
   readonly #body = element("div", "");
+  readonly #spans = element("p", "spans");
   readonly #losses = new LossList("Losses", "ops-losses");
   readonly #settled = new LossList("Settled losses, newest first", "ops-settled");
   readonly #state: PanelState;
@@ -33,7 +34,8 @@ export class LedgerView {
 
   constructor() {
     this.#summary.dataset["testid"] = "ops-ledger-summary";
-    this.#body.append(this.#losses.element, this.#settled.element);
+    this.#spans.dataset["testid"] = "ops-spans";
+    this.#body.append(this.#spans, this.#losses.element, this.#settled.element);
     setText(this.#refusal, FORBIDDEN);
     this.element = section("ops-ledger-title", "Ledger", this.#refusal, this.#summary, this.#body);
     this.element.classList.add("ledger", "in-text");
@@ -65,6 +67,8 @@ export class LedgerView {
   #paintLedger(ledger: Ledger, zone: Zone): void {
     setText(this.#summary, summarize(ledger));
     this.#summary.dataset["status"] = ledger.status;
+    setText(this.#spans, ledger.spans.map((span) => spanText(span, zone)).join(" "));
+    this.#spans.hidden = ledger.spans.length === 0;
     this.#losses.paint(ledger.losses, zone);
     this.#settled.paint(ledger.settledLosses, zone);
     this.#table ??= this.#newTable(ledger);

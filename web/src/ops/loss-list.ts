@@ -1,7 +1,7 @@
 /** The losses of the ledger: the unsettled ones, and the settled ones. */
 
 import { tradePath } from "../filters/dialog.ts";
-import type { Loss } from "../server/ledger.ts";
+import type { Loss, Span } from "../server/ledger.ts";
 import { element, setText } from "../ui/dom.ts";
 import { numberFormat } from "../ui/format.ts";
 import type { Zone } from "../ui/preferences.ts";
@@ -41,6 +41,12 @@ export function lossText({ tube, messages, receivedMs, settledMs }: Loss, zone: 
     ...(receivedMs === undefined ? [] : [`accepted at ${at(receivedMs)}`]),
     ...(settledMs === undefined ? [] : [`settled by an operator at ${at(settledMs)}`]),
   ].join(", ");
+}
+
+/** Says which trades may be lost since the server was restored from a backup. */
+export function spanText({ sinceMs, untilMs }: Span, zone: Zone): string {
+  const at = (ms: number | undefined): string => (ms === undefined ? "–" : dateAndClock(ms, zone));
+  return `Received from ${at(sinceMs)} to ${at(untilMs)} ${zoneName(zone)}: not all trades were in the backup.`;
 }
 
 /** A loss with a link to each trade whose id is known. */

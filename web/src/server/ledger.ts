@@ -12,6 +12,14 @@ export interface Ledger {
   readonly losses: readonly Loss[];
   /** Newest first. */
   readonly settledLosses: readonly Loss[];
+  /** The times whose trades may be lost, since the server was restored from a backup. Settled ones are left out. */
+  readonly spans: readonly Span[];
+}
+
+/** A time whose trades may be lost. Milliseconds since 1970; undefined if unknown. */
+export interface Span {
+  readonly sinceMs: number | undefined;
+  readonly untilMs: number | undefined;
 }
 
 /** Accepted messages that are nowhere. */
@@ -90,7 +98,15 @@ export function parseLedger(answer: unknown): Ledger | undefined {
     tubes,
     losses: parseLosses(answer["losses"]),
     settledLosses: parseLosses(answer["settledLosses"]),
+    spans: parseSpans(answer["spans"]),
   };
+}
+
+function parseSpans(raw: unknown): readonly Span[] {
+  const spans = Array.isArray(raw) ? raw.filter(isRecord) : [];
+  return spans
+    .filter(({ settledAt }) => settledAt === undefined)
+    .map(({ since, until }) => ({ sinceMs: parseMs(since), untilMs: parseMs(until) }));
 }
 
 function parseLosses(raw: unknown): readonly Loss[] {

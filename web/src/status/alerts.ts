@@ -22,8 +22,10 @@ const TEXTS: Readonly<Record<string, string>> = {
   "store unavailable": "The archive’s database is unavailable. Trades are shown, and wait to be archived.",
   "retention behind": "Old trades are not deleted yet, although they are kept for too long.",
   "retention too-large": "The archive is larger than its limit.",
+  "backup late": "No backup was made for longer than the schedule says.",
+  "backup drill-failed": "The last trial showed that the backup can’t be restored.",
   "ledger unavailable": "The ledger is unavailable.",
-  "ledger loss": "The ledger reports missing trades.",
+  "ledger loss": "The ledger reports missing trades, or trades that may be.",
   "disk nearly-full": "The disk is nearly full.",
 };
 

@@ -23,13 +23,15 @@ export function verdictOf(
     return { text: error === "" ? "Checking…" : "Not checked: no answer", isBad: error !== "" };
   }
   const lost = lostOf(ledger);
-  const count = `${numberFormat({}, locale).format(lost)} lost`;
+  const isRestored = lost === 0 && ledger.spans.length > 0;
+  const count = isRestored ? "Some may be lost" : `${numberFormat({}, locale).format(lost)} lost`;
+  const isBad = lost > 0 || isRestored;
   if (checkedMs === undefined) {
-    return { text: `${count} · not checked yet`, isBad: lost > 0 };
+    return { text: `${count} · not checked yet`, isBad };
   }
   const seconds = Math.max(0, Math.round((nowMs - checkedMs) / 1000));
   if (seconds > OLD_AFTER_SECONDS) {
     return { text: `${count} · not checked for ${Math.floor(seconds / MINUTE_SECONDS)} min`, isBad: true };
   }
-  return { text: `${count} · checked ${seconds} s ago`, isBad: lost > 0 };
+  return { text: `${count} · checked ${seconds} s ago`, isBad };
 }
