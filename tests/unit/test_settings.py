@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tradewire import settings as settings_module
 from tradewire.consumers import archive
 from tradewire.errors import SettingsError
 from tradewire.setting import Setting
@@ -306,9 +305,8 @@ def test_no_part_of_a_consumers_url_is_shown(monkeypatch: pytest.MonkeyPatch) ->
         raise ValueError(f"{text} is no URL")
 
     declared = Setting("URL", None, parse)
-    monkeypatch.setattr(
-        settings_module.consumers, "parse", lambda _: (replace(archive.CONSUMER, settings=(declared,)),)
-    )
+    enabled = (replace(archive.CONSUMER, settings=(declared,)),)
+    monkeypatch.setattr("tradewire.consumers.parse", lambda _: enabled)
     (fault,) = faults(CONSUMERS="archive", ARCHIVE_URL="https://tw:s3cret@host")
     assert fault == "TRADEWIRE_ARCHIVE_URL can't be used: it is not a valid URL"
 
