@@ -48,7 +48,7 @@ def check_not_newer(home: Path) -> None:
         Failure: It names both versions.
     """
     found = read(home)
-    if found and _numbers(found) > _numbers(VERSION):
+    if found and is_newer(found):
         raise Failure(
             f"Tradewire {found} ran {home} last, and this is the older version {VERSION}",
             f"Nothing was changed. Use version {found} or a newer one. docs/operations.md says how to go back to the "
@@ -71,9 +71,14 @@ def check_same(home: Path) -> None:
         )
 
 
-def write(home: Path) -> None:
-    """Note that this version runs the home."""
-    replace(_file(home), f"{VERSION}\n".encode(), EVERYONE)
+def is_newer(version: str) -> bool:
+    """Return whether a version is newer than this one."""
+    return _numbers(version) > _numbers(VERSION)
+
+
+def write(home: Path, version: str = VERSION) -> None:
+    """Note that a version runs the home, or ran it last."""
+    replace(_file(home), f"{version}\n".encode(), EVERYONE)
 
 
 def _file(home: Path) -> Path:

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy import console, environment, layout, preflight
+from deploy import console, environment, home_version, layout, preflight
 from deploy.audit_trail import recorded
 from deploy.console import CommandParser, Failure, say
 from tradewire.backup import encryption, manifest, restoring
 from tradewire.errors import Unavailable
 from tradewire.event import format_time, from_microseconds
 from tradewire.store import engine
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from tradewire.settings import Settings
@@ -50,6 +51,11 @@ def restore_into(settings: Settings, path: Path, key: Path | None) -> None:
     if home.exists() and any(home.iterdir()):
         raise Failure(f"{home} is not empty", "Nothing was changed. Move it elsewhere first.")
     found = manifest.read(path)
+    if home_version.is_newer(found.version):
+        raise Failure(
+            f"Tradewire {found.version} made {path}, and this is the older version {VERSION}",
+            f"Nothing was changed. Use version {found.version} or a newer one.",
+        )
     restoring.check(settings, found)
     restoring.check_space(layout.existing(home), found)
     manifest.check(path, found)
@@ -65,6 +71,7 @@ def restore_into(settings: Settings, path: Path, key: Path | None) -> None:
     span = restoring.unpack(path, found, settings, key, work)
     os.umask(before)
     _give_to_programs(settings)
+    home_version.write(home, found.version)  # deploy/up upgrades the home if that was an older one
     details = {"backup": str(path), "completeUpTo": found.complete_up_to}
     with recorded(settings, "restore", details):
         shutil.rmtree(work)

@@ -11,6 +11,8 @@ import pytest
 import structlog
 
 from api.operations.backup_check import BackupCheck
+from deploy.console import Failure
+from deploy.restore import restore_into
 from processor.backups import BackupThread
 from tests.unit.sinks import InstantStop
 from tradewire.backup import manifest, outcomes, thinning
@@ -19,6 +21,7 @@ from tradewire.backup.outcomes import Outcome
 from tradewire.backup.schedule import Backups, to_thin_out
 from tradewire.errors import Unavailable
 from tradewire.settings import Settings
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +33,7 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 STACK = "0123456789abcdef"
 
 
-def made(folder: Path, at: datetime, stack: str = STACK) -> Path:
+def made(folder: Path, at: datetime, stack: str = STACK, version: str = VERSION) -> Path:
     """Make a set of one file."""
     path = folder / manifest.set_name(at.timestamp())
     path.mkdir()
@@ -41,6 +44,7 @@ def made(folder: Path, at: datetime, stack: str = STACK) -> Path:
         Manifest(
             format=manifest.FORMAT,
             stack=stack,
+            version=version,
             begun_at=text,
             finished_at=text,
             complete_up_to=text,
@@ -99,6 +103,13 @@ def test_a_changed_or_missing_file_of_a_set_is_found(tmp_path: Path) -> None:
     (path / "home.tar").unlink()
     with pytest.raises(Unavailable, match="can't be read"):
         manifest.check(path, found)
+
+
+def test_an_older_version_refuses_the_set_of_a_newer_one_and_names_both(tmp_path: Path) -> None:
+    path, home = made(tmp_path, NOON, version="10.0.0"), tmp_path / "home"
+    with pytest.raises(Failure, match=rf"Tradewire 10\.0\.0 made .*, and this is the older version {VERSION}"):
+        restore_into(Settings(home=home), path, None)
+    assert not home.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": 1}', b"\xff"])

@@ -30,6 +30,7 @@ from tradewire.ledger import counters
 from tradewire.ledger.watermark import settled_up_to
 from tradewire.queue import factory
 from tradewire.store import copying, engine
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +139,7 @@ def _finish(settings: Settings, new: Path, begun: float, contents: _Contents) ->
         Manifest(
             format=manifest.FORMAT,
             stack=counters.stack_id(settings.counters),
+            version=VERSION,
             begun_at=_text(begun),
             finished_at=_text(time.time()),
             complete_up_to=format_time(from_microseconds(contents.complete_up_to)),

@@ -39,6 +39,8 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     format: int
     stack: str
     """The id of the stack that the set is of."""
+    version: str
+    """The version of Tradewire that made the set."""
     begun_at: str
     finished_at: str
     complete_up_to: str
