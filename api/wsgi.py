@@ -11,11 +11,9 @@ from tradewire import metrics
 from tradewire.logging import setup
 from tradewire.queue.factory import open_queue
 from tradewire.settings import Settings
-from tradewire.version import VERSION
 
 _settings = Settings.from_env(os.environ)
 _log = setup("api", log_context)
 if not metrics.start(os.environ.get(metrics.FOLDER_VARIABLE), _settings.tubes):
     _log.warning("no disk space for metrics; /metrics does not include this process")
 app = create_app(_settings, partial(open_queue, _settings.queue, _settings.queue_max_bytes, _settings.counters), _log)
-_log.info("started", version=VERSION)

@@ -1,8 +1,13 @@
 """Configuration that both of gunicorn's configuration files share."""
 
 import os
+from typing import TYPE_CHECKING
 
 from tradewire.settings import Settings
+from tradewire.version import VERSION
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
 
 settings = Settings.from_env(os.environ)
 
@@ -21,3 +26,8 @@ keepalive = 120
 graceful_timeout = 5
 timeout = 30
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must not wait for a disk
+
+
+def on_starting(server: "Arbiter") -> None:
+    """Let the log begin with the version."""
+    server.log.info("Tradewire %s", VERSION)

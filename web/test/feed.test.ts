@@ -38,20 +38,12 @@ it("only a hello makes the connection live", () => {
   assert.equal(received.connections.at(-1)?.phase, "live");
 });
 
-it("the connection is live since the hello, by the server's clock", () => {
-  const { env, received } = started();
+it("the hello sets the clock, and the connection is live since then by the server's clock", () => {
+  const { env, received, clock } = started();
   env.socket.hello("e", 1, false, "2026-11-24T11:00:00.000500Z");
-  assert.deepEqual(received.connections.at(-1), {
-    phase: "live",
-    sinceMs: TEN + 3_600_000.5,
-    version: undefined,
-  });
-});
-
-it("the clock is set by the hello", () => {
-  const { env, clock } = started();
-  env.socket.hello("e", 1, false, "2026-11-24T11:00:00Z");
-  assert.equal(clock.at(env.nowMs), TEN + 3_600_000);
+  const sinceMs = TEN + 3_600_000.5;
+  assert.deepEqual(received.connections.at(-1), { phase: "live", sinceMs, version: undefined });
+  assert.equal(clock.at(env.nowMs), sinceMs);
 });
 
 it("the connection is live since the server sent the hello, not since it arrived", () => {
