@@ -57,7 +57,10 @@ it("after a restore from a backup some trades may be lost, until an operator set
   assert.equal(text(restored, 3), "Some may be lost · checked 3 s ago");
   assert.ok(verdictOf({ ledger: restored, checkedMs: TEN, error: "" }, TEN).isBad);
   assert.equal(text(ledger("loss", 2, { spans: [span] }), 3), "2 lost · checked 3 s ago");
-  assert.equal(text(ledger("balanced", 0, { spans: [{ ...span, settledAt: span.until }] }), 3), "0 lost · checked 3 s ago");
+  assert.equal(
+    text(ledger("balanced", 0, { spans: [{ ...span, settledAt: span.until }] }), 3),
+    "0 lost · checked 3 s ago",
+  );
 });
 
 it("the time of the last check is the answer's, or that of the last question with a balanced answer", async () => {
