@@ -42,7 +42,7 @@ def read(home: Path) -> str | None:
 
 
 def check_not_newer(home: Path) -> None:
-    """Check that no newer version ran the home: this one may not understand what is in it.
+    """Check that no newer version ran the home: this one may not understand the home's files.
 
     Raises:
         Failure: It names both versions.

@@ -49,7 +49,7 @@ def copy(settings: Settings, before: str) -> None:
     copies = settings.home / "copies"
     copies.mkdir(exist_ok=True)
     copies.chmod(0o711)  # the programs' user copies its own folders
-    for left in copies.glob(f"*{_PARTIAL}"):  # by one that was interrupted
+    for left in copies.glob(f"*{_PARTIAL}"):  # of a copy that was interrupted
         shutil.rmtree(left)
     files = [path for path in (settings.operator_token, settings.audit_key, settings.home / "version") if path.exists()]
     folders = [path for name in _FOLDERS if (path := settings.home / name).is_dir()]

@@ -20,13 +20,16 @@ from tradewire.settings import Settings
 
 ENTRY_POINTS = {
     "audit",
+    "backup",
     "consumer",
     "demo",
     "down",
+    "drill",
     "guard",
     "gunicorn_common",
     "key",
     "reload",
+    "restore",
     "start",
     "supervisor_states",
     "up",

@@ -5,7 +5,7 @@ Everything that was answered 201 before the set was begun is in it, in the queue
 1. The ledger's slots and counts. All messages that they call accepted were in the queue, so they are
 2. in the files of the queue, unless they have been archived by then. In that case they are
 3. in the archive. A message that is in both is a redelivery, as after kill -9.
-4. The last times and slots of the counters. So no later request takes one that the queue or the archive knows of.
+4. The last times and slots of the counters. So no later request takes a time or a slot of the queue or the archive.
 
 In any other order, a message could be on its way from one part to the next while both are copied, and be in neither.
 """

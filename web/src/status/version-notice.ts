@@ -1,4 +1,4 @@
-/** Says that another version runs than the one that the page is of, and offers to load the page anew. */
+/** Says that another version runs than the page's own, and offers to load the page anew. */
 
 import type { Panel, View } from "../page.ts";
 import { byId } from "../ui/dom.ts";

@@ -23,7 +23,7 @@ export class State {
   connection: Connection = { phase: "connecting", silentSinceMs: undefined };
   /** The version of Tradewire that runs. Empty until the server has told. */
   version = "";
-  /** The one that ran when the page was opened: the page is of that version. */
+  /** The version that ran when the page was opened: the page is of it. */
   ownVersion = "";
   /** Set while a gap is being filled: how many trades were found so far. */
   filling: { readonly found: number } | undefined;
