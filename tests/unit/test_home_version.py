@@ -1,4 +1,4 @@
-"""The version that ran a home last: an older version leaves the home alone, and a running stack has to be ended first."""
+"""The version that ran a home last: an older one leaves the home alone, and a running stack has to be ended first."""
 
 from __future__ import annotations
 
