@@ -19,6 +19,7 @@ from tradewire.access.key import Role
 from tradewire.access.principals import Principals
 from tradewire.access.provider import Provider
 from tradewire.settings import Settings
+from tradewire.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,10 @@ def codes(example: dict[str, Any]) -> set[str]:
     """Return the codes of all faults in an answer."""
     faults = [*example.get("errors", []), *(fault for each in example.get("refused", []) for fault in each["errors"])]
     return {fault["code"] for fault in faults}
+
+
+def test_the_document_names_the_version_that_runs() -> None:
+    assert DOCUMENT["info"]["version"] == VERSION
 
 
 def test_every_answer_in_json_has_an_example() -> None:
