@@ -169,13 +169,20 @@ def _check_space(settings: Settings, folder: Path) -> None:
     """Check that the disk has room for a set. Otherwise it might fill up the disk of the stack."""
     file = engine.sqlite_file(settings.store)
     paths = [*(settings.home / "queue").iterdir(), *([file] if file and file.exists() else ())]
-    needed = sum(path.stat().st_size for path in paths) + _SPARE_BYTES
+    needed = sum(map(_size, paths)) + _SPARE_BYTES
     places = [folder, *([settings.home / "store"] if settings.backups.recipient else ())]
     shared = len(places) // len({place.stat().st_dev for place in places})  # how many of them are on one disk
     for place in places:
         free = shutil.disk_usage(place).free // shared
         if free < needed:
             raise Unavailable(f"{place} has {free // 2**20} MiB free for a set, which needs {needed // 2**20} MiB")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # the queue has deleted it
+        return 0
 
 
 def _text(seconds: float) -> str:
