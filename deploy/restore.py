@@ -18,6 +18,7 @@ from tradewire.store import engine
 from tradewire.version import VERSION
 
 if TYPE_CHECKING:
+    from tradewire.ledger.losses import Span
     from tradewire.settings import Settings
 
 
@@ -27,21 +28,31 @@ def restore() -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a backup, or the folder of backups: then the newest")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the private key, as age-keygen makes it")
     arguments = parser.parse_args()
+    settings = environment.read(os.environ).settings()
     try:
-        restore_into(
-            environment.read(os.environ).settings(), manifest.newest(arguments.folder.absolute()), arguments.key
-        )
+        path = manifest.newest(arguments.folder.absolute())
+        span = restore_into(settings, path, arguments.key)
     except Unavailable as error:
         raise Failure(str(error)) from error
+    since, until = (format_time(from_microseconds(time)) for time in (span.since, span.until))
+    say(
+        f"Restored {path} into {settings.home}.",
+        f"Messages received from {since} to {until} may be lost: the ledger names this span.",
+        "Keys, users and sessions are those of the backup: revoke again what was revoked since.",
+        "Run deploy/up to start the stack.",
+    )
 
 
-def restore_into(settings: Settings, path: Path, key: Path | None) -> None:
+def restore_into(settings: Settings, path: Path, key: Path | None) -> Span:
     """Restore a set.
 
     Args:
         settings: Those of the stack that is to run in the home.
         path: The set.
         key: The file with its private key, if it is encrypted.
+
+    Returns:
+        The span that the ledger names.
 
     Raises:
         Failure: It can't be restored. The home may be incomplete, and then deploy/up refuses to start it.
@@ -75,13 +86,7 @@ def restore_into(settings: Settings, path: Path, key: Path | None) -> None:
     details = {"backup": str(path), "completeUpTo": found.complete_up_to}
     with recorded(settings, "restore", details):
         shutil.rmtree(work)
-    until = format_time(from_microseconds(span.until))
-    say(
-        f"Restored {path} into {home}: {found.archived} messages in the archive, and those of the queue.",
-        f"Messages received from {found.complete_up_to} to {until} may be lost: the ledger names this span.",
-        "Keys, users and sessions are those of the backup: revoke again what was revoked since.",
-        "Run deploy/up to start the stack.",
-    )
+    return span
 
 
 def _give_to_programs(settings: Settings) -> None:

@@ -59,7 +59,8 @@ class BackupThread:
             self._thread.join(_END_SECONDS)
 
     def run(self) -> None:
-        """Repeat `step` until a stop is requested."""
+        """Repeat `step` until a stop is requested. After a first start, the archive is made meanwhile."""
+        self._stop.wait(_CHECK_SECONDS)
         while not self._stop.requested:
             self.step()
             self._stop.wait(_CHECK_SECONDS)
