@@ -29,7 +29,9 @@ def take(connection: Connection, report: Callable[[str], None]) -> None:
     config.set_main_option("script_location", "tradewire.store:migrations")
     config.attributes["connection"] = connection
     before = MigrationContext.configure(connection).get_current_revision()
-    steps = [*ScriptDirectory.from_config(config).iterate_revisions("head", before or "base")]
+    scripts = ScriptDirectory.from_config(config)
+    scripts.get_revisions(before or "base")  # unlike the next call, this one has a CommandError for an unknown schema
+    steps = [*scripts.iterate_revisions("head", before or "base")]
     for number, step in enumerate(reversed(steps), start=1):
         report(f"step {number} of {len(steps)}: {step.doc}")
         alembic.command.upgrade(config, step.revision)
