@@ -77,14 +77,16 @@ def test_deploy_up_says_which_version_it_is_and_does_nothing_else(old: Stack) ->
 
 
 def test_an_archive_that_can_not_be_migrated_is_as_it_was_and_nothing_is_started(old: Stack) -> None:
-    with closing(sqlite3.connect(old.home / "store/tradewire.db")) as database:
+    file = old.home / "store/tradewire.db"
+    with closing(sqlite3.connect(file)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()
-    before = content(old.home / "store")
+        before = list(database.iterdump())
     done = old.deploy("up")
     assert done.returncode == 1
     assert "deploy/up: the archive can't be migrated; nothing was started" in done.stderr
-    assert content(old.home / "store")["tradewire.db"] == before["tradewire.db"]
+    with closing(sqlite3.connect(file)) as database:
+        assert list(database.iterdump()) == before
     assert [copy.name[: len(OLD)] for copy in (old.home / "copies").iterdir()] == [OLD]
     assert not (old.home / "version").exists(), "the home is still of the version before"
     assert old.processes() == []
