@@ -69,7 +69,9 @@ def open_old_page(chromium: Browser, old: OldHome, stack: Stack) -> tuple[Page, 
 
     The first feed is that of the old version, which has shown the archived trades. The others are the stack's.
     """
-    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    # Chromium takes a page that a test serves for one of the internet, which must ask before it connects to loopback.
+    permissions = ["local-network-access"]
+    page = chromium.new_context(viewport={"width": 1440, "height": 900}, permissions=permissions).new_page()
     urls: list[str] = []
     feeds: list[WebSocketRoute] = []
 
