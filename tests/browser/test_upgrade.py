@@ -18,7 +18,7 @@ from tests.old_home import facts
 from tests.old_home.unpack import VERSION as OLD
 from tests.old_home.unpack import OldHome, unpack
 from tests.stack import Stack, is_settled
-from tests.support import audited, example, free_port, require_program, wait_until
+from tests.support import ASK_SECONDS, audited, example, free_port, require_program, wait_until
 from tradewire.version import VERSION
 
 if TYPE_CHECKING:
@@ -105,9 +105,12 @@ def listed(stack: Stack) -> list[str]:
 
 def ledger(stack: Stack) -> dict[str, object]:
     """Wait until nothing is on its way. Return what the ledger says."""
-    return wait_until(
-        lambda: found if is_settled(found := stack.get("/api/ledger").json) else None, stack.logs, pause_seconds=0.1
-    )
+
+    def settled() -> dict[str, object] | None:
+        found: dict[str, object] = stack.get("/api/ledger").json
+        return found if is_settled(found) else None
+
+    return wait_until(settled, stack.logs, pause_seconds=ASK_SECONDS)
 
 
 def test_a_home_of_the_version_before_is_upgraded_with_jobs_waiting_and_a_page_open_and_the_copy_leads_back(
@@ -163,5 +166,4 @@ def test_a_home_of_the_version_before_is_upgraded_with_jobs_waiting_and_a_page_o
     assert digests(old.home) == before
     with ended(old.home) as stack:
         stack.up()
-        ledger(stack)
-        assert listed(stack) == USERS
+        wait_until(lambda: listed(stack) == USERS, stack.logs, pause_seconds=ASK_SECONDS)  # no page is open
