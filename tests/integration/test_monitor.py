@@ -146,7 +146,7 @@ def test_a_full_disk_under_the_queues_log_is_reported(home: Path, metrics_env: d
         with running(command, home):
             expect_ok(home, "queue")
             disk.fill()
-            # The check is smaller than a message: what is left of the log's file may hold one and not the other.
+            # The check is smaller than a message: the rest of the log's file may hold one and not the other.
             wait_until(
                 lambda: (
                     post(home, example(pad="x" * 20_000)).status == 503
