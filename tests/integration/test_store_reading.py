@@ -492,7 +492,7 @@ def assert_matches_recount(stats: Stats, filters: Filter) -> None:
 
 FOUR_WEEKS = 28 * 86_400
 FIRST, LAST = int(START.timestamp()), int(END.timestamp())
-ALL_THE_TIME = Filter(since=FIRST * SECOND, until=LAST * SECOND)
+ALL_THE_TIME = Filter(since=FIRST * SECOND, until=(LAST + 1) * SECOND)  # the last event is within this second
 WINDOWS = {
     "before the first event": (FIRST - 7200, FIRST - 60),
     "after the last event": (LAST + 60, LAST + 7200),
