@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgres import Postgres, postgres
+from tests.rabbitmq import Cluster, rabbitmq
 from tests.support import make_audit_key
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def postgresql() -> Iterator[Postgres]:
     """Return a running PostgreSQL server. Tests share it; each test creates a database of its own."""
     with _temporary_folder() as path, postgres(path) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_node() -> Iterator[Cluster]:
+    """Return a cluster of RabbitMQ with a single node. Tests share it; each test clears it first."""
+    with _temporary_folder() as path, rabbitmq(path) as cluster:
+        yield cluster
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.integration.conftest import queue_url
+from tests.relay import relay
 from tests.support import beanstalkd
+from tradewire.queue import ARCHIVE, LIVE, factory
 from tradewire.queue.factory import open_queue
 from tradewire.queue.memory import Broker, MemoryQueue
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import pytest
+
+    from tests.rabbitmq import Cluster
     from tradewire.queue import Queue
 
 MAX_BYTES = 10**9
@@ -29,7 +34,7 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def memory(_: Path) -> Iterator[Running]:
+def memory(_home: Path, _request: pytest.FixtureRequest) -> Iterator[Running]:
     broker = Broker(max_bytes=MAX_BYTES)
 
     def stop() -> None:
@@ -39,7 +44,7 @@ def memory(_: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def beanstalk(home: Path) -> Iterator[Running]:
+def beanstalk(home: Path, _request: pytest.FixtureRequest) -> Iterator[Running]:
     with beanstalkd(home) as process:
 
         def stop() -> None:
@@ -49,8 +54,19 @@ def beanstalk(home: Path) -> Iterator[Running]:
         yield Running(lambda: open_queue(queue_url(home), MAX_BYTES, home / "ledger"), stop)
 
 
-ENGINES: Mapping[str, Callable[[Path], AbstractContextManager[Running]]] = {
+@contextmanager
+def amqp(home: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+    cluster: Cluster = request.getfixturevalue("rabbitmq_node")
+    cluster.clear()
+    with relay(cluster.nodes[0].port) as way:
+        url = cluster.url(way.port)
+        factory.declare(url, [LIVE, ARCHIVE])
+        yield Running(lambda: open_queue(url, MAX_BYTES, home / "ledger"), way.cut)
+
+
+ENGINES: Mapping[str, Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Running]]] = {
     "memory": memory,
     "beanstalk": beanstalk,
+    "amqp": amqp,
 }
 """Every engine by its URL's scheme: each runs in a home directory of its own."""

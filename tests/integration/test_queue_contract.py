@@ -41,7 +41,7 @@ class Engine:
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[Engine]:
-    with ENGINES[request.param](home) as running, ExitStack() as stack:
+    with ENGINES[request.param](home, request) as running, ExitStack() as stack:
         yield Engine(running, stack)
 
 
@@ -361,6 +361,7 @@ def test_the_age_of_a_tube_is_the_age_of_its_next_job(queue: Queue) -> None:
     put(queue, b"young")
     assert queue.counts(LIVE).oldest_job_age_seconds >= 1
     queue.delete([reserve_one(queue)])
+    queue.release([reserve_one(queue)])  # some engines learn only so which job is next
     assert queue.counts(LIVE).oldest_job_age_seconds == 0
 
 

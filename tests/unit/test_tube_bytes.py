@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+from tradewire.queue.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COUNT_AND_WAIT = """
 import sys
 from pathlib import Path
-from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+from tradewire.queue.tube_bytes import TubeBytes
 tube_bytes = TubeBytes(Path(sys.argv[1]))
 tube_bytes.claim("live")
 tube_bytes.add("live", 700)

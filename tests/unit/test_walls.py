@@ -35,7 +35,7 @@ MODULES = [module_name(path) for path in OUR_CODE if "migrations" not in path.pa
 PAGE_CODE = [path.relative_to(ROOT) for path in sorted((ROOT / "web/src").rglob("*.ts"))]
 MAX_LINES = 300
 FACTORY = Path("tradewire/queue/factory.py")
-QUEUE_MODULES = {"dead_letter", "engine", "factory"}
+QUEUE_MODULES = {"dead_letter", "engine", "factory", "tube_bytes"}
 """The modules of tradewire.queue that belong to no engine."""
 
 API_ROOMS: dict[str, set[str]] = {
@@ -154,6 +154,10 @@ def test_only_the_beanstalk_engine_speaks_of_beanstalkd_its_log_and_its_bury(pat
     if path.parts[:3] != ("tradewire", "queue", "beanstalk"):
         words = r"beanstalkd|greenstalk|\bbur(?:y|ied)\b|\bbinlog\b|\bqueue's log\b"
         assert re.findall(words, text, re.IGNORECASE) == []
+
+
+def test_only_the_rabbit_engine_imports_amqp() -> None:
+    assert {Path(file).parent.as_posix() for file in importers("amqp", "vine")} == {"tradewire/queue/rabbit"}
 
 
 def test_only_one_module_connects_to_unix_sockets() -> None:

@@ -209,6 +209,13 @@ class Queue(ABC):
     def counts(self, tube: str) -> TubeCounts:
         """Count the jobs of a tube."""
 
+    def has_strays(self, tube: str) -> bool:  # noqa: ARG002 - most engines give jobs back at once
+        """Return whether the queue may still hold jobs of a tube for a connection that broke. `counts` includes them.
+
+        Such jobs go back to their places later, without anyone counting that. So no mark passes meanwhile.
+        """
+        return False
+
     @abstractmethod
     def fill(self) -> float:
         """Return how full the queue is: 1.0 is the size at which `put` is refused."""

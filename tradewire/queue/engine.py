@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from urllib.parse import SplitResult
 
     from tradewire.queue import Queue
 
@@ -31,7 +30,7 @@ class Engine(ABC):
     """The faults for which it refuses jobs, in the words of its QueueUnavailable. docs/operations.md explains each."""
 
     @abstractmethod
-    def check_url(self, url: SplitResult) -> None:
+    def check_url(self, url: str) -> None:
         """Check a URL of this engine's scheme.
 
         Args:
@@ -52,6 +51,21 @@ class Engine(ABC):
             max_bytes: The size of `storage` at which `Queue.put` is refused.
             folder: For what the engine must remember on this host. All connections of a stack share it.
         """
+
+    def declare(self, url: str, tubes: Sequence[str]) -> list[str]:  # noqa: ARG002 - for engines that override it
+        """Make what tubes need in the server. Most engines make it when it is first used.
+
+        Args:
+            url: A checked URL.
+            tubes: The names of the tubes.
+
+        Returns:
+            What was made, in words. Empty if nothing was missing.
+
+        Raises:
+            QueueUnavailable: Nothing was made; the message says why.
+        """
+        return []
 
     def own_url(self, home: Path) -> str | None:  # noqa: ARG002 - for engines that override it
         """Return the URL of the server that the stack runs itself. None if it runs no server of this engine.

@@ -8,13 +8,13 @@ Example:
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from tradewire.queue.beanstalk import BeanstalkEngine
+from tradewire.queue.rabbit import RabbitEngine
 from tradewire.setting import BadUrl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tradewire.queue import Queue
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENGINES: Final[Mapping[str, Engine]] = {
     "beanstalk": BeanstalkEngine(),
+    "amqp": RabbitEngine(),
 }
 """Every engine by the scheme of its URLs."""
 
@@ -43,7 +44,7 @@ def check_url(url: str) -> str:
     Raises:
         ValueError: There is no engine for its scheme, or the engine does not accept it. See `Engine.check_url`.
     """
-    engine_of(url).check_url(urlsplit(url))
+    engine_of(url).check_url(url)
     return url
 
 
@@ -51,8 +52,13 @@ def engine_of(url: str) -> Engine:
     """Return the engine for a URL. Raise BadUrl without an engine."""
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
-        raise BadUrl(f"expected {' or '.join(engine.url_forms for engine in ENGINES.values())}")
+        raise BadUrl(f"expected {' or '.join(dict.fromkeys(engine.url_forms for engine in ENGINES.values()))}")
     return ENGINES[scheme]
+
+
+def declare(url: str, tubes: Sequence[str]) -> list[str]:
+    """Make what tubes need in the queue's server. See `Engine.declare`."""
+    return engine_of(url).declare(url, tubes)
 
 
 def own_url(home: Path) -> str:

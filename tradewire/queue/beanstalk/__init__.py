@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tradewire.queue.beanstalk import faults
 from tradewire.queue.engine import Engine
@@ -11,7 +12,6 @@ from tradewire.setting import BadUrl
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from urllib.parse import SplitResult
 
     from tradewire.queue import Queue
 
@@ -23,12 +23,13 @@ class BeanstalkEngine(Engine):
     storage = "beanstalkd's log"
     faults = faults.ALL
 
-    def check_url(self, url: SplitResult) -> None:
-        if url.path.startswith("/") == bool(url.netloc):
+    def check_url(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.path.startswith("/") == bool(parts.netloc):
             raise BadUrl(f"expected {self.url_forms}")
-        if "@" in url.netloc:
+        if "@" in parts.netloc:
             raise BadUrl("beanstalkd knows no users and passwords")
-        if url.netloc and not (url.hostname and url.port):  # .port itself raises ValueError if out of range
+        if parts.netloc and not (parts.hostname and parts.port):  # .port itself raises ValueError if out of range
             raise BadUrl("a host and a port are required")
 
     def open(self, url: str, max_bytes: int, folder: Path) -> Queue:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+    from tradewire.queue.tube_bytes import TubeBytes
 
 _T = TypeVar("_T")
 

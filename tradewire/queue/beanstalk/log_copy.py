@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from tradewire import unix_socket
 from tradewire.errors import QueueUnavailable
 from tradewire.queue.beanstalk.connection import ANSWER_SECONDS, Connection
-from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+from tradewire.queue.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from tradewire.queue.beanstalk.log import LOG_STOPPED, LogWatch
 from tradewire.queue.beanstalk.log_files import LogFiles
 from tradewire.queue.beanstalk.restart import Restarter
 from tradewire.queue.beanstalk.rewrite import Rewriter
-from tradewire.queue.beanstalk.tube_bytes import TubeBytes
+from tradewire.queue.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

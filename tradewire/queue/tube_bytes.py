@@ -1,4 +1,4 @@
-"""Counts the bytes of the jobs in each tube, since beanstalkd counts only the jobs themselves.
+"""Counts the bytes of the jobs in each tube, for engines whose server counts only the jobs themselves.
 
 Each connection adds what it puts and subtracts what it deletes, in files of its own (see `tradewire.claimed_file`). The
 sum over all files is what a tube holds. A process that is killed between a command and its count leaves an error of a
@@ -54,6 +54,13 @@ class TubeBytes:
         """Count bytes that were put into a tube; negative if they were deleted."""
         _, count = self._counts[tube]
         count[0] += size
+
+    def tubes(self) -> list[str]:
+        """Return the tubes that were ever counted."""
+        try:
+            return os.listdir(self._folder)  # noqa: PTH208 - see `total`
+        except FileNotFoundError:
+            return []
 
     def total(self, tube: str) -> int:
         """Return the bytes that a tube holds, as all connections counted them. May be negative by a few jobs."""

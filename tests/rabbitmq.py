@@ -1,0 +1,265 @@
+"""RabbitMQ nodes for tests: installed programs, data in the home directory, free ports of the loopback interface.
+
+Debian 12 has RabbitMQ 3.10. There, `tests/run` makes a root of Debian 13 in a folder, and the nodes run in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import amqp
+import psutil
+import pytest
+
+from tests.support import TIMEOUT_SECONDS, TUBES, free_port, wait_until
+from tradewire.queue import DEAD_SUFFIX
+from tradewire.queue.rabbit.topology import PROBE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TRIXIE: Final = Path("/var/cache/tradewire/trixie")
+"""The root of Debian 13 that `tests/run` makes on older systems."""
+USER: Final = "tradewire"
+PASSWORD: Final = "s3cret"  # noqa: S105 - of nodes that last for a test
+_PROGRAMS: Final = "usr/lib/rabbitmq/bin"
+_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
+_START_SECONDS: Final = 280.0
+_IN_ROOT: Final = """
+set -e
+mount --bind /dev "$1/dev"
+mount --bind /proc "$1/proc"
+mount --bind "$2" "$1/mnt"
+root=$1
+shift 2
+exec chroot "$root" "$@"
+"""
+"""Runs a program in the root, with the home as /mnt. The mounts are in a name space that ends with the program."""
+
+_numbers = count(1)
+
+
+class Node:
+    """A node that tests can freeze, kill and start again. Its data survives."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.port = free_port()
+        self.name = f"{name}@localhost"
+        self.home = cluster.home / name
+        self.home.mkdir()
+        self._cluster = cluster
+        self._distribution_port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        cookie = self.home / ".erlang.cookie"
+        cookie.write_text("tradewire")
+        cookie.chmod(0o400)
+        (self.home / "plugins").write_text("[].")
+
+    def start(self) -> None:
+        """Start the node. Do not wait until it accepts connections."""
+        self._write_config()
+        command = self._cluster.command(self.home, f"/{_PROGRAMS}/rabbitmq-server")
+        with (self.home / "node.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd="/", env=self._environ(), stdout=log, stderr=log)
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl, which takes seconds, and return its output."""
+        command = self._cluster.command(self.home, f"/{_PROGRAMS}/rabbitmqctl", "-q", *arguments)
+        result = subprocess.run(command, cwd="/", env=self._environ(), capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def _environ(self) -> dict[str, str]:
+        inside = Path("/mnt") if self._cluster.root != Path("/") else self.home
+        return {
+            "PATH": _PATH,
+            "HOME": str(inside),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self._cluster.epmd_port),
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(inside / "data"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_LOG_BASE": str(inside / "log"),
+            "RABBITMQ_CONFIG_FILE": str(inside / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(inside / "plugins"),
+            # One scheduler that does not spin: three nodes share two cores with the tests.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+        }
+
+    def wait_until_ready(self) -> None:
+        """Wait until the node accepts connections of clients."""
+        process = self._process
+        assert process
+        log = self.home / "node.log"
+
+        def is_ready() -> bool:
+            assert process.poll() is None, log.read_text(errors="replace")[-5000:]
+            try:
+                self.connect().close()
+            except (OSError, amqp.exceptions.AMQPError):
+                return False
+            return True
+
+        wait_until(is_ready, lambda: f"{self.name}: {log.read_text(errors='replace')[-5000:]}", _START_SECONDS, 0.2)
+
+    def connect(self) -> amqp.Connection:
+        """Return an open connection of py-amqp."""
+        host = f"127.0.0.1:{self.port}"
+        connection = amqp.Connection(host, USER, PASSWORD, connect_timeout=5, login_method="PLAIN")
+        connection.connect()
+        return connection
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would. Its children notice and end by themselves."""
+        self._signal(signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> None:
+        """Let the node end by itself."""
+        self._signal(signal.SIGTERM)
+        self._wait()
+
+    def freeze(self) -> None:
+        """Stop the node from doing anything. To others, it looks as if its cable was pulled."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the node go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self._process.pid).children(recursive=True):
+                if child.name().startswith("beam"):
+                    child.send_signal(number)
+
+    def _wait(self) -> None:
+        if self._process is None:
+            return
+        try:
+            self._process.wait(TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait(TIMEOUT_SECONDS)
+        self._process = None
+
+    def _write_config(self) -> None:
+        lines = [
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            f"default_user = {USER}",
+            f"default_pass = {PASSWORD}",
+            "disk_free_limit.absolute = 1MB",
+            "raft.wal_max_size_bytes = 33554432",
+            "net_ticktime = 20",
+            *self._cluster.options,
+        ]
+        if len(self._cluster.nodes) > 1:
+            lines.append("cluster_formation.peer_discovery_backend = classic_config")
+            lines += [
+                f"cluster_formation.classic_config.nodes.{number} = {node.name}"
+                for number, node in enumerate(self._cluster.nodes, 1)
+            ]
+        (self.home / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+
+
+class Cluster:
+    """Nodes that know each other.
+
+    Args:
+        home: For their data. It must exist.
+        size: How many nodes there are.
+        options: Further lines of each node's configuration.
+    """
+
+    def __init__(self, home: Path, size: int, options: Sequence[str] = ()) -> None:
+        self.root = _root()
+        self.home = home
+        self.options = options
+        self.epmd_port = free_port()
+        unique = f"{os.getpid()}x{next(_numbers)}"  # the name is not only a folder's: nodes of others have it, too
+        self.nodes: list[Node] = []
+        for number in range(size):
+            self.nodes.append(Node(self, f"n{number}x{unique}"))
+        self._epmd: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start all nodes, and wait until each accepts connections."""
+        epmd = self.command(self.home, "/usr/bin/epmd", "-port", str(self.epmd_port), "-address", "127.0.0.1")
+        with (self.home / "epmd.log").open("ab") as log:
+            self._epmd = subprocess.Popen(epmd, cwd="/", env={"PATH": _PATH}, stdout=log, stderr=log)
+        wait_until(lambda: _accepts(self.epmd_port), "epmd listens")
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.wait_until_ready()
+
+    def stop(self) -> None:
+        """End all nodes."""
+        for node in self.nodes:
+            node.thaw()
+            node.kill()
+        if self._epmd:
+            self._epmd.kill()
+            self._epmd.wait()
+
+    def url(self, *ports: int) -> str:
+        """Return the URL of some ports, or of all nodes."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or [node.port for node in self.nodes])
+        return f"amqp://{USER}:{PASSWORD}@{hosts}/%2F"
+
+    def clear(self) -> None:
+        """Delete the queues that tests have made."""
+        with self.nodes[0].connect() as connection:
+            for queue in (PROBE, *(name for tube in TUBES for name in (tube, tube + DEAD_SUFFIX))):
+                connection.channel().queue_delete(queue)
+
+    def command(self, home: Path, program: str, *arguments: str) -> list[str]:
+        """Return the command that runs an installed program. In the root, the home is /mnt."""
+        if self.root == Path("/"):
+            return [program, *arguments]
+        return ["unshare", "-m", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(home), program, *arguments]
+
+
+@contextmanager
+def rabbitmq(home: Path, size: int = 1, options: Sequence[str] = ()) -> Iterator[Cluster]:
+    """Run a cluster in a home directory."""
+    folder = home / "rabbitmq"
+    folder.mkdir()
+    cluster = Cluster(folder, size, options)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _root() -> Path:
+    """Return the root with a RabbitMQ 4. Without one, skip the test, or fail in CI."""
+    for root in (Path("/"), TRIXIE):
+        if list(root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-[4-9]*")):
+            if root == Path("/") or os.geteuid() == 0:
+                return root
+            pytest.skip("a root of Debian 13 can only be used by root")
+    (pytest.fail if os.environ.get("CI") else pytest.skip)("RabbitMQ 4 is not installed")
+    raise AssertionError

@@ -1,0 +1,105 @@
+"""The notes about a tube are those of all connections of a stack, and outlive them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradewire.queue.rabbit import notes, stamp
+from tradewire.queue.rabbit.notes import Notes, TubeNotes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Notes:
+    return Notes(tmp_path)
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Notes:
+    return Notes(tmp_path)
+
+
+def test_nothing_is_known_about_a_tube_that_was_never_used(first: Notes) -> None:
+    assert first.look("live") == TubeNotes(0, 0, 0, 0, 0)
+
+
+def test_what_all_connections_put_hold_and_settle_is_added_up(first: Notes, second: Notes) -> None:
+    first.put("live", 5)
+    first.put("archive", 1)
+    second.put("live", 2)
+    second.hold("live", 4, newest=10)
+    second.settle("live", 1)
+    second.give_back("live", 2, oldest=8)
+    assert first.look("live")[:2] == (6, 1)
+    assert first.look("archive")[:2] == (1, 0)
+
+
+def test_a_closed_connection_holds_nothing_and_is_no_consumer(first: Notes, second: Notes) -> None:
+    second.put("live", 3)
+    second.consume("live")
+    second.hold("live", 2, newest=1)
+    assert first.look("live")[:4] == (3, 2, 0, 1)
+    second.close()
+    assert first.look("live")[:4] == (3, 0, 0, 0)
+
+
+def test_jobs_of_a_broken_connection_are_strays_until_their_time_is_over(first: Notes, second: Notes) -> None:
+    first.put("live", 3)
+    first.hold("live", 3, newest=7)
+    first.lose("live", 3, oldest=5, seconds=1)
+    first.close()
+    assert second.look("live") == TubeNotes(3, 0, 3, 0, 5)
+    time.sleep(1.1)
+    assert second.look("live").stray == 0
+
+
+def test_strays_of_a_second_break_are_added_while_the_first_are_not_back(first: Notes) -> None:
+    for seconds in (60, 1):
+        first.hold("live", 2, newest=7)
+        first.lose("live", 2, oldest=5, seconds=seconds)
+    assert first.look("live").stray == 4
+
+
+def test_strays_from_before_the_machine_started_again_are_forgotten(first: Notes) -> None:
+    first.hold("live", 2, newest=7)
+    first.lose(
+        "live", 2, oldest=5, seconds=10 * notes.RETURN_SECONDS
+    )  # a clock that has begun again seems to be behind
+    assert first.look("live").stray == 0
+
+
+def test_the_latest_note_tells_which_job_is_next(first: Notes, second: Notes) -> None:
+    first.hold("live", 3, newest=30)
+    assert second.look("live").head == 30
+    second.hold("live", 3, newest=60)
+    assert first.look("live").head == 60
+    first.give_back("live", 3, oldest=10)
+    assert second.look("live").head == 10
+    second.empty("live")
+    assert abs(first.look("live").head - time.time_ns()) < 10**9
+
+
+def test_a_correction_makes_the_sum_right_whoever_makes_it(first: Notes, second: Notes) -> None:
+    first.put("live", 5)
+    second.put("live", 2)
+    second.correct("live", 3)
+    assert first.look("live").jobs == 3
+
+
+def test_stamps_grow_even_if_the_clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_800_000_000 * 10**9)
+    stamps = [stamp.make() for _ in range(100)]
+    assert sorted(stamps) == stamps
+    assert len({stamp.nanoseconds(each) for each in stamps}) == 100
+
+
+@pytest.mark.parametrize("foreign", ["", "1", "0123456789abcdef", "0123456789abcdef-0123456z", "ä"])
+def test_the_id_of_a_foreign_message_is_no_stamp_and_its_body_names_the_dead_letter(foreign: str) -> None:
+    assert stamp.nanoseconds(foreign) == 0
+    assert stamp.letter_id(foreign, b"body") == stamp.letter_id("", b"body") != stamp.letter_id("", b"other")
+    assert len(stamp.letter_id(foreign, b"body")) == 32

@@ -1,0 +1,12 @@
+"""The faults for which RabbitMQ or this engine refuses messages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BLOCKED: Final = "RabbitMQ accepts no messages: it has an alarm for memory or for disk space"
+FULL: Final = "the queue is full"
+MISSING: Final = "a tube has no queue in RabbitMQ"
+NO_MAJORITY: Final = "RabbitMQ did not confirm a message"
+TOO_OLD: Final = "RabbitMQ is older than 4.0"
+ALL: Final = (BLOCKED, FULL, MISSING, NO_MAJORITY, TOO_OLD)
