@@ -8,6 +8,8 @@ jobs by then. So the jobs that other programs hold remain, and those that go bac
   gives the oldest job first, and would have given that one instead of the mark.
 - Then the program holds the mark until all turns that were under way have ended, again without a job that goes back.
 - Events that were put anew since the mark was put lie behind it. Then the mark is put anew, too.
+- While the queue may still hold jobs for a connection that broke, nobody sees them go back. So every mark goes back,
+  and what was seen before does not count.
 """
 
 from __future__ import annotations
@@ -81,6 +83,9 @@ class Marks:
         if not marks and not self._held:
             return
         now = self._turns.look()
+        if self._queue.has_strays(self._tube):  # after the look: jobs become strays before their turn ends
+            self._give_back([*(found.job for found in marks), *(held.job for held in self._held)])
+            return
         until = time.monotonic() + _HOLD_SECONDS
         self._held += [_Held(job, found, now, until) for job, found in self._sighted_before(marks, now)]
         passed = [held for held in self._held if self._has_passed(held, now)]
@@ -96,6 +101,11 @@ class Marks:
             slots = mark.merge(found.mark for _, found in marks)
             self._queue.put_again(self._tube, [mark.encode(Mark(slots, self._turns.look().again))])
             self._queue.delete([job for job, _ in marks])
+
+    def _give_back(self, jobs: Sequence[Job]) -> None:
+        """Give marks back, and forget what was seen."""
+        self._sighted, self._held = {}, []
+        self._queue.release(jobs)
 
     def _sighted_before(self, marks: Sequence[MarkJob], now: Programs) -> list[MarkJob]:
         """Return the marks that are seen for the second time. Give the others back."""

@@ -40,6 +40,7 @@ CHECK_SECONDS: Final = 0.5
 _SUSPECT_SECONDS: Final = 2.0
 """A message is named as lost if it was nowhere to be found for so long, at every look. An operator may just have moved
 it from the dead letters to the tube."""
+_NEVER: Final = float("-inf")
 _DEAD_LETTERS_MAX: Final = 10_000
 """If the archive has more, no message of it is named as lost: it may be a dead letter that was not looked at."""
 
@@ -72,6 +73,8 @@ class Reconciler:
         self._backlog = Backlog(settings.counters, settings.tubes)
         turns = {tube: Turns(settings.counters, tube) for tube in settings.tubes}
         self._puts = MarkPuts(queue, turns)
+        self._strays_seen = _NEVER
+        """When the archive's tube had strays for the last time, in seconds of the monotonic clock."""
 
     def run(self) -> None:
         """Repeat `step` until a stop is requested."""
@@ -89,6 +92,8 @@ class Reconciler:
             values = self._store.counters(stack_id(self._folder))
             passed = {tube: ledger.passed(values, tube) for tube in self._puts.tubes}
             self._puts.step(self._backlog.final, passed)
+            if self._queue.has_strays(ARCHIVE):
+                self._strays_seen = time.monotonic()
             self._reconcile(passed)
             self._backlog.finish()
         else:
@@ -128,12 +133,14 @@ class Reconciler:
 
     def _may_name(self, tube: str, suspect_seconds: float) -> bool:
         """Return whether messages that are missing for so long are lost, and not just moved by an operator."""
-        if tube != ARCHIVE:  # a dead letter of another tube has left a receipt
+        if tube != ARCHIVE and self._strays_seen == _NEVER:  # a dead letter of another tube has left a receipt
             return suspect_seconds >= _SUSPECT_SECONDS
         counts = self._queue.counts(ARCHIVE)
-        # Whatever was moved from the dead letters into the tube by then has left it.
-        has_left = suspect_seconds - counts.oldest_job_age_seconds >= _SUSPECT_SECONDS
-        return has_left and counts.dead_letters <= _DEAD_LETTERS_MAX
+        # Whatever was moved from the dead letters into the tube by then has left it. So has a receipt that was a stray:
+        # it is saved after the receipt of the mark that was put behind it.
+        seconds = min(suspect_seconds, time.monotonic() - self._strays_seen)
+        has_left = seconds - counts.oldest_job_age_seconds >= _SUSPECT_SECONDS
+        return has_left and (tube != ARCHIVE or counts.dead_letters <= _DEAD_LETTERS_MAX)
 
     def _missing_from_archive(self, accepted: Mapping[int, int]) -> dict[int, _Missing]:
         """Return which requests, by time, have messages that are neither archived nor among the dead letters.

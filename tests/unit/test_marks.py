@@ -286,6 +286,35 @@ def test_after_the_time_to_run_a_frozen_program_holds_no_jobs(tube: Tube, monkey
     assert tube.passed() == [{0: 1}]
 
 
+@pytest.mark.parametrize("steps", [(0,), (1,), (0, 1), (0, 2)])
+def test_a_mark_passes_after_two_sights_without_jobs_of_a_broken_connection(
+    tube: Tube, monkeypatch: pytest.MonkeyPatch, steps: Sequence[int]
+) -> None:
+    now = 0
+    monkeypatch.setattr(tube.consumer.queue, "has_strays", lambda tube: tube == LIVE and now in steps)
+    tube.put_mark()
+    for now in range(max(steps) + 2):  # noqa: B007 - has_strays looks at it
+        tube.consumer.step()
+        assert (tube.passed(), tube.waiting()) == ([], [b"mark"])
+    now += 1
+    tube.consumer.step()
+    assert (tube.passed(), tube.waiting()) == ([{0: 1}], [])
+
+
+def test_a_mark_that_is_held_goes_back_when_a_connection_breaks(tube: Tube, monkeypatch: pytest.MonkeyPatch) -> None:
+    tube.put(OLD)
+    tube.put_mark()
+    other = tube.program()
+    [job] = other.begin(1)
+    tube.consumer.step()
+    tube.consumer.step()
+    assert len(tube.broker.reserved) == 2  # the mark is held as long as the other program holds its job
+    monkeypatch.setattr(tube.consumer.queue, "has_strays", lambda _: True)
+    other.end([job])
+    tube.consumer.step()
+    assert (tube.passed(), tube.waiting(), tube.broker.reserved) == ([], [b"mark"], {})
+
+
 def test_a_turn_that_took_over_half_of_the_time_to_run_may_have_given_jobs_back(
     tube: Tube, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradewire.ledger.losses import Loss
+    from tradewire.queue import Job
 
 
 class ShowingSink(ScriptedSink):
@@ -407,6 +408,40 @@ def test_a_message_is_suspect_for_two_seconds_before_it_is_named(scene: Scene) -
         assert scene.named == []
         scene.step()
     assert len(scene.named) == 1
+
+
+def test_a_receipt_that_comes_late_since_a_connection_broke_makes_no_loss(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strays: list[Job] = []
+    monkeypatch.setattr(scene.reconciler._queue, "has_strays", lambda tube: tube == ARCHIVE and strays)  # noqa: SLF001
+    scene.post()
+    scene.are_running.remove(ARCHIVE)
+    scene.step()
+    ready = scene.broker.ready[ARCHIVE]
+    [number] = [number for number, job in ready.items() if b'"shown"' in job.body]
+    strays.append(ready.pop(number))
+    scene.are_running.add(ARCHIVE)
+    scene.step(40)
+    assert [pending.suspect_since.keys() for pending in scene.reconciler._backlog.pending] == [{LIVE}]  # noqa: SLF001
+    ready[number] = strays.pop()
+    scene.are_running.remove(ARCHIVE)
+    scene.step(20)  # the archive is behind
+    assert scene.named == []
+    scene.are_running.add(ARCHIVE)
+    scene.settle()
+    assert scene.named == []
+
+
+def test_after_a_connection_broke_a_loss_is_named_as_before(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene.reconciler._queue, "has_strays", lambda _: True)  # noqa: SLF001
+    scene.post()
+    scene.settle()
+    monkeypatch.setattr(scene.reconciler._queue, "has_strays", lambda _: False)  # noqa: SLF001
+    posted = scene.post()
+    scene.lose(LIVE)
+    scene.settle()
+    assert only(scene.named) == (LIVE, posted.received_at, 1, 1, posted.ids[0])
 
 
 def test_while_the_archives_processor_is_stopped_nothing_is_named(scene: Scene) -> None:
