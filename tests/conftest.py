@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import Postgres, postgres
 from tests.rabbitmq import Cluster, rabbitmq
@@ -17,11 +18,26 @@ from tests.support import make_audit_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xdist.remote import Producer
+
+_WITH_RABBITMQ = ("test_queue_contract.py", "test_rabbitmq.py", "test_rabbitmq_cluster.py")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of `tests/integration/test_figures.py`."""
     parser.addoption("--combinations", type=int, default=20, help="filters and ranges to try on each database")
     parser.addoption("--seed", type=int, default=1, help="the same seed tries the same filters and ranges")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Give all tests with RabbitMQ to one worker, and early: its nodes are large, and start and stop slowly."""
+    return _Scheduling(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        module = super()._split_scope(nodeid)
+        return "RabbitMQ" if module.endswith(_WITH_RABBITMQ) else module
 
 
 @pytest.fixture
