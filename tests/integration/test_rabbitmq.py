@@ -120,7 +120,7 @@ def test_during_an_alarm_messages_are_refused_at_once_and_jobs_still_leave(clust
     [node] = cluster.nodes
     queue.put(b"a", [LIVE])
     [job] = queue.reserve(LIVE, 1, 5)
-    node.control("set_vm_memory_high_watermark", "absolute", "1MB")
+    node.limit_memory("{absolute, 1000000}")
     try:
         wait_until(lambda: _refuses(queue), "messages are refused")
         began = time.monotonic()
@@ -131,7 +131,7 @@ def test_during_an_alarm_messages_are_refused_at_once_and_jobs_still_leave(clust
         [job] = queue.reserve(LIVE, 1, 5)
         queue.delete([job])
     finally:
-        node.control("set_vm_memory_high_watermark", "0.9")
+        node.limit_memory("0.9")
     wait_until(lambda: not _refuses(queue), "messages are taken again")
     assert all(job.body == b"probe" for job in queue.reserve(LIVE, 100, 5))
 
@@ -146,7 +146,7 @@ def _refuses(queue: Queue) -> bool:
 
 def test_a_put_after_its_connection_was_closed_is_not_refused(cluster: Cluster, queue: Queue) -> None:
     queue.put(b"a", [LIVE])
-    cluster.nodes[0].control("close_all_connections", "test")
+    cluster.nodes[0].close_connections()
     queue.put(b"b", [LIVE])
     assert [job.body for job in queue.reserve(LIVE, 10, 5)] == [b"a", b"b"]
 
@@ -179,7 +179,7 @@ def test_strays_are_forgotten_when_rabbitmq_must_have_given_them_back(
     other, lost = connect(), connect()
     other.put(b"a", [LIVE])
     [job] = lost.reserve(LIVE, 1, 5)
-    cluster.nodes[0].control("close_all_connections", "test")
+    cluster.nodes[0].close_connections()
     with pytest.raises(QueueUnavailable):
         lost.delete([job])
     wait_until(lambda: not other.has_strays(LIVE), "there are no strays", 5)
