@@ -72,7 +72,8 @@ def load(running: Stack) -> Iterator[Chaos]:
         ledger = settled(running)
         accepted = set(producer.accepted)
         wait_until(lambda: accepted <= set(watcher.ids), "every message is shown")
-    assert find_violations(running, producer, ledger) == []
+    violations = find_violations(running, producer, ledger)
+    assert not violations, "\n".join([*violations, running.logs()])
     assert len(watcher.ids) == len(set(watcher.ids)), "the browser is shown each message once"
     assert len(accepted) > 100
 
