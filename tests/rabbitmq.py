@@ -279,5 +279,5 @@ def _has_rabbitmq(root: Path) -> bool:
 
 
 def _unshare() -> list[str]:
-    """Return the command before one that mounts. A plain user counts as root for it, and for nothing else."""
+    """Return the prefix that lets a command mount. There, a plain user is root of a name space of its own."""
     return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
