@@ -87,13 +87,13 @@ class Reconciler:
         Raises:
             Unavailable: The queue, the store or the ledger's folder can't be used.
         """
+        if self._queue.has_strays(ARCHIVE):  # before anything that can fail: an outage must not hide them
+            self._strays_seen = time.monotonic()
         self._backlog.collect()
         if self._backlog.pending:
             values = self._store.counters(stack_id(self._folder))
             passed = {tube: ledger.passed(values, tube) for tube in self._puts.tubes}
             self._puts.step(self._backlog.final, passed)
-            if self._queue.has_strays(ARCHIVE):
-                self._strays_seen = time.monotonic()
             self._reconcile(passed)
             self._backlog.finish()
         else:

@@ -25,7 +25,7 @@ from tests.unit.helpers import MESSAGE, decode_trade
 from tests.unit.sinks import InstantStop, ScriptedSink
 from tradewire import event, receipt
 from tradewire.consumers import archive, live
-from tradewire.errors import StoreUnavailable
+from tradewire.errors import QueueUnavailable, StoreUnavailable
 from tradewire.ledger import losses, slots
 from tradewire.ledger.counters import Counter
 from tradewire.ledger.slot_writer import SlotWriter
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradewire.ledger.losses import Loss
-    from tradewire.queue import Job
+    from tradewire.queue import Job, TubeCounts
 
 
 class ShowingSink(ScriptedSink):
@@ -425,6 +425,35 @@ def test_a_receipt_that_comes_late_since_a_connection_broke_makes_no_loss(
     scene.step(40)
     assert [pending.suspect_since.keys() for pending in scene.reconciler._backlog.pending] == [{LIVE}]  # noqa: SLF001
     ready[number] = strays.pop()
+    scene.are_running.remove(ARCHIVE)
+    scene.step(20)  # the archive is behind
+    assert scene.named == []
+    scene.are_running.add(ARCHIVE)
+    scene.settle()
+    assert scene.named == []
+
+
+def test_a_connection_that_broke_while_the_queue_was_unavailable_is_not_forgotten(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> TubeCounts:
+        raise QueueUnavailable("no majority")
+
+    scene.post()
+    scene.are_running.remove(ARCHIVE)
+    scene.step(4)
+    ready = scene.broker.ready[ARCHIVE]
+    [number] = [number for number, job in ready.items() if b'"shown"' in job.body]
+    stray = ready.pop(number)
+    with monkeypatch.context() as outage:
+        outage.setattr(scene.reconciler._queue, "has_strays", lambda tube: tube == ARCHIVE)  # noqa: SLF001
+        outage.setattr(scene.reconciler._queue, "counts", fail)  # noqa: SLF001
+        with pytest.raises(QueueUnavailable):
+            scene.reconciler.step()
+    scene.are_running.add(ARCHIVE)
+    scene.step(4)
+    assert [pending.suspect_since.keys() for pending in scene.reconciler._backlog.pending] == [{LIVE}]  # noqa: SLF001
+    ready[number] = stray
     scene.are_running.remove(ARCHIVE)
     scene.step(20)  # the archive is behind
     assert scene.named == []
