@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -175,7 +176,7 @@ def test_jobs_of_a_connection_that_fell_silent_count_as_reserved_until_they_are_
 def test_strays_are_forgotten_when_rabbitmq_must_have_given_them_back(
     cluster: Cluster, connect: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradewire.queue.rabbit.queue.RESET_SECONDS", 1)
+    monkeypatch.setattr("tradewire.queue.rabbit.notes.RETURN_SECONDS", 1)
     other, lost = connect(), connect()
     other.put(b"a", [LIVE])
     [job] = lost.reserve(LIVE, 1, 5)
@@ -184,6 +185,26 @@ def test_strays_are_forgotten_when_rabbitmq_must_have_given_them_back(
         lost.delete([job])
     wait_until(lambda: not other.has_strays(LIVE), "there are no strays", 5)
     wait_until(lambda: other.counts(LIVE)[:2] == (1, 0), "the job is back")
+
+
+def test_jobs_that_were_on_their_way_to_a_connection_when_it_broke_are_strays(
+    cluster: Cluster, connect: Callable[..., Queue]
+) -> None:
+    [node] = cluster.nodes
+    with relay(node.port) as way, node.connect() as connection, ThreadPoolExecutor() as thread:
+        other, lost = connect(node.port), connect(way.port)
+        waits = thread.submit(lost.reserve, LIVE, 1, 60)
+        looks = connection.channel()
+        wait_until(lambda: looks.queue_declare(LIVE, passive=True).consumer_count, "a job is waited for")
+        way.hold()
+        other.put(b"a", [LIVE])
+        wait_until(lambda: not other.counts(LIVE).ready, "the job is on its way")
+        assert not other.has_strays(LIVE)
+        way.cut()
+        with pytest.raises(QueueUnavailable):
+            waits.result()
+        assert other.has_strays(LIVE)
+    wait_until(lambda: other.counts(LIVE).ready, "RabbitMQ has noticed", RETURN_SECONDS)
 
 
 def test_a_loss_of_contact_is_remembered_for_longer_than_any_node_is_believed_to_live() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import wait_until
 from tradewire.queue import LIVE
 from tradewire.queue.rabbit import stamp
 from tradewire.queue.rabbit.hand import Hand
+from tradewire.queue.rabbit.notes import RETURN_SECONDS
 from tradewire.queue.rabbit.receiver import Delivery, Receiver
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class Server(Receiver):
         self.waiting: list[Delivery] = []
         self.has_leader = True
         self.asked = 0
+        self.may_lose = False
+        self.is_broken = False
         self._number = 0
 
     def put(self, *bodies: bytes) -> None:
@@ -42,6 +45,8 @@ class Server(Receiver):
 
     def take(self, queue: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Delivery]:
         assert (queue, wait_seconds, bytes_max) == (LIVE, 0, 100)
+        if self.is_broken:
+            raise ConnectionResetError
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return taken
 
@@ -87,7 +92,7 @@ def test_only_jobs_that_the_connection_holds_are_its_own(hand: Hand, server: Ser
     hand.accept(server, held[:1])
     jobs = [each.job for each in held]
     assert hand.own(jobs) == held[1:]
-    hand.lose(1)
+    hand.lose()
     assert hand.own(jobs) == []
     assert not hand
 
@@ -122,12 +127,31 @@ def test_jobs_that_were_put_twice_are_counted_when_they_are_seen(hand: Hand, ser
     assert hand.notes.look(LIVE).jobs == 2
 
 
-def test_jobs_of_a_broken_connection_count_as_reserved(hand: Hand, server: Server) -> None:
+def test_jobs_of_a_broken_connection_count_as_reserved_until_rabbitmq_must_have_given_them_back(
+    hand: Hand, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(hand, server, b"a", b"b")
     hand.take(server, LIVE, 2, 0, 100)
-    hand.lose(1)
+    hand.lose()
     assert hand.counts(server, LIVE)[:2] == (0, 2)
-    wait_until(lambda: not hand.notes.look(LIVE).stray, "they are no strays any more")
+    now = time.monotonic_ns() + RETURN_SECONDS * 10**9
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    assert not hand.notes.look(LIVE).stray
+
+
+@pytest.mark.parametrize("may_lose", [True, False])
+def test_a_connection_that_breaks_while_it_takes_jobs_may_have_taken_some_unseen(
+    hand: Hand, server: Server, *, may_lose: bool
+) -> None:
+    server.is_broken, server.may_lose = True, may_lose
+    with pytest.raises(ConnectionResetError):
+        hand.take(server, LIVE, 2, 0, 100)
+    hand.lose()
+    assert hand.notes.look(LIVE).stray == may_lose
+    server.is_broken = False
+    assert hand.take(server, LIVE, 2, 0, 100) == []
+    hand.lose()
+    assert hand.notes.look(LIVE).stray == may_lose, "the second link broke between two calls"
 
 
 def test_the_age_of_a_tube_that_was_never_seen_empty_begins_at_the_first_look(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tradewire.queue.rabbit import notes, stamp
-from tradewire.queue.rabbit.notes import Notes, TubeNotes
+from tradewire.queue.rabbit import stamp
+from tradewire.queue.rabbit.notes import RETURN_SECONDS, Notes, TubeNotes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,28 +48,50 @@ def test_a_closed_connection_holds_nothing_and_is_no_consumer(first: Notes, seco
     assert first.look("live")[:4] == (3, 0, 0, 0)
 
 
-def test_jobs_of_a_broken_connection_are_strays_until_their_time_is_over(first: Notes, second: Notes) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Set the monotonic clock to the only number in this list, in seconds since the machine was started."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic_ns", lambda: int(now[0] * 10**9))
+    return now
+
+
+def test_jobs_of_a_broken_connection_are_strays_until_their_time_is_over(
+    first: Notes, second: Notes, clock: list[float]
+) -> None:
     first.put("live", 3)
     first.hold("live", 3, newest=7)
-    first.lose("live", 3, oldest=5, seconds=1)
+    first.lose("live", 3, oldest=5)
     first.close()
     assert second.look("live") == TubeNotes(3, 0, 3, 0, 5)
-    time.sleep(1.1)
+    clock[0] += RETURN_SECONDS - 0.1
+    assert second.look("live").stray == 3
+    clock[0] += 0.1
     assert second.look("live").stray == 0
 
 
-def test_strays_of_a_second_break_are_added_while_the_first_are_not_back(first: Notes) -> None:
-    for seconds in (60, 1):
+def test_strays_of_a_second_break_are_added_while_the_first_are_not_back(first: Notes, clock: list[float]) -> None:
+    for _ in range(2):
         first.hold("live", 2, newest=7)
-        first.lose("live", 2, oldest=5, seconds=seconds)
+        first.lose("live", 2, oldest=5)
+        clock[0] += RETURN_SECONDS / 2
     assert first.look("live").stray == 4
+    clock[0] += RETURN_SECONDS
+    first.miss("live", 1)
+    assert first.look("live")[1:3] == (0, 1)
 
 
-def test_strays_from_before_the_machine_started_again_are_forgotten(first: Notes) -> None:
+def test_jobs_that_were_taken_unseen_are_strays_that_nobody_held(first: Notes, second: Notes) -> None:
+    first.put("live", 3)
     first.hold("live", 2, newest=7)
-    first.lose(
-        "live", 2, oldest=5, seconds=10 * notes.RETURN_SECONDS
-    )  # a clock that has begun again seems to be behind
+    first.miss("live", 1)
+    assert second.look("live") == TubeNotes(3, 2, 1, 0, 7)
+
+
+def test_strays_from_before_the_machine_started_again_are_forgotten(first: Notes, clock: list[float]) -> None:
+    first.hold("live", 2, newest=7)
+    first.lose("live", 2, oldest=5)
+    clock[0] = 1
     assert first.look("live").stray == 0
 
 

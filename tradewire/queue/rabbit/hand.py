@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tradewire.limits import MAX_JOB_BYTES
@@ -47,6 +48,8 @@ class Hand:
         self.notes = Notes(folder)
         self._bytes = TubeBytes(folder)
         self._held: dict[str, Held] = {}
+        self._missed: set[str] = set()
+        """The tubes from which a call may have taken jobs unseen, since its link broke."""
         self._taken = 0
 
     def __bool__(self) -> bool:
@@ -73,10 +76,9 @@ class Hand:
         """Take jobs of a tube, oldest first. See `Receiver.take`."""
         self.notes.claim(tube)
         self._bytes.claim(tube)
-        held = [
-            Held(self._job(tube, delivery), delivery)
-            for delivery in receiver.take(tube, limit, wait_seconds, bytes_max)
-        ]
+        with self._taking(receiver, tube):
+            deliveries = receiver.take(tube, limit, wait_seconds, bytes_max)
+        held = [Held(self._job(tube, delivery), delivery) for delivery in deliveries]
         self._held.update({one.job.id: one for one in held})
         if held:
             self.notes.hold(tube, len(held), held[-1].put_at)
@@ -104,11 +106,14 @@ class Hand:
         """Return all jobs to their tubes."""
         self.give_back(receiver, [*self._held.values()])
 
-    def lose(self, seconds: int) -> None:
-        """Forget all jobs, since their link broke. RabbitMQ gives them back within some seconds."""
+    def lose(self) -> None:
+        """Forget all jobs, since their link broke. RabbitMQ gives them back some time."""
         held, self._held = [*self._held.values()], {}
+        missed, self._missed = self._missed, set()
         for tube, jobs in _by_tube(held):
-            self.notes.lose(tube, len(jobs), jobs[0].put_at, seconds)
+            self.notes.lose(tube, len(jobs), jobs[0].put_at)
+        for tube in missed:
+            self.notes.miss(tube, 1)  # or more: nobody knows
 
     def counts(self, receiver: Receiver, tube: str) -> TubeCounts:
         """Count the jobs of a tube."""
@@ -135,6 +140,16 @@ class Hand:
         self.notes.close()
         self._bytes.close()
 
+    @contextmanager
+    def _taking(self, receiver: Receiver, tube: str) -> Iterator[None]:
+        """Make a call that takes jobs. If it fails, RabbitMQ may hold some of them for the link."""
+        try:
+            yield
+        except BaseException:
+            if receiver.may_lose:
+                self._missed.add(tube)
+            raise
+
     def _job(self, tube: str, delivery: Delivery) -> Job:
         self._taken += 1
         return Job(f"{self._taken}", tube, delivery.body)
@@ -152,7 +167,8 @@ class Hand:
                 self.notes.correct(tube, ready + known.held)
             return ready
         if known.jobs > known.held + known.stray:
-            ready = receiver.ready_for_certain(tube)
+            with self._taking(receiver, tube):
+                ready = receiver.ready_for_certain(tube)
             if not ready:
                 self.notes.correct(tube, known.held + known.stray)
         if not ready:

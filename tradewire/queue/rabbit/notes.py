@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RETURN_SECONDS: Final = 90
-"""After so long, RabbitMQ has certainly given back the jobs of a connection that fell silent: within 30 s without a
-heartbeat, or 75 s until the other nodes give up the node that it led to (net_ticktime, 60 s by default)."""
-RESET_SECONDS: Final = 10
-"""The same for a connection that was cut at once, so that RabbitMQ knows: its queues may have to elect a leader."""
+"""After so long, RabbitMQ has certainly given back the jobs of a connection that broke: within 30 s without a
+heartbeat, or 75 s until the other nodes give up the node that it led to (net_ticktime, 60 s by default). A connection
+that was cut at once is no exception: its node may be dead, and its queues may have to elect a leader."""
 _FOLDER: Final = "notes"
 _FILE: Final = struct.Struct("=qqqqqqq")
 _JOBS, _HELD, _CONSUMES, _STRAY, _STRAY_UNTIL, _SEEN_AT, _HEAD = range(7)
@@ -92,15 +91,21 @@ class Notes:
         values[_HELD] -= jobs
         _see(values, oldest)
 
-    def lose(self, tube: str, jobs: int, oldest: int, seconds: int) -> None:
-        """Note that the connection with reserved jobs broke, so that RabbitMQ gives them back within some seconds."""
+    def lose(self, tube: str, jobs: int, oldest: int) -> None:
+        """Note that the connection with reserved jobs broke, so that RabbitMQ gives them back some time."""
+        self.miss(tube, jobs)
         values = self._values(tube)
-        if values[_STRAY_UNTIL] < time.monotonic_ns():
-            values[_STRAY] = 0
-        values[_STRAY_UNTIL] = max(values[_STRAY_UNTIL], time.monotonic_ns() + seconds * 10**9)
-        values[_STRAY] += jobs
         values[_HELD] -= jobs
         _see(values, oldest)
+
+    def miss(self, tube: str, jobs: int) -> None:
+        """Note that a connection broke to which RabbitMQ was giving jobs. It gives them back some time."""
+        values = self._values(tube)
+        now = time.monotonic_ns()
+        if values[_STRAY_UNTIL] < now:
+            values[_STRAY] = 0
+        values[_STRAY_UNTIL] = now + RETURN_SECONDS * 10**9
+        values[_STRAY] += jobs
 
     def empty(self, tube: str) -> None:
         """Note that no job is ready."""

@@ -13,7 +13,6 @@ from tradewire.queue.rabbit import faults
 from tradewire.queue.rabbit.hand import Hand, Held
 from tradewire.queue.rabbit.link import RefusedError
 from tradewire.queue.rabbit.links import Links
-from tradewire.queue.rabbit.notes import RESET_SECONDS, RETURN_SECONDS
 from tradewire.queue.rabbit.reasons import ERRORS, reason
 from tradewire.queue.rabbit.topology import PROBE
 
@@ -200,17 +199,17 @@ class RabbitQueue(Queue):
             raise QueueUnavailable(str(error)) from error
         except ERRORS as error:
             text = reason(error, self._links.hosts or self._where)
-            self._drop(RETURN_SECONDS if isinstance(error, TimeoutError) else RESET_SECONDS)
+            self._drop()
             raise QueueUnavailable(text) from error
         except BaseException:  # an interrupted call may leave an answer that the next one would read
-            self._drop(RESET_SECONDS)
+            self._drop()
             raise
 
-    def _drop(self, seconds: int) -> None:
-        """Drop the links. RabbitMQ holds the reserved jobs for some seconds more."""
+    def _drop(self) -> None:
+        """Drop the links. RabbitMQ holds the reserved jobs for some time more."""
         self._links.drop()
         with suppress(OSError):  # no disk space for the notes: then there are none about these jobs
-            self._hand.lose(seconds)
+            self._hand.lose()
         self._hand.close()
 
 

@@ -54,6 +54,8 @@ class Receiver:
         self._takes: Any = link.channel()
         self._numbers = count(1)
         self._unsettled = 0
+        self.may_lose = False
+        """Whether RabbitMQ may have given messages to the link that no call has returned."""
 
     def ready(self, queue: str) -> int:
         """Return how many messages of a queue are ready. 0 may also mean that the queue has no leader now.
@@ -65,12 +67,13 @@ class Receiver:
 
     def ready_for_certain(self, queue: str) -> int:
         """Return how many messages of a queue are ready, as its leader knows. This costs a write to the disk."""
+        self.may_lose = True
         message = self._takes.basic_get(queue)
-        if message is None:
-            return 0
-        self._unsettled += 1
-        self.give_back(queue, [Delivery(message.delivery_info["delivery_tag"], "", b"")])
-        return max(1, self.ready(queue))
+        if message:
+            self._unsettled += 1
+            self.give_back(queue, [Delivery(message.delivery_info["delivery_tag"], "", b"")])
+        self.may_lose = False
+        return max(1, self.ready(queue)) if message else 0
 
     def take(self, queue: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Delivery]:
         """Take the oldest messages of a queue.
@@ -101,6 +104,7 @@ class Receiver:
         taken.sort(key=lambda delivery: stamp.nanoseconds(delivery.message_id))
         kept = _enough(taken, bytes_max)
         self.give_back(queue, taken[kept:])
+        self.may_lose = False
         return taken[:kept]
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
@@ -145,6 +149,7 @@ class Receiver:
             taken.append(Delivery(info["delivery_tag"], message_id, message.body or b""))
 
         channel = self._takes
+        self.may_lose = True
         channel.callbacks[tag] = take
         with self.link.together():
             channel.send_method(spec.Basic.Qos, "lBb", (0, credit, False))
