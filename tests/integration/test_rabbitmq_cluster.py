@@ -136,6 +136,34 @@ def test_a_tube_without_a_leader_is_never_counted_as_empty(cluster: Cluster, hom
         wait_until(lambda: _counts(queue) == (1, 0, 1), "the jobs are back", 60)
 
 
+@pytest.mark.parametrize("jobs", [1, 7])
+def test_the_jobs_of_a_killed_node_come_back_while_it_is_away(cluster: Cluster, home: Path, jobs: int) -> None:
+    cluster.clear()
+    factory.declare(cluster.url(), [LIVE, ARCHIVE])
+    first, second, _ = cluster.nodes
+    bodies = [b"%d" % number for number in range(jobs)]
+    with (
+        closing(factory.open_queue(cluster.url(first.port), 10**9, home / "ledger")) as broken,
+        closing(factory.open_queue(cluster.url(second.port), 10**9, home / "ledger")) as queue,
+    ):
+        queue.put_all(bodies, [LIVE])
+        assert len(broken.reserve(LIVE, jobs, 5)) == jobs
+        first.kill()
+        try:
+            wait_until(lambda: _ready(queue, LIVE) == jobs, "the jobs are back", RETURN_SECONDS)
+            assert [job.body for job in queue.reserve(LIVE, jobs, 5)] == bodies
+        finally:
+            first.start()
+            first.wait_until_ready()
+
+
+def _ready(queue: Queue, tube: str) -> int | None:
+    try:
+        return queue.counts(tube).ready
+    except QueueUnavailable:
+        return None
+
+
 def _counts(queue: Queue) -> tuple[int, ...] | None:
     try:
         return queue.counts(ARCHIVE)[:3]

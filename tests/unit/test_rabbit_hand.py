@@ -32,7 +32,7 @@ class Server(Receiver):
     def put(self, *bodies: bytes) -> None:
         for body in bodies:
             self._number += 1
-            self.waiting.append(Delivery(self._number, stamp.make(), body))
+            self.waiting.append(Delivery(self._number, "1", stamp.make(), body))
 
     def ready(self, queue: str) -> int:
         return len(self.waiting) if queue == LIVE and self.has_leader else 0

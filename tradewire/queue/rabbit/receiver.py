@@ -3,6 +3,10 @@
 RabbitMQ pushes messages to a consumer as long as it has credit. But jobs may be held only between `reserve` and their
 settlement (see `processor.turns`). So each call consumes with credit for no more messages than are ready. It ends when
 the credit is used up, or else cancels the consumer; then nothing comes unasked.
+
+A consumer whose credit is used up stays until the first of its messages is settled, which would give it new credit.
+For when a node dies, RabbitMQ 4.0 gives back what its consumers hold, but not what cancelled ones do: that stays away
+until the node is up again and the queue has another leader.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ class Delivery(NamedTuple):
 
     tag: int
     """RabbitMQ's number for it, valid on this receiver."""
+    consumer: str
+    """The consumer that got it. Empty if it was asked for alone."""
     message_id: str
     body: bytes
 
@@ -53,6 +59,8 @@ class Receiver:
         self._looks = link.channel()
         self._takes: Any = link.channel()
         self._numbers = count(1)
+        self._consumers: set[str] = set()
+        """Those that are not cancelled. They have no credit left."""
         self._unsettled = 0
         self.may_lose = False
         """Whether RabbitMQ may have given messages to the link that no call has returned."""
@@ -71,7 +79,7 @@ class Receiver:
         message = self._takes.basic_get(queue)
         if message:
             self._unsettled += 1
-            self.give_back(queue, [Delivery(message.delivery_info["delivery_tag"], "", b"")])
+            self.give_back(queue, [Delivery(message.delivery_info["delivery_tag"], "", "", b"")])
         self.may_lose = False
         return max(1, self.ready(queue)) if message else 0
 
@@ -111,6 +119,7 @@ class Receiver:
         """Remove messages from their queue for good. If the link breaks now, some may come back."""
         self.link.catch_up()
         with self.link.together():
+            self._cancel(deliveries)
             for delivery in deliveries:
                 self._takes.send_method(spec.Basic.Ack, "Lb", (delivery.tag, False))
         self._unsettled -= len(deliveries)
@@ -127,12 +136,19 @@ class Receiver:
         self.link.catch_up()
         expected = self._shown(queue) + len(deliveries)
         with self.link.together():
+            self._cancel(deliveries)
             for delivery in deliveries:
                 self._takes.send_method(spec.Basic.Nack, "Lbb", (delivery.tag, False, True))
         self._unsettled -= len(deliveries)
         end = time.monotonic() + _SHOWN_SECONDS
         while self._shown(queue) < expected and time.monotonic() < end:
             time.sleep(0.002)
+
+    def _cancel(self, deliveries: Sequence[Delivery]) -> None:
+        """Cancel the consumers of messages that are about to be settled."""
+        for consumer in self._consumers.intersection(delivery.consumer for delivery in deliveries):
+            self._takes.basic_cancel(consumer, nowait=True)
+            self._consumers.remove(consumer)
 
     def _shown(self, queue: str) -> int:
         """Return how many messages are ready. The queue's leader has got all earlier commands of `_takes` by then."""
@@ -146,7 +162,7 @@ class Receiver:
         def take(message: Any) -> None:
             info = message.delivery_info
             message_id = message.properties.get("message_id", "")
-            taken.append(Delivery(info["delivery_tag"], message_id, message.body or b""))
+            taken.append(Delivery(info["delivery_tag"], tag, message_id, message.body or b""))
 
         channel = self._takes
         self.may_lose = True
@@ -156,7 +172,7 @@ class Receiver:
             channel.send_method(spec.Basic.Consume, "BssbbbbF", (0, queue, tag, False, False, False, True, None))
         self._read_until(lambda: len(taken) == credit, time.monotonic() + wait_seconds)
         if len(taken) == credit:
-            channel.basic_cancel(tag, nowait=True)
+            self._consumers.add(tag)
         else:
             channel.basic_cancel(tag)
             channel.callbacks[tag] = take
