@@ -21,6 +21,7 @@ from tradewire.settings import Settings
 ENTRY_POINTS = {
     "audit",
     "backup",
+    "broker",
     "consumer",
     "demo",
     "down",
@@ -74,7 +75,7 @@ def test_only_entry_points_read_the_environment() -> None:
 
 
 def test_bash_reads_no_setting() -> None:
-    for script in ("lib.sh", "up", "down", "consumer", "key", "reload", "setup", "apt"):
+    for script in ("lib.sh", "up", "down", "broker", "consumer", "key", "reload", "setup", "apt"):
         code = [line for line in (ROOT / "deploy" / script).read_text().splitlines() if not line.startswith("#")]
         assert "TRADEWIRE_" not in "\n".join(code)
 
