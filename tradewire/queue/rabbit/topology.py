@@ -50,7 +50,7 @@ def declare(address: Address, tubes: Sequence[str]) -> list[str]:
 
 
 def _check_cluster(links: Sequence[Link]) -> None:
-    """Check that the nodes share what is declared. Raise RefusedError if they don't."""
+    """Check that the nodes know each other's exchanges. Raise RefusedError if they don't."""
     first, *others = (link.channel() for link in links)
     name = f"check-{secrets.token_hex(8)}"
     first.exchange_declare(name, "fanout", auto_delete=False)
