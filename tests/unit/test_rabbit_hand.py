@@ -11,7 +11,7 @@ from tradewire.queue import LIVE
 from tradewire.queue.rabbit import stamp
 from tradewire.queue.rabbit.hand import Hand
 from tradewire.queue.rabbit.notes import RETURN_SECONDS
-from tradewire.queue.rabbit.receiver import Delivery, Receiver
+from tradewire.queue.rabbit.receiver import SHORT_SECONDS, Delivery, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,10 @@ class Server(Receiver):
             raise TimeoutError
         return self.ready(queue)
 
-    def take(self, queue: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Delivery]:
-        assert (queue, wait_seconds, bytes_max) == (LIVE, 0, 100)
+    def take(
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, ready_seconds: float = SHORT_SECONDS
+    ) -> list[Delivery]:
+        assert (queue, wait_seconds, bytes_max, ready_seconds) == (LIVE, 0, 100, SHORT_SECONDS)
         if self.is_broken:
             raise ConnectionResetError
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]

@@ -11,6 +11,7 @@ from tradewire.queue import DEAD_SUFFIX, Job, TubeCounts
 from tradewire.queue.dead_letter import HEADER_BYTES
 from tradewire.queue.rabbit import stamp
 from tradewire.queue.rabbit.notes import Notes
+from tradewire.queue.rabbit.receiver import SHORT_SECONDS
 from tradewire.queue.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
@@ -72,12 +73,20 @@ class Hand:
         for tube, body in puts:
             self._bytes.add(tube, len(body))
 
-    def take(self, receiver: Receiver, tube: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Held]:
+    def take(
+        self,
+        receiver: Receiver,
+        tube: str,
+        limit: int,
+        wait_seconds: float,
+        bytes_max: float,
+        ready_seconds: float = SHORT_SECONDS,
+    ) -> list[Held]:
         """Take jobs of a tube, oldest first. See `Receiver.take`."""
         self.notes.claim(tube)
         self._bytes.claim(tube)
         with self._taking(receiver, tube):
-            deliveries = receiver.take(tube, limit, wait_seconds, bytes_max)
+            deliveries = receiver.take(tube, limit, wait_seconds, bytes_max, ready_seconds)
         held = [Held(self._job(tube, delivery), delivery) for delivery in deliveries]
         self._held.update({one.job.id: one for one in held})
         if held:

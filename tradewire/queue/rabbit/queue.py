@@ -11,7 +11,7 @@ from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.rabbit import faults
 from tradewire.queue.rabbit.hand import Hand, Held
-from tradewire.queue.rabbit.link import RefusedError
+from tradewire.queue.rabbit.link import ANSWER_SECONDS, RefusedError
 from tradewire.queue.rabbit.links import Links
 from tradewire.queue.rabbit.reasons import ERRORS, reason
 from tradewire.queue.rabbit.topology import PROBE
@@ -91,7 +91,7 @@ class RabbitQueue(Queue):
 
     def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
         with self._receiving() as receiver:
-            letters = self._hand.take(receiver, tube + DEAD_SUFFIX, limit, 0, _ALL_BYTES)
+            letters = self._take_letters(receiver, tube, limit)
             self._hand.give_back(receiver, letters)
         return [_decode(tube, letter) for letter in letters]
 
@@ -150,9 +150,13 @@ class RabbitQueue(Queue):
         self._retry(lambda: self._links.publisher().publish(puts))
         self._hand.add_bytes(puts)
 
+    def _take_letters(self, receiver: Receiver, tube: str, limit: int) -> list[Held]:
+        """Take dead letters, oldest first. No consumer competes for them, so all that are ready are waited for."""
+        return self._hand.take(receiver, tube + DEAD_SUFFIX, limit, 0, _ALL_BYTES, ANSWER_SECONDS)
+
     def _settle_letter(self, tube: str, letter_id: str, prepare: Callable[[Held], None]) -> bool:
         with self._receiving() as receiver:
-            letters = self._hand.take(receiver, tube + DEAD_SUFFIX, _LETTERS_MAX, 0, _ALL_BYTES)
+            letters = self._take_letters(receiver, tube, _LETTERS_MAX)
             found = next((letter for letter in letters if letter.letter_id == letter_id), None)
             if found:
                 prepare(found)

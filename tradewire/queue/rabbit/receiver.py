@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _FIRST_CHUNK: Final = 4
 _LARGEST_CHUNK: Final = 256
-_SHORT_SECONDS: Final = 0.25
-"""How long to wait for messages that are ready. Another consumer may get them."""
+SHORT_SECONDS: Final = 0.25
+"""How long to wait for messages that are ready, if another consumer may get them."""
 _LATE_SECONDS: Final = 0.02
 """How long after a cancel messages may still come: the node's own member of the queue may be behind its leader."""
 _SHOWN_SECONDS: Final = 0.2
@@ -83,7 +83,9 @@ class Receiver:
         self.may_lose = False
         return max(1, self.ready(queue)) if message else 0
 
-    def take(self, queue: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Delivery]:
+    def take(
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, ready_seconds: float = SHORT_SECONDS
+    ) -> list[Delivery]:
         """Take the oldest messages of a queue.
 
         Args:
@@ -91,6 +93,7 @@ class Receiver:
             limit: Most messages to take.
             wait_seconds: How long to wait for the first one. The call does not wait for more.
             bytes_max: Take no more once their bodies add up to this.
+            ready_seconds: How long to wait for messages that are ready already. On a busy machine, fewer may come.
         """
         self.link.catch_up()
         taken: list[Delivery] = []
@@ -102,7 +105,7 @@ class Receiver:
         chunk = _FIRST_CHUNK
         while ready and len(taken) < limit and size < bytes_max:
             wanted = min(chunk, ready, limit - len(taken), 1 + _fitting(bytes_max - size, taken))
-            new = self._consume(queue, wanted, _SHORT_SECONDS)
+            new = self._consume(queue, wanted, ready_seconds)
             taken += new
             size += sum(len(delivery.body) for delivery in new)
             ready -= wanted
