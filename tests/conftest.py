@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,16 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.postgres import Postgres, postgres
 from tests.rabbitmq import Cluster, rabbitmq
 from tests.support import make_audit_key
+from tradewire.queue import factory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xdist.remote import Producer
 
-_WITH_RABBITMQ = ("test_queue_contract.py", "test_rabbitmq.py", "test_rabbitmq_cluster.py")
+    from tradewire.queue import Queue
+
+_WITH_RABBITMQ = ("test_queue_contract.py", "test_rabbitmq.py", "test_rabbitmq_slow.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +64,25 @@ def rabbitmq_node() -> Iterator[Cluster]:
     """Return a cluster of RabbitMQ with a single node. Tests share it; each test clears it first."""
     with _temporary_folder() as path, rabbitmq(path) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def cluster(rabbitmq_node: Cluster) -> Cluster:
+    """Return a RabbitMQ node with the queues of all tubes. They are empty."""
+    rabbitmq_node.prepare()
+    return rabbitmq_node
+
+
+@pytest.fixture
+def connect(cluster: Cluster, home: Path) -> Iterator[Callable[..., Queue]]:
+    """Return a function that opens connections to RabbitMQ, to some ports or to all nodes."""
+    with ExitStack() as stack:
+
+        def connect(*ports: int, max_bytes: int = 10**9, **options: int) -> Queue:
+            queue = factory.open_queue(cluster.url(*ports, **options), max_bytes, home / "ledger")
+            return stack.enter_context(closing(queue))
+
+        yield connect
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -17,32 +18,23 @@ from typing import TYPE_CHECKING, Final
 
 import amqp
 import psutil
-import pytest
 
+from tests import rabbitmq_root
 from tests.support import TIMEOUT_SECONDS, TUBES, free_port, wait_until
-from tradewire.queue import DEAD_SUFFIX
+from tradewire.queue import DEAD_SUFFIX, factory
 from tradewire.queue.rabbit.topology import PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-TRIXIE: Final = Path("/var/cache/tradewire/trixie")
-"""The root of Debian 13 that `tests/run` makes on older systems."""
 USER: Final = "tradewire"
 PASSWORD: Final = "s3cret"  # noqa: S105 - of nodes that last for a test
 _PROGRAMS: Final = "usr/lib/rabbitmq/bin"
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 _START_SECONDS: Final = 280.0
-_IN_ROOT: Final = """
-set -e
-mount --rbind /dev "$1/dev"
-mount --rbind /proc "$1/proc"
-mount --bind "$2" "$1/mnt"
-root=$1
-shift 2
-exec chroot "$root" "$@"
-"""
-"""Runs a program in the root, with the home as /mnt. The mounts are in a name space that ends with the program."""
+_LEADER_SECONDS: Final = 0.2
+"""RabbitMQ counts no consumer if a queue's leader does not tell within 0.25 s."""
+_QUEUES: Final = (PROBE, *(name for tube in TUBES for name in (tube, tube + DEAD_SUFFIX)))
 
 _numbers = count(1)
 
@@ -68,13 +60,19 @@ class Node:
         self._write_config()
         command = self._cluster.command(self.home, f"/{_PROGRAMS}/rabbitmq-server")
         with (self.home / "node.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd="/", env=self._environ(), stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=self.home, env=self._environ(), stdout=log, stderr=log)
 
     def evaluate(self, expression: str) -> None:
         """Let the node evaluate an Erlang expression. On a busy machine, rabbitmqctl takes minutes for the same."""
         command = self._cluster.command(self.home, "/usr/bin/erl_call", "-sname", self.name, "-e")
         result = subprocess.run(
-            command, cwd="/", env=self._environ(), input=f"{expression}.\n", capture_output=True, text=True, check=False
+            command,
+            cwd=self.home,
+            env=self._environ(),
+            input=f"{expression}.\n",
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert result.stdout.startswith("{ok"), result.stdout + result.stderr
 
@@ -85,6 +83,11 @@ class Node:
     def limit_memory(self, limit: str) -> None:
         """Set the use of memory at which the node has an alarm: a share, or `{absolute, BYTES}`."""
         self.evaluate(f"ok = vm_memory_monitor:set_vm_memory_high_watermark({limit})")
+
+    def suspend_leader(self, queue: str, seconds: float) -> None:
+        """Let a queue's leader on this node do nothing for some seconds, as on a busy machine. Return at once."""
+        suspend = f"erlang:suspend_process(whereis('%2F_{queue}')), timer:sleep({seconds * 1000:.0f})"
+        self.evaluate(f"{{Pid, Ref}} = spawn_monitor(fun() -> {suspend} end), is_pid(Pid)")
 
     def _environ(self) -> dict[str, str]:
         inside = Path("/mnt") if self._cluster.root != Path("/") else self.home
@@ -193,7 +196,7 @@ class Cluster:
     """
 
     def __init__(self, home: Path, size: int, options: Sequence[str] = ()) -> None:
-        self.root = _root()
+        self.root = rabbitmq_root.find()
         self.home = home
         self.options = options
         self.epmd_port = free_port()
@@ -207,7 +210,7 @@ class Cluster:
         """Start all nodes, and wait until each accepts connections."""
         epmd = self.command(self.home, "/usr/bin/epmd", "-port", str(self.epmd_port), "-address", "127.0.0.1")
         with (self.home / "epmd.log").open("ab") as log:
-            self._epmd = subprocess.Popen(epmd, cwd="/", env={"PATH": _PATH}, stdout=log, stderr=log)
+            self._epmd = subprocess.Popen(epmd, cwd=self.home, env={"PATH": _PATH}, stdout=log, stderr=log)
         wait_until(lambda: _accepts(self.epmd_port), "epmd listens")
         for node in self.nodes:
             node.start()
@@ -223,22 +226,27 @@ class Cluster:
             self._epmd.kill()
             self._epmd.wait()
 
-    def url(self, *ports: int) -> str:
-        """Return the URL of some ports, or of all nodes."""
+    def url(self, *ports: int, answer_seconds: int = 30) -> str:
+        """Return the URL of some ports, or of all nodes. By default, each answer may take long: the machine is busy."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports or [node.port for node in self.nodes])
-        return f"amqp://{USER}:{PASSWORD}@{hosts}/%2F"
+        return f"amqp://{USER}:{PASSWORD}@{hosts}/%2F?answer_seconds={answer_seconds}"
+
+    def prepare(self) -> None:
+        """Declare the queues of all tubes, and empty those that are there."""
+        with self.nodes[0].connect() as connection:
+            are_empty = [_empty(connection, queue) for queue in _QUEUES]
+        if not all(are_empty):
+            factory.declare(self.url(), TUBES)
 
     def clear(self) -> None:
         """Delete the queues that tests have made."""
         with self.nodes[0].connect() as connection:
-            for queue in (PROBE, *(name for tube in TUBES for name in (tube, tube + DEAD_SUFFIX))):
+            for queue in _QUEUES:
                 connection.channel().queue_delete(queue)
 
     def command(self, home: Path, program: str, *arguments: str) -> list[str]:
         """Return the command that runs an installed program. In the root, the home is /mnt."""
-        if self.root == Path("/"):
-            return [program, *arguments]
-        return [*_unshare(), "sh", "-c", _IN_ROOT, "sh", str(self.root), str(home), program, *arguments]
+        return rabbitmq_root.command(self.root, home, program, *arguments)
 
 
 @contextmanager
@@ -255,29 +263,24 @@ def rabbitmq(home: Path, size: int = 1, options: Sequence[str] = ()) -> Iterator
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
+def _empty(connection: amqp.Connection, queue: str) -> bool:
+    """Empty a queue, which is quicker than making it anew. Delete it if a connection still holds jobs of it."""
+    channel = connection.channel()
+    asked_at = time.monotonic()
+    try:
+        state = channel.queue_declare(queue, passive=True)
+    except amqp.exceptions.NotFound:
+        return False
+    if state.consumer_count or time.monotonic() - asked_at > _LEADER_SECONDS:
+        channel.queue_delete(queue)
+        return False
+    channel.queue_purge(queue)
+    return True
+
+
 def _accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
         return False
     return True
-
-
-def _root() -> Path:
-    """Return the root with a RabbitMQ 4. Without one, skip the test, or fail in CI."""
-    if _has_rabbitmq(Path("/")):
-        return Path("/")
-    if subprocess.run([*_unshare(), "true"], check=False, capture_output=True).returncode:
-        pytest.skip("mounting is not possible here, so neither is a root of Debian 13 with RabbitMQ 4")
-    if not _has_rabbitmq(TRIXIE):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("RabbitMQ 4 is not installed")
-    return TRIXIE
-
-
-def _has_rabbitmq(root: Path) -> bool:
-    return any(root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-[4-9]*"))
-
-
-def _unshare() -> list[str]:
-    """Return the prefix that lets a command mount. There, a plain user is root of a name space of its own."""
-    return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]

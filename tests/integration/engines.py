@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.integration.conftest import queue_url
 from tests.relay import relay
 from tests.support import beanstalkd
-from tradewire.queue import ARCHIVE, LIVE, factory
 from tradewire.queue.factory import open_queue
 from tradewire.queue.memory import Broker, MemoryQueue
 
@@ -57,10 +56,9 @@ def beanstalk(home: Path, _request: pytest.FixtureRequest) -> Iterator[Running]:
 @contextmanager
 def amqp(home: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
     cluster: Cluster = request.getfixturevalue("rabbitmq_node")
-    cluster.clear()
+    cluster.prepare()
     with relay(cluster.nodes[0].port) as way:
         url = cluster.url(way.port)
-        factory.declare(url, [LIVE, ARCHIVE])
         yield Running(lambda: open_queue(url, MAX_BYTES, home / "ledger"), way.cut)
 
 

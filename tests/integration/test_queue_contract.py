@@ -121,7 +121,7 @@ def test_a_reserve_waits_only_for_the_first_job(queue: Queue) -> None:
     put(queue, b"only")
     start = time.monotonic()
     assert len(queue.reserve(LIVE, 100, 30)) == 1
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_a_reserve_waits_until_the_first_job_arrives(engine: Engine, queue: Queue) -> None:
@@ -142,7 +142,7 @@ def test_a_reserve_waits_until_the_first_job_arrives(engine: Engine, queue: Queu
 def test_a_reserve_from_an_empty_tube_returns_no_job_after_its_timeout(queue: Queue, timeout_seconds: int) -> None:
     start = time.monotonic()
     assert queue.reserve(LIVE, 10, timeout_seconds) == []
-    assert timeout_seconds <= time.monotonic() - start + 0.01 < timeout_seconds + 3
+    assert timeout_seconds <= time.monotonic() - start + 0.01 < timeout_seconds + 20
 
 
 def test_a_reserve_stops_after_the_size_of_the_largest_job(queue: Queue) -> None:
@@ -253,7 +253,8 @@ def test_a_rejected_event_over_the_job_limit_is_truncated_and_the_reason_says_so
 def test_dead_letters_are_listed_oldest_first_up_to_the_limit_and_repeatedly(engine: Engine, queue: Queue) -> None:
     ids = [dead_letter(queue, b"%d" % number) for number in range(5)]
     for reader in (queue, engine.connect()):
-        assert [letter.id for letter in reader.dead_letters(LIVE, 3)] == ids[:3]
+        for _ in range(2):
+            assert [letter.id for letter in reader.dead_letters(LIVE, 3)] == ids[:3]
         assert [letter.id for letter in reader.dead_letters(LIVE, 10)] == ids
 
 

@@ -31,6 +31,11 @@ def test_the_other_parts_are_unescaped() -> None:
     assert address == Address(("one:5672",), "us@er", "p:/?#ä", "/")
 
 
+@pytest.mark.parametrize(("query", "seconds"), [("", 5), ("?answer_seconds=1", 1), ("?answer_seconds=60", 60)])
+def test_a_url_says_how_long_to_wait_for_each_answer(query: str, seconds: int) -> None:
+    assert parse(f"amqp://user:password@one/trades{query}").answer_seconds == seconds
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -46,6 +51,10 @@ def test_the_other_parts_are_unescaped() -> None:
         "amqp://user:s3cret@::1/trades",
         "amqp://user:s3cret@one/a/b",
         "amqp://user:s3cret@one/trades?heartbeat=1",
+        "amqp://user:s3cret@one/trades?answer_seconds=",
+        "amqp://user:s3cret@one/trades?answer_seconds=0",
+        "amqp://user:s3cret@one/trades?answer_seconds=61",
+        "amqp://user:s3cret@one/trades?answer_seconds=5&heartbeat=1",
         "amqp://user:s3c@ret@one/trades",
         "amqp:user:s3cret@one/trades",
     ],

@@ -11,7 +11,7 @@ from tradewire.queue import LIVE
 from tradewire.queue.rabbit import stamp
 from tradewire.queue.rabbit.hand import Hand
 from tradewire.queue.rabbit.notes import RETURN_SECONDS
-from tradewire.queue.rabbit.receiver import SHORT_SECONDS, Delivery, Receiver
+from tradewire.queue.rabbit.receiver import Delivery, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,9 @@ class Server(Receiver):
         return self.ready(queue)
 
     def take(
-        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, ready_seconds: float = SHORT_SECONDS
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, *, has_rivals: bool = True
     ) -> list[Delivery]:
-        assert (queue, wait_seconds, bytes_max, ready_seconds) == (LIVE, 0, 100, SHORT_SECONDS)
+        assert (queue, wait_seconds, bytes_max, has_rivals) == (LIVE, 0, 100, False)
         if self.is_broken:
             raise ConnectionResetError
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
@@ -55,8 +55,8 @@ class Server(Receiver):
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         pass
 
-    def give_back(self, queue: str, deliveries: Sequence[Delivery]) -> None:
-        assert queue == LIVE
+    def give_back(self, queue: str, deliveries: Sequence[Delivery], *, has_rivals: bool = True) -> None:
+        assert (queue, has_rivals) == (LIVE, False)
         self.waiting = sorted([*self.waiting, *deliveries], key=lambda delivery: delivery.message_id)
 
 

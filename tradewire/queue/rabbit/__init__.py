@@ -38,4 +38,4 @@ class RabbitEngine(Engine):
         try:
             return declare(parts, tubes)
         except ERRORS as error:
-            raise QueueUnavailable(reason(error, ", ".join(parts.hosts))) from error
+            raise QueueUnavailable(reason(error, ", ".join(parts.hosts), parts.answer_seconds)) from error

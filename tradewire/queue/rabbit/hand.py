@@ -11,7 +11,6 @@ from tradewire.queue import DEAD_SUFFIX, Job, TubeCounts
 from tradewire.queue.dead_letter import HEADER_BYTES
 from tradewire.queue.rabbit import stamp
 from tradewire.queue.rabbit.notes import Notes
-from tradewire.queue.rabbit.receiver import SHORT_SECONDS
 from tradewire.queue.tube_bytes import TubeBytes
 
 if TYPE_CHECKING:
@@ -73,20 +72,18 @@ class Hand:
         for tube, body in puts:
             self._bytes.add(tube, len(body))
 
-    def take(
-        self,
-        receiver: Receiver,
-        tube: str,
-        limit: int,
-        wait_seconds: float,
-        bytes_max: float,
-        ready_seconds: float = SHORT_SECONDS,
-    ) -> list[Held]:
+    def take(self, receiver: Receiver, tube: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Held]:
         """Take jobs of a tube, oldest first. See `Receiver.take`."""
-        self.notes.claim(tube)
-        self._bytes.claim(tube)
+        has_rivals = self.notes.has_rivals(tube)
         with self._taking(receiver, tube):
-            deliveries = receiver.take(tube, limit, wait_seconds, bytes_max, ready_seconds)
+            return self._hold(tube, receiver.take(tube, limit, wait_seconds, bytes_max, has_rivals=has_rivals))
+
+    def take_counted(self, receiver: Receiver, tube: str, limit: int) -> list[Held]:
+        """Take jobs of a tube from which no other connection takes any. See `Receiver.take_counted`."""
+        with self._taking(receiver, tube):
+            return self._hold(tube, receiver.take_counted(tube, limit))
+
+    def _hold(self, tube: str, deliveries: Sequence[Delivery]) -> list[Held]:
         held = [Held(self._job(tube, delivery), delivery) for delivery in deliveries]
         self._held.update({one.job.id: one for one in held})
         if held:
@@ -106,7 +103,8 @@ class Hand:
     def give_back(self, receiver: Receiver, held: Sequence[Held]) -> None:
         """Return jobs to their tubes."""
         for tube, jobs in _by_tube(held):
-            receiver.give_back(tube, [delivery for _, delivery in jobs])
+            has_rivals = self.notes.has_rivals(tube)
+            receiver.give_back(tube, [delivery for _, delivery in jobs], has_rivals=has_rivals)
             for job, _ in jobs:
                 del self._held[job.id]
             self.notes.give_back(tube, len(jobs), jobs[0].put_at)
@@ -152,6 +150,8 @@ class Hand:
     @contextmanager
     def _taking(self, receiver: Receiver, tube: str) -> Iterator[None]:
         """Make a call that takes jobs. If it fails, RabbitMQ may hold some of them for the link."""
+        self.notes.claim(tube)
+        self._bytes.claim(tube)
         try:
             yield
         except BaseException:
@@ -166,7 +166,7 @@ class Hand:
     def _ready(self, receiver: Receiver, tube: str) -> int:
         """Return how many jobs of a tube are ready.
 
-        RabbitMQ answers 0, too, while a queue has no leader. So the leader is asked if there should be jobs.
+        RabbitMQ answers 0, too, while a queue's leader is missing or slow. So it is asked for a job if need be.
         """
         before = self.notes.look(tube)
         ready = receiver.ready(tube)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tradewire.queue.rabbit.address import Address
 
-ANSWER_SECONDS: Final = 5.0
-_CONNECT_SECONDS: Final = 2.0
 _CLOSE_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 10
 """RabbitMQ closes a connection that was silent for two to three times as long, and gives its jobs back: within the TTR.
@@ -72,6 +70,7 @@ class Link:
 
     def __init__(self, host: str, address: Address) -> None:
         self.host = host
+        self.answer_seconds = address.answer_seconds
         self.is_blocked = False
         """Whether the node takes no messages from this link, since it has an alarm."""
         self._connection = _Connection(
@@ -80,15 +79,15 @@ class Link:
             address.password,
             login_method="PLAIN",
             virtual_host=address.virtual_host,
-            connect_timeout=_CONNECT_SECONDS,
+            connect_timeout=self.answer_seconds,
             heartbeat=HEARTBEAT_SECONDS,
             on_blocked=lambda _: self._block(is_blocked=True),
             on_unblocked=lambda: self._block(is_blocked=False),
-            socket_settings={socket.TCP_USER_TIMEOUT: int(ANSWER_SECONDS * 1000)},
+            socket_settings={socket.TCP_USER_TIMEOUT: self.answer_seconds * 1000},
         )
         try:
             self._connection.connect()
-            self._connection.sock.settimeout(ANSWER_SECONDS)
+            self._connection.sock.settimeout(self.answer_seconds)
             check_version(self._connection.server_properties)
         except BaseException:
             self._connection.collect()

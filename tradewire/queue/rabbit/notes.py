@@ -144,6 +144,10 @@ class Notes:
             seen_at, head = max((seen_at, head), (values[_SEEN_AT], values[_HEAD]))
         return TubeNotes(jobs, held, stray, consumers, head)
 
+    def has_rivals(self, tube: str) -> bool:
+        """Return whether other connections reserve from a tube."""
+        return self.look(tube).consumers > self._values(tube)[_CONSUMES]
+
     def close(self) -> None:
         """Give the files back, so that other connections continue them."""
         for file, values in self._own.values():

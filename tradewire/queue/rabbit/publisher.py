@@ -9,7 +9,7 @@ import amqp
 from amqp import spec
 
 from tradewire.queue.rabbit import faults, stamp
-from tradewire.queue.rabbit.link import ANSWER_SECONDS, RefusedError
+from tradewire.queue.rabbit.link import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,12 +43,11 @@ class Publisher:
         """The sequence numbers of messages that wait for their confirms, in order."""
         self._fault = ""
 
-    def publish(self, puts: Sequence[tuple[str, bytes]], seconds: float = ANSWER_SECONDS) -> None:
+    def publish(self, puts: Sequence[tuple[str, bytes]]) -> None:
         """Publish bodies, each to its queue. Return once a majority of each queue's members has them on disk.
 
         Args:
             puts: Pairs of a queue's name and a body. Each queue gets its bodies in this order.
-            seconds: How long to wait for the confirms of a few MiB.
 
         Raises:
             RefusedError: Nothing is promised, but some messages may be in their queues.
@@ -60,7 +59,7 @@ class Publisher:
             with self.link.together():
                 for queue, body in window:
                     self._send(queue, body)
-            self._wait(time.monotonic() + seconds)
+            self._wait(time.monotonic() + self.link.answer_seconds)
 
     def _send(self, queue: str, body: bytes) -> None:
         self._sequence += 1

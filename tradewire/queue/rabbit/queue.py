@@ -10,8 +10,9 @@ from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, DeadLetter, Job, Queue, Rejected, TubeCounts, dead_letter
 from tradewire.queue.rabbit import faults
+from tradewire.queue.rabbit.alone import alone
 from tradewire.queue.rabbit.hand import Hand, Held
-from tradewire.queue.rabbit.link import ANSWER_SECONDS, RefusedError
+from tradewire.queue.rabbit.link import RefusedError
 from tradewire.queue.rabbit.links import Links
 from tradewire.queue.rabbit.reasons import ERRORS, reason
 from tradewire.queue.rabbit.topology import PROBE
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 _TRUST_SECONDS: Final = 1.0
 """How long the outcome of a check is valid: that RabbitMQ takes messages, or that it does not."""
-_PROBE_SECONDS: Final = 2.0
+_TURN_SECONDS: Final = 10.0
+"""How long to wait while others use a tube's dead letters."""
 _LETTERS_MAX: Final = 10**6
-_ALL_BYTES: Final = 10**18
 
 
 class RabbitQueue(Queue):
@@ -41,8 +42,10 @@ class RabbitQueue(Queue):
 
     def __init__(self, address: Address, max_bytes: int, folder: Path) -> None:
         self._links = Links(address)
+        self._answer_seconds = address.answer_seconds
         self._where = ", ".join(address.hosts)
         self._max_bytes = max_bytes
+        self._folder = folder
         self._hand = Hand(folder)
         self._trusted_until = 0.0
         self._refused_until = 0.0
@@ -90,10 +93,9 @@ class RabbitQueue(Queue):
             self._hand.accept(receiver, self._hand.own([job]))
 
     def dead_letters(self, tube: str, limit: int) -> list[DeadLetter]:
-        with self._receiving() as receiver:
-            letters = self._take_letters(receiver, tube, limit)
+        with self._letters(tube) as (receiver, letters):
             self._hand.give_back(receiver, letters)
-        return [_decode(tube, letter) for letter in letters]
+        return [_decode(tube, letter) for letter in letters[:limit]]
 
     def requeue(self, tube: str, dead_letter_id: str) -> bool:
         def put(letter: Held) -> None:
@@ -125,7 +127,7 @@ class RabbitQueue(Queue):
             if self.fill() > 1:
                 self.close()
                 raise QueueUnavailable(f"{faults.FULL}: its jobs have over {self._max_bytes} bytes")
-            self._retry(lambda: self._links.publisher().publish([(PROBE, b"")], _PROBE_SECONDS))
+            self._retry(lambda: self._links.publisher().publish([(PROBE, b"")]))
         except QueueUnavailable as error:
             self._refused_until, self._fault = time.monotonic() + _TRUST_SECONDS, str(error)
             raise
@@ -150,18 +152,31 @@ class RabbitQueue(Queue):
         self._retry(lambda: self._links.publisher().publish(puts))
         self._hand.add_bytes(puts)
 
-    def _take_letters(self, receiver: Receiver, tube: str, limit: int) -> list[Held]:
-        """Take dead letters, oldest first. No consumer competes for them, so all that are ready are waited for."""
-        return self._hand.take(receiver, tube + DEAD_SUFFIX, limit, 0, _ALL_BYTES, ANSWER_SECONDS)
+    @contextmanager
+    def _letters(self, tube: str) -> Iterator[tuple[Receiver, list[Held]]]:
+        """Take the dead letters of a tube, oldest first, for a block that settles all or gives them back.
+
+        All that were confirmed before are there (see `Receiver.take_counted`): the stack's connections do this one
+        after the other, and no other stack uses the virtual host. Only the letters of a connection that broke or was
+        killed may be missing, until RabbitMQ has noticed. All are taken, however few are wanted, since a part that goes
+        back would lie behind the others.
+        """
+        dead = tube + DEAD_SUFFIX
+        with self._translated(), alone(self._folder, dead, _TURN_SECONDS) as is_alone:
+            if not is_alone:
+                raise RefusedError(faults.BUSY)
+            with self._receiving() as receiver:  # if it fails, others know of lost letters before they take any
+                yield receiver, self._hand.take_counted(receiver, dead, _LETTERS_MAX)
 
     def _settle_letter(self, tube: str, letter_id: str, prepare: Callable[[Held], None]) -> bool:
-        with self._receiving() as receiver:
-            letters = self._take_letters(receiver, tube, _LETTERS_MAX)
+        with self._letters(tube) as (receiver, letters):
             found = next((letter for letter in letters if letter.letter_id == letter_id), None)
             if found:
                 prepare(found)
                 self._hand.accept(receiver, [found])
             self._hand.give_back(receiver, [letter for letter in letters if letter is not found])
+            if not found and self._hand.notes.look(tube + DEAD_SUFFIX).stray:
+                raise RefusedError(faults.AWAY)
         return found is not None
 
     def _retry(self, call: Callable[[], None]) -> None:
@@ -202,7 +217,7 @@ class RabbitQueue(Queue):
             self.close()
             raise QueueUnavailable(str(error)) from error
         except ERRORS as error:
-            text = reason(error, self._links.hosts or self._where)
+            text = reason(error, self._links.hosts or self._where, self._answer_seconds)
             self._drop()
             raise QueueUnavailable(text) from error
         except BaseException:  # an interrupted call may leave an answer that the next one would read

@@ -7,27 +7,28 @@ from typing import Final
 import amqp
 
 from tradewire.queue.rabbit import faults
-from tradewire.queue.rabbit.link import ANSWER_SECONDS, RefusedError
+from tradewire.queue.rabbit.link import RefusedError
 
 ERRORS: Final = (OSError, amqp.exceptions.AMQPError, LookupError, ValueError, RefusedError)
 """What a call may raise that uses a link. After any of them, the answers that come later can't be trusted."""
 
 
-def reason(error: Exception, hosts: str) -> str:
+def reason(error: Exception, hosts: str, answer_seconds: int) -> str:
     """Return why RabbitMQ can't be used. The text holds neither the user nor the virtual host.
 
     Args:
         error: One of ERRORS.
         hosts: The nodes that were asked.
+        answer_seconds: How long each answer was waited for.
     """
     if isinstance(error, RefusedError):
         return str(error)
-    return f"RabbitMQ at {hosts}: {_reason(error)}"
+    return f"RabbitMQ at {hosts}: {_reason(error, answer_seconds)}"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, answer_seconds: int) -> str:
     if isinstance(error, TimeoutError):
-        return f"no answer within {ANSWER_SECONDS:.0f} s"
+        return f"no answer within {answer_seconds} s"
     for kind, text in _MEANINGS.items():
         if isinstance(error, kind):
             return text

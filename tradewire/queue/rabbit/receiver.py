@@ -7,6 +7,9 @@ the credit is used up, or else cancels the consumer; then nothing comes unasked.
 A consumer whose credit is used up stays until the first of its messages is settled, which would give it new credit.
 For when a node dies, RabbitMQ 4.0 gives back what its consumers hold, but not what cancelled ones do: that stays away
 until the node is up again and the queue has another leader.
+
+`basic.get` is replicated like a put, in one order with all puts. So its answer counts every message that was confirmed
+before it, or that went back. `queue.declare` only asks the leader, for 0.25 s, and answers 0 if that is too short.
 """
 
 from __future__ import annotations
@@ -19,21 +22,25 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from amqp import spec
 
 from tradewire.queue.rabbit import stamp
-from tradewire.queue.rabbit.link import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradewire.queue.rabbit.link import Link
 
+_ALL_BYTES: Final = 10**18
 _FIRST_CHUNK: Final = 4
 _LARGEST_CHUNK: Final = 256
-SHORT_SECONDS: Final = 0.25
-"""How long to wait for messages that are ready, if another consumer may get them."""
+_RIVAL_SECONDS: Final = 0.25
+"""How long to wait for the next message that was ready, if another consumer may have got it."""
+_LEADER_SECONDS: Final = 0.24
+"""RabbitMQ waits 0.25 s for a queue's leader before it counts 0 messages."""
+_TICK_SECONDS: Final = 5.0
+"""The longest time to wait without a heartbeat of our own."""
 _LATE_SECONDS: Final = 0.02
 """How long after a cancel messages may still come: the node's own member of the queue may be behind its leader."""
 _SHOWN_SECONDS: Final = 0.2
-"""How long to wait until the queue shows messages that went back. Others may take them at once."""
+"""How long to wait until the queue shows messages that went back, if other consumers may take them at once."""
 
 
 class Delivery(NamedTuple):
@@ -66,7 +73,7 @@ class Receiver:
         """Whether RabbitMQ may have given messages to the link that no call has returned."""
 
     def ready(self, queue: str) -> int:
-        """Return how many messages of a queue are ready. 0 may also mean that the queue has no leader now.
+        """Return how many messages of a queue are ready. 0 may also mean that its leader is missing or slow.
 
         Raises:
             amqp.exceptions.NotFound: There is no such queue.
@@ -74,17 +81,14 @@ class Receiver:
         return int(self._looks.queue_declare(queue, passive=True).message_count)
 
     def ready_for_certain(self, queue: str) -> int:
-        """Return how many messages of a queue are ready, as its leader knows. This costs a write to the disk."""
-        self.may_lose = True
-        message = self._takes.basic_get(queue)
-        if message:
-            self._unsettled += 1
-            self.give_back(queue, [Delivery(message.delivery_info["delivery_tag"], "", "", b"")])
+        """Return how many messages of a queue are ready. This costs a write to the disk."""
+        taken, others = self._get(queue)
+        self.give_back(queue, taken)
         self.may_lose = False
-        return max(1, self.ready(queue)) if message else 0
+        return len(taken) + others
 
     def take(
-        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, ready_seconds: float = SHORT_SECONDS
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, *, has_rivals: bool = True
     ) -> list[Delivery]:
         """Take the oldest messages of a queue.
 
@@ -93,30 +97,42 @@ class Receiver:
             limit: Most messages to take.
             wait_seconds: How long to wait for the first one. The call does not wait for more.
             bytes_max: Take no more once their bodies add up to this.
-            ready_seconds: How long to wait for messages that are ready already. On a busy machine, fewer may come.
+            has_rivals: Whether other connections may take messages meanwhile. If they do, fewer may come.
         """
         self.link.catch_up()
-        taken: list[Delivery] = []
-        ready = self.ready(queue)
-        if not ready and wait_seconds:
-            taken = self._consume(queue, 1, wait_seconds)
-            ready = self.ready(queue) if taken else 0
-        size = sum(len(delivery.body) for delivery in taken)
-        chunk = _FIRST_CHUNK
-        while ready and len(taken) < limit and size < bytes_max:
-            wanted = min(chunk, ready, limit - len(taken), 1 + _fitting(bytes_max - size, taken))
-            new = self._consume(queue, wanted, ready_seconds)
-            taken += new
-            size += sum(len(delivery.body) for delivery in new)
-            ready -= wanted
-            chunk = min(2 * chunk, _LARGEST_CHUNK)
-            if len(new) < wanted:
-                break
+        taken, ready = list[Delivery](), self.ready(queue)
+        if not ready:
+            taken, ready = self._wait(queue, wait_seconds) if wait_seconds else self._get(queue)
+        seconds = _RIVAL_SECONDS if has_rivals else self.link.answer_seconds
+        taken += self._take_ready(queue, taken, min(ready, limit - len(taken)), bytes_max, seconds)
         taken.sort(key=lambda delivery: stamp.nanoseconds(delivery.message_id))
         kept = _enough(taken, bytes_max)
-        self.give_back(queue, taken[kept:])
+        self.give_back(queue, taken[kept:], has_rivals=has_rivals)
         self.may_lose = False
         return taken[:kept]
+
+    def take_counted(self, queue: str, limit: int) -> list[Delivery]:
+        """Take the oldest messages of a queue that nobody else takes from, all that there are or as many as allowed.
+
+        None is missing that was confirmed, or given back, before this call: `basic.get` takes the first one and tells
+        how many others are ready. Exactly so many are then waited for.
+
+        Args:
+            queue: Its name.
+            limit: Most messages to take.
+
+        Raises:
+            TimeoutError: One of them did not come. Somebody else may have taken it.
+        """
+        self.link.catch_up()
+        taken, others = self._get(queue)
+        wanted = min(others, limit - len(taken))
+        taken += self._take_ready(queue, taken, wanted, _ALL_BYTES, self.link.answer_seconds)
+        if taken and len(taken) < 1 + wanted:
+            raise TimeoutError
+        taken.sort(key=lambda delivery: stamp.nanoseconds(delivery.message_id))
+        self.may_lose = False
+        return taken
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         """Remove messages from their queue for good. If the link breaks now, some may come back."""
@@ -127,24 +143,25 @@ class Receiver:
                 self._takes.send_method(spec.Basic.Ack, "Lb", (delivery.tag, False))
         self._unsettled -= len(deliveries)
 
-    def give_back(self, queue: str, deliveries: Sequence[Delivery]) -> None:
+    def give_back(self, queue: str, deliveries: Sequence[Delivery], *, has_rivals: bool = True) -> None:
         """Return messages to their queue, before all that were never taken. Wait until it shows them.
 
         Args:
             queue: Its name.
             deliveries: The messages, oldest first.
+            has_rivals: Whether other connections may take them at once, so that it may never show all of them.
         """
         if not deliveries:
             return
         self.link.catch_up()
-        expected = self._shown(queue) + len(deliveries)
+        until = time.monotonic() + (_SHOWN_SECONDS if has_rivals else self.link.answer_seconds)
+        expected = self._shown(queue, until) + len(deliveries)
         with self.link.together():
             self._cancel(deliveries)
             for delivery in deliveries:
                 self._takes.send_method(spec.Basic.Nack, "Lbb", (delivery.tag, False, True))
         self._unsettled -= len(deliveries)
-        end = time.monotonic() + _SHOWN_SECONDS
-        while self._shown(queue) < expected and time.monotonic() < end:
+        while self._shown(queue, until) < expected and time.monotonic() < until:
             time.sleep(0.002)
 
     def _cancel(self, deliveries: Sequence[Delivery]) -> None:
@@ -153,19 +170,64 @@ class Receiver:
             self._takes.basic_cancel(consumer, nowait=True)
             self._consumers.remove(consumer)
 
-    def _shown(self, queue: str) -> int:
-        """Return how many messages are ready. The queue's leader has got all earlier commands of `_takes` by then."""
-        return int(self._takes.queue_declare(queue, passive=True).message_count)
+    def _shown(self, queue: str, until: float) -> int:
+        """Return how many messages are ready. If it is not 0, the leader has got all earlier commands of `_takes`.
 
-    def _consume(self, queue: str, credit: int, wait_seconds: float) -> list[Delivery]:
-        """Take as many messages as there is credit for, or those that come within a time."""
+        It asks again, until a time, as long as 0 may only mean that the leader is slow.
+        """
+        while True:
+            asked_at = time.monotonic()
+            shown = int(self._takes.queue_declare(queue, passive=True).message_count)
+            now = time.monotonic()
+            if shown or now - asked_at < _LEADER_SECONDS or now > until:
+                return shown
+
+    def _get(self, queue: str) -> tuple[list[Delivery], int]:
+        """Take the next message, if there is one. Return it, and how many others are ready."""
+        self.may_lose = True
+        message = self._takes.basic_get(queue)
+        if not message:
+            return [], 0
+        self._unsettled += 1
+        return [_delivery(message, consumer="")], int(message.delivery_info["message_count"])
+
+    def _wait(self, queue: str, seconds: float) -> tuple[list[Delivery], int]:
+        """Wait for a message, and take it. Return it, and how many others are ready."""
+        taken = self._consume(queue, 1, seconds)
+        return taken, self._shown(queue, time.monotonic() + self.link.answer_seconds) if taken else 0
+
+    def _take_ready(
+        self, queue: str, taken: Sequence[Delivery], wanted: int, bytes_max: float, seconds: float
+    ) -> list[Delivery]:
+        """Take more messages that are ready, or fewer if one does not come within some seconds after the last one.
+
+        Args:
+            queue: Its name.
+            taken: Those that were taken already.
+            wanted: How many others to take.
+            bytes_max: Take no more once the bodies of all add up to this.
+            seconds: How long to wait for each.
+        """
+        new: list[Delivery] = []
+        size = sum(len(delivery.body) for delivery in taken)
+        chunk = _FIRST_CHUNK
+        while len(new) < wanted and size < bytes_max:
+            credit = min(chunk, wanted - len(new), 1 + _fitting(bytes_max - size, [*taken, *new]))
+            came = self._consume(queue, credit, seconds)
+            new += came
+            size += sum(len(delivery.body) for delivery in came)
+            chunk = min(2 * chunk, _LARGEST_CHUNK)
+            if len(came) < credit:
+                break
+        return new
+
+    def _consume(self, queue: str, credit: int, seconds: float) -> list[Delivery]:
+        """Take as many messages as there is credit for, or fewer if none comes within some seconds after the last."""
         taken: list[Delivery] = []
-        tag = str(next(self._numbers))
+        tag = f"c{next(self._numbers)}"  # a number could be that of a `basic.get`, which then finds nothing
 
         def take(message: Any) -> None:
-            info = message.delivery_info
-            message_id = message.properties.get("message_id", "")
-            taken.append(Delivery(info["delivery_tag"], tag, message_id, message.body or b""))
+            taken.append(_delivery(message, tag))
 
         channel = self._takes
         self.may_lose = True
@@ -173,13 +235,13 @@ class Receiver:
         with self.link.together():
             channel.send_method(spec.Basic.Qos, "lBb", (0, credit, False))
             channel.send_method(spec.Basic.Consume, "BssbbbbF", (0, queue, tag, False, False, False, True, None))
-        self._read_until(lambda: len(taken) == credit, time.monotonic() + wait_seconds)
+        self._read(taken, credit, seconds)
         if len(taken) == credit:
             self._consumers.add(tag)
         else:
             channel.basic_cancel(tag)
             channel.callbacks[tag] = take
-            self._read_until(lambda: len(taken) == credit, time.monotonic() + _LATE_SECONDS)
+            self._read(taken, credit, _LATE_SECONDS)
         channel.callbacks.pop(tag, None)  # amqp gives back what comes for a consumer without a callback
         self._unsettled += len(taken)
         if not self._unsettled:
@@ -187,10 +249,19 @@ class Receiver:
             self._takes = self.link.channel()
         return taken
 
-    def _read_until(self, is_done: Any, until: float) -> None:
-        while not is_done() and (left := until - time.monotonic()) > 0:
+    def _read(self, taken: Sequence[Delivery], credit: int, seconds: float) -> None:
+        """Read until there are enough messages, or none came for some seconds."""
+        known, until = len(taken), time.monotonic() + seconds
+        while len(taken) < credit and (left := until - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                self.link.read(min(left, ANSWER_SECONDS))
+                self.link.read(min(left, _TICK_SECONDS))
+            if len(taken) > known:
+                known, until = len(taken), time.monotonic() + seconds
+
+
+def _delivery(message: Any, consumer: str) -> Delivery:
+    message_id = message.properties.get("message_id", "")
+    return Delivery(message.delivery_info["delivery_tag"], consumer, message_id, message.body or b"")
 
 
 def _fitting(size: float, taken: Sequence[Delivery]) -> int:

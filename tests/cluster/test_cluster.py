@@ -13,12 +13,13 @@ import pytest
 from tests.chaos.producer import Producer
 from tests.chaos.reconcile import find_violations
 from tests.chaos.scenario import Chaos
-from tests.rabbitmq import Cluster, rabbitmq
+from tests.rabbitmq import Cluster, Node, rabbitmq
 from tests.stack import Stack, is_settled, stack
 from tests.support import example, wait_until
 from tests.watcher import Watcher
 from tradewire.errors import QueueUnavailable
 from tradewire.queue import ARCHIVE, DEAD_SUFFIX, LIVE, factory
+from tradewire.queue.rabbit.address import ANSWER_SECONDS
 from tradewire.queue.rabbit.notes import RETURN_SECONDS
 
 if TYPE_CHECKING:
@@ -40,10 +41,16 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def running(cluster: Cluster, home: Path) -> Iterator[Stack]:
-    cluster.clear()
-    factory.declare(cluster.url(), [LIVE, ARCHIVE])
-    with stack(home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", QUEUE_URL=cluster.url()) as started:
+    cluster.prepare()
+    with stack(
+        home, RATE_LIMIT="off", BATCH_RATE_LIMIT="off", QUEUE_URL=cluster.url(answer_seconds=ANSWER_SECONDS)
+    ) as started:
         yield started
+
+
+def connect(cluster: Cluster, node: Node, home: Path) -> Queue:
+    """Return a connection to one node, which waits for each answer as long as those of a stack do."""
+    return factory.open_queue(cluster.url(node.port, answer_seconds=ANSWER_SECONDS), 10**9, home / "ledger")
 
 
 def settled(running: Stack) -> dict[str, Any]:
@@ -113,10 +120,9 @@ def test_without_a_majority_messages_are_refused_until_a_node_is_back(cluster: C
 
 
 def test_a_tube_without_a_leader_is_never_counted_as_empty(cluster: Cluster, home: Path) -> None:
-    cluster.clear()
-    factory.declare(cluster.url(), [LIVE, ARCHIVE])
+    cluster.prepare()
     first, *others = cluster.nodes
-    with closing(factory.open_queue(cluster.url(first.port), 10**9, home / "ledger")) as queue:
+    with closing(connect(cluster, first, home)) as queue:
         queue.put(b"a", [ARCHIVE])
         queue.put(b"letter", [ARCHIVE + DEAD_SUFFIX])
         assert queue.counts(ARCHIVE)[:3] == (1, 0, 1)
@@ -138,14 +144,10 @@ def test_a_tube_without_a_leader_is_never_counted_as_empty(cluster: Cluster, hom
 
 @pytest.mark.parametrize("jobs", [1, 7])
 def test_the_jobs_of_a_killed_node_come_back_while_it_is_away(cluster: Cluster, home: Path, jobs: int) -> None:
-    cluster.clear()
-    factory.declare(cluster.url(), [LIVE, ARCHIVE])
+    cluster.prepare()
     first, second, _ = cluster.nodes
     bodies = [b"%d" % number for number in range(jobs)]
-    with (
-        closing(factory.open_queue(cluster.url(first.port), 10**9, home / "ledger")) as broken,
-        closing(factory.open_queue(cluster.url(second.port), 10**9, home / "ledger")) as queue,
-    ):
+    with closing(connect(cluster, first, home)) as broken, closing(connect(cluster, second, home)) as queue:
         queue.put_all(bodies, [LIVE])
         assert len(broken.reserve(LIVE, jobs, 5)) == jobs
         first.kill()
