@@ -78,9 +78,9 @@ def test_jobs_that_a_connection_holds_hide_no_others_from_it(cluster: Cluster, c
 def test_connections_that_use_dead_letters_at_the_same_time_hide_none_from_each_other(
     connect: Callable[..., Queue],
 ) -> None:
-    letters = dead_letters(connect(), *(b"%d" % number for number in range(20)))
+    letters = dead_letters(connect(), *(b"%d" % number for number in range(6)))
     with ThreadPoolExecutor() as threads:
-        lists = threads.map(lambda reader: [reader.dead_letters(LIVE, 100) for _ in range(10)], [connect(), connect()])
+        lists = threads.map(lambda reader: [reader.dead_letters(LIVE, 100) for _ in range(5)], [connect(), connect()])
         assert all(each == letters for lists_of_one in lists for each in lists_of_one)
         found = threads.map(lambda letter: connect().discard(LIVE, letter.id), letters)
         assert all(found)

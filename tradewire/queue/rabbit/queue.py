@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _TRUST_SECONDS: Final = 1.0
 """How long the outcome of a check is valid: that RabbitMQ takes messages, or that it does not."""
-_TURN_SECONDS: Final = 10.0
-"""How long to wait while others use a tube's dead letters."""
+_TURN_ANSWERS: Final = 2
+"""How long to wait while others use a tube's dead letters: as long as for so many answers."""
 _LETTERS_MAX: Final = 10**6
 
 
@@ -162,7 +162,8 @@ class RabbitQueue(Queue):
         back would lie behind the others.
         """
         dead = tube + DEAD_SUFFIX
-        with self._translated(), alone(self._folder, dead, _TURN_SECONDS) as is_alone:
+        wait_seconds = _TURN_ANSWERS * self._answer_seconds
+        with self._translated(), alone(self._folder, dead, wait_seconds) as is_alone:
             if not is_alone:
                 raise RefusedError(faults.BUSY)
             with self._receiving() as receiver:  # if it fails, others know of lost letters before they take any
