@@ -14,7 +14,7 @@ from tradewire.queue.rabbit.notes import RETURN_SECONDS
 from tradewire.queue.rabbit.receiver import Delivery, Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -44,9 +44,9 @@ class Server(Receiver):
         return self.ready(queue)
 
     def take(
-        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, *, has_rivals: bool = True
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, has_rivals: Callable[[], bool]
     ) -> list[Delivery]:
-        assert (queue, wait_seconds, bytes_max, has_rivals) == (LIVE, 0, 100, False)
+        assert (queue, wait_seconds, bytes_max, has_rivals()) == (LIVE, 0, 100, False)
         if self.is_broken:
             raise ConnectionResetError
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
@@ -55,8 +55,8 @@ class Server(Receiver):
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         pass
 
-    def give_back(self, queue: str, deliveries: Sequence[Delivery], *, has_rivals: bool = True) -> None:
-        assert (queue, has_rivals) == (LIVE, False)
+    def give_back(self, queue: str, deliveries: Sequence[Delivery], has_rivals: Callable[[], bool]) -> None:
+        assert (queue, has_rivals()) == (LIVE, False)
         self.waiting = sorted([*self.waiting, *deliveries], key=lambda delivery: delivery.message_id)
 
 

@@ -125,3 +125,17 @@ def test_the_id_of_a_foreign_message_is_no_stamp_and_its_body_names_the_dead_let
     assert stamp.nanoseconds(foreign) == 0
     assert stamp.letter_id(foreign, b"body") == stamp.letter_id("", b"body") != stamp.letter_id("", b"other")
     assert len(stamp.letter_id(foreign, b"body")) == 32
+
+
+def test_rivals_are_other_connections_that_reserve_from_a_tube_or_hold_its_jobs(first: Notes, second: Notes) -> None:
+    first.consume("live")
+    first.hold("live", 1, newest=10)
+    assert not first.has_rivals("live")
+    assert second.has_rivals("live")
+    second.hold("live", 1, newest=11)
+    assert first.has_rivals("live")
+    second.settle("live", 1)
+    assert not first.has_rivals("live")
+    second.consume("live")
+    assert first.has_rivals("live")
+    assert not first.has_rivals("archive")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tradewire.limits import MAX_JOB_BYTES
@@ -74,9 +75,9 @@ class Hand:
 
     def take(self, receiver: Receiver, tube: str, limit: int, wait_seconds: float, bytes_max: float) -> list[Held]:
         """Take jobs of a tube, oldest first. See `Receiver.take`."""
-        has_rivals = self.notes.has_rivals(tube)
+        has_rivals = partial(self.notes.has_rivals, tube)
         with self._taking(receiver, tube):
-            return self._hold(tube, receiver.take(tube, limit, wait_seconds, bytes_max, has_rivals=has_rivals))
+            return self._hold(tube, receiver.take(tube, limit, wait_seconds, bytes_max, has_rivals))
 
     def take_counted(self, receiver: Receiver, tube: str, limit: int) -> list[Held]:
         """Take jobs of a tube from which no other connection takes any. See `Receiver.take_counted`."""
@@ -103,8 +104,8 @@ class Hand:
     def give_back(self, receiver: Receiver, held: Sequence[Held]) -> None:
         """Return jobs to their tubes."""
         for tube, jobs in _by_tube(held):
-            has_rivals = self.notes.has_rivals(tube)
-            receiver.give_back(tube, [delivery for _, delivery in jobs], has_rivals=has_rivals)
+            has_rivals = partial(self.notes.has_rivals, tube)
+            receiver.give_back(tube, [delivery for _, delivery in jobs], has_rivals)
             for job, _ in jobs:
                 del self._held[job.id]
             self.notes.give_back(tube, len(jobs), jobs[0].put_at)

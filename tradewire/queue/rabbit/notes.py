@@ -145,8 +145,9 @@ class Notes:
         return TubeNotes(jobs, held, stray, consumers, head)
 
     def has_rivals(self, tube: str) -> bool:
-        """Return whether other connections reserve from a tube."""
-        return self.look(tube).consumers > self._values(tube)[_CONSUMES]
+        """Return whether other connections reserve from a tube, or hold jobs of it."""
+        known, own = self.look(tube), self._values(tube)
+        return known.consumers > own[_CONSUMES] or known.held > own[_HELD]
 
     def close(self) -> None:
         """Give the files back, so that other connections continue them."""

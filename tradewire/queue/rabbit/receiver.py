@@ -15,7 +15,6 @@ before it, or that went back. `queue.declare` only asks the leader, for 0.25 s, 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,7 +23,7 @@ from amqp import spec
 from tradewire.queue.rabbit import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tradewire.queue.rabbit.link import Link
 
@@ -32,15 +31,11 @@ _ALL_BYTES: Final = 10**18
 _FIRST_CHUNK: Final = 4
 _LARGEST_CHUNK: Final = 256
 _RIVAL_SECONDS: Final = 0.25
-"""How long to wait for the next message that was ready, if another consumer may have got it."""
+"""How often to look whether another connection may have got the messages that are waited for."""
 _LEADER_SECONDS: Final = 0.24
 """RabbitMQ waits 0.25 s for a queue's leader before it counts 0 messages."""
-_TICK_SECONDS: Final = 5.0
-"""The longest time to wait without a heartbeat of our own."""
 _LATE_SECONDS: Final = 0.02
 """How long after a cancel messages may still come: the node's own member of the queue may be behind its leader."""
-_SHOWN_SECONDS: Final = 0.2
-"""How long to wait until the queue shows messages that went back, if other consumers may take them at once."""
 
 
 class Delivery(NamedTuple):
@@ -83,12 +78,12 @@ class Receiver:
     def ready_for_certain(self, queue: str) -> int:
         """Return how many messages of a queue are ready. This costs a write to the disk."""
         taken, others = self._get(queue)
-        self.give_back(queue, taken)
+        self.give_back(queue, taken, lambda: True)
         self.may_lose = False
         return len(taken) + others
 
     def take(
-        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, *, has_rivals: bool = True
+        self, queue: str, limit: int, wait_seconds: float, bytes_max: float, has_rivals: Callable[[], bool]
     ) -> list[Delivery]:
         """Take the oldest messages of a queue.
 
@@ -97,17 +92,16 @@ class Receiver:
             limit: Most messages to take.
             wait_seconds: How long to wait for the first one. The call does not wait for more.
             bytes_max: Take no more once their bodies add up to this.
-            has_rivals: Whether other connections may take messages meanwhile. If they do, fewer may come.
+            has_rivals: Tells whether other connections may have taken messages meanwhile. Then fewer may come.
         """
         self.link.catch_up()
         taken, ready = list[Delivery](), self.ready(queue)
         if not ready:
             taken, ready = self._wait(queue, wait_seconds) if wait_seconds else self._get(queue)
-        seconds = _RIVAL_SECONDS if has_rivals else self.link.answer_seconds
-        taken += self._take_ready(queue, taken, min(ready, limit - len(taken)), bytes_max, seconds)
+        taken += self._take_ready(queue, taken, min(ready, limit - len(taken)), bytes_max, has_rivals)
         taken.sort(key=lambda delivery: stamp.nanoseconds(delivery.message_id))
         kept = _enough(taken, bytes_max)
-        self.give_back(queue, taken[kept:], has_rivals=has_rivals)
+        self.give_back(queue, taken[kept:], has_rivals)
         self.may_lose = False
         return taken[:kept]
 
@@ -127,7 +121,7 @@ class Receiver:
         self.link.catch_up()
         taken, others = self._get(queue)
         wanted = min(others, limit - len(taken))
-        taken += self._take_ready(queue, taken, wanted, _ALL_BYTES, self.link.answer_seconds)
+        taken += self._take_ready(queue, taken, wanted, _ALL_BYTES, lambda: False)
         if taken and len(taken) < 1 + wanted:
             raise TimeoutError
         taken.sort(key=lambda delivery: stamp.nanoseconds(delivery.message_id))
@@ -143,25 +137,28 @@ class Receiver:
                 self._takes.send_method(spec.Basic.Ack, "Lb", (delivery.tag, False))
         self._unsettled -= len(deliveries)
 
-    def give_back(self, queue: str, deliveries: Sequence[Delivery], *, has_rivals: bool = True) -> None:
+    def give_back(self, queue: str, deliveries: Sequence[Delivery], has_rivals: Callable[[], bool]) -> None:
         """Return messages to their queue, before all that were never taken. Wait until it shows them.
 
         Args:
             queue: Its name.
             deliveries: The messages, oldest first.
-            has_rivals: Whether other connections may take them at once, so that it may never show all of them.
+            has_rivals: Tells whether other connections may have taken them at once. Then it never shows all of them.
         """
         if not deliveries:
             return
         self.link.catch_up()
-        until = time.monotonic() + (_SHOWN_SECONDS if has_rivals else self.link.answer_seconds)
+        until = time.monotonic() + self.link.answer_seconds
         expected = self._shown(queue, until) + len(deliveries)
         with self.link.together():
             self._cancel(deliveries)
             for delivery in deliveries:
                 self._takes.send_method(spec.Basic.Nack, "Lbb", (delivery.tag, False, True))
         self._unsettled -= len(deliveries)
-        while self._shown(queue, until) < expected and time.monotonic() < until:
+        look_at = time.monotonic() + _RIVAL_SECONDS
+        while self._shown(queue, until) < expected and (now := time.monotonic()) < until:
+            if now > look_at and has_rivals():
+                break
             time.sleep(0.002)
 
     def _cancel(self, deliveries: Sequence[Delivery]) -> None:
@@ -193,27 +190,32 @@ class Receiver:
 
     def _wait(self, queue: str, seconds: float) -> tuple[list[Delivery], int]:
         """Wait for a message, and take it. Return it, and how many others are ready."""
-        taken = self._consume(queue, 1, seconds)
+        taken = self._consume(queue, 1, seconds, lambda: False)
         return taken, self._shown(queue, time.monotonic() + self.link.answer_seconds) if taken else 0
 
     def _take_ready(
-        self, queue: str, taken: Sequence[Delivery], wanted: int, bytes_max: float, seconds: float
+        self,
+        queue: str,
+        taken: Sequence[Delivery],
+        wanted: int,
+        bytes_max: float,
+        has_rivals: Callable[[], bool],
     ) -> list[Delivery]:
-        """Take more messages that are ready, or fewer if one does not come within some seconds after the last one.
+        """Take more messages that are ready, or fewer if others take some, or if one does not come in time.
 
         Args:
             queue: Its name.
             taken: Those that were taken already.
             wanted: How many others to take.
             bytes_max: Take no more once the bodies of all add up to this.
-            seconds: How long to wait for each.
+            has_rivals: Tells whether other connections may have taken some.
         """
         new: list[Delivery] = []
         size = sum(len(delivery.body) for delivery in taken)
         chunk = _FIRST_CHUNK
         while len(new) < wanted and size < bytes_max:
             credit = min(chunk, wanted - len(new), 1 + _fitting(bytes_max - size, [*taken, *new]))
-            came = self._consume(queue, credit, seconds)
+            came = self._consume(queue, credit, self.link.answer_seconds, has_rivals)
             new += came
             size += sum(len(delivery.body) for delivery in came)
             chunk = min(2 * chunk, _LARGEST_CHUNK)
@@ -221,7 +223,7 @@ class Receiver:
                 break
         return new
 
-    def _consume(self, queue: str, credit: int, seconds: float) -> list[Delivery]:
+    def _consume(self, queue: str, credit: int, seconds: float, has_rivals: Callable[[], bool]) -> list[Delivery]:
         """Take as many messages as there is credit for, or fewer if none comes within some seconds after the last."""
         taken: list[Delivery] = []
         tag = f"c{next(self._numbers)}"  # a number could be that of a `basic.get`, which then finds nothing
@@ -235,13 +237,13 @@ class Receiver:
         with self.link.together():
             channel.send_method(spec.Basic.Qos, "lBb", (0, credit, False))
             channel.send_method(spec.Basic.Consume, "BssbbbbF", (0, queue, tag, False, False, False, True, None))
-        self._read(taken, credit, seconds)
+        self._read(taken, credit, seconds, has_rivals)
         if len(taken) == credit:
             self._consumers.add(tag)
         else:
             channel.basic_cancel(tag)
             channel.callbacks[tag] = take
-            self._read(taken, credit, _LATE_SECONDS)
+            self._read(taken, credit, _LATE_SECONDS, has_rivals)
         channel.callbacks.pop(tag, None)  # amqp gives back what comes for a consumer without a callback
         self._unsettled += len(taken)
         if not self._unsettled:
@@ -249,12 +251,15 @@ class Receiver:
             self._takes = self.link.channel()
         return taken
 
-    def _read(self, taken: Sequence[Delivery], credit: int, seconds: float) -> None:
-        """Read until there are enough messages, or none came for some seconds."""
+    def _read(self, taken: Sequence[Delivery], credit: int, seconds: float, has_rivals: Callable[[], bool]) -> None:
+        """Read until there are enough messages, or none came for some seconds, or others may have taken them."""
         known, until = len(taken), time.monotonic() + seconds
         while len(taken) < credit and (left := until - time.monotonic()) > 0:
-            with suppress(TimeoutError):
-                self.link.read(min(left, _TICK_SECONDS))
+            try:
+                self.link.read(min(left, _RIVAL_SECONDS))
+            except TimeoutError:
+                if has_rivals():
+                    return
             if len(taken) > known:
                 known, until = len(taken), time.monotonic() + seconds
 
