@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.engines import ENGINES
+from tests.rabbitmq import START_SECONDS
 from tests.support import wait_until
 from tradewire.errors import QueueUnavailable
 from tradewire.limits import MAX_JOB_BYTES
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.engines import Running
+
+pytestmark = pytest.mark.timeout(START_SECONDS + 300)
 
 BODIES = [b"", b"{}", b"one\ntwo\n", b"\r\n", b"\xff\xfe \x00", b"put 0 0 0 1\r\nx", b"x" * MAX_JOB_BYTES]
 

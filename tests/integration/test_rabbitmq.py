@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rabbitmq import START_SECONDS
 from tests.relay import relay
 from tests.support import ROOT, wait_until
 from tradewire.errors import QueueUnavailable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.rabbitmq import Cluster
+
+pytestmark = pytest.mark.timeout(START_SECONDS + 300)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rabbitmq import START_SECONDS
 from tradewire.errors import QueueUnavailable
 from tradewire.queue import DEAD_SUFFIX, LIVE, DeadLetter, Queue, Rejected
 from tradewire.queue.rabbit import faults
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.rabbitmq import Cluster
+
+pytestmark = pytest.mark.timeout(START_SECONDS + 300)
 
 SLOW_SECONDS = 1.0
 """Longer than RabbitMQ waits for a queue's leader before it counts 0 messages."""
