@@ -40,7 +40,7 @@ def _make(found: Environment, folder: Path) -> None:
     settings = found.settings()
     layout.make_backup_folder(settings, folder)
     with recorded(settings, "backup", {"folder": str(folder)}):
-        path = Path(_run(found, "make", str(folder)).strip())
+        path = Path(_run(found, "No backup was made.", "make", str(folder)).strip())
     made = manifest.read(path)
     size = sum(file.bytes for file in made.files)
     say(f"{path}: {made.archived} messages in the archive, {size} bytes. Complete up to {made.complete_up_to}.")
@@ -58,14 +58,23 @@ def _verify(found: Environment, folder: Path, key: Path | None) -> None:
         fault = str(error)
     except Failure as failure:
         fault = failure.lines[0]
-    _run(found, "drilled", name, fault)
+    _run(found, "What came of the drill was not noted.", "drilled", name, fault)
     if fault:
         raise Failure(fault, "The running stack was not changed.")
     say(f"The backup {name} can be restored.")
 
 
-def _run(found: Environment, *arguments: str) -> str:
-    """Run an action of `tradewire.backup` with the rights of the programs' user. Return its output."""
+def _run(found: Environment, consequence: str, *arguments: str) -> str:
+    """Run an action of `tradewire.backup` with the rights of the programs' user. Return its output.
+
+    Args:
+        found: The settings.
+        consequence: What a failure means, as a sentence.
+        arguments: The action and its arguments.
+
+    Raises:
+        Failure: The action has failed.
+    """
     settings = found.settings()
     done = run_as_owner(
         settings.counters,
@@ -76,7 +85,7 @@ def _run(found: Environment, *arguments: str) -> str:
         stderr=subprocess.PIPE,
     )
     if done.returncode:
-        raise Failure(done.stderr.strip() or f"it ended with status {done.returncode}", "No backup was made.")
+        raise Failure(done.stderr.strip() or f"it ended with status {done.returncode}", consequence)
     return done.stdout
 
 

@@ -106,7 +106,7 @@ class BackupThread:
         pause = self._backoff.next()
         self._not_before = time.monotonic() + pause
         self._note(Outcome(_now(), "", reason))
-        self._log.error("no backup was made", reason=reason, retry_seconds=round(pause))
+        self._log.error("backup failed", reason=reason, retry_seconds=round(pause))
 
     def _note(self, outcome: Outcome) -> None:
         try:

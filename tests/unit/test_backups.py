@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +17,8 @@ from deploy.console import Failure
 from deploy.restore import restore_into
 from processor.backups import BackupThread
 from tests.unit.sinks import InstantStop
-from tradewire.backup import manifest, outcomes, thinning
+from tradewire.backup import __main__ as action
+from tradewire.backup import making, manifest, outcomes, thinning
 from tradewire.backup.manifest import Manifest
 from tradewire.backup.outcomes import Outcome
 from tradewire.backup.schedule import Backups, to_thin_out
@@ -80,6 +83,23 @@ def test_thinning_out_removes_whole_sets_of_this_stack_alone(tmp_path: Path) -> 
     other = made(tmp_path, NOON - timedelta(hours=2), "another")
     assert thinning.thin_out(tmp_path, STACK) == [old.name]
     assert sorted(tmp_path.iterdir()) == sorted([new, other])
+
+
+def test_a_set_that_can_not_be_thinned_out_does_not_deny_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged, new = made(tmp_path, NOON - timedelta(days=1)), made(tmp_path, NOON)
+    (damaged / manifest.NAME).write_bytes(b"")
+    (tmp_path / "home/ledger").mkdir(parents=True)
+    monkeypatch.setenv("TRADEWIRE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "argv", ["", "make", str(tmp_path), "--thin-out"])
+    monkeypatch.setattr(making, "make", lambda *_: new)
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    monkeypatch.setattr(os, "umask", lambda _: None)
+    assert action.main() == 1
+    said = capsys.readouterr()
+    assert said.out == f"{new}\n"
+    assert f"{new.name} was made, but older backups can't be removed: {damaged}" in said.err
 
 
 def test_a_set_without_a_manifest_is_none(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from tradewire.backup import making, outcomes, thinning
 from tradewire.backup.outcomes import Outcome
-from tradewire.errors import TradewireError
+from tradewire.errors import TradewireError, Unavailable
 from tradewire.event import format_time
 from tradewire.ledger.counters import stack_id
 from tradewire.settings import Settings
@@ -46,9 +46,10 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         match arguments.action:
             case "make":
-                sys.stdout.write(f"{making.make(settings, arguments.folder)}\n")
+                path = making.make(settings, arguments.folder)
+                sys.stdout.write(f"{path}\n")
                 if arguments.thin_out:
-                    thinning.thin_out(arguments.folder, stack_id(settings.counters))
+                    _thin_out(settings, path)
             case "drilled":
                 now = format_time(datetime.now(UTC))
                 outcomes.note(settings.last_drill, Outcome(now, arguments.name, arguments.fault))
@@ -58,6 +59,14 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _thin_out(settings: Settings, made: Path) -> None:
+    """Remove the older sets that are not kept. A failure says that the new set exists all the same."""
+    try:
+        thinning.thin_out(made.parent, stack_id(settings.counters))
+    except (TradewireError, OSError) as error:
+        raise Unavailable(f"{made.name} was made, but older backups can't be removed: {error}") from error
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ it("assets have a content hash in their names", async () => {
   }
 });
 
+it("the first scripts wait for no style sheet", async () => {
+  const page = await readFile(join(outdir, "index.html"), "utf8");
+  const [opening, style] = [page.indexOf("/opening-"), page.indexOf("/style-")];
+  assert(opening > 0 && opening < style);
+});
+
 /** A proxy in front may serve the pages below any path, so they refer to their folder. 404.html is for any folder. */
 for (const [name, assets] of [
   ["index.html", 6],
